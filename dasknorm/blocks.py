@@ -1,0 +1,164 @@
+"""One block in memory, whatever it is: a NumPy array or a masked array; tables.py adds frames.
+
+A statistic and a kernel know plain arrays of one dtype. The two verbs here, `summarize` and
+`transform`, lift them to the kinds of block that a chunk, a partition or a whole in-memory
+container may be. To let in another kind, register it with both.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dasknorm.statistics import Statistic
+from dasknorm.statistics.base import Records
+
+__all__ = ["SLAB", "Kernel", "float_dtype", "is_numeric", "merged", "numpy_dtype", "output_dtype", "summarize", "transform"]
+
+Kernel = Callable[[np.ndarray, Records, np.dtype[Any]], np.ndarray]
+"""``kernels.standardize`` or ``kernels.restore``: (array, affine, dtype) -> array."""
+
+SLAB = 1 << 18
+"""Elements converted at a time where a block cannot be read as it is: 2 MB of float64."""
+
+
+@singledispatch
+def summarize(
+    block: Any, statistic: Statistic, axes: tuple[int, ...], weights: np.ndarray | None = None
+) -> Records:
+    """Summarize one block over `axes`; the records keep its rank, with size 1 along `axes`."""
+    raise _foreign(block)
+
+
+@singledispatch
+def transform(block: Any, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None) -> Any:
+    """Map one block through `affine`, which broadcasts to it; `dtype` None follows the block."""
+    raise _foreign(block)
+
+
+def _foreign(block: Any) -> TypeError:
+    kind = f"{type(block).__module__.partition('.')[0]}.{type(block).__name__}"
+    return TypeError(
+        f"cannot read a block of type {kind}; blocks are dense NumPy arrays, masked arrays or "
+        "pandas frames: convert them first, for example x.map_blocks(np.asarray), "
+        "cupy's x.get() or sparse's x.todense()"
+    )
+
+
+# -- plain arrays -------------------------------------------------------------------------------
+
+
+def is_numeric(dtype: Any) -> bool:
+    """Tell whether numbers of this NumPy or pandas dtype have a mean: real, and not a time."""
+    if isinstance(dtype, np.dtype):
+        return dtype.kind in "biu" or dtype in (np.float16, np.float32, np.float64)
+    return pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype)
+
+
+def float_dtype(dtype: Any) -> np.dtype[Any]:
+    """Return the dtype that values of `dtype` are normalized to.
+
+    A float stays what it is; booleans and integers of up to 16 bits become float32, which holds
+    them exactly; wider integers float64.
+    """
+    dtype = numpy_dtype(dtype)
+    if dtype.kind == "f":
+        return dtype.newbyteorder("=")
+    return np.dtype("f4" if dtype.itemsize <= 2 else "f8")
+
+
+def output_dtype(dtype: Any) -> np.dtype[Any] | None:
+    """Return a dtype asked for, None for the data's own; TypeError unless it is floating."""
+    if dtype is None:
+        return None
+    asked = np.dtype(dtype)
+    if asked not in (np.float16, np.float32, np.float64):
+        raise TypeError(f"dtype must be float16, float32 or float64, got {asked}")
+    return asked.newbyteorder("=")
+
+
+def numpy_dtype(dtype: Any) -> np.dtype[Any]:
+    """Return the NumPy dtype of the numbers in a pandas column: of Int16, int16."""
+    if isinstance(dtype, np.dtype):
+        return dtype
+    inner = getattr(dtype, "subtype", None) or getattr(dtype, "numpy_dtype", None)
+    return inner if isinstance(inner, np.dtype) and inner.kind in "biuf" else np.dtype("f8")
+
+
+@summarize.register(np.ndarray)
+def _(
+    block: np.ndarray,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> Records:
+    return statistic.summarize(block, axes, weights)
+
+
+@transform.register(np.ndarray)
+def _(
+    block: np.ndarray, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None
+) -> np.ndarray:
+    return kernel(block, affine, dtype or float_dtype(block.dtype))
+
+
+# -- masked arrays ------------------------------------------------------------------------------
+
+
+@summarize.register(np.ma.MaskedArray)
+def _(
+    block: np.ma.MaskedArray[Any, Any],
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> Records:
+    if weights is not None:
+        weights = np.broadcast_to(weights, block.shape)
+    total = np.zeros([1 if i in axes else n for i, n in enumerate(block.shape)], statistic.dtype)
+    for slab in _slabs(block.shape):
+        part = statistic.summarize(
+            _filled(block[slab]), axes, None if weights is None else weights[slab]
+        )
+        where = tuple(slice(None) if i in axes else rows for i, rows in enumerate(slab))
+        total[where] = merged(statistic, total[where], part)
+    return total
+
+
+@transform.register(np.ma.MaskedArray)
+def _(
+    block: np.ma.MaskedArray[Any, Any],
+    affine: Records,
+    kernel: Kernel,
+    dtype: np.dtype[Any] | None,
+) -> np.ma.MaskedArray[Any, Any]:
+    values = kernel(np.ma.getdata(block), affine, dtype or float_dtype(block.dtype))
+    mask = np.ma.getmask(block)
+    return np.ma.MaskedArray(values, mask if mask is np.ma.nomask else mask.copy())
+
+
+def _filled(block: np.ma.MaskedArray[Any, Any]) -> np.ndarray:
+    """Return a small masked block as an array with NaN where it is masked."""
+    if np.ma.getmask(block) is np.ma.nomask:
+        return np.ma.getdata(block)
+    return block.astype(block.dtype if block.dtype.kind == "f" else "f8").filled(np.nan)
+
+
+def _slabs(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Cut a block along its longest axis into slabs of about SLAB elements."""
+    longest = int(np.argmax(shape)) if shape else 0
+    whole = [slice(None)] * len(shape)
+    if math.prod(shape) <= SLAB:
+        yield tuple(whole)
+        return
+    step = max(1, SLAB * shape[longest] // math.prod(shape))
+    for start in range(0, shape[longest], step):
+        whole[longest] = slice(start, start + step)
+        yield tuple(whole)
+
+
+def merged(statistic: Statistic, a: Records, b: Records) -> Records:
+    """Merge two arrays of records, position by position."""
+    return statistic.merge(np.stack([a, b]), (0,))[0]

@@ -1,0 +1,63 @@
+"""What is refused once states are known: infinities, and data without a single sample."""
+
+import warnings
+from collections.abc import Hashable
+
+import numpy as np
+
+from dasknorm.chunks import is_lazy
+from dasknorm.containers import Fields
+from dasknorm.fields import Field
+from dasknorm.statistics import Statistic
+
+__all__ = ["refuse_empty", "refuse_unusable"]
+
+
+def refuse_unusable(statistic: Statistic, states: Fields) -> None:
+    """Raise ValueError if infinities have spoiled a state; lazy states are not looked at."""
+    for name, state in states.items():
+        if is_lazy(state.data):
+            continue
+        spoiled = statistic.unusable(state.data)
+        if spoiled.any():
+            raise ValueError(
+                f"infinite values, or too large to be squared in float64, in {_place(name, state, spoiled)}; "
+                "replace them, for example by NaN, which is skipped: x.where(np.isfinite(x))"
+            )
+
+
+def refuse_empty(statistic: Statistic, states: Fields) -> None:
+    """Raise ValueError if no sample was seen; warn, naming them, where all are missing."""
+    missing = []
+    for name, state in states.items():
+        empty = statistic.read(state.data, "count") == 0
+        if state.data.size and not state.data.view("u1").any():
+            raise ValueError(
+                f"no samples to adapt on in {_place(name, state, empty)}: the merged axes have size 0"
+            )
+        if empty.any():
+            missing.append(_place(name, state, empty))
+    if missing:
+        warnings.warn(
+            f"no valid values in {'; '.join(missing)}: the mean is NaN there, and data will be "
+            "normalized to NaN",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _place(name: Hashable, state: Field, where: np.ndarray) -> str:
+    """Say in words where a mask is True, the first few places by their labels."""
+    kind = "the data" if name is None else repr(name)
+    if not state.dims:
+        return kind
+    places = []
+    for position in np.argwhere(where)[:5]:
+        parts = [
+            f"{dim if isinstance(dim, int) else str(dim)}="
+            f"{state.labels[dim][i] if dim in state.labels else i!r}"
+            for dim, i in zip(state.dims, position.tolist(), strict=True)
+        ]
+        places.append(", ".join(parts))
+    more = int(where.sum()) - len(places)
+    return f"{kind} at {' and '.join(places)}{f' and {more} more' if more > 0 else ''}"

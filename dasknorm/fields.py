@@ -1,0 +1,228 @@
+"""Field: an array with named, labelled axes. Data are fields, and so are states and maps.
+
+Whatever has to do with names is done here, once: which axes are kept, which labels of the
+statistics the data want, and how an array with some of the data's axes is laid along all of them.
+"""
+
+import math
+import warnings
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dasknorm import chunks
+from dasknorm.blocks import Kernel
+from dasknorm.errors import MismatchError
+from dasknorm.statistics import Statistic
+
+__all__ = ["Axes", "Field"]
+
+Axes = Hashable | Sequence[Hashable] | None
+"""One axis or several: names of dimensions, or positions."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """An array whose axes have names and, some of them, labels.
+
+    Parameters
+    ----------
+    data : array or Table
+        NumPy, masked or Dask array, or columns of a frame.
+    dims : tuple of hashable
+        A name for each axis. Bare axes are named -n ... -1, so that ranks may differ.
+    labels : mapping of dimension to pandas.Index
+        For the dimensions that have labels.
+    features : tuple of hashable
+        The dimensions kept unless the caller says otherwise.
+    attrs : mapping
+        What is said of the data, such as their units.
+    """
+
+    data: Any
+    dims: tuple[Hashable, ...]
+    labels: Mapping[Hashable, pd.Index] = field(default_factory=dict)
+    features: tuple[Hashable, ...] = ()
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+
+    def sizes(self) -> dict[Hashable, Any]:
+        """Return the size along each dimension; NaN where Dask does not know it."""
+        return dict(zip(self.dims, self.data.shape, strict=True))
+
+    def summarize(
+        self, statistic: Statistic, kept: tuple[Hashable, ...], weights: Any = None
+    ) -> "Field":
+        """Return the states: records for each position of the kept dimensions.
+
+        Weights are a field, laid along the data by name, or a Dask series beside a Dask frame.
+        """
+        axes = tuple(i for i, dim in enumerate(self.dims) if dim not in kept)
+        for i, (dim, size) in enumerate(self.sizes().items()):
+            if i not in axes and math.isnan(size):
+                raise ValueError(
+                    f"chunk sizes are unknown along the kept axis {_shown(dim)}; "
+                    "call x.compute_chunk_sizes() first"
+                )
+        spread = weights.along(self, "weights") if isinstance(weights, Field) else weights
+        records = chunks.summarize(self.data, statistic, axes, spread)
+        records = records.squeeze(axis=axes) if axes else records
+        dims = tuple(dim for dim in self.dims if dim in kept)
+        labels = {dim: index for dim, index in self.labels.items() if dim in dims}
+        return Field(records, dims, labels, dims, self.attrs)
+
+    def weighed_by(self, weights: Any) -> Any:
+        """Return weights, or None where they are the same for all of this field's values."""
+        if isinstance(weights, Field) and weights.dims and not set(weights.dims) & set(self.dims):
+            return None
+        return weights
+
+    def transform(
+        self, affine: "Field", kernel: Kernel, dtype: np.dtype[Any] | None = None
+    ) -> "Field":
+        """Map the data through an affine map, found by name and label."""
+        return replace(self, data=chunks.transform(self.data, affine.along(self), kernel, dtype))
+
+    def along(self, other: "Field", who: str = "statistics") -> Any:
+        """Return this field's array laid along the axes of another: its rank, 1 where new.
+
+        Labels are matched by value, in any order, and may be more than the other has; a
+        dimension without labels on one side is matched by position.
+        """
+        named = self._named_as(other)
+        strange = [dim for dim in named.dims if dim not in other.dims]
+        if strange:
+            raise MismatchError(
+                f"the {who} lie along {_listed(strange)}, which the data lack; "
+                f"the data have {_listed(other.dims)}"
+            )
+        data = named.data
+        for axis, dim in enumerate(named.dims):
+            data = _take(data, axis, named._positions(dim, other, who))
+        order = sorted(range(len(named.dims)), key=lambda i: other.dims.index(named.dims[i]))
+        new = tuple(slice(None) if dim in named.dims else None for dim in other.dims)
+        return data.transpose(order)[new] if new else data
+
+    def aligned_to(self, other: "Field") -> "Field":
+        """Return this field in the order of another that has the same dimensions and labels."""
+        if set(self.dims) != set(other.dims):
+            raise MismatchError(
+                f"kept dimensions differ: {_listed(self.dims)} and {_listed(other.dims)}"
+            )
+        for dim in other.dims:
+            if self.sizes()[dim] != other.sizes()[dim]:
+                raise MismatchError(
+                    f"sizes differ along {_shown(dim)}: "
+                    f"{self.sizes()[dim]} and {other.sizes()[dim]}"
+                )
+            if (dim in self.labels) != (dim in other.labels):
+                raise MismatchError(f"only one side has labels along {_shown(dim)}")
+        return replace(other, data=self.along(other))
+
+    def identical(self, other: "Field") -> bool:
+        """Tell whether dims, labels and every bit of the data are the same."""
+        return (
+            self.dims == other.dims
+            and self.labels.keys() == other.labels.keys()
+            and all(index.equals(other.labels[dim]) for dim, index in self.labels.items())
+            and (self.data.dtype, self.data.shape) == (other.data.dtype, other.data.shape)
+            and np.asarray(self.data).tobytes() == np.asarray(other.data).tobytes()
+        )
+
+    def axis(self, name: Hashable) -> int:
+        """Return where a dimension stands, given by its name or by its position."""
+        if name in self.dims and not isinstance(name, bool):
+            return self.dims.index(name)
+        if isinstance(name, Integral) and not isinstance(name, bool):
+            if not -len(self.dims) <= name < len(self.dims):
+                raise np.exceptions.AxisError(int(name), len(self.dims))
+            return int(name) % len(self.dims)
+        raise ValueError(f"{name!r} not found in dims {_listed(self.dims)}")
+
+    def has_axis(self, name: Hashable) -> bool:
+        """Tell whether a name or a position means one of the dimensions."""
+        try:
+            self.axis(name)
+        except ValueError:
+            return False
+        return True
+
+    def _named_as(self, other: "Field") -> "Field":
+        """Name bare axes after the axes of data that have names, by position."""
+        bare = [dim for dim in self.dims if isinstance(dim, int) and dim not in other.dims]
+        bare = [dim for dim in bare if -len(other.dims) <= dim < 0]
+        if not bare or all(isinstance(dim, int) for dim in other.dims):
+            return self
+        names = {dim: other.dims[dim] for dim in bare}
+        warnings.warn(
+            f"statistics of an array without names meet data with names; taken by position: "
+            f"{names}. Adapt on data with names to have them checked",
+            UserWarning,
+            stacklevel=5,
+        )
+        dims = tuple(names.get(dim, dim) for dim in self.dims)  # type: ignore[call-overload]
+        labels = {names.get(dim, dim): index for dim, index in self.labels.items()}  # type: ignore[call-overload]
+        return replace(self, dims=dims, labels=labels)
+
+    def _positions(self, dim: Hashable, other: "Field", who: str) -> np.ndarray | None:
+        """Where the other's labels stand in this field's; None for all, in order."""
+        size, wanted = self.sizes()[dim], other.sizes()[dim]
+        mine, theirs = self.labels.get(dim), other.labels.get(dim)
+        if mine is None or theirs is None:
+            if size != wanted:
+                raise MismatchError(
+                    f"sizes differ along {_shown(dim)}: the data have {wanted}, "
+                    f"the {who} {size}"
+                )
+            return None
+        if _has_nan(mine) or _has_nan(theirs):
+            raise MismatchError(f"NaN among the labels along {_shown(dim)} cannot be matched")
+        if mine.equals(theirs):
+            return None
+        positions = _indexer(mine, theirs, dim)
+        if (positions < 0).any():
+            raise MismatchError(_unknown(dim, theirs[positions < 0], mine, who))
+        return positions
+
+
+def _take(data: Any, axis: int, positions: np.ndarray | None) -> Any:
+    return data if positions is None else data[(slice(None),) * axis + (positions,)]
+
+
+def _indexer(mine: pd.Index, theirs: pd.Index, dim: Hashable) -> np.ndarray:
+    if not mine.is_unique:
+        raise MismatchError(
+            f"labels along {_shown(dim)} are not unique: {list(mine[mine.duplicated()])[:5]}"
+        )
+    return np.asarray(mine.get_indexer(theirs))
+
+
+def _has_nan(index: pd.Index) -> bool:
+    return index.dtype.kind == "f" and bool(index.hasnans)
+
+
+def _unknown(dim: Hashable, strange: pd.Index, known: pd.Index, who: str) -> str:
+    message = (
+        f"labels {_some(strange)} along {_shown(dim)} are not in the {who}, "
+        f"which know {_some(known)}"
+    )
+    if strange.dtype.kind in "iuf" and known.dtype.kind in "iuf" and len(known):
+        near = known[np.abs(known.to_numpy("f8") - float(strange[0])).argmin()]
+        message += f" (nearest to {strange[0]!r}: {near!r}; labels must be equal, not just near)"
+    return message
+
+
+def _some(labels: pd.Index) -> str:
+    shown = ", ".join(repr(label) for label in labels[:6].tolist())
+    return f"[{shown}{', ...' if len(labels) > 6 else ''}]"
+
+
+def _listed(dims: Sequence[Hashable]) -> str:
+    return "(" + ", ".join(_shown(dim) for dim in dims) + ")"
+
+
+def _shown(dim: Hashable) -> str:
+    return str(dim) if isinstance(dim, int) else repr(dim)

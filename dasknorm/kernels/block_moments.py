@@ -1,0 +1,151 @@
+"""Moments of one block: checks, and the choice of the loop that suits how the block lies in memory."""
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from dasknorm.kernels import plain
+from dasknorm.kernels.layout import Axis, by_stride, flat_view, is_native, is_steppable, offsets, slabs
+from dasknorm.kernels.records import RECORD, Array, Axes
+
+__all__ = ["SMALL", "moments", "numeric"]
+
+SMALL = 100_000  # elements; below, NumPy is done before Numba is imported
+LONG_RUN = 512  # a reduced innermost axis at least this long is summed along itself
+SHORT_RUN = 64  # and one shorter than this is best seen as rows
+FEW_ROWS = 16
+OUTER = 1 << 16  # outer places listed at a time
+
+
+def numeric(x: Any, name: str = "x") -> Array:
+    """The array itself if its dtype is one that kernels take, else TypeError."""
+    array = np.asarray(x)
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    if kind in "biu" or (kind == "f" and size <= 8):
+        return array
+    raise TypeError(
+        f"{name} must be of booleans, integers or float16 to float64, got dtype {array.dtype}; "
+        f"convert it first, for example {name}.astype('float64')"
+    )
+
+
+def _weights(weights: Any, shape: tuple[int, ...]) -> Array:
+    """Weights in the shape of the data, every one finite and at least 0."""
+    array = numeric(weights, "weights")
+    if array.size:
+        with np.errstate(invalid="ignore"):
+            low, high = array.min(), array.max()
+        if not (low >= 0 and high < np.inf):
+            got = "NaN" if low != low else f"{low if not low >= 0 else high}"
+            raise ValueError(f"weights must be finite and at least 0, got {got}; give what takes no part weight 0")
+    try:
+        return np.broadcast_to(array.astype(np.float64) if array.size < SMALL else array, shape)
+    except ValueError:
+        raise ValueError(
+            f"weights must broadcast to the shape of x {shape}, got shape {array.shape}; "
+            "give them the axes they belong to, of size 1 elsewhere"
+        ) from None
+
+
+def moments(x: Array, axes: Axes, weights: Array | None = None) -> Array:
+    """Count, mean and sum of squared deviations of a block along some axes.
+
+    Tiles small enough for the cache are read twice, around one of their own values and then around
+    their mean (the corrected two-pass formula of Chan, Golub & LeVeque, 1983), and merged as
+    double-doubles (`merge`). Missing values (NaN) are counted and take no part. An infinity makes mean
+    and m2 of its record NaN, where count stays above 0.
+
+    Parameters
+    ----------
+    x : ndarray of bool, integers, or float16 to float64
+        Of any shape, byte order and memory layout; only read.
+    axes : tuple of int
+        The axes merged away; ``()`` gives every element a record of its own.
+    weights : ndarray, optional
+        Finite and at least 0; broadcasts to the shape of x. A value of weight 0 takes no part, whatever
+        it is.
+
+    Returns
+    -------
+    ndarray of RECORD
+        In the shape of x, with size 1 along ``axes``.
+
+    Raises
+    ------
+    TypeError
+        If x or weights are not of a dtype named above.
+    ValueError
+        If a weight is NaN, infinite or negative, or if weights do not broadcast.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> record = moments(np.array([[1.0, 2.0], [3.0, np.nan]]), (0,))
+    >>> record["count"].tolist(), record["mean"].tolist(), record["m2"].tolist()
+    ([[2.0, 1.0]], [[2.0, 2.0]], [[2.0, 0.0]])
+    >>> record["missing"].tolist()
+    [[0.0, 1.0]]
+    """
+    x = numeric(x)
+    axes = normalize_axis_tuple(axes, x.ndim)
+    if weights is not None:
+        weights = _weights(weights, x.shape)
+    if x.dtype == np.bool_:
+        x = x.view(np.uint8)
+    if x.size < SMALL:
+        return _small(x, axes, weights)
+    if is_native(x) and (weights is None or _is_ready(weights)):
+        return _large(x, axes, weights)
+    return _converted(x, axes, weights)
+
+
+def _is_ready(weights: Array) -> bool:
+    return weights.dtype == np.float64 and is_native(weights)
+
+
+def _small(x: Array, axes: Axes, weights: Array | None) -> Array:
+    if x.size == 0:
+        return np.zeros([1 if axis in axes else size for axis, size in enumerate(x.shape)], RECORD)
+    return plain.moments(x, axes, None if weights is None else weights.astype(np.float64, copy=False))
+
+
+def _converted(x: Array, axes: Axes, weights: Array | None) -> Array:
+    """Moments of what no loop can read in place: converted and merged a slab at a time."""
+    out = _small(x[:0].reshape((0, *x.shape[1:])), axes, None) if x.ndim == 0 else _zeros(x.shape, axes)
+    dtype = np.dtype(np.float32) if x.dtype == np.float16 else x.dtype.newbyteorder("=")
+    for slab in slabs(x.shape):
+        w = None if weights is None else weights[slab].astype(np.float64, copy=True)
+        block = x[slab].astype(dtype)
+        part = _small(block, axes, w) if block.size < SMALL else _large(block, axes, w)
+        plain.fold(out[tuple(slice(0, 1) if axis in axes else s for axis, s in enumerate(slab))], part)
+    return out
+
+
+def _zeros(shape: tuple[int, ...], axes: Axes) -> Array:
+    return np.zeros([1 if axis in axes else size for axis, size in enumerate(shape)], RECORD)
+
+
+def _large(x: Array, axes: Axes, weights: Array | None) -> Array:
+    """Moments by a compiled loop, over axes in the order in which they lie in memory."""
+    # Numba is imported here and not above: half a second that small data never needs.
+    from dasknorm.kernels import rows, runs
+
+    forward = tuple(slice(None, None, -1 if stride < 0 else 1) for stride in x.strides)
+    arrays = [x[forward]] if weights is None else [x[forward], weights[forward]]
+    order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
+    kept = [axis for axis in order if axis not in axes]
+    out = np.zeros([x.shape[axis] for axis in kept], RECORD)
+    strides = [[s // a.itemsize for s in a.strides] for a in arrays]
+    target = dict(zip(kept, [s // RECORD.itemsize for s in out.strides], strict=True))
+    walk = by_stride(
+        [
+            Axis(size, axis in axes, (*(s[axis] for s in strides), target.get(axis, 0)))
+            for axis, size in enumerate(x.shape)
+        ]
+    )
+    outer, inner, loop = _parts(walk)
+    views = [flat_view(a) for a in arrays]
+    records = out.view(np.float64).reshape(-1, 6)
+    ...
+    return out

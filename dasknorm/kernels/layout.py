@@ -1,0 +1,88 @@
+"""Memory seen for what it is: axes in the order of their strides, and as few of them as there can be.
+
+A compiled loop takes a flat view and whole numbers of elements; this file turns any strided array
+into these, so that a loop is written once and sees C, Fortran, strided and broadcast arrays alike.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.lib.array_utils import byte_bounds
+
+from dasknorm.kernels.records import Array
+
+__all__ = ["Axis", "by_stride", "flat_view", "is_native", "is_steppable", "offsets", "slabs"]
+
+SLAB = 1 << 17  # elements converted at a time: 1 MB of float64
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of several arrays walked together: its size, its role, and a stride for each array."""
+
+    size: int
+    role: bool
+    strides: tuple[int, ...]
+
+    def holds(self, inner: "Axis") -> bool:
+        """Whether this axis and the next inner one are one axis in every array."""
+        strides = tuple(stride * inner.size for stride in inner.strides)
+        return self.role == inner.role and self.strides == strides
+
+
+def by_stride(axes: list[Axis]) -> list[Axis]:
+    """Axes of more than one element, outermost in memory (of the first array) first, fused where they touch."""
+    fused: list[Axis] = []
+    for axis in sorted((a for a in axes if a.size != 1), key=lambda a: -abs(a.strides[0])):
+        if fused and fused[-1].holds(axis):
+            axis = replace(axis, size=axis.size * fused.pop().size)
+        fused.append(axis)
+    return fused
+
+
+def is_native(x: Array) -> bool:
+    """Whether a compiled loop can read the elements where they are."""
+    return x.dtype.isnative and x.flags.aligned and x.dtype != np.float16 and is_steppable(x)
+
+
+def is_steppable(x: Array) -> bool:
+    """Whether every step from element to element is a whole number of elements."""
+    return all(stride % x.itemsize == 0 for stride in x.strides)
+
+
+def flat_view(x: Array) -> tuple[Array, int]:
+    """All memory x spans as one read-only row, and where in it the first element of x lies."""
+    low, high = byte_bounds(x)
+    lowest = x[tuple(slice(n - 1, n) if s < 0 else slice(0, 1) for n, s in zip(x.shape, x.strides, strict=True))]
+    start = -sum((n - 1) * s for n, s in zip(x.shape, x.strides, strict=True) if s < 0)
+    # Always read-only, so that a loop compiles once whether or not the caller may write.
+    row = np.lib.stride_tricks.as_strided(
+        lowest, ((high - low) // x.itemsize,), (x.itemsize,), writeable=False
+    )
+    return row, start // x.itemsize
+
+
+def offsets(axes: list[Axis], array: int) -> Array:
+    """Distance, in elements of one of the arrays, of every place on a grid of axes from the first."""
+    total = np.zeros(1, np.int64)
+    for axis in axes:
+        steps = np.arange(axis.size, dtype=np.int64) * axis.strides[array]
+        total = np.add.outer(total, steps).ravel()
+    return total
+
+
+def slabs(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Cut a shape into pieces of at most SLAB elements, halving the longest axis until it fits."""
+    whole = tuple(slice(0, size) for size in shape)
+    waiting = [whole]
+    while waiting:
+        piece = waiting.pop()
+        sizes = [s.stop - s.start for s in piece]
+        if np.prod(sizes, dtype=np.int64) <= SLAB:
+            yield piece
+            continue
+        axis = int(np.argmax(sizes))
+        middle = piece[axis].start + sizes[axis] // 2
+        for part in (slice(middle, piece[axis].stop), slice(piece[axis].start, middle)):
+            waiting.append((*piece[:axis], part, *piece[axis + 1 :]))

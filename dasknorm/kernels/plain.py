@@ -1,0 +1,109 @@
+"""The formulas in NumPy, for blocks so small that waking a compiler would cost more than the work."""
+
+from typing import Any
+
+import numpy as np
+
+from dasknorm.kernels.doubledouble import add, merged, two_sum
+from dasknorm.kernels.records import RECORD, Array, Axes
+
+__all__ = ["apart", "fold", "is_wide", "moments", "restore", "standardize"]
+
+_HALF = 4294967296.0  # 2**32
+
+
+def is_wide(dtype: np.dtype[Any]) -> bool:
+    """Whether float64 cannot hold every value of a dtype: the 64-bit integers."""
+    return dtype.kind in "iu" and dtype.itemsize == 8
+
+
+def apart(x: Array) -> tuple[Array, Any]:
+    """x as two float64 parts that hold it exactly: high * 2**32 + low if x is wide, else (x, 0)."""
+    if not is_wide(x.dtype):
+        return x.astype(np.float64), 0.0
+    integer = x.dtype.type
+    return (x >> integer(32)).astype(np.float64), (x & integer(0xFFFFFFFF)).astype(np.float64)
+
+
+def moments(x: Array, axes: Axes, weights: Array | None) -> Array:
+    """Records of x along axes, kept as axes of one; weights are float64 in the shape of x, or None."""
+    order = [axis for axis in range(x.ndim) if axis not in axes] + list(axes)
+    shape = tuple(1 if axis in axes else size for axis, size in enumerate(x.shape))
+    rows = (int(np.prod(shape)), -1)
+    # A copy with the reduced axes last, whatever their order was: NumPy sums pairwise there only.
+    flat = np.ascontiguousarray(x.transpose(order)).reshape(rows)
+    if weights is None:
+        weight = np.ones((1, 1))
+    else:
+        weight = np.ascontiguousarray(weights.transpose(order)).reshape(rows)
+    with np.errstate(all="ignore"):
+        return _rows(flat, weight).reshape(shape)
+
+
+def _rows(x: Array, weights: Array) -> Array:
+    """One record for each row: the corrected two-pass formula, shifted by the row's first valid value."""
+    weight = np.where(x == x, weights, 0.0)
+    valid = weight > 0
+    count = weight.sum(axis=1, keepdims=True)
+    divisor = count + (count == 0)
+    high, low = apart(x)
+    wide = is_wide(x.dtype)
+    first = np.expand_dims(valid.argmax(axis=1), 1)
+    shift = np.take_along_axis(high, first, 1)
+    shift_low = np.take_along_axis(low, first, 1) if wide else 0.0
+
+    def difference() -> Array:
+        apart_by = (high - shift) * _HALF + (low - shift_low) if wide else high - shift
+        return np.where(valid, apart_by, 0.0)
+
+    step = (weight * difference()).sum(axis=1, keepdims=True) / divisor
+    if wide:  # by whole numbers, so that the differences stay exact
+        shift, shift_low = shift + np.floor(step / _HALF), shift_low + np.rint(step % _HALF)
+    else:
+        shift = shift + step
+    d = difference()
+    wd = weight * d
+    e = wd.sum(axis=1, keepdims=True)
+    q = (wd * d).sum(axis=1, keepdims=True)
+    start, start_rest = two_sum(shift * _HALF, shift_low) if wide else (shift, 0.0)
+    mean, mean_rest = add(start, start_rest, e / divisor, 0.0)
+    out = np.zeros(count.shape, RECORD)
+    out["count"] = count
+    out["mean"] = np.where(count > 0, mean, 0.0)
+    out["mean_rest"] = np.where(count > 0, mean_rest, 0.0)
+    out["m2"] = np.where(count > 0, np.maximum(q - e * e / divisor, 0.0), 0.0)
+    out["missing"] = np.where(x == x, 0.0, weights).sum(axis=1, keepdims=True)
+    return out
+
+
+def fold(into: Array, part: Array) -> None:
+    """Merge the records of part into those of the same place; part broadcasts."""
+    names = ("count", "mean", "mean_rest", "m2", "m2_rest")
+    a = [into[name] for name in names]
+    b = [part[name] for name in names]
+    with np.errstate(all="ignore"):
+        both = merged(*a, *b)
+    into["missing"] += part["missing"]
+    from_a, from_b = b[0] == 0, a[0] == 0
+    for name, value, of_a, of_b in zip(names, both, a, b, strict=True):
+        into[name] = np.where(from_a, of_a, np.where(from_b, of_b, value))
+
+
+def standardize(x: Array, affine: Array, dtype: np.dtype[Any]) -> Array:
+    """((x - shift) - shift_rest) / scale, cast once."""
+    with np.errstate(all="ignore"):
+        high, low = apart(x)
+        if is_wide(x.dtype):
+            high, low = two_sum(high * _HALF, low)
+        z = ((high - affine["shift"]) + (low - affine["shift_rest"])) / affine["scale"]
+        return z.astype(dtype, copy=False)
+
+
+def restore(x: Array, affine: Array, dtype: np.dtype[Any]) -> Array:
+    """(x * scale + shift_rest) + shift, cast once."""
+    with np.errstate(all="ignore"):
+        high, low = apart(x)
+        if is_wide(x.dtype):
+            high = high * _HALF + low
+        z = (high * affine["scale"] + affine["shift_rest"]) + affine["shift"]
+        return z.astype(dtype, copy=False)

@@ -1,0 +1,17 @@
+"""The two records that kernels hand upwards: what a block is remembered by, and the map made of it."""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["AFFINE", "RECORD", "Array", "Axes"]
+
+Array: TypeAlias = NDArray[Any]
+Axes: TypeAlias = tuple[int, ...]
+
+#: Count, mean and sum of squared deviations; ``mean + mean_rest`` and ``m2 + m2_rest`` are unevaluated sums.
+RECORD = np.dtype([(name, "<f8") for name in ("count", "mean", "mean_rest", "m2", "m2_rest", "missing")])
+
+#: ``(x - shift - shift_rest) / scale``.
+AFFINE = np.dtype([(name, "<f8") for name in ("shift", "shift_rest", "scale")])

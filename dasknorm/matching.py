@@ -1,0 +1,102 @@
+"""Who belongs to whom: which axes are kept, which states a field is normalized with."""
+
+from collections.abc import Hashable, Mapping
+
+from dasknorm.containers import Container, Fields
+from dasknorm.errors import MismatchError
+from dasknorm.fields import Axes, Field
+from dasknorm.statistics import Known, Statistic
+
+__all__ = ["Kept", "check_mergeable", "kept_axes", "kept_like", "matching"]
+
+Kept = Mapping[Hashable, tuple[Hashable, ...]]
+"""For each field, the dimensions that keep statistics of their own."""
+
+
+def kept_axes(fields: Fields, keep: Axes, over: Axes) -> dict[Hashable, tuple[Hashable, ...]]:
+    """Return the kept dimensions of each field; ValueError for a dimension no field has."""
+    if keep is not None and over is not None:
+        raise ValueError(f"give keep= or over=, not both; got keep={keep!r} and over={over!r}")
+    if keep is None and over is None:
+        return {name: field.features for name, field in fields.items()}
+    names, what = (_many(over), "over") if keep is None else (_many(keep), "keep")
+    found = {key: _found(field, names, what) for key, field in fields.items()}
+    for name in names:
+        if not any(name in each for each in found.values()):
+            for field in fields.values():
+                field.axis(name)  # says what is there instead
+    if keep is not None:
+        return {
+            key: tuple(dim for dim in field.dims if dim in found[key].values())
+            for key, field in fields.items()
+        }
+    for key, field in fields.items():
+        if names and field.dims and not found[key]:
+            raise ValueError(
+                f"{key!r} has none of the dimensions over={names!r}, only {field.dims!r}: every "
+                "value would be its own mean; leave it out, or merge over its dimensions too"
+            )
+    return {
+        key: tuple(dim for dim in field.dims if dim not in found[key].values())
+        for key, field in fields.items()
+    }
+
+
+def kept_like(field: Field, state: Field) -> tuple[Hashable, ...]:
+    """Return the dimensions of a field that a state keeps."""
+    return tuple(field.dims[field.axis(dim)] for dim in state.dims)
+
+
+def matching(container: Container, fields: Fields, states: Fields) -> dict[Hashable, Hashable]:
+    """Return for each field the name of its state; MismatchError unless all of them match."""
+    if lacking := container.lacking(fields, states):
+        raise MismatchError(
+            f"the data lack {lacking}, which the statistics know; found {_names(fields)}. To "
+            "normalize some of it on purpose, take what you need from the statistics: "
+            "stats.select([...])"
+        )
+    if len(fields) == 1 and len(states) == 1 and None in (*fields, *states):
+        return dict(zip(fields, states, strict=True))
+    unknown = [name for name in fields if name not in states]
+    if unknown:
+        raise MismatchError(
+            f"the statistics do not know {unknown}; they know {_names(states)}. Select what they "
+            "know, or adapt on data that have it"
+        )
+    return {name: name for name in fields}
+
+
+def check_mergeable(
+    statistic: Statistic, states: Fields, other: Statistic, others: Fields
+) -> None:
+    """Raise MismatchError unless two sets of states are of the same make."""
+    if statistic != other:
+        raise MismatchError(f"statistics differ: {statistic} and {other}")
+    if isinstance(statistic, Known):
+        raise MismatchError(
+            "given statistics without a count cannot be merged or updated: how much they weigh is "
+            "not known; write Stats.given(mean=..., variance=..., count=...)"
+        )
+    if set(states) != set(others):
+        raise MismatchError(f"fields differ: {_names(states)} and {_names(others)}")
+
+
+def _many(names: Axes) -> tuple[Hashable, ...]:
+    many = tuple(names) if isinstance(names, (list, tuple, set, frozenset)) else (names,)
+    if len(set(many)) < len(many):
+        raise ValueError(f"duplicate axes in {many!r}; name each once")
+    return many
+
+
+def _found(field: Field, names: tuple[Hashable, ...], what: str) -> dict[Hashable, Hashable]:
+    """Return which names this field has, and the dimensions they mean."""
+    found = {name: field.dims[field.axis(name)] for name in names if field.has_axis(name)}
+    if len(set(found.values())) < len(found):
+        raise ValueError(f"duplicate axes in {what}={names!r}: two of them mean the same axis")
+    return found
+
+
+def _names(fields: Fields) -> list[Hashable]:
+    """Return the names of fields, or of the columns where a frame is the only field."""
+    columns = [field.labels["columns"] for field in fields.values() if "columns" in field.labels]
+    return list(columns[0]) if columns else list(fields)

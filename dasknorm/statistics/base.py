@@ -1,0 +1,58 @@
+"""Statistic: what a normalizer remembers of data, and the laws it keeps."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+
+__all__ = ["Records", "Statistic"]
+
+Records = np.ndarray[Any, np.dtype[np.void]]
+
+
+class Statistic(ABC):
+    """A monoid of records that is read out as an affine map.
+
+    A statistic *summarizes* a block of numbers into records of `dtype`, one for each kept
+    position, *merges* records, and turns them into a ``(shift, scale)`` with which data are
+    normalized: ``(x - shift) / scale``. Subclasses are frozen dataclasses whose fields are their
+    settings; they hold no data, so equal settings make equal (and equally named) work.
+
+    Laws, up to the rounding each statistic states; ``++`` joins blocks along the reduced axes:
+
+    * ``summarize(a ++ b) == merge(summarize(a) ++ summarize(b))``
+    * ``merge(zeros ++ s) == s``, bit for bit, where ``zeros`` is ``np.zeros(shape, dtype)``
+    * ``merge(a ++ b) == merge(b ++ a)``
+    * ``merge(merge(a ++ b) ++ c) == merge(a ++ merge(b ++ c))``
+    * constant data have ``affine(...)`` with the constant as shift and a scale of 1 (or epsilon)
+
+    ``dasknorm.testing.check_statistic`` puts a statistic to them.
+    """
+
+    dtype: ClassVar[np.dtype[np.void]]
+    """Of one record. A record of zeros is the identity of `merge`."""
+
+    readings: ClassVar[tuple[str, ...]]
+    """The names that `read` knows, in the order in which a person wants to see them."""
+
+    @abstractmethod
+    def summarize(
+        self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
+    ) -> Records:
+        """Summarize a block over `axes`; the records have the block's rank, 1 along `axes`."""
+
+    @abstractmethod
+    def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
+        """Merge records over `axes`; the result has the same rank, 1 along `axes`."""
+
+    @abstractmethod
+    def read(self, records: Records, name: str) -> np.ndarray:
+        """Return one of `readings` as float64, in the shape of `records`."""
+
+    @abstractmethod
+    def affine(self, records: Records) -> Records:
+        """Return the map that normalizes, as ``kernels.AFFINE``, in the shape of `records`."""
+
+    @abstractmethod
+    def unusable(self, records: Records) -> np.ndarray:
+        """Return True where infinities or an overflow have spoiled a record."""

@@ -1,0 +1,92 @@
+"""Moments: the count, mean and sum of squared deviations, read out as the standard score."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from dasknorm import kernels
+from dasknorm.statistics.base import Records, Statistic
+
+__all__ = ["Moments"]
+
+
+@dataclass(frozen=True)
+class Moments(Statistic):
+    """Mean and variance, by which data are brought to mean 0 and standard deviation 1.
+
+    Against the exact rational answer, and whatever the chunks, the mean is within 4 ulp of
+    ``max(abs(mean), std)`` and the variance within 16 ulp (weighted: 1e-13, relative).
+
+    Parameters
+    ----------
+    ddof : float, default 0
+        The variance is ``m2 / (count - ddof)``. 0 is the population's variance, as in Keras and
+        NumPy; 1 the sample's, as in pandas. NaN where ``count <= ddof``.
+    skipna : bool, default True
+        Skip missing values (NaN, NA, null, masked). If False, one missing value makes its
+        feature's mean and variance NaN.
+    epsilon : float, default 0.0
+        The scale is ``max(std, epsilon)``; a scale of exactly 0 becomes 1, so that a constant
+        feature normalizes to 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> moments = Moments(ddof=1)
+    >>> records = moments.summarize(np.array([1.0, 2.0, np.nan, 6.0]), (0,))
+    >>> moments.read(records, "mean"), moments.read(records, "variance")
+    (array([3.]), array([7.]))
+    """
+
+    ddof: float = 0.0
+    skipna: bool = True
+    epsilon: float = 0.0
+
+    dtype: ClassVar[np.dtype[np.void]] = kernels.RECORD
+    readings: ClassVar[tuple[str, ...]] = ("count", "mean", "std", "variance")
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.ddof < np.inf:
+            raise ValueError(f"ddof must be a number of at least 0, got {self.ddof!r}")
+        if not 0 <= self.epsilon < np.inf:
+            raise ValueError(f"epsilon must be a number of at least 0, got {self.epsilon!r}")
+
+    def summarize(
+        self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
+    ) -> Records:
+        return kernels.moments(block, axes, weights)
+
+    def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
+        return kernels.merge_along(records, axes)
+
+    def read(self, records: Records, name: str) -> np.ndarray:
+        if name == "count":
+            return records["count"].copy()
+        if name == "mean":
+            return np.where(self._undefined(records), np.nan, records["mean"])
+        if name == "variance":
+            return self._variance(records)
+        if name == "std":
+            return np.sqrt(self._variance(records))
+        raise AttributeError(f"Moments has no {name!r}; it has {', '.join(self.readings)}")
+
+    def affine(self, records: Records) -> Records:
+        scale = np.maximum(self.read(records, "std"), self.epsilon)
+        result = np.empty(records.shape, kernels.AFFINE)
+        result["shift"] = self.read(records, "mean")
+        result["shift_rest"] = records["mean_rest"]
+        result["scale"] = np.where(scale == 0, 1.0, scale)
+        return result
+
+    def unusable(self, records: Records) -> np.ndarray:
+        return (records["count"] > 0) & ~np.isfinite(records["mean"] + records["m2"])
+
+    def _undefined(self, records: Records) -> np.ndarray:
+        """Where there is no mean: nothing was counted, or something is missing and may not be."""
+        return (records["count"] == 0) | ((records["missing"] > 0) & (not self.skipna))
+
+    def _variance(self, records: Records) -> np.ndarray:
+        freedom = records["count"] - self.ddof
+        undefined = self._undefined(records) | (freedom <= 0)
+        return np.where(undefined, np.nan, records["m2"] / np.where(undefined, 1.0, freedom))

@@ -1,0 +1,330 @@
+"""Stats, the central value: what was learned of a container, and what can be done with it."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from os import PathLike
+from typing import Any
+
+import dask
+
+from dasknorm import checks, chunks, kernels, provenance, store, summary
+from dasknorm.blocks import Kernel, output_dtype
+from dasknorm.containers import Container, Fields, container_named, container_of
+from dasknorm.fields import Axes, Field
+from dasknorm.given import given_states
+from dasknorm.matching import Kept, check_mergeable, kept_axes, kept_like, matching
+from dasknorm.statistics import Moments, Statistic
+
+__all__ = ["Stats", "adapt", "load"]
+
+
+def adapt(
+    data: Any,
+    statistic: Statistic | None = None,
+    *,
+    keep: Axes = None,
+    over: Axes = None,
+    weights: Any = None,
+    compute: bool = True,
+) -> "Stats":
+    """Learn the statistics of data in one pass, each chunk read once.
+
+    Parameters
+    ----------
+    data : array, DataFrame, Series, DataArray or Dataset
+        NumPy, masked or Dask array; pandas or Dask frame; xarray object, in memory or in chunks.
+        Missing values (NaN, NA, null, masked) are skipped.
+    statistic : Statistic, default Moments()
+        What to learn.
+    keep, over : axis or sequence of axes, optional
+        The dimensions (names, or positions) that keep statistics of their own, or those that are
+        merged away; give one of the two, or neither: then the last axis of an array of two or
+        more dimensions is kept, each column of a frame, and each variable of an xarray object.
+    weights : array_like, optional
+        Non-negative weights that broadcast to the data: by name and label in xarray, by NumPy's
+        rules for arrays, one a row for frames (a Dask Series beside a Dask frame).
+    compute : bool, default True
+        If False, the statistics stay lazy; ``dask.compute`` turns several such Stats into ready
+        ones together. Compute before normalizing: lazy statistics hold every chunk in memory.
+
+    Returns
+    -------
+    Stats
+
+    Raises
+    ------
+    TypeError
+        If nothing in the data is numeric.
+    ValueError
+        If a dimension is not there, there are no samples, or the data hold infinities.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import dasknorm as dn
+    >>> stats = dn.adapt(np.array([[0.0, 7.0], [2.0, 9.0]]))
+    >>> stats.mean, stats.std
+    (array([1., 8.]), array([1., 1.]))
+    >>> stats.normalize(np.array([[2.0, 8.0]]))
+    array([[1., 0.]])
+    """
+    statistic = Moments() if statistic is None else statistic
+    container = container_of(data)
+    fields = container.fields(data)
+    kept = kept_axes(fields, keep, over)
+    states = _summarized(container, data, fields, statistic, kept, weights)
+    stats = Stats(statistic, states, container.name, provenance.of(fields, kept))
+    if not compute:
+        return stats
+    ready = stats.compute()
+    checks.refuse_empty(ready.statistic, ready.states)
+    return ready
+
+
+@dataclass(frozen=True, eq=False)
+class Stats:
+    """Statistics of a container: what was remembered of each of its fields.
+
+    Made by `adapt`, by `Stats.given`, by `load`, and by merging others with ``+``.
+
+    Parameters
+    ----------
+    statistic : Statistic
+        What is remembered.
+    states : dict of name to Field
+        One record for each kept position.
+    container : str
+        The kind of container adapted, such as ``"pandas.DataFrame"``: readings come as its kin.
+    attrs : dict
+        Provenance: what was adapted, over what, from where to where, by which version.
+    """
+
+    statistic: Statistic
+    states: dict[Hashable, Field]
+    container: str
+    attrs: dict[str, Any] = field(default_factory=dict)
+
+    # -- reading ----------------------------------------------------------------------------------
+
+    @property
+    def mean(self) -> Any:
+        """The mean, in the kind of container adapted: a Series for a frame, and so on."""
+        return self.read("mean")
+
+    @property
+    def std(self) -> Any:
+        """The standard deviation, in the unit of the data."""
+        return self.read("std")
+
+    @property
+    def variance(self) -> Any:
+        """The variance."""
+        return self.read("variance")
+
+    @property
+    def count(self) -> Any:
+        """The number of values counted, or the sum of their weights, as float64."""
+        return self.read("count")
+
+    def read(self, name: str) -> Any:
+        """Return one of ``statistic.readings`` in the kind of container adapted."""
+        values = {}
+        for key, state in self._usable().items():
+            read = chunks.apply(state.data, self.statistic.read, name)
+            values[key] = replace(state, data=read, attrs=_units_of(name, state.attrs))
+        return container_named(self.container).report(values)
+
+    # -- mapping ----------------------------------------------------------------------------------
+
+    def normalize(self, data: Any, *, dtype: Any = None) -> Any:
+        """Return ``(data - mean) / std``, the same kind of container; lazy where data are lazy.
+
+        Columns, variables and kept labels are matched by name. A float dtype stays, integers of
+        up to 16 bits become float32, wider ones float64; missing values stay missing.
+
+        Parameters
+        ----------
+        data : array, DataFrame, Series, DataArray or Dataset
+            Data with the names and labels of those adapted; labels in any order, any subset.
+        dtype : dtype, optional
+            A floating dtype for the result.
+
+        Raises
+        ------
+        MismatchError
+            If the data have other columns, variables, labels, or sizes.
+        """
+        return self._transform(data, kernels.standardize, dtype)
+
+    def inverse(self, data: Any, *, dtype: Any = None) -> Any:
+        """Return ``data * std + mean``: what `normalize` was given, to 1 ulp."""
+        return self._transform(data, kernels.restore, dtype)
+
+    def _transform(self, data: Any, kernel: Kernel, dtype: Any) -> Any:
+        container = container_of(data)
+        fields = container.fields(data)
+        states = self._usable()
+        out = output_dtype(dtype)
+        mapped = {}
+        for name, key in matching(container, fields, states).items():
+            affine = replace(states[key], data=chunks.apply(states[key].data, self.statistic.affine))
+            result = fields[name].transform(affine, kernel, out)
+            mapped[name] = replace(result, attrs=_units_after(kernel, result.attrs, affine.attrs))
+        return container.rebuild(data, mapped)
+
+    def _usable(self) -> dict[Hashable, Field]:
+        checks.refuse_unusable(self.statistic, self.states)
+        return self.states
+
+    # -- merging ----------------------------------------------------------------------------------
+
+    def __add__(self, other: "Stats") -> "Stats":
+        return self.merge(other) if isinstance(other, Stats) else NotImplemented
+
+    def merge(self, *others: "Stats") -> "Stats":
+        """Return the statistics of all the data that these and the others have seen.
+
+        The algebra is exact up to rounding, whatever the order: merging the statistics of parts
+        equals adapting to the whole. Data seen twice count twice.
+
+        Raises
+        ------
+        MismatchError
+            If statistics, fields, kept dimensions or labels differ, or some were given without
+            a count.
+        """
+        for other in others:
+            check_mergeable(self.statistic, self.states, other.statistic, other.states)
+        states = {
+            name: replace(state, data=self._merged(name, [other.states for other in others]))
+            for name, state in self.states.items()
+        }
+        attrs = provenance.merged([self.attrs, *(other.attrs for other in others)])
+        return replace(self, states=states, attrs=attrs)
+
+    def update(self, more: Any, *, weights: Any = None) -> "Stats":
+        """Return these statistics merged with those of more data, kept along the same axes."""
+        container = container_of(more)
+        fields = container.fields(more)
+        keys = matching(container, fields, self.states)
+        kept = {name: kept_like(fields[name], self.states[key]) for name, key in keys.items()}
+        seen = _summarized(container, more, fields, self.statistic, kept, weights)
+        states = {keys[name]: replace(f, dims=self.states[keys[name]].dims) for name, f in seen.items()}
+        attrs = provenance.of(fields, kept)
+        return self.merge(Stats(self.statistic, states, self.container, attrs).compute())
+
+    def _merged(self, name: Hashable, others: list[dict[Hashable, Field]]) -> Any:
+        mine = self.states[name]
+        aligned = [mine.data, *(states[name].aligned_to(mine).data for states in others)]
+        return chunks.merge(aligned, self.statistic)
+
+    # -- keeping ----------------------------------------------------------------------------------
+
+    def compute(self) -> "Stats":
+        """Return these statistics in memory, checked; lazy ones are computed in one pass."""
+        (ready,) = dask.compute(self)
+        checks.refuse_unusable(ready.statistic, ready.states)
+        return ready  # type: ignore[no-any-return]
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the statistics to a ``.nc``, ``.zarr`` or ``.json`` file, replacing it whole."""
+        ready = self.compute()
+        store.write(path, ready.statistic, ready.states, ready.container, ready.attrs)
+
+    @classmethod
+    def given(
+        cls,
+        mean: Any,
+        variance: Any = None,
+        *,
+        std: Any = None,
+        count: Any = None,
+        epsilon: float = 0.0,
+    ) -> "Stats":
+        """Return statistics known beforehand.
+
+        Parameters
+        ----------
+        mean : float, array_like, Series, DataArray or Dataset
+            An array's axes are the last ones of the data; a Series has a number for each column
+            of a frame; an xarray object keeps its dimensions and labels.
+        variance, std : like mean
+            One of the two.
+        count : like mean, optional
+            How many values these are the statistics of. Without it they merge with nothing.
+        epsilon : float, default 0.0
+            The scale is ``max(std, epsilon)``; a scale of exactly 0 becomes 1.
+
+        Examples
+        --------
+        >>> import dasknorm as dn
+        >>> float(dn.Stats.given(mean=3.0, std=2.0).normalize(5.0))
+        1.0
+        """
+        statistic, states, name = given_states(mean, variance, std, count, epsilon)
+        return cls(statistic, states, name, {"given": True})
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Stats):
+            return NotImplemented
+        return (
+            (self.statistic, self.container) == (other.statistic, other.container)
+            and list(self.states) == list(other.states)
+            and all(state.identical(other.states[name]) for name, state in self.states.items())
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return summary.text(self.statistic, self.states, self.container)
+
+
+def load(path: str | PathLike[str]) -> Stats:
+    """Return the statistics that `Stats.save` has written.
+
+    Raises
+    ------
+    StatsFileError
+        If the file is foreign, cut off, altered, or of a newer format.
+    FileNotFoundError
+        If there is none.
+    """
+    return Stats(*store.read(path))
+
+
+def _summarized(
+    container: Container,
+    data: Any,
+    fields: Fields,
+    statistic: Statistic,
+    kept: Kept,
+    weights: Any,
+) -> dict[Hashable, Field]:
+    """Summarize each field, weighted where it has a dimension of the weights."""
+    beside = None if weights is None else container.weights(data, weights)
+    return {
+        name: f.summarize(statistic, kept[name], f.weighed_by(beside))
+        for name, f in fields.items()
+    }
+
+
+def _units_of(reading: str, attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a variable's attributes as those of its mean, std, variance or count."""
+    units = attrs.get("units")
+    if units is None or reading in ("mean", "std"):
+        return dict(attrs)
+    if reading == "variance":
+        return {**attrs, "units": f"{units}2" if str(units).isalpha() else f"({units})2"}
+    return {**attrs, "units": "1"}
+
+
+def _units_after(
+    kernel: Kernel, attrs: Mapping[str, Any], learned: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return attributes with the units "1" once normalized, and the old ones once restored."""
+    if kernel is kernels.restore and "units" in learned:
+        return {**attrs, "units": learned["units"]}
+    if kernel is kernels.standardize and "units" in attrs:
+        return {**attrs, "units": "1"}
+    return dict(attrs)

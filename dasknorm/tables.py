@@ -1,0 +1,140 @@
+"""Table: some columns of a frame, seen as one two-dimensional block of mixed dtypes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dasknorm.blocks import SLAB, Kernel, float_dtype, merged, numpy_dtype, summarize, transform
+from dasknorm.errors import MismatchError
+from dasknorm.statistics import Statistic
+from dasknorm.statistics.base import Records
+
+__all__ = ["Table"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Some columns of a pandas or Dask frame, as one two-dimensional array of mixed dtypes."""
+
+    frame: Any
+    columns: pd.Index
+
+    @property
+    def shape(self) -> tuple[float, int]:
+        """Rows and columns; the rows of a Dask frame are not known (NaN)."""
+        rows = len(self.frame) if isinstance(self.frame, pd.DataFrame) else float("nan")
+        return rows, len(self.columns)
+
+    @property
+    def ndim(self) -> int:
+        return 2
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype that holds every column."""
+        kinds = [numpy_dtype(self.frame.dtypes[name]) for name in self.columns]
+        return np.result_type(*kinds) if kinds else np.dtype("f8")
+
+
+@summarize.register(Table)
+def _(
+    block: Table,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> Records:
+    if 0 not in axes:
+        raise ValueError(
+            "the rows of a frame cannot keep statistics of their own; adapt on df.to_numpy()"
+        )
+    total = np.zeros((1, len(block.columns)), statistic.dtype)
+    for group in _groups(block):
+        for rows in group.slabs():
+            part = statistic.summarize(
+                group.matrix(rows), (0,), None if weights is None else weights[rows]
+            )
+            total[:, group.features] = merged(statistic, total[:, group.features], part)
+    return statistic.merge(total, (1,)) if 1 in axes else total
+
+
+@transform.register(Table)
+def _(block: Table, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None) -> Table:
+    result = block.frame.copy(deep=False)
+    affine = np.broadcast_to(affine, (1, len(block.columns)))
+    for group in _groups(block):
+        out = np.empty((len(group.positions), len(result)), dtype or float_dtype(group.dtype)).T
+        for rows in group.slabs():
+            out[rows] = kernel(group.matrix(rows), affine[:, group.features], out.dtype)
+        if group.whole:
+            whole = pd.DataFrame(out, result.index, result.columns, copy=False)
+            whole.attrs.update(result.attrs)
+            return Table(whole, block.columns)
+        for position, column in zip(group.positions, out.T, strict=True):
+            result.isetitem(position, _column(column, group.dtype))
+    return Table(result, block.columns)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The columns of a table that have one dtype."""
+
+    frame: pd.DataFrame
+    dtype: Any
+    features: np.ndarray  # where they stand in the table
+    positions: np.ndarray  # where they stand in the frame
+
+    @property
+    def whole(self) -> bool:
+        """Whether the frame is nothing but this group, in order: its matrix is then a view."""
+        return isinstance(self.dtype, np.dtype) and np.array_equal(
+            self.positions, np.arange(self.frame.shape[1])
+        )
+
+    def slabs(self) -> Iterator[slice]:
+        rows = len(self.frame)
+        step = max(rows, 1) if self.whole else max(1, SLAB // len(self.positions))
+        return (slice(start, start + step) for start in range(0, rows, step))
+
+    def matrix(self, rows: slice) -> np.ndarray:
+        if self.whole:
+            return self.frame.iloc[rows].to_numpy()
+        part = self.frame.iloc[rows, self.positions]
+        if isinstance(self.dtype, np.dtype):
+            return part.to_numpy()
+        return part.to_numpy(dtype=float_dtype(self.dtype), na_value=np.nan)
+
+
+def _groups(table: Table) -> list[_Group]:
+    """Split a table into columns of one dtype, found by name."""
+    positions = table.frame.columns.get_indexer(table.columns)
+    if (positions < 0).any():
+        missing = list(table.columns[positions < 0])
+        raise MismatchError(
+            f"columns {missing} are missing; found {list(table.frame.columns)}. Each partition of "
+            "a frame needs every column"
+        )
+    by_dtype: dict[Any, list[int]] = {}
+    for feature, dtype in enumerate(table.frame.dtypes.iloc[positions]):
+        by_dtype.setdefault(dtype, []).append(feature)
+    return [
+        _Group(table.frame, dtype, np.array(features), positions[features])
+        for dtype, features in by_dtype.items()
+    ]
+
+
+def _column(values: np.ndarray, dtype: Any) -> Any:
+    """Return normalized values as the kind of column they came from; NaN is NA again."""
+    if isinstance(dtype, (np.dtype, pd.SparseDtype)):
+        return values
+    if isinstance(dtype, pd.ArrowDtype):
+        return pd.array(values, dtype=pd.ArrowDtype(_arrow_float(values.dtype)))
+    return pd.array(values, dtype="Float32" if values.dtype == np.float32 else "Float64")
+
+
+def _arrow_float(dtype: np.dtype[Any]) -> Any:
+    import pyarrow  # only where an Arrow column has turned up
+
+    return pyarrow.fromnumpy_dtype(dtype)
