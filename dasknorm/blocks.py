@@ -16,7 +16,17 @@ import pandas as pd
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 
-__all__ = ["SLAB", "Kernel", "float_dtype", "is_numeric", "merged", "numpy_dtype", "output_dtype", "summarize", "transform"]
+__all__ = [
+    "SLAB",
+    "Kernel",
+    "float_dtype",
+    "is_numeric",
+    "merged",
+    "numpy_dtype",
+    "output_dtype",
+    "summarize",
+    "transform",
+]
 
 Kernel = Callable[[np.ndarray, Records, np.dtype[Any]], np.ndarray]
 """``kernels.standardize`` or ``kernels.restore``: (array, affine, dtype) -> array."""
@@ -143,7 +153,7 @@ def _filled(block: np.ma.MaskedArray[Any, Any]) -> np.ndarray:
     """Return a small masked block as an array with NaN where it is masked."""
     if np.ma.getmask(block) is np.ma.nomask:
         return np.ma.getdata(block)
-    return block.astype(block.dtype if block.dtype.kind == "f" else "f8").filled(np.nan)
+    return np.ma.filled(block.astype(block.dtype if block.dtype.kind == "f" else "f8"), np.nan)
 
 
 def _slabs(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:

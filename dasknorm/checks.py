@@ -21,8 +21,8 @@ def refuse_unusable(statistic: Statistic, states: Fields) -> None:
         spoiled = statistic.unusable(state.data)
         if spoiled.any():
             raise ValueError(
-                f"infinite values, or too large to be squared in float64, in {_place(name, state, spoiled)}; "
-                "replace them, for example by NaN, which is skipped: x.where(np.isfinite(x))"
+                "infinite values, or too large to be squared in float64, in "
+                f"{_place(name, state, spoiled)}; replace them, for example by NaN, which is skipped: x.where(np.isfinite(x))"
             )
 
 
@@ -31,9 +31,10 @@ def refuse_empty(statistic: Statistic, states: Fields) -> None:
     missing = []
     for name, state in states.items():
         empty = statistic.read(state.data, "count") == 0
-        if state.data.size and not state.data.view("u1").any():
+        if state.data.size and not any(state.data.tobytes()):
             raise ValueError(
-                f"no samples to adapt on in {_place(name, state, empty)}: the merged axes have size 0"
+                f"no samples to adapt on in {_place(name, state, empty)}: "
+                "the merged axes have size 0"
             )
         if empty.any():
             missing.append(_place(name, state, empty))
@@ -51,13 +52,6 @@ def _place(name: Hashable, state: Field, where: np.ndarray) -> str:
     kind = "the data" if name is None else repr(name)
     if not state.dims:
         return kind
-    places = []
-    for position in np.argwhere(where)[:5]:
-        parts = [
-            f"{dim if isinstance(dim, int) else str(dim)}="
-            f"{state.labels[dim][i] if dim in state.labels else i!r}"
-            for dim, i in zip(state.dims, position.tolist(), strict=True)
-        ]
-        places.append(", ".join(parts))
+    places = [state.place(position) for position in np.argwhere(where)[:5].tolist()]
     more = int(where.sum()) - len(places)
     return f"{kind} at {' and '.join(places)}{f' and {more} more' if more > 0 else ''}"

@@ -197,7 +197,9 @@ def _chunked_like(small: Any | None, data: da.Array) -> Any:
     """Cut an array that broadcasts to `data` where the data are cut."""
     if small is None:
         return None
-    chunks = tuple((1,) if size == 1 else c for size, c in zip(small.shape, data.chunks, strict=True))
+    chunks = tuple(
+        (1,) if size == 1 else c for size, c in zip(small.shape, data.chunks, strict=True)
+    )
     if is_lazy(small):
         return small.rechunk(chunks)
     return da.from_array(small, chunks=chunks, asarray=False)

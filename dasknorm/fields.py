@@ -122,6 +122,26 @@ class Field:
                 raise MismatchError(f"only one side has labels along {_shown(dim)}")
         return replace(other, data=self.along(other))
 
+    def place(self, position: Sequence[int]) -> str:
+        """Name a position in words: ``level=500``, or the bare name of a column."""
+        parts = []
+        for dim, i in zip(self.dims, position, strict=True):
+            label = self.labels[dim][i] if dim in self.labels else i
+            named = f"axis {dim}" if isinstance(dim, int) else dim
+            parts.append(str(label) if dim == "columns" else f"{named}={label}")
+        return ", ".join(parts)
+
+    def labelled(self, dim: Hashable, labels: Sequence[Hashable]) -> "Field":
+        """Return the part of this field with these labels along a dimension, in their order."""
+        positions = self.labels[dim].get_indexer(
+            pd.Index(labels, tupleize_cols=self.labels[dim].nlevels > 1)
+        )
+        return replace(
+            self,
+            data=_take(self.data, self.dims.index(dim), positions),
+            labels={**self.labels, dim: self.labels[dim][positions]},
+        )
+
     def identical(self, other: "Field") -> bool:
         """Tell whether dims, labels and every bit of the data are the same."""
         return (
@@ -174,8 +194,7 @@ class Field:
         if mine is None or theirs is None:
             if size != wanted:
                 raise MismatchError(
-                    f"sizes differ along {_shown(dim)}: the data have {wanted}, "
-                    f"the {who} {size}"
+                    f"sizes differ along {_shown(dim)}: the data have {wanted}, the {who} {size}"
                 )
             return None
         if _has_nan(mine) or _has_nan(theirs):
@@ -211,7 +230,7 @@ def _unknown(dim: Hashable, strange: pd.Index, known: pd.Index, who: str) -> str
     )
     if strange.dtype.kind in "iuf" and known.dtype.kind in "iuf" and len(known):
         near = known[np.abs(known.to_numpy("f8") - float(strange[0])).argmin()]
-        message += f" (nearest to {strange[0]!r}: {near!r}; labels must be equal, not just near)"
+        message += f" (nearest to {strange[0]}: {near}; labels must be equal, not just near)"
     return message
 
 

@@ -21,8 +21,7 @@ def given_states(
     if (variance is None) == (std is None):
         raise ValueError("give variance= or std=, one of the two")
     spread, what = (std, "std") if variance is None else (variance, "variance")
-    container = container_of(mean)
-    means = container.given(mean)
+    container, means = container_of(mean).given(mean)
     spreads = _beside(means, spread, what)
     for name, values in spreads.items():
         _check_not_negative(name, values, what)
@@ -41,12 +40,12 @@ def given_states(
             records["count"] = counts[name]
             records["m2"] = spreads[name] * counts[name]
         states[name] = replace(field, data=records)
-    return statistic, states, container.readings_of or container.name
+    return statistic, states, container
 
 
 def _beside(means: Fields, values: Any, what: str) -> dict[Hashable, np.ndarray]:
     """Return other given numbers, each laid along its mean."""
-    fields = container_of(values).given(values)
+    _, fields = container_of(values).given(values)
     if list(fields) == [None]:
         fields = dict.fromkeys(means, fields[None])
     if set(fields) != set(means):

@@ -7,7 +7,7 @@ from dasknorm.errors import MismatchError
 from dasknorm.fields import Axes, Field
 from dasknorm.statistics import Known, Statistic
 
-__all__ = ["Kept", "check_mergeable", "kept_axes", "kept_like", "matching"]
+__all__ = ["Kept", "check_mergeable", "kept_axes", "kept_like", "matching", "selected"]
 
 Kept = Mapping[Hashable, tuple[Hashable, ...]]
 """For each field, the dimensions that keep statistics of their own."""
@@ -66,9 +66,19 @@ def matching(container: Container, fields: Fields, states: Fields) -> dict[Hasha
     return {name: name for name in fields}
 
 
-def check_mergeable(
-    statistic: Statistic, states: Fields, other: Statistic, others: Fields
-) -> None:
+def selected(states: Fields, names: list[Hashable]) -> dict[Hashable, Field]:
+    """Return some of the states by name, or some columns of a frame's; MismatchError if unknown."""
+    known = _names(states)
+    if unknown := [name for name in names if name not in known]:
+        raise MismatchError(f"the statistics do not know {unknown}; they know {known}")
+    return {
+        key: state.labelled("columns", names) if "columns" in state.labels else state
+        for key, state in states.items()
+        if key in names or "columns" in state.labels
+    }
+
+
+def check_mergeable(statistic: Statistic, states: Fields, other: Statistic, others: Fields) -> None:
     """Raise MismatchError unless two sets of states are of the same make."""
     if statistic != other:
         raise MismatchError(f"statistics differ: {statistic} and {other}")

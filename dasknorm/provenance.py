@@ -36,4 +36,7 @@ def of(fields: Fields, kept: Mapping[Hashable, tuple[Hashable, ...]]) -> dict[st
 
 def merged(attrs: list[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the provenance of merged statistics: all that went into them, in order."""
-    return {"dasknorm": __version__, "runs": [run for each in attrs for run in each.get("runs", [])]}
+    return {
+        "dasknorm": __version__,
+        "runs": [run for each in attrs for run in each.get("runs", [])],
+    }

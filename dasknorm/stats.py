@@ -1,8 +1,7 @@
 """Stats, the central value: what was learned of a container, and what can be done with it."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
 from os import PathLike
 from typing import Any
 
@@ -13,7 +12,7 @@ from dasknorm.blocks import Kernel, output_dtype
 from dasknorm.containers import Container, Fields, container_named, container_of
 from dasknorm.fields import Axes, Field
 from dasknorm.given import given_states
-from dasknorm.matching import Kept, check_mergeable, kept_axes, kept_like, matching
+from dasknorm.matching import Kept, check_mergeable, kept_axes, kept_like, matching, selected
 from dasknorm.statistics import Moments, Statistic
 
 __all__ = ["Stats", "adapt", "load"]
@@ -168,7 +167,9 @@ class Stats:
         out = output_dtype(dtype)
         mapped = {}
         for name, key in matching(container, fields, states).items():
-            affine = replace(states[key], data=chunks.apply(states[key].data, self.statistic.affine))
+            affine = replace(
+                states[key], data=chunks.apply(states[key].data, self.statistic.affine)
+            )
             result = fields[name].transform(affine, kernel, out)
             mapped[name] = replace(result, attrs=_units_after(kernel, result.attrs, affine.attrs))
         return container.rebuild(data, mapped)
@@ -210,7 +211,9 @@ class Stats:
         keys = matching(container, fields, self.states)
         kept = {name: kept_like(fields[name], self.states[key]) for name, key in keys.items()}
         seen = _summarized(container, more, fields, self.statistic, kept, weights)
-        states = {keys[name]: replace(f, dims=self.states[keys[name]].dims) for name, f in seen.items()}
+        states = {
+            keys[name]: replace(f, dims=self.states[keys[name]].dims) for name, f in seen.items()
+        }
         attrs = provenance.of(fields, kept)
         return self.merge(Stats(self.statistic, states, self.container, attrs).compute())
 
@@ -219,13 +222,17 @@ class Stats:
         aligned = [mine.data, *(states[name].aligned_to(mine).data for states in others)]
         return chunks.merge(aligned, self.statistic)
 
+    def select(self, names: Sequence[Hashable]) -> "Stats":
+        """Return the statistics of some variables of a Dataset, or some columns of a frame."""
+        return replace(self, states=selected(self.states, list(names)))
+
     # -- keeping ----------------------------------------------------------------------------------
 
     def compute(self) -> "Stats":
         """Return these statistics in memory, checked; lazy ones are computed in one pass."""
         (ready,) = dask.compute(self)
         checks.refuse_unusable(ready.statistic, ready.states)
-        return ready  # type: ignore[no-any-return]
+        return ready
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the statistics to a ``.nc``, ``.zarr`` or ``.json`` file, replacing it whole."""
@@ -304,8 +311,7 @@ def _summarized(
     """Summarize each field, weighted where it has a dimension of the weights."""
     beside = None if weights is None else container.weights(data, weights)
     return {
-        name: f.summarize(statistic, kept[name], f.weighed_by(beside))
-        for name, f in fields.items()
+        name: f.summarize(statistic, kept[name], f.weighed_by(beside)) for name, f in fields.items()
     }
 
 

@@ -1,6 +1,6 @@
 """How statistics are shown: a table with one line for each kept position."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
@@ -8,7 +8,6 @@ import pandas as pd
 
 from dasknorm.chunks import is_lazy
 from dasknorm.containers import Fields
-from dasknorm.fields import Field
 from dasknorm.statistics import Statistic
 
 __all__ = ["size", "table", "text"]
@@ -43,13 +42,5 @@ def _rows(statistic: Statistic, states: Fields) -> Iterator[tuple[object, ...]]:
         for position in np.ndindex(state.data.shape):
             record = state.data[position].reshape(1)
             values = [float(statistic.read(record, reading)[0]) for reading in statistic.readings]
-            yield _name(name, state, position), *values
-
-
-def _name(name: Hashable, state: Field, position: tuple[int, ...]) -> str:
-    """Name a kept position: a column by its name, others as in ``t level=500``."""
-    parts = [] if name is None else [str(name)]
-    for dim, i in zip(state.dims, position, strict=True):
-        label = state.labels[dim][i] if dim in state.labels else i
-        parts.append(str(label) if dim == "columns" else f"{dim}={label}")
-    return " ".join(parts) or "all"
+            title = f"{'' if name is None else name} {state.place(position)}".strip()
+            yield title or "all", *values

@@ -32,10 +32,7 @@ class Container(ABC):
     """
 
     name: ClassVar[str]
-    """The kind, as library and class: ``"pandas.DataFrame"``."""
-
-    readings_of: ClassVar[str | None] = None
-    """The kind whose readings are of this kind, if not itself: a Series is read of a frame."""
+    """The kind that its readings are of: ``"pandas.DataFrame"``, for a Dask frame too."""
 
     @abstractmethod
     def fields(self, data: Any) -> dict[Hashable, Field]:
@@ -50,8 +47,11 @@ class Container(ABC):
         """Return readings, a number for each kept position, as a user of this kind wants them."""
 
     @abstractmethod
-    def given(self, values: Any) -> dict[Hashable, Field]:
-        """Return what `report` returns, or a user writes instead, as fields of numbers."""
+    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
+        """Return numbers a user gives as fields, and the name of the kind they are readings of.
+
+        A Series of numbers, for example, is what is read of a frame.
+        """
 
     def lacking(self, fields: Fields, states: Fields) -> list[Hashable]:
         """Return names that the statistics know and this kind of data should have, but lacks."""
@@ -74,7 +74,7 @@ def register(*types: type) -> Callable[[type[Container]], type[Container]]:
 
     def add(cls: type[Container]) -> type[Container]:
         container = cls()
-        _by_name[container.name] = container
+        _by_name.setdefault(container.name, container)
         _by_type.update(dict.fromkeys(types, container))
         return cls
 

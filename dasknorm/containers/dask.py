@@ -16,7 +16,5 @@ __all__ = ["DaskArray"]
 class DaskArray(Array):
     """A Dask array is a NumPy array in chunks."""
 
-    name = "dask.Array"
-
     def fields(self, data: Any) -> dict[Hashable, Field]:
         return {None: array_field(data)}

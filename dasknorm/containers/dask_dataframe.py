@@ -25,8 +25,6 @@ def _series(data: Any, weights: Any) -> Any:
 class DaskFrame(Frame):
     """A frame in partitions; the columns of each are found by name, whatever their order."""
 
-    name = "dask.dataframe.DataFrame"
-
     def weights(self, data: Any, weights: Any) -> Any:
         return _series(data, weights)
 
@@ -34,8 +32,6 @@ class DaskFrame(Frame):
 @register(dd.Series)
 class DaskSeries(Series):
     """A series in partitions."""
-
-    name = "dask.dataframe.Series"
 
     def fields(self, data: Any) -> dict[Hashable, Field]:
         return {None: frame_field(data.to_frame())}

@@ -27,10 +27,10 @@ class Array(Container):
     def report(self, values: Fields) -> Any:
         return values[None].data[()]
 
-    def given(self, values: Any) -> dict[Hashable, Field]:
+    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
         array = np.array(values, dtype="f8")
         dims = tuple(range(-array.ndim, 0))
-        return {None: Field(array, dims, {}, dims)}
+        return self.name, {None: Field(array, dims, {}, dims)}
 
     def weights(self, data: Any, weights: Any) -> Any:
         field = super().weights(data, weights)

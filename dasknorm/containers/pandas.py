@@ -33,12 +33,14 @@ class Frame(Container):
             return field.data[()]
         return pd.Series(np.asarray(field.data), field.labels["columns"])
 
-    def given(self, values: Any) -> dict[Hashable, Field]:
-        return {None: column_values(values)}
+    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
+        raise TypeError("give the numbers for columns as a Series, such as df.mean()")
 
     def lacking(self, fields: Fields, states: Fields) -> list[Hashable]:
         known = [state.labels["columns"] for state in states.values() if "columns" in state.labels]
-        return [name for index in known for name in index.difference(fields[None].labels["columns"])]
+        return [
+            name for index in known for name in index.difference(fields[None].labels["columns"])
+        ]
 
     def weights(self, data: Any, weights: Any) -> Any:
         if isinstance(weights, pd.Series):
@@ -59,13 +61,17 @@ class Series(Frame):
     """A series is a frame of one column."""
 
     name = "pandas.Series"
-    readings_of = "pandas.DataFrame"
 
     def lacking(self, fields: Fields, states: Fields) -> list[Hashable]:
         return []
 
     def fields(self, data: Any) -> dict[Hashable, Field]:
         return {None: frame_field(data.to_frame())}
+
+    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
+        data = values.to_numpy("f8", na_value=np.nan).copy()
+        columns = {"columns": values.index}
+        return Frame.name, {None: Field(data, ("columns",), columns, ("columns",))}
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
         result = fields[None].data.frame.iloc[:, 0]
@@ -86,11 +92,3 @@ def frame_field(frame: Any) -> Field:
         found = ", ".join(f"{n!r} ({t})" for n, t in zip(columns, dtypes, strict=True))
         raise TypeError(f"no numeric columns to normalize; found {found or 'no columns'}")
     return Field(Table(frame, numeric), ("index", "columns"), {"columns": numeric}, ("columns",))
-
-
-def column_values(values: Any) -> Field:
-    """Return numbers given for columns: a series by name, or one number for all of them."""
-    if isinstance(values, pd.Series):
-        data = values.to_numpy("f8", na_value=np.nan).copy()
-        return Field(data, ("columns",), {"columns": values.index}, ("columns",))
-    return Field(np.array(values, "f8").reshape(()), ())

@@ -50,9 +50,9 @@ class DataArrays(_Labelled):
         ((name, field),) = values.items()
         return _array(name, field)
 
-    def given(self, values: Any) -> dict[Hashable, Field]:
-        array = xr.DataArray(values).astype("f8")
-        return {array.name: _field(array, array.dims)}
+    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
+        array = values.astype("f8")
+        return self.name, {array.name: _field(array, array.dims)}
 
 
 @register(xr.Dataset)
@@ -77,8 +77,9 @@ class Datasets(_Labelled):
     def report(self, values: Fields) -> Any:
         return xr.Dataset({name: _array(name, field) for name, field in values.items()})
 
-    def given(self, values: Any) -> dict[Hashable, Field]:
-        return {name: _field(v.astype("f8"), v.dims) for name, v in values.data_vars.items()}
+    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
+        arrays = values.astype("f8").data_vars
+        return self.name, {name: _field(v, v.dims) for name, v in arrays.items()}
 
 
 def _dims_of(data: Any) -> list[tuple[Hashable, ...]]:

@@ -1,12 +1,13 @@
 """Moments of one block: checks, and the choice of the loop that suits how the block lies in memory."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from dasknorm.kernels import plain
-from dasknorm.kernels.layout import Axis, by_stride, flat_view, is_native, is_steppable, offsets, slabs
+from dasknorm.kernels.layout import Axis, by_stride, flat_view, is_native, offsets, slabs
 from dasknorm.kernels.records import RECORD, Array, Axes
 
 __all__ = ["SMALL", "moments", "numeric"]
@@ -104,26 +105,26 @@ def _is_ready(weights: Array) -> bool:
     return weights.dtype == np.float64 and is_native(weights)
 
 
+def _zeros(shape: tuple[int, ...], axes: Axes) -> Array:
+    return np.zeros([1 if axis in axes else size for axis, size in enumerate(shape)], RECORD)
+
+
 def _small(x: Array, axes: Axes, weights: Array | None) -> Array:
     if x.size == 0:
-        return np.zeros([1 if axis in axes else size for axis, size in enumerate(x.shape)], RECORD)
+        return _zeros(x.shape, axes)
     return plain.moments(x, axes, None if weights is None else weights.astype(np.float64, copy=False))
 
 
 def _converted(x: Array, axes: Axes, weights: Array | None) -> Array:
     """Moments of what no loop can read in place: converted and merged a slab at a time."""
-    out = _small(x[:0].reshape((0, *x.shape[1:])), axes, None) if x.ndim == 0 else _zeros(x.shape, axes)
+    out = _zeros(x.shape, axes)
     dtype = np.dtype(np.float32) if x.dtype == np.float16 else x.dtype.newbyteorder("=")
     for slab in slabs(x.shape):
-        w = None if weights is None else weights[slab].astype(np.float64, copy=True)
+        w = None if weights is None else weights[slab].astype(np.float64)
         block = x[slab].astype(dtype)
         part = _small(block, axes, w) if block.size < SMALL else _large(block, axes, w)
         plain.fold(out[tuple(slice(0, 1) if axis in axes else s for axis, s in enumerate(slab))], part)
     return out
-
-
-def _zeros(shape: tuple[int, ...], axes: Axes) -> Array:
-    return np.zeros([1 if axis in axes else size for axis, size in enumerate(shape)], RECORD)
 
 
 def _large(x: Array, axes: Axes, weights: Array | None) -> Array:
@@ -132,20 +133,55 @@ def _large(x: Array, axes: Axes, weights: Array | None) -> Array:
     from dasknorm.kernels import rows, runs
 
     forward = tuple(slice(None, None, -1 if stride < 0 else 1) for stride in x.strides)
-    arrays = [x[forward]] if weights is None else [x[forward], weights[forward]]
-    order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
-    kept = [axis for axis in order if axis not in axes]
+    arrays = [a[forward] for a in (x, weights) if a is not None]
+    kept = [a for a in sorted(range(x.ndim), key=lambda a: -abs(x.strides[a])) if a not in axes]
     out = np.zeros([x.shape[axis] for axis in kept], RECORD)
-    strides = [[s // a.itemsize for s in a.strides] for a in arrays]
-    target = dict(zip(kept, [s // RECORD.itemsize for s in out.strides], strict=True))
+    target = {axis: stride // RECORD.itemsize for axis, stride in zip(kept, out.strides, strict=True)}
     walk = by_stride(
         [
-            Axis(size, axis in axes, (*(s[axis] for s in strides), target.get(axis, 0)))
+            Axis(size, axis in axes, (*(a.strides[axis] // a.itemsize for a in arrays), target.get(axis, 0)))
             for axis, size in enumerate(x.shape)
         ]
     )
-    outer, inner, loop = _parts(walk)
+    outer, inner = _inner(walk)
+    loop = rows if inner[2].size < LONG_RUN and inner[0].size >= FEW_ROWS else runs
+    if inner[2].size == 1:
+        loop = rows
     views = [flat_view(a) for a in arrays]
-    records = out.view(np.float64).reshape(-1, 6)
-    ...
-    return out
+    places = prod(axis.size for axis in outer)
+    for first in range(0, places, OUTER):
+        here = [offsets(outer, array, first, min(first + OUTER, places)) for array in range(len(arrays) + 1)]
+        walks = [
+            (view, start + place, tuple(axis.strides[i] for axis in inner))
+            for i, ((view, start), place) in enumerate(zip(views, here, strict=False))
+        ]
+        unweighted = (None, *walks[0][1:])
+        loop.moments(
+            out.reshape(-1).view(np.float64).reshape(-1, 6),
+            here[-1],
+            tuple(axis.size for axis in inner),
+            *walks[0],
+            *(unweighted if weights is None else walks[1]),
+        )
+    back = out[tuple(forward[axis] for axis in kept)].transpose(np.argsort(kept))
+    return np.expand_dims(back, axes)
+
+
+def _inner(walk: list[Axis]) -> tuple[list[Axis], list[Axis]]:
+    """Split axes into outer ones and the three of a compiled loop: reduced rows, kept lanes, reduced runs."""
+    outer = list(walk)
+    nothing = Axis(1, True, (0,) * len(walk[0].strides))
+
+    def taken(candidates: list[Axis]) -> Axis:
+        axis = max(candidates, key=lambda a: a.size, default=nothing)
+        if axis is not nothing:
+            outer.remove(axis)
+        return axis
+
+    run = taken([axis for axis in outer[-1:] if axis.role])
+    lanes = taken([axis for axis in outer if not axis.role][-1:])
+    many = taken([axis for axis in outer if axis.role])
+    if 1 < run.size < SHORT_RUN and many.size < FEW_ROWS:
+        outer += [many] * (many is not nothing)
+        many, run = run, nothing
+    return outer, [many, lanes, run]

@@ -63,12 +63,13 @@ def flat_view(x: Array) -> tuple[Array, int]:
     return row, start // x.itemsize
 
 
-def offsets(axes: list[Axis], array: int) -> Array:
-    """Distance, in elements of one of the arrays, of every place on a grid of axes from the first."""
-    total = np.zeros(1, np.int64)
-    for axis in axes:
-        steps = np.arange(axis.size, dtype=np.int64) * axis.strides[array]
-        total = np.add.outer(total, steps).ravel()
+def offsets(axes: list[Axis], array: int, first: int, stop: int) -> Array:
+    """Distance, in elements of one of the arrays, of places first to stop on the grid of some axes."""
+    total = np.zeros(stop - first, np.int64)
+    place = np.arange(first, stop)
+    for axis in reversed(axes):
+        place, here = np.divmod(place, axis.size)
+        total += here * axis.strides[array]
     return total
 
 

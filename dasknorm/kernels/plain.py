@@ -96,7 +96,7 @@ def standardize(x: Array, affine: Array, dtype: np.dtype[Any]) -> Array:
         if is_wide(x.dtype):
             high, low = two_sum(high * _HALF, low)
         z = ((high - affine["shift"]) + (low - affine["shift_rest"])) / affine["scale"]
-        return z.astype(dtype, copy=False)
+        return _like(x, z, dtype)
 
 
 def restore(x: Array, affine: Array, dtype: np.dtype[Any]) -> Array:
@@ -106,4 +106,11 @@ def restore(x: Array, affine: Array, dtype: np.dtype[Any]) -> Array:
         if is_wide(x.dtype):
             high = high * _HALF + low
         z = (high * affine["scale"] + affine["shift_rest"]) + affine["shift"]
-        return z.astype(dtype, copy=False)
+        return _like(x, z, dtype)
+
+
+def _like(x: Array, z: Array, dtype: np.dtype[Any]) -> Array:
+    """z in the memory order of x, which a broadcast operand may have changed."""
+    out = np.empty_like(x, dtype, subok=False)
+    out[...] = z
+    return out

@@ -95,12 +95,12 @@ def _weighted_tile(record, x, w):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _tile(record, x, ones):  # type: ignore[no-untyped-def]
-    """One tile without weights; whether nothing was missing in it."""
+def _tile(record, x):  # type: ignore[no-untyped-def]
+    """One tile without weights, if none is missing; whether that is so."""
     a, b = origin(x[0])
     s = _first_sum(x, a, b)
     if not np.isfinite(s):
-        return _weighted_tile(record, x, ones[: len(x)])
+        return False
     a, b = moved(x[0], a, b, s / len(x))
     e = e_rest = q = q_rest = 0.0
     for i in range(0, len(x), BLOCK):
@@ -119,7 +119,7 @@ def moments(out, targets, shape, flat, starts, strides, w, w_starts, w_strides):
     rows, kept, run = shape
     size = min(TILE, TILE_BYTES // flat.itemsize)
     scratch = np.empty(size, flat.dtype)
-    ones = np.ones(size)
+    weights = np.ones(size)
     whole = True
     for o in range(len(starts)):
         for r in range(rows):
@@ -134,11 +134,13 @@ def moments(out, targets, shape, flat, starts, strides, w, w_starts, w_strides):
                     else:
                         gather(scratch[:n], flat, here, strides[2])
                         x = scratch[:n]
-                    if w is not None:
+                    clean = False
+                    if w is None:
+                        if whole:
+                            clean = _tile(record, x)
+                    else:
                         from_ = w_starts[o] + r * w_strides[0] + k * w_strides[1] + i * w_strides[2]
-                        gather(ones[:n], w, from_, w_strides[2])
-                        _weighted_tile(record, x, ones[:n])
-                    elif whole:
-                        whole = _tile(record, x, ones)
-                    else:  # missing values come in company: do not try the fast way in vain
-                        whole = _weighted_tile(record, x, ones[:n])
+                        gather(weights[:n], w, from_, w_strides[2])
+                    if not clean:  # missing values come in company: then do not try the fast way in vain
+                        clean = _weighted_tile(record, x, weights[:n])
+                    whole = clean

@@ -7,7 +7,7 @@ import numpy as np
 
 __all__ = ["Records", "Statistic"]
 
-Records = np.ndarray[Any, np.dtype[np.void]]
+Records = np.ndarray[Any, np.dtype[Any]]
 
 
 class Statistic(ABC):

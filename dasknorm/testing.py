@@ -1,0 +1,200 @@
+"""The laws, for anyone who adds a statistic or a container.
+
+Each check raises AssertionError with the law that was broken.
+"""
+
+import copy
+import math
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+import dask
+import numpy as np
+from dask.base import tokenize
+
+from dasknorm.blocks import float_dtype
+from dasknorm.chunks import is_lazy
+from dasknorm.containers import container_of
+from dasknorm.fields import Axes
+from dasknorm.statistics import Statistic
+from dasknorm.statistics.base import Records
+from dasknorm.stats import Stats, adapt
+from dasknorm.tables import Table
+
+__all__ = ["check_container", "check_statistic"]
+
+
+def check_statistic(statistic: Statistic, *, rtol: float = 1e-12) -> None:
+    """Put a statistic to the laws of `Statistic`.
+
+    Parameters
+    ----------
+    statistic : Statistic
+        With the settings to try.
+    rtol : float, default 1e-12
+        How far readings may differ for another split or order of merging, relative to the
+        largest absolute value of the data.
+
+    Raises
+    ------
+    AssertionError
+        If a law is broken; the message is the law.
+
+    Examples
+    --------
+    >>> from dasknorm import Moments
+    >>> check_statistic(Moments(ddof=1))
+    """
+    again = pickle.loads(pickle.dumps(statistic))
+    assert again == statistic, "a statistic equals its pickled copy"
+    assert tokenize(again) == tokenize(statistic), "equal statistics make equal graph names"
+    for block in _blocks():
+        _check_parts(statistic, block, rtol * max(1.0, float(np.nanmax(np.abs(block)))))
+    _check_constant(statistic)
+    _check_identity(statistic)
+
+
+def check_container(data: Any, *, over: Axes = None) -> None:
+    """Put the container that takes `data` to the laws of `Container` and of `Stats`.
+
+    Parameters
+    ----------
+    data : any registered kind
+        With finite or missing values, some of them different.
+    over : axes, optional
+        What to merge away.
+
+    Raises
+    ------
+    AssertionError
+        If a law is broken; the message is the law.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> check_container(pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [0, 0, 1], "c": list("xyz")}))
+    """
+    container = container_of(data)
+    before = copy.deepcopy(_values(data))
+    with dask.config.set(scheduler=_refuse):
+        fields = container.fields(data)
+        same = container.rebuild(data, fields)
+        lazy = adapt(data, over=over, compute=False) if _any_lazy(data) else None
+    assert type(same) is type(data), "rebuild gives the same kind of container"
+    _assert_equal(_values(same), before, 0, "rebuild(x, fields(x)) equals x")
+    stats = adapt(data, over=over)
+    if lazy is not None:
+        assert lazy.compute() == stats, "compute=False and compute=True learn the same"
+    with dask.config.set(scheduler=_refuse) if _any_lazy(data) else dask.config.set({}):
+        z = stats.normalize(data)
+        back = stats.inverse(z)
+    assert type(z) is type(data), "normalize gives the same kind of container"
+    assert _any_lazy(z) == _any_lazy(data), "normalize is lazy where the data are"
+    _assert_equal(_values(back), before, _tolerance(stats, before), "inverse(normalize(x)) is x")
+    _assert_equal(_values(data), before, 0, "nothing that was given is changed")
+    _check_given(stats, z, data)
+
+
+def _check_given(stats: Stats, z: Any, data: Any) -> None:
+    given = Stats.given(mean=stats.mean, variance=stats.variance, count=stats.count)
+    _assert_equal(
+        _values(given.normalize(data)), _values(z), 1e-6, "given(report(values)) has the values"
+    )
+
+
+def _blocks() -> Iterator[np.ndarray]:
+    rng = np.random.default_rng(0)
+    plain = rng.normal(size=(60, 3))
+    holes = np.where(rng.random((60, 3)) < 0.3, np.nan, plain)
+    for block in (plain, holes, 1e6 + plain):
+        yield block
+        yield block.astype("f4")
+    yield rng.integers(-5, 1000, (60, 3)).astype("i2")
+
+
+def _check_parts(statistic: Statistic, block: np.ndarray, atol: float) -> None:
+    before = block.copy()
+    whole = statistic.summarize(block, (0,))
+    assert np.array_equal(block, before, equal_nan=block.dtype.kind == "f"), (
+        "blocks are not changed"
+    )
+    assert whole.dtype == statistic.dtype, "summarize gives records of its dtype"
+    assert whole.shape == (1, 3), "summarize keeps the rank, with size 1 along merged axes"
+    parts = [statistic.summarize(part, (0,)) for part in np.split(block, (1, 1, 8, 30))]
+    law = "merge(summarize(a) ++ summarize(b)) == summarize(a ++ b)"
+    _assert_alike(statistic, _merge(statistic, *parts), whole, atol, law)
+    law = "merge(b ++ a) == merge(a ++ b)"
+    _assert_alike(statistic, _merge(statistic, *parts[::-1]), whole, atol, law)
+    a, b, c = parts[0], parts[2], _merge(statistic, *parts[3:])
+    left = _merge(statistic, _merge(statistic, a, b), c)
+    right = _merge(statistic, a, _merge(statistic, b, c))
+    law = "merge(merge(a ++ b) ++ c) == merge(a ++ merge(b ++ c))"
+    _assert_alike(statistic, left, right, atol, law)
+
+
+def _check_identity(statistic: Statistic) -> None:
+    records = statistic.summarize(np.arange(12.0).reshape(4, 3), (0,))
+    zeros = np.zeros((1, 3), statistic.dtype)
+    for merged in (_merge(statistic, zeros, records), _merge(statistic, records, zeros)):
+        assert merged.tobytes() == records.tobytes(), "merge(zeros ++ s) == s, bit for bit"
+    empty = statistic.summarize(np.zeros((0, 3)), (0,))
+    assert empty.tobytes() == zeros.tobytes(), "no samples are summarized as zeros"
+
+
+def _check_constant(statistic: Statistic) -> None:
+    for constant in (0.1, -1e8 / 3, 2.0**53):
+        parts = [statistic.summarize(np.full((n, 2), constant), (0,)) for n in (1, 7, 1000)]
+        affine = statistic.affine(_merge(statistic, *parts))
+        assert (affine["shift"] == constant).all(), "the shift of constant data is the constant"
+        assert (affine["shift_rest"] == 0).all(), "the shift of constant data is the constant"
+        assert (affine["scale"] > 0).all(), "the scale of constant data is positive"
+
+
+def _merge(statistic: Statistic, *records: Records) -> Records:
+    return statistic.merge(np.concatenate(records), (0,))
+
+
+def _assert_alike(statistic: Statistic, a: Records, b: Records, atol: float, law: str) -> None:
+    for name in statistic.readings:
+        scale = atol if name != "variance" else atol * max(1.0, atol * 1e12)
+        left, right = statistic.read(a, name), statistic.read(b, name)
+        assert np.allclose(left, right, rtol=1e-12, atol=scale, equal_nan=True), f"{law}: {name}"
+
+
+def _refuse(*args: Any, **kwargs: Any) -> None:
+    raise AssertionError("nothing computes while a graph is built")
+
+
+def _any_lazy(data: Any) -> bool:
+    return any(is_lazy(field.data) for field in container_of(data).fields(data).values())
+
+
+def _values(data: Any) -> dict[Any, np.ndarray]:
+    """Return the numbers of a container as float64, missing values as NaN."""
+    values = {}
+    for name, field in container_of(data).fields(data).items():
+        array = field.data
+        if isinstance(array, Table):
+            frame = array.frame[list(array.columns)]
+            frame = frame.compute() if is_lazy(array) else frame
+            array = frame.to_numpy(dtype="f8", na_value=np.nan)
+        (array,) = dask.compute(array)
+        values[name] = np.ma.filled(np.ma.asarray(array).astype("f8"), np.nan)
+    return values
+
+
+def _tolerance(stats: Stats, values: dict[Any, np.ndarray]) -> float:
+    """One ulp of the largest of the values and their spread, in the coarsest dtype around."""
+    largest = max(float(np.nanmax(np.abs(v), initial=1.0)) for v in values.values())
+    kinds = [np.dtype(k) for k in stats.attrs["runs"][0]["dtypes"].values()]
+    coarsest = max(float(np.finfo(float_dtype(kind)).eps) for kind in kinds)
+    return math.ldexp(largest, 1) * coarsest
+
+
+def _assert_equal(
+    got: dict[Any, np.ndarray], wanted: dict[Any, np.ndarray], atol: float, law: str
+) -> None:
+    assert got.keys() == wanted.keys(), law
+    for name in wanted:
+        assert np.allclose(got[name], wanted[name], rtol=0, atol=atol, equal_nan=True), law
