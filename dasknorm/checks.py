@@ -22,7 +22,8 @@ def refuse_unusable(statistic: Statistic, states: Fields) -> None:
         if spoiled.any():
             raise ValueError(
                 "infinite values, or too large to be squared in float64, in "
-                f"{_place(name, state, spoiled)}; replace them, for example by NaN, which is skipped: x.where(np.isfinite(x))"
+                f"{_place(name, state, spoiled)}; replace them, for example by NaN, which is "
+                "skipped: np.where(np.isfinite(x), x, np.nan)"
             )
 
 

@@ -54,14 +54,16 @@ def summarize(
     return _tree(states, statistic, axes)
 
 
-def merge(records: list[Any], statistic: Statistic) -> Any:
-    """Merge arrays of records of one shape, position by position."""
-    if not any(is_lazy(each) for each in records):
-        return statistic.merge(np.stack(records), (0,))[0]
-    chunks = next(each for each in records if is_lazy(each)).chunks
-    lazy = [da.asarray(each).rechunk(chunks) for each in records]
+def merge(a: Any, b: Any, statistic: Statistic) -> Any:
+    """Merge two arrays of records of one shape, position by position."""
+    if not is_lazy(a) and not is_lazy(b):
+        return blocks.merged(statistic, a, b)
+    chunks = a.chunks if is_lazy(a) else b.chunks
     return da.map_blocks(
-        partial(_merge_arrays, statistic), *lazy, dtype=statistic.dtype, meta=lazy[0]._meta
+        partial(blocks.merged, statistic),
+        *(da.asarray(each).rechunk(chunks) for each in (a, b)),
+        dtype=statistic.dtype,
+        meta=np.empty((0,) * len(chunks), statistic.dtype),
     )
 
 
@@ -111,10 +113,6 @@ def _merge_chunks(
     records: Records, *, statistic: Statistic, axis: tuple[int, ...], keepdims: bool
 ) -> Records:
     return statistic.merge(records, axis)
-
-
-def _merge_arrays(statistic: Statistic, *records: Records) -> Records:
-    return statistic.merge(np.stack(records), (0,))[0]
 
 
 def _transform_chunk(

@@ -80,6 +80,11 @@ class Field:
             return None
         return weights
 
+    def merge(self, other: "Field", statistic: Statistic) -> "Field":
+        """Return states merged with those of other data, matched by label."""
+        theirs = other.aligned_to(self).data
+        return replace(self, data=chunks.merge(self.data, theirs, statistic))
+
     def transform(
         self, affine: "Field", kernel: Kernel, dtype: np.dtype[Any] | None = None
     ) -> "Field":

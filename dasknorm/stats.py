@@ -1,6 +1,6 @@
 """Stats, the central value: what was learned of a container, and what can be done with it."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import Any
@@ -9,11 +9,12 @@ import dask
 
 from dasknorm import checks, chunks, kernels, provenance, store, summary
 from dasknorm.blocks import Kernel, output_dtype
-from dasknorm.containers import Container, Fields, container_named, container_of
+from dasknorm.containers import container_named, container_of
 from dasknorm.fields import Axes, Field
 from dasknorm.given import given_states
-from dasknorm.matching import Kept, check_mergeable, kept_axes, kept_like, matching, selected
+from dasknorm.matching import check_mergeable, kept_axes, kept_like, matching, selected
 from dasknorm.statistics import Moments, Statistic
+from dasknorm.units import units_after, units_of
 
 __all__ = ["Stats", "adapt", "load"]
 
@@ -72,7 +73,7 @@ def adapt(
     container = container_of(data)
     fields = container.fields(data)
     kept = kept_axes(fields, keep, over)
-    states = _summarized(container, data, fields, statistic, kept, weights)
+    states = container.summarize(data, fields, statistic, kept, weights)
     stats = Stats(statistic, states, container.name, provenance.of(fields, kept))
     if not compute:
         return stats
@@ -131,7 +132,7 @@ class Stats:
         values = {}
         for key, state in self._usable().items():
             read = chunks.apply(state.data, self.statistic.read, name)
-            values[key] = replace(state, data=read, attrs=_units_of(name, state.attrs))
+            values[key] = replace(state, data=read, attrs=units_of(name, state.attrs))
         return container_named(self.container).report(values)
 
     # -- mapping ----------------------------------------------------------------------------------
@@ -171,7 +172,7 @@ class Stats:
                 states[key], data=chunks.apply(states[key].data, self.statistic.affine)
             )
             result = fields[name].transform(affine, kernel, out)
-            mapped[name] = replace(result, attrs=_units_after(kernel, result.attrs, affine.attrs))
+            mapped[name] = replace(result, attrs=units_after(kernel, result.attrs, affine.attrs))
         return container.rebuild(data, mapped)
 
     def _usable(self) -> dict[Hashable, Field]:
@@ -195,12 +196,13 @@ class Stats:
             If statistics, fields, kept dimensions or labels differ, or some were given without
             a count.
         """
+        states = self.states
         for other in others:
-            check_mergeable(self.statistic, self.states, other.statistic, other.states)
-        states = {
-            name: replace(state, data=self._merged(name, [other.states for other in others]))
-            for name, state in self.states.items()
-        }
+            check_mergeable(self.statistic, states, other.statistic, other.states)
+            states = {
+                name: state.merge(other.states[name], self.statistic)
+                for name, state in states.items()
+            }
         attrs = provenance.merged([self.attrs, *(other.attrs for other in others)])
         return replace(self, states=states, attrs=attrs)
 
@@ -210,17 +212,12 @@ class Stats:
         fields = container.fields(more)
         keys = matching(container, fields, self.states)
         kept = {name: kept_like(fields[name], self.states[key]) for name, key in keys.items()}
-        seen = _summarized(container, more, fields, self.statistic, kept, weights)
+        seen = container.summarize(more, fields, self.statistic, kept, weights)
         states = {
             keys[name]: replace(f, dims=self.states[keys[name]].dims) for name, f in seen.items()
         }
         attrs = provenance.of(fields, kept)
         return self.merge(Stats(self.statistic, states, self.container, attrs).compute())
-
-    def _merged(self, name: Hashable, others: list[dict[Hashable, Field]]) -> Any:
-        mine = self.states[name]
-        aligned = [mine.data, *(states[name].aligned_to(mine).data for states in others)]
-        return chunks.merge(aligned, self.statistic)
 
     def select(self, names: Sequence[Hashable]) -> "Stats":
         """Return the statistics of some variables of a Dataset, or some columns of a frame."""
@@ -298,39 +295,3 @@ def load(path: str | PathLike[str]) -> Stats:
         If there is none.
     """
     return Stats(*store.read(path))
-
-
-def _summarized(
-    container: Container,
-    data: Any,
-    fields: Fields,
-    statistic: Statistic,
-    kept: Kept,
-    weights: Any,
-) -> dict[Hashable, Field]:
-    """Summarize each field, weighted where it has a dimension of the weights."""
-    beside = None if weights is None else container.weights(data, weights)
-    return {
-        name: f.summarize(statistic, kept[name], f.weighed_by(beside)) for name, f in fields.items()
-    }
-
-
-def _units_of(reading: str, attrs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a variable's attributes as those of its mean, std, variance or count."""
-    units = attrs.get("units")
-    if units is None or reading in ("mean", "std"):
-        return dict(attrs)
-    if reading == "variance":
-        return {**attrs, "units": f"{units}2" if str(units).isalpha() else f"({units})2"}
-    return {**attrs, "units": "1"}
-
-
-def _units_after(
-    kernel: Kernel, attrs: Mapping[str, Any], learned: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return attributes with the units "1" once normalized, and the old ones once restored."""
-    if kernel is kernels.restore and "units" in learned:
-        return {**attrs, "units": learned["units"]}
-    if kernel is kernels.standardize and "units" in attrs:
-        return {**attrs, "units": "1"}
-    return dict(attrs)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
 from dasknorm.fields import Field
+from dasknorm.statistics import Statistic
 
 __all__ = ["Container", "Fields", "container_named", "container_of", "register"]
 
@@ -52,6 +53,21 @@ class Container(ABC):
 
         A Series of numbers, for example, is what is read of a frame.
         """
+
+    def summarize(
+        self,
+        data: Any,
+        fields: Fields,
+        statistic: Statistic,
+        kept: Mapping[Hashable, tuple[Hashable, ...]],
+        weights: Any = None,
+    ) -> dict[Hashable, Field]:
+        """Return the states of the fields of `data`, weighted where they share its dimensions."""
+        beside = None if weights is None else self.weights(data, weights)
+        return {
+            name: field.summarize(statistic, kept[name], field.weighed_by(beside))
+            for name, field in fields.items()
+        }
 
     def lacking(self, fields: Fields, states: Fields) -> list[Hashable]:
         """Return names that the statistics know and this kind of data should have, but lacks."""

@@ -70,8 +70,8 @@ class Series(Frame):
 
     def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
         data = values.to_numpy("f8", na_value=np.nan).copy()
-        columns = {"columns": values.index}
-        return Frame.name, {None: Field(data, ("columns",), columns, ("columns",))}
+        labels: dict[Hashable, pd.Index] = {"columns": values.index}
+        return Frame.name, {None: Field(data, ("columns",), labels, ("columns",))}
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
         result = fields[None].data.frame.iloc[:, 0]

@@ -155,13 +155,12 @@ def _large(x: Array, axes: Axes, weights: Array | None) -> Array:
             (view, start + place, tuple(axis.strides[i] for axis in inner))
             for i, ((view, start), place) in enumerate(zip(views, here, strict=False))
         ]
-        unweighted = (None, *walks[0][1:])
         loop.moments(
             out.reshape(-1).view(np.float64).reshape(-1, 6),
             here[-1],
             tuple(axis.size for axis in inner),
-            *walks[0],
-            *(unweighted if weights is None else walks[1]),
+            walks[0],
+            None if weights is None else walks[1],
         )
     back = out[tuple(forward[axis] for axis in kept)].transpose(np.argsort(kept))
     return np.expand_dims(back, axes)

@@ -1,28 +1,131 @@
-"""What every compiled loop shares: the reassociating add, differences from a shift, and the merge.
+"""What every compiled loop shares: formulas as straight-line code, the reassociating add, the merge.
 
-No function here, nor any that calls one, may be compiled with ``fastmath``: its flags would follow
-the error-free transforms into whatever calls them later. Only `lane_add` lets the order of a sum go.
+The formulas are written once, in plain arithmetic (`doubledouble`, `shifts`). To have them in a loop they
+are called once on values that write down what is done to them: that takes Numba no time at all, where
+its own way through ten functions took 2 s of a first call.
+
+Nothing here may be compiled with ``fastmath``, which would undo the error-free transforms. Only
+`lane_add` lets the order of a sum go.
 """
 
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
-from numba import float64, int32, njit, uint32, uint64
+from numba import njit
 from numba.core import types
-from numba.extending import intrinsic, overload, register_jitable
+from numba.extending import intrinsic
 
 from dasknorm.kernels import doubledouble
-from dasknorm.kernels.doubledouble import add, merged, two_sum
+from dasknorm.kernels.shifts import Narrow, Wide
 
-__all__ = ["compiled", "difference", "fold_flat", "gather", "lane_add", "mean_of", "merge_into", "moved", "origin"]
+__all__ = [
+    "compiled", "difference", "exact", "fold_flat", "gather", "lane_add", "mean_of", "merge_into", "merged",
+    "moved", "origin", "two_sum",
+]  # fmt: skip
 
-_HALF = 4294967296.0  # 2**32
+_OPTIONS = {"nogil": True, "error_model": "numpy"}
 
-compiled = njit(nogil=True, error_model="numpy")
+#: For loops called from Python.
+entry = njit(**_OPTIONS)
 
-for _name in ("quick_two_sum", "two_sum", "two_product", "add", "scaled", "divided", "product", "merged"):
-    register_jitable(getattr(doubledouble, _name))
+#: For loops called from loops only: without wrappers for Python they compile in half the time.
+compiled = njit(**_OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+class _Traced:
+    """A float64 of a compiled loop; arithmetic with it becomes instructions."""
+
+    def __init__(self, builder: ir.IRBuilder, value: ir.Value) -> None:
+        self.builder = builder
+        self.value = value
+
+    def _with(self, instruction: str, other: Any) -> "_Traced":
+        value = other.value if isinstance(other, _Traced) else ir.Constant(ir.DoubleType(), other)
+        return _Traced(self.builder, getattr(self.builder, instruction)(self.value, value))
+
+    def __add__(self, other: Any) -> "_Traced":
+        return self._with("fadd", other)
+
+    def __sub__(self, other: Any) -> "_Traced":
+        return self._with("fsub", other)
+
+    def __mul__(self, other: Any) -> "_Traced":
+        return self._with("fmul", other)
+
+    __rmul__ = __mul__  # of two float64 a product is the same both ways
+
+    def __truediv__(self, other: Any) -> "_Traced":
+        return self._with("fdiv", other)
+
+    def __neg__(self) -> "_Traced":
+        return _Traced(self.builder, self.builder.fneg(self.value))
+
+
+def _returned(context: Any, builder: ir.IRBuilder, kind: Any, result: Any) -> Any:
+    """A formula's result as Numba's value: a float64 or a tuple of them."""
+    if not isinstance(result, tuple):
+        return result.value
+    zero = ir.Constant(ir.DoubleType(), 0.0)
+    return context.make_tuple(builder, kind, [r.value if isinstance(r, _Traced) else zero for r in result])
+
+
+def _straight(formula: Callable[..., Any], outputs: int) -> Any:
+    """A formula on float64 as a function for compiled loops."""
+
+    @intrinsic
+    def function(typingctx, *args):  # type: ignore[no-untyped-def]
+        kind = types.UniTuple(types.float64, outputs)
+
+        def codegen(context, builder, signature, packed):  # type: ignore[no-untyped-def]
+            values = [_Traced(builder, builder.extract_value(packed[0], i)) for i in range(len(args))]
+            return _returned(context, builder, kind, formula(*values))
+
+        return kind(types.UniTuple(types.float64, len(args))), codegen
+
+    return function
+
+
+def _parts(context: Any, builder: ir.IRBuilder, value: ir.Value, kind: Any) -> tuple[_Traced, Any]:
+    """A value of the data as the two float64 that `shifts` works on."""
+    if _way(kind) is Narrow:
+        return _Traced(builder, context.cast(builder, value, kind, types.float64)), 0.0
+    word = ir.IntType(32)
+    upper = builder.trunc(builder.lshr(value, ir.Constant(value.type, 32)), word)
+    high = (builder.sitofp if kind.signed else builder.uitofp)(upper, ir.DoubleType())
+    low = builder.uitofp(builder.trunc(value, word), ir.DoubleType())
+    return _Traced(builder, high), _Traced(builder, low)
+
+
+def _way(kind: Any) -> type[Narrow] | type[Wide]:
+    return Wide if isinstance(kind, types.Integer) and kind.bitwidth == 64 else Narrow
+
+
+def _of_value(name: str, inputs: int, outputs: int, takes_value: bool = True) -> Any:
+    """A formula of `shifts` as a function of a value of the data, whose dtype chooses the way, and of float64."""
+
+    @intrinsic
+    def function(typingctx, x, *args):  # type: ignore[no-untyped-def]
+        kind = types.UniTuple(types.float64, outputs) if outputs > 1 else types.float64
+
+        def codegen(context, builder, signature, packed):  # type: ignore[no-untyped-def]
+            values = _parts(context, builder, packed[0], x) if takes_value else ()
+            others = [_Traced(builder, builder.extract_value(packed[1], i)) for i in range(inputs)]
+            result = getattr(_way(x), name)(*values, *others) if name else values
+            return _returned(context, builder, kind, result)
+
+        return kind(x, types.UniTuple(types.float64, inputs)), codegen
+
+    return function
+
+
+merged = _straight(doubledouble.merged, 5)
+two_sum = _straight(doubledouble.two_sum, 2)
+origin = _of_value("", 0, 2)
+exact = _of_value("exact", 0, 2)
+difference = _of_value("difference", 2, 1)
+moved = _of_value("moved", 3, 2, takes_value=False)
+mean_of = _of_value("mean", 3, 2, takes_value=False)
 
 
 @intrinsic
@@ -33,85 +136,6 @@ def lane_add(typingctx, a, b):  # type: ignore[no-untyped-def]
         return builder.fadd(*args, flags=("reassoc", "nsz"))
 
     return types.float64(types.float64, types.float64), codegen
-
-
-def _is_wide(x: Any) -> bool:
-    return isinstance(x, types.Integer) and x.bitwidth == 64
-
-
-def high(x: Any) -> Any:
-    """The upper 32 bits of a 64-bit integer."""
-
-
-def low(x: Any) -> Any:
-    """The lower 32 bits of a 64-bit integer."""
-
-
-@overload(high)
-def _high(x):  # type: ignore[no-untyped-def]
-    if x == types.uint64:
-        return lambda x: float64(uint32(x >> uint64(32)))
-    return lambda x: float64(int32(x >> 32))
-
-
-@overload(low)
-def _low(x):  # type: ignore[no-untyped-def]
-    return lambda x: float64(uint32(uint64(x) & uint64(0xFFFFFFFF)))
-
-
-def origin(x: Any) -> Any:
-    """A value as a shift: two float64, the second one used by 64-bit integers only."""
-
-
-def difference(x: Any, a: Any, b: Any) -> Any:
-    """x less a shift, rounded once."""
-
-
-
-def mean_of(x: Any, a: Any, b: Any, step: Any) -> Any:
-    """A shift plus a step as a double-double; x says the dtype."""
-
-
-@overload(origin)
-def _origin(x):  # type: ignore[no-untyped-def]
-    if _is_wide(x):
-        return lambda x: (high(x), low(x))
-    return lambda x: (float64(x), 0.0)
-
-
-@overload(difference)
-def _difference(x, a, b):  # type: ignore[no-untyped-def]
-    if _is_wide(x):
-        return lambda x, a, b: (high(x) - a) * _HALF + (low(x) - b)
-    return lambda x, a, b: float64(x) - a
-
-
-def moved(x: Any, a: Any, b: Any, step: Any) -> Any:
-    """A shift moved by a step; x says the dtype."""
-
-
-@overload(moved)
-def _moved(x, a, b, step):  # type: ignore[no-untyped-def]
-    if _is_wide(x):
-
-        def whole(x, a, b, step):  # type: ignore[no-untyped-def]
-            upper = np.floor(step / _HALF)
-            return a + upper, b + np.rint(step - upper * _HALF)
-
-        return whole
-    return lambda x, a, b, step: (a + step, 0.0)
-
-
-@overload(mean_of)
-def _mean_of(x, a, b, step):  # type: ignore[no-untyped-def]
-    if _is_wide(x):
-
-        def wide(x, a, b, step):  # type: ignore[no-untyped-def]
-            start, rest = two_sum(a * _HALF, b)
-            return add(start, rest, step, 0.0)
-
-        return wide
-    return lambda x, a, b, step: two_sum(a, step)
 
 
 @compiled
@@ -131,7 +155,7 @@ def merge_into(record, count, mean, mean_rest, m2, m2_rest, missing):  # type: i
     record[4] = m2_rest
 
 
-@compiled
+@entry
 def fold_flat(into, part):  # type: ignore[no-untyped-def]
     """Merge record by record; both are (n, 6) and contiguous."""
     for i in range(len(into)):
@@ -139,7 +163,13 @@ def fold_flat(into, part):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def gather(out, flat, start, stride):  # type: ignore[no-untyped-def]
-    """Copy elements that lie a stride apart into a contiguous row."""
-    for i in range(len(out)):
-        out[i] = flat[start + i * stride]
+def gather(out, flat, start, sizes, strides):  # type: ignore[no-untyped-def]
+    """Copy (rows, repeats, kept, run) elements, lying anyhow, into one row."""
+    at = 0
+    for i in range(sizes[0]):
+        for p in range(sizes[1]):
+            for k in range(sizes[2]):
+                base = start + i * strides[0] + p * strides[1] + k * strides[2]
+                for r in range(sizes[3]):
+                    out[at] = flat[base + r * strides[3]]
+                    at += 1

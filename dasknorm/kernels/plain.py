@@ -4,23 +4,21 @@ from typing import Any
 
 import numpy as np
 
-from dasknorm.kernels.doubledouble import add, merged, two_sum
+from dasknorm.kernels.doubledouble import merged
 from dasknorm.kernels.records import RECORD, Array, Axes
+from dasknorm.kernels.shifts import Narrow, Wide
 
-__all__ = ["apart", "fold", "is_wide", "moments", "restore", "standardize"]
-
-_HALF = 4294967296.0  # 2**32
-
-
-def is_wide(dtype: np.dtype[Any]) -> bool:
-    """Whether float64 cannot hold every value of a dtype: the 64-bit integers."""
-    return dtype.kind in "iu" and dtype.itemsize == 8
+__all__ = ["fold", "moments", "restore", "standardize"]
 
 
-def apart(x: Array) -> tuple[Array, Any]:
-    """x as two float64 parts that hold it exactly: high * 2**32 + low if x is wide, else (x, 0)."""
-    if not is_wide(x.dtype):
-        return x.astype(np.float64), 0.0
+def _way(dtype: np.dtype[Any]) -> type[Narrow] | type[Wide]:
+    return Wide if dtype.kind in "iu" and dtype.itemsize == 8 else Narrow
+
+
+def _parts(x: Array) -> tuple[Array, Any]:
+    """x as the two float64 that `shifts` works on."""
+    if _way(x.dtype) is Narrow:
+        return x.astype(np.float64), np.zeros((1,) * x.ndim)
     integer = x.dtype.type
     return (x >> integer(32)).astype(np.float64), (x & integer(0xFFFFFFFF)).astype(np.float64)
 
@@ -46,27 +44,17 @@ def _rows(x: Array, weights: Array) -> Array:
     valid = weight > 0
     count = weight.sum(axis=1, keepdims=True)
     divisor = count + (count == 0)
-    high, low = apart(x)
-    wide = is_wide(x.dtype)
+    way, (high, low) = _way(x.dtype), _parts(x)
     first = np.expand_dims(valid.argmax(axis=1), 1)
     shift = np.take_along_axis(high, first, 1)
-    shift_low = np.take_along_axis(low, first, 1) if wide else 0.0
-
-    def difference() -> Array:
-        apart_by = (high - shift) * _HALF + (low - shift_low) if wide else high - shift
-        return np.where(valid, apart_by, 0.0)
-
-    step = (weight * difference()).sum(axis=1, keepdims=True) / divisor
-    if wide:  # by whole numbers, so that the differences stay exact
-        shift, shift_low = shift + np.floor(step / _HALF), shift_low + np.rint(step % _HALF)
-    else:
-        shift = shift + step
-    d = difference()
+    shift_low = np.take_along_axis(np.broadcast_to(low, high.shape), first, 1)
+    d = np.where(valid, way.difference(high, low, shift, shift_low), 0.0)
+    shift, shift_low = way.moved(shift, shift_low, (weight * d).sum(axis=1, keepdims=True) / divisor)
+    d = np.where(valid, way.difference(high, low, shift, shift_low), 0.0)
     wd = weight * d
     e = wd.sum(axis=1, keepdims=True)
     q = (wd * d).sum(axis=1, keepdims=True)
-    start, start_rest = two_sum(shift * _HALF, shift_low) if wide else (shift, 0.0)
-    mean, mean_rest = add(start, start_rest, e / divisor, 0.0)
+    mean, mean_rest = way.mean(shift, shift_low, e / divisor)
     out = np.zeros(count.shape, RECORD)
     out["count"] = count
     out["mean"] = np.where(count > 0, mean, 0.0)
@@ -92,21 +80,15 @@ def fold(into: Array, part: Array) -> None:
 def standardize(x: Array, affine: Array, dtype: np.dtype[Any]) -> Array:
     """((x - shift) - shift_rest) / scale, cast once."""
     with np.errstate(all="ignore"):
-        high, low = apart(x)
-        if is_wide(x.dtype):
-            high, low = two_sum(high * _HALF, low)
-        z = ((high - affine["shift"]) + (low - affine["shift_rest"])) / affine["scale"]
-        return _like(x, z, dtype)
+        value, rest = _way(x.dtype).exact(*_parts(x))
+        return _like(x, ((value - affine["shift"]) + (rest - affine["shift_rest"])) / affine["scale"], dtype)
 
 
 def restore(x: Array, affine: Array, dtype: np.dtype[Any]) -> Array:
     """(x * scale + shift_rest) + shift, cast once."""
     with np.errstate(all="ignore"):
-        high, low = apart(x)
-        if is_wide(x.dtype):
-            high = high * _HALF + low
-        z = (high * affine["scale"] + affine["shift_rest"]) + affine["shift"]
-        return _like(x, z, dtype)
+        value, _ = _way(x.dtype).exact(*_parts(x))
+        return _like(x, (value * affine["scale"] + affine["shift_rest"]) + affine["shift"], dtype)
 
 
 def _like(x: Array, z: Array, dtype: np.dtype[Any]) -> Array:

@@ -1,9 +1,12 @@
 """Compiled moments where the innermost axis is reduced: long runs, cut in tiles that stay in cache."""
 
+from typing import Any
+
 import numpy as np
 
-from dasknorm.kernels.doubledouble import two_sum
-from dasknorm.kernels.loops import compiled, difference, gather, lane_add, mean_of, merge_into, moved, origin
+from dasknorm.kernels.loops import (
+    compiled, difference, entry, gather, lane_add, mean_of, merge_into, moved, origin, two_sum,
+)  # fmt: skip
 
 __all__ = ["moments"]
 
@@ -12,6 +15,7 @@ TILE = 4096
 # Equal terms round the same way at every add. Blocks of 256 (16 adds a lane), summed without error, keep
 # two-valued data to 4 ulp, where one sum over a whole tile may drift by 64.
 BLOCK = 256
+WINDOW = 16  # tiles read with a mask once something is missing; twice as many each time it goes on
 
 
 @compiled
@@ -34,11 +38,26 @@ def _second_sums(x, a, b):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _first_valid(x, w):  # type: ignore[no-untyped-def]
-    for i in range(len(x)):
-        if x[i] == x[i] and w[i] > 0.0:
-            return i
-    return 0
+def _tile(record, x):  # type: ignore[no-untyped-def]
+    """Merge one tile without weights into a record, if nothing in it is missing; whether that is so."""
+    a, b = origin(x[0])
+    s = _first_sum(x, a, b)
+    if not np.isfinite(s):
+        return False
+    count = float(len(x))
+    a, b = moved(x[0], a, b, s / count)
+    e = e_rest = q = q_rest = 0.0
+    for i in range(0, len(x), BLOCK):
+        de, dq = _second_sums(x[i : i + BLOCK], a, b)
+        e, rest = two_sum(e, de)
+        e_rest += rest
+        q, rest = two_sum(q, dq)
+        q_rest += rest
+    e += e_rest
+    m2 = (q + q_rest) - e * e / count
+    mean, mean_rest = mean_of(x[0], a, b, e / count)
+    merge_into(record, count, mean, mean_rest, 0.0 if m2 < 0.0 else m2, 0.0, 0.0)
+    return True
 
 
 @compiled
@@ -66,23 +85,17 @@ def _weighted_second(x, w, a, b):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _close(record, like, a, b, count, e, q, missing):  # type: ignore[no-untyped-def]
-    """Merge what two readings of a tile gave: the corrected two-pass formula."""
-    m2 = q - e * e / count
-    mean, mean_rest = mean_of(like, a, b, e / count)
-    merge_into(record, count, mean, mean_rest, 0.0 if m2 < 0.0 else m2, 0.0, missing)
-
-
-@compiled
 def _weighted_tile(record, x, w):  # type: ignore[no-untyped-def]
-    """One tile, of which some may be missing; whether none was."""
-    first = x[_first_valid(x, w)]
-    a, b = origin(first)
+    """Merge one tile into a record, without what is missing or has weight 0."""
+    first = 0
+    while first < len(x) - 1 and not ((x[first] == x[first]) & (w[first] > 0.0)):
+        first += 1
+    a, b = origin(x[first])
     count, missing, s = _weighted_first(x, w, a, b)
     if count == 0.0:
         record[5] += missing
-        return False
-    a, b = moved(first, a, b, s / count)
+        return
+    a, b = moved(x[0], a, b, s / count)
     e = e_rest = q = q_rest = 0.0
     for i in range(0, len(x), BLOCK):
         de, dq = _weighted_second(x[i : i + BLOCK], w[i : i + BLOCK], a, b)
@@ -90,57 +103,73 @@ def _weighted_tile(record, x, w):  # type: ignore[no-untyped-def]
         e_rest += rest
         q, rest = two_sum(q, dq)
         q_rest += rest
-    _close(record, first, a, b, count, e + e_rest, q + q_rest, missing)
-    return missing == 0.0
+    e += e_rest
+    m2 = (q + q_rest) - e * e / count
+    mean, mean_rest = mean_of(x[0], a, b, e / count)
+    merge_into(record, count, mean, mean_rest, 0.0 if m2 < 0.0 else m2, 0.0, missing)
 
 
-@compiled
-def _tile(record, x):  # type: ignore[no-untyped-def]
-    """One tile without weights, if none is missing; whether that is so."""
-    a, b = origin(x[0])
-    s = _first_sum(x, a, b)
-    if not np.isfinite(s):
-        return False
-    a, b = moved(x[0], a, b, s / len(x))
-    e = e_rest = q = q_rest = 0.0
-    for i in range(0, len(x), BLOCK):
-        de, dq = _second_sums(x[i : i + BLOCK], a, b)
-        e, rest = two_sum(e, de)
-        e_rest += rest
-        q, rest = two_sum(q, dq)
-        q_rest += rest
-    _close(record, x[0], a, b, float(len(x)), e + e_rest, q + q_rest, 0.0)
-    return True
-
-
-@compiled
-def moments(out, targets, shape, flat, starts, strides, w, w_starts, w_strides):  # type: ignore[no-untyped-def]
-    """Merge blocks of (reduced, kept, reduced) into the (n, 6) records out[target + kept]; w may be None."""
+@entry
+def _plain(out, targets, shape, first, last, flat, starts, strides):  # type: ignore[no-untyped-def]
+    """Merge tiles first to last into records; the first tile that holds something missing, or last."""
     rows, kept, run = shape
     size = min(TILE, TILE_BYTES // flat.itemsize)
+    pieces = (run + size - 1) // size
     scratch = np.empty(size, flat.dtype)
-    weights = np.ones(size)
-    whole = True
-    for o in range(len(starts)):
-        for r in range(rows):
-            for k in range(kept):
-                record = out[targets[o] + k]
-                base = starts[o] + r * strides[0] + k * strides[1]
-                for i in range(0, run, size):
-                    n = min(size, run - i)
-                    here = base + i * strides[2]
-                    if strides[2] == 1:
-                        x = flat[here : here + n]
-                    else:
-                        gather(scratch[:n], flat, here, strides[2])
-                        x = scratch[:n]
-                    clean = False
-                    if w is None:
-                        if whole:
-                            clean = _tile(record, x)
-                    else:
-                        from_ = w_starts[o] + r * w_strides[0] + k * w_strides[1] + i * w_strides[2]
-                        gather(weights[:n], w, from_, w_strides[2])
-                    if not clean:  # missing values come in company: then do not try the fast way in vain
-                        clean = _weighted_tile(record, x, weights[:n])
-                    whole = clean
+    for p in range(first, last):
+        line, piece = divmod(p, pieces)
+        line, k = divmod(line, kept)
+        o, r = divmod(line, rows)
+        n = min(size, run - piece * size)
+        here = starts[o] + r * strides[0] + k * strides[1] + piece * size * strides[2]
+        if strides[2] == 1:
+            x = flat[here : here + n]
+        else:
+            gather(scratch, flat, here, (1, 1, 1, n), (0, 0, 0, strides[2]))
+            x = scratch[:n]
+        if not _tile(out[targets[o] + k], x):
+            return p
+    return last
+
+
+@entry
+def _weighted(out, targets, shape, first, last, flat, starts, strides, w, w_starts, w_strides):  # type: ignore[no-untyped-def]
+    """Merge tiles first to last into records, with weights."""
+    rows, kept, run = shape
+    size = min(TILE, TILE_BYTES // flat.itemsize)
+    pieces = (run + size - 1) // size
+    scratch = np.empty(size, flat.dtype)
+    weights = np.empty(size)
+    for p in range(first, last):
+        line, piece = divmod(p, pieces)
+        line, k = divmod(line, kept)
+        o, r = divmod(line, rows)
+        n = min(size, run - piece * size)
+        here = starts[o] + r * strides[0] + k * strides[1] + piece * size * strides[2]
+        if strides[2] == 1:
+            x = flat[here : here + n]
+        else:
+            gather(scratch, flat, here, (1, 1, 1, n), (0, 0, 0, strides[2]))
+            x = scratch[:n]
+        here = w_starts[o] + r * w_strides[0] + k * w_strides[1] + piece * size * w_strides[2]
+        gather(weights, w, here, (1, 1, 1, n), (0, 0, 0, w_strides[2]))
+        _weighted_tile(out[targets[o] + k], x, weights[:n])
+
+
+def moments(out: Any, targets: Any, shape: Any, x: Any, w: Any) -> None:
+    """Merge blocks of (reduced, kept, reduced) into the (n, 6) records out[target + kept].
+
+    x and w are (flat view, starts of blocks, strides); w is None where every weight is 1.
+    """
+    size = min(TILE, TILE_BYTES // x[0].itemsize)
+    tiles = len(targets) * shape[0] * shape[1] * -(-shape[2] // size)
+    if w is not None:
+        _weighted(out, targets, shape, 0, tiles, *x, *w)
+        return
+    at, window = 0, WINDOW
+    ones = np.ones(1)
+    ones.flags.writeable = False
+    while (stopped := _plain(out, targets, shape, at, tiles, *x)) < tiles:
+        window = 2 * window if stopped == at else WINDOW
+        at = min(stopped + window, tiles)
+        _weighted(out, targets, shape, stopped, at, *x, ones, np.zeros_like(targets), (0, 0, 0))

@@ -1,0 +1,62 @@
+"""Batches: whatever `adapt` of a layer is given, as a stream of containers."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from dasknorm.containers import container_of
+
+__all__ = ["batches"]
+
+
+def batches(data: Any) -> Iterator[Any]:
+    """Yield data itself if it is one container, else the batches it is made of.
+
+    Numbers in lists, however nested, are one array; arrays in a list are batches. Element 0 of a
+    batch that is a tuple is taken. TypeError for what holds no numbers.
+    """
+    if _is_one(data):
+        yield data
+    elif isinstance(data, Iterable) and not isinstance(data, (str, bytes, Mapping)):
+        for item in data:
+            yield _batch(item)
+    else:
+        raise _unsupported(data, "give an array, a frame, an xarray object or an iterable of them")
+
+
+def _is_one(data: Any) -> bool:
+    if isinstance(data, (list, tuple)):
+        return not _holds_arrays(data)
+    try:
+        container_of(data)
+    except TypeError:
+        if hasattr(data, "shape"):
+            # A Zarr array or a tensor would iterate row by row, each taken for a batch.
+            raise _unsupported(
+                data, "write np.asarray(data), or dask.array.from_array(data) if it is large"
+            ) from None
+        return False
+    return True
+
+
+def _holds_arrays(items: Any) -> bool:
+    first = items[0] if items else None
+    first = first[0] if isinstance(first, tuple) and first else first
+    return hasattr(first, "__array__") and not isinstance(first, np.generic)
+
+
+def _batch(item: Any) -> Any:
+    if isinstance(item, tuple) and item:
+        return item[0]
+    if isinstance(item, list) and _holds_arrays(item):
+        raise TypeError(
+            "a batch that is a list of arrays could be rows or (inputs, targets); "
+            "yield a tuple to have its element 0 taken, or np.stack the rows"
+        )
+    return item
+
+
+def _unsupported(data: Any, advice: str) -> TypeError:
+    kind = f"{type(data).__module__}.{type(data).__qualname__}"
+    return TypeError(f"Unsupported data type: {kind}; {advice}")

@@ -1,0 +1,30 @@
+"""Units: z-scores have none, and what is restored has those of the data again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dasknorm import kernels
+from dasknorm.blocks import Kernel
+
+__all__ = ["units_after", "units_of"]
+
+
+def units_of(reading: str, attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a variable's attributes as those of its mean, std, variance or count."""
+    units = attrs.get("units")
+    if units is None or reading in ("mean", "std"):
+        return dict(attrs)
+    if reading == "variance":
+        return {**attrs, "units": f"{units}2" if str(units).isalpha() else f"({units})2"}
+    return {**attrs, "units": "1"}
+
+
+def units_after(
+    kernel: Kernel, attrs: Mapping[str, Any], learned: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return attributes with the units "1" once normalized, and the old ones once restored."""
+    if kernel is kernels.restore and "units" in learned:
+        return {**attrs, "units": learned["units"]}
+    if kernel is kernels.standardize and "units" in attrs:
+        return {**attrs, "units": "1"}
+    return dict(attrs)

@@ -1,0 +1,62 @@
+"""What the package shows the world."""
+
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import dasknorm
+
+MODULES = [
+    name
+    for _, name, _ in pkgutil.walk_packages(dasknorm.__path__, "dasknorm.")
+    if not name.endswith("__main__")
+]
+
+
+@pytest.mark.parametrize("name", ["dasknorm", *MODULES])
+def test_all_is_whole_and_sorted(name):
+    """Each module lists its public names, sorted, and each of them is there."""
+    module = importlib.import_module(name)
+    assert module.__doc__, f"{name} has no docstring"
+    names = list(module.__all__)
+    assert names == sorted(names)
+    assert len(set(names)) == len(names)
+    assert all(hasattr(module, each) for each in names)
+
+
+@pytest.mark.parametrize("name", dasknorm.__all__)
+def test_public_objects_are_documented(name):
+    """Everything public has a docstring, its public methods too."""
+    thing = getattr(dasknorm, name)
+    if name == "__version__":
+        return
+    assert inspect.getdoc(thing)
+    if inspect.isclass(thing):
+        for method, value in vars(thing).items():
+            if not method.startswith("_") and callable(value):
+                assert inspect.getdoc(getattr(thing, method)), f"{name}.{method}"
+
+
+def test_import_is_light():
+    """Importing dasknorm wakes neither the compiler nor any optional library."""
+    code = "import sys, xarray, dask.array; before = set(sys.modules); import dasknorm; "
+    code += "print(*{m.split('.')[0] for m in set(sys.modules) - before})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"numba", "llvmlite", "distributed", "rich", "matplotlib", "zarr", "h5netcdf", "click"}
+    assert not heavy & set(run.stdout.split())
+
+
+def test_small_data_never_wake_the_compiler():
+    """A frame of 1000 x 10 is adapted and normalized without Numba being imported."""
+    code = """
+import sys, numpy as np, pandas as pd, dasknorm as dn
+frame = pd.DataFrame(np.random.default_rng(0).normal(size=(1000, 10)))
+z = dn.adapt(frame).normalize(frame)
+assert abs(z.to_numpy().std() - 1) < 1e-12
+assert 'numba' not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
