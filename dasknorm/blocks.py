@@ -64,7 +64,7 @@ def _foreign(block: Any) -> TypeError:
 def is_numeric(dtype: Any) -> bool:
     """Tell whether numbers of this NumPy or pandas dtype have a mean: real, and not a time."""
     if isinstance(dtype, np.dtype):
-        return dtype.kind in "biu" or dtype in (np.float16, np.float32, np.float64)
+        return dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)
     return pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype)
 
 
@@ -84,10 +84,10 @@ def output_dtype(dtype: Any) -> np.dtype[Any] | None:
     """Return a dtype asked for, None for the data's own; TypeError unless it is floating."""
     if dtype is None:
         return None
-    asked = np.dtype(dtype)
+    asked = np.dtype(dtype).newbyteorder("=")
     if asked not in (np.float16, np.float32, np.float64):
         raise TypeError(f"dtype must be float16, float32 or float64, got {asked}")
-    return asked.newbyteorder("=")
+    return asked
 
 
 def numpy_dtype(dtype: Any) -> np.dtype[Any]:

@@ -18,7 +18,7 @@ from dasknorm import blocks
 from dasknorm.blocks import Kernel
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
-from dasknorm.tables import Table
+from dasknorm.tables import Table, in_order
 
 __all__ = ["apply", "is_lazy", "merge", "summarize", "transform"]
 
@@ -80,7 +80,6 @@ def transform(data: Any, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | Non
         data,
         _chunked_like(affine, data),
         dtype=out,
-        meta=data._meta.astype(out),
     )
 
 
@@ -123,25 +122,27 @@ def _transform_chunk(
 
 def _summarize_partition(
     frame: pd.DataFrame,
-    weights: str | None,
+    weights: pd.Series | None = None,
     *,
     statistic: Statistic,
     columns: pd.Index,
     axes: tuple[int, ...],
 ) -> Records:
-    w = None if weights is None else frame[weights].to_numpy("f8", na_value=np.nan)[:, None]
-    return blocks.summarize(Table(frame, columns), statistic, axes, w)
+    beside = None if weights is None else weights.to_numpy("f8", na_value=np.nan)[:, None]
+    return blocks.summarize(Table(frame, columns), statistic, axes, beside)
 
 
 def _transform_partition(
     frame: pd.DataFrame,
     *,
+    order: pd.Index,
     affine: Records,
     columns: pd.Index,
     kernel: Kernel,
     dtype: np.dtype[Any] | None,
 ) -> pd.DataFrame:
-    return blocks.transform(Table(frame, columns), affine, kernel, dtype).frame
+    whole = Table(in_order(frame, order), columns)
+    return blocks.transform(whole, affine, kernel, dtype).frame
 
 
 # -- how the graphs are laid out ----------------------------------------------------------------
@@ -151,12 +152,12 @@ def _summarize_partitions(
     table: Table, statistic: Statistic, axes: tuple[int, ...], weights: Any | None
 ) -> Any:
     """A Dask frame is pandas, a partition at a time: columns are matched by name in each."""
-    names = list(table.columns)
-    if weights is not None and weights not in names:
-        names.append(weights)
-    records = table.frame[names].map_partitions(
+    frame = table.frame
+    if len(table.columns) < len(frame.columns):
+        frame = frame[list(table.columns)]  # so that Parquet reads no other column
+    records = frame.map_partitions(
         partial(_summarize_partition, statistic=statistic, columns=table.columns, axes=axes),
-        weights,
+        *([] if weights is None else [weights]),
         meta=np.empty((0, 0), statistic.dtype),
     )
     chunks = ((1,) * table.frame.npartitions, (1 if 1 in axes else len(table.columns),))
@@ -167,10 +168,14 @@ def _transform_partitions(
     table: Table, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None
 ) -> Table:
     function = partial(
-        _transform_partition, affine=affine, columns=table.columns, kernel=kernel, dtype=dtype
+        _transform_partition,
+        order=pd.Index(table.frame.columns),
+        affine=affine,
+        columns=table.columns,
+        kernel=kernel,
+        dtype=dtype,
     )
-    frame = table.frame.map_partitions(function, meta=function(table.frame._meta))
-    return Table(frame, table.columns)
+    return Table(table.frame.map_partitions(function), table.columns)
 
 
 def _tree(states: da.Array, statistic: Statistic, axes: tuple[int, ...]) -> da.Array:
@@ -187,7 +192,7 @@ def _tree(states: da.Array, statistic: Statistic, axes: tuple[int, ...]) -> da.A
         keepdims=True,
         dtype=statistic.dtype,
         split_every=32 if small else 1 << len(axes),
-        meta=states._meta,
+        meta=np.empty((0,) * states.ndim, statistic.dtype),
     )
 
 

@@ -12,7 +12,7 @@ from dasknorm.errors import MismatchError
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 
-__all__ = ["Table"]
+__all__ = ["Table", "in_order"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,13 @@ class Table:
         """The dtype that holds every column."""
         kinds = [numpy_dtype(self.frame.dtypes[name]) for name in self.columns]
         return np.result_type(*kinds) if kinds else np.dtype("f8")
+
+
+def in_order(frame: pd.DataFrame, columns: pd.Index) -> pd.DataFrame:
+    """Return a frame with these columns, found by name, in this order."""
+    if frame.columns.equals(columns):
+        return frame
+    return frame.iloc[:, _positions(frame, columns)]
 
 
 @summarize.register(Table)
@@ -109,13 +116,7 @@ class _Group:
 
 def _groups(table: Table) -> list[_Group]:
     """Split a table into columns of one dtype, found by name."""
-    positions = table.frame.columns.get_indexer(table.columns)
-    if (positions < 0).any():
-        missing = list(table.columns[positions < 0])
-        raise MismatchError(
-            f"columns {missing} are missing; found {list(table.frame.columns)}. Each partition of "
-            "a frame needs every column"
-        )
+    positions = _positions(table.frame, table.columns)
     by_dtype: dict[Any, list[int]] = {}
     for feature, dtype in enumerate(table.frame.dtypes.iloc[positions]):
         by_dtype.setdefault(dtype, []).append(feature)
@@ -123,6 +124,17 @@ def _groups(table: Table) -> list[_Group]:
         _Group(table.frame, dtype, np.array(features), positions[features])
         for dtype, features in by_dtype.items()
     ]
+
+
+def _positions(frame: pd.DataFrame, columns: pd.Index) -> np.ndarray:
+    """Return where columns stand in a frame; MismatchError if one is missing."""
+    positions = np.asarray(frame.columns.get_indexer(columns))
+    if (positions < 0).any():
+        raise MismatchError(
+            f"columns {list(columns[positions < 0])} are missing; found {list(frame.columns)}. "
+            "Each partition of a frame needs every column"
+        )
+    return positions
 
 
 def _column(values: np.ndarray, dtype: Any) -> Any:

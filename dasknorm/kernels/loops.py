@@ -20,8 +20,8 @@ from dasknorm.kernels import doubledouble
 from dasknorm.kernels.shifts import Narrow, Wide
 
 __all__ = [
-    "compiled", "difference", "exact", "fold_flat", "gather", "lane_add", "mean_of", "merge_into", "merged",
-    "moved", "origin", "two_sum",
+    "compiled", "difference", "entry", "exact", "fold_flat", "gather", "gather_rows", "lane_add", "mean_of", "merge_into", "merged",
+    "moved", "origin", "pick", "square_add", "two_sum",
 ]  # fmt: skip
 
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
@@ -53,7 +53,11 @@ class _Traced:
     def __mul__(self, other: Any) -> "_Traced":
         return self._with("fmul", other)
 
-    __rmul__ = __mul__  # of two float64 a product is the same both ways
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __rsub__(self, other: Any) -> "_Traced":
+        return -self + other  # the same float64 as other - self
 
     def __truediv__(self, other: Any) -> "_Traced":
         return self._with("fdiv", other)
@@ -138,6 +142,29 @@ def lane_add(typingctx, a, b):  # type: ignore[no-untyped-def]
     return types.float64(types.float64, types.float64), codegen
 
 
+@intrinsic
+def square_add(typingctx, q, d):  # type: ignore[no-untyped-def]
+    """q + d * d in any order of a sum, in one instruction where the machine has it."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        double = ir.DoubleType()
+        function = builder.module.declare_intrinsic("llvm.fmuladd", [double], ir.FunctionType(double, [double] * 3))
+        total, factor = args
+        return builder.call(function, [factor, factor, total], fastmath=("reassoc", "nsz"))
+
+    return types.float64(types.float64, types.float64), codegen
+
+
+@intrinsic
+def pick(typingctx, condition, yes, no):  # type: ignore[no-untyped-def]
+    """yes if condition else no, without a jump, which would keep a loop from vectors."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return builder.select(*args)
+
+    return types.float64(types.boolean, types.float64, types.float64), codegen
+
+
 @compiled
 def merge_into(record, count, mean, mean_rest, m2, m2_rest, missing):  # type: ignore[no-untyped-def]
     """Merge a summary into a record, a row of six float64."""
@@ -163,7 +190,14 @@ def fold_flat(into, part):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def gather(out, flat, start, sizes, strides):  # type: ignore[no-untyped-def]
+def gather(out, flat, start, stride):  # type: ignore[no-untyped-def]
+    """Copy elements that lie a stride apart into a contiguous row."""
+    for i in range(len(out)):
+        out[i] = flat[start + i * stride]
+
+
+@compiled
+def gather_rows(out, flat, start, sizes, strides):  # type: ignore[no-untyped-def]
     """Copy (rows, repeats, kept, run) elements, lying anyhow, into one row."""
     at = 0
     for i in range(sizes[0]):

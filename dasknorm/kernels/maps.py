@@ -3,28 +3,12 @@
 from typing import Any
 
 import numpy as np
-from numba import float64
-from numba.core import types
-from numba.extending import overload
 
-from dasknorm.kernels.doubledouble import quick_two_sum
-from dasknorm.kernels.loops import compiled, high, low
+from dasknorm.kernels.loops import compiled, entry, exact, gather_rows
 
 __all__ = ["restore", "standardize"]
 
 PIECE = 512  # elements of the pattern: 12 KB, and leaves room in the first-level cache for the data
-_HALF = 4294967296.0  # 2**32
-
-
-def exact(x: Any) -> Any:
-    """x as a double-double."""
-
-
-@overload(exact)
-def _exact(x):  # type: ignore[no-untyped-def]
-    if isinstance(x, types.Integer) and x.bitwidth == 64:
-        return lambda x: quick_two_sum(high(x) * _HALF, low(x))
-    return lambda x: (float64(x), 0.0)
 
 
 @compiled
@@ -37,7 +21,8 @@ def _standardized(out, x, shift, rest, scale):  # type: ignore[no-untyped-def]
 @compiled
 def _restored(out, x, shift, rest, scale):  # type: ignore[no-untyped-def]
     for i in range(len(out)):
-        out[i] = (float64(x[i]) * scale[i] + rest[i]) + shift[i]
+        value, _ = exact(x[i])
+        out[i] = (value * scale[i] + rest[i]) + shift[i]
 
 
 @compiled
@@ -53,21 +38,10 @@ def _lay(pattern, affine, first, step, kept, run, repeats):  # type: ignore[no-u
                     at += 1
 
 
-@compiled
-def _collect(out, flat, start, sizes, strides):  # type: ignore[no-untyped-def]
-    """Copy (same, kept, run) elements, lying anyhow, into one row."""
-    at = 0
-    for i in range(sizes[0]):
-        for k in range(sizes[1]):
-            for j in range(sizes[2]):
-                out[at] = flat[start + i * strides[0] + k * strides[1] + j * strides[2]]
-                at += 1
-
-
 def _loop(formula: Any) -> Any:
     """The walk over blocks of (same, kept, same) around a formula for one piece."""
 
-    @compiled
+    @entry
     def walk(flat_out, out_starts, out_strides, shape, flat, starts, strides, affine, firsts, step):  # type: ignore[no-untyped-def]
         same, kept, run = shape
         run_piece = min(run, PIECE)
@@ -94,7 +68,7 @@ def _loop(formula: Any) -> Any:
                         if touching:
                             x = flat[here : here + n]
                         else:
-                            _collect(scratch, flat, here, (i_now, k_now, j_now), strides)
+                            gather_rows(scratch, flat, here, (1, i_now, k_now, j_now), (0, s0, s1, s2))
                             x = scratch[:n]
                         formula(flat_out[to : to + n], x, pattern[0, :n], pattern[1, :n], pattern[2, :n])
 

@@ -4,10 +4,13 @@ A lane is one position of a row. Narrow rows are read several at a time as one, 
 short reduced axis have a lane for each of its elements; such lanes are merged at the end.
 """
 
+from typing import Any
+
 import numpy as np
 
-from dasknorm.kernels.doubledouble import merged, two_sum
-from dasknorm.kernels.loops import compiled, difference, lane_add, mean_of, merge_into, moved, origin
+from dasknorm.kernels.loops import (
+    compiled, difference, entry, gather_rows, lane_add, mean_of, merge_into, merged, moved, origin, pick, two_sum,
+)  # fmt: skip
 
 __all__ = ["moments"]
 
@@ -28,28 +31,13 @@ E_SUM = 7 * LANES
 Q_SUM = 8 * LANES
 E_REST = 9 * LANES
 Q_REST = 10 * LANES
-D = 11 * LANES
-COUNT = 12 * LANES
-MEAN = 13 * LANES
-MEAN_REST = 14 * LANES
-M2 = 15 * LANES
-M2_REST = 16 * LANES
-MISSING = 17 * LANES
-ALL = 18 * LANES
-
-
-@compiled
-def _total(x):  # type: ignore[no-untyped-def]
-    total = 0.0
-    for i in range(len(x)):
-        total = lane_add(total, x[i])
-    return total
-
-
-@compiled
-def _start(t, x):  # type: ignore[no-untyped-def]
-    for j in range(len(x)):
-        t[A + j], t[B + j] = origin(x[j])
+COUNT = 11 * LANES
+MEAN = 12 * LANES
+MEAN_REST = 13 * LANES
+M2 = 14 * LANES
+M2_REST = 15 * LANES
+MISSING = 16 * LANES
+ALL = 17 * LANES
 
 
 @compiled
@@ -90,45 +78,17 @@ def _second_of_four(t, x, x1, x2, x3):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _weigh(t, x, w):  # type: ignore[no-untyped-def]
-    """Count a row, and take its values as shifts where no row before had a valid one."""
-    for j in range(len(x)):
-        ok = x[j] == x[j]
-        a, b = origin(x[j])
-        new = ok & (w[j] > 0.0) & (t[N + j] == 0.0)
-        t[A + j] = a if new else t[A + j]
-        t[B + j] = b if new else t[B + j]
-        t[N + j] += w[j] if ok else 0.0
-        t[LOST + j] += 0.0 if ok else w[j]
-
-
-@compiled
-def _apart(t, x, w):  # type: ignore[no-untyped-def]
-    """Differences of a row from the shifts, 0 where a value takes no part."""
-    for j in range(len(x)):
-        d = difference(x[j], t[A + j], t[B + j])
-        t[D + j] = d if (x[j] == x[j]) & (w[j] > 0.0) else 0.0
-
-
-@compiled
-def _weighted_first(t, w):  # type: ignore[no-untyped-def]
-    for j in range(len(w)):
-        t[S + j] += w[j] * t[D + j]
-
-
-@compiled
-def _weighted_second(t, w):  # type: ignore[no-untyped-def]
-    for j in range(len(w)):
-        wd = w[j] * t[D + j]
-        t[E + j] += wd
-        t[Q + j] += wd * t[D + j]
-
-
-@compiled
 def _move(t, like, width):  # type: ignore[no-untyped-def]
+    """From the first reading to the second: shift by the mean, and empty the sums."""
     for j in range(width):
         n = t[N + j]
-        t[A + j], t[B + j] = moved(like, t[A + j], t[B + j], t[S + j] / (n if n > 0.0 else 1.0))
+        t[A + j], t[B + j] = moved(like, t[A + j], t[B + j], t[S + j] / pick(n > 0.0, n, 1.0))
+        t[E + j] = 0.0
+        t[Q + j] = 0.0
+        t[E_SUM + j] = 0.0
+        t[Q_SUM + j] = 0.0
+        t[E_REST + j] = 0.0
+        t[Q_REST + j] = 0.0
 
 
 @compiled
@@ -145,84 +105,45 @@ def _flush(t, width):  # type: ignore[no-untyped-def]
 
 @compiled
 def _close(t, like, width):  # type: ignore[no-untyped-def]
-    """The tile's own summary, in place: mean in A and B, m2 in Q."""
+    """Merge the tile, by the corrected two-pass formula, into what the lanes remember."""
     for j in range(width):
         n = t[N + j]
-        n = n if n > 0.0 else 1.0
+        count = t[COUNT + j]
         e = t[E_SUM + j] + t[E_REST + j]
-        m2 = (t[Q_SUM + j] + t[Q_REST + j]) - e * e / n
-        t[A + j], t[B + j] = mean_of(like, t[A + j], t[B + j], e / n)
-        t[Q + j] = 0.0 if m2 < 0.0 else m2
-
-
-@compiled
-def _adopt(t, width):  # type: ignore[no-untyped-def]
-    for j in range(width):
-        some = t[N + j] > 0.0
-        t[COUNT + j] = t[N + j]
-        t[MEAN + j] = t[A + j] if some else 0.0
-        t[MEAN_REST + j] = t[B + j] if some else 0.0
-        t[M2 + j] = t[Q + j] if some else 0.0
-        t[M2_REST + j] = 0.0
-        t[MISSING + j] = t[LOST + j]
-
-
-@compiled
-def _merge(t, width):  # type: ignore[no-untyped-def]
-    for j in range(width):
-        old = t[N + j] == 0.0
-        new = t[COUNT + j] == 0.0
-        n, mean, mean_rest, m2, m2_rest = merged(
-            t[COUNT + j], t[MEAN + j], t[MEAN_REST + j], t[M2 + j], t[M2_REST + j],
-            t[N + j], t[A + j], t[B + j], t[Q + j], 0.0,
-        )  # fmt: skip
-        t[COUNT + j] = n
-        t[MEAN + j] = t[MEAN + j] if old else (t[A + j] if new else mean)
-        t[MEAN_REST + j] = t[MEAN_REST + j] if old else (t[B + j] if new else mean_rest)
-        t[M2 + j] = t[M2 + j] if old else (t[Q + j] if new else m2)
-        t[M2_REST + j] = t[M2_REST + j] if old else (0.0 if new else m2_rest)
+        divisor = pick(n > 0.0, n, 1.0)
+        m2 = (t[Q_SUM + j] + t[Q_REST + j]) - e * e / divisor
+        m2 = pick(m2 < 0.0, 0.0, m2)
+        mean, mean_rest = mean_of(like, t[A + j], t[B + j], e / divisor)
+        both = merged(count, t[MEAN + j], t[MEAN_REST + j], t[M2 + j], t[M2_REST + j], n, mean, mean_rest, m2, 0.0)
+        old = n == 0.0
+        new = count == 0.0
+        t[COUNT + j] = both[0]
+        t[MEAN + j] = pick(old, t[MEAN + j], pick(new, mean, both[1]))
+        t[MEAN_REST + j] = pick(old, t[MEAN_REST + j], pick(new, mean_rest, both[2]))
+        t[M2 + j] = pick(old, t[M2 + j], pick(new, m2, both[3]))
+        t[M2_REST + j] = pick(old, t[M2_REST + j], pick(new, 0.0, both[4]))
         t[MISSING + j] += t[LOST + j]
 
 
 @compiled
-def _weighted_tile(t, x, step, rows, width, w, w_step):  # type: ignore[no-untyped-def]
-    """Summary of a tile, of which some may be missing; whether none was."""
-    t[S : S + width] = 0.0
-    t[N : N + width] = 0.0
-    t[LOST : LOST + width] = 0.0
-    t[E : D + width] = 0.0
-    for i in range(rows):
-        _weigh(t, x[i * step : i * step + width], w[i * w_step : i * w_step + width])
-    for i in range(rows):
-        _apart(t, x[i * step : i * step + width], w[i * w_step : i * w_step + width])
-        _weighted_first(t, w[i * w_step : i * w_step + width])
-    _move(t, x[0], width)
-    for i in range(rows):
-        if i % BLOCK == 0:
-            _flush(t, width)
-        _apart(t, x[i * step : i * step + width], w[i * w_step : i * w_step + width])
-        _weighted_second(t, w[i * w_step : i * w_step + width])
-    _flush(t, width)
-    _close(t, x[0], width)
-    return _total(t[LOST : LOST + width]) == 0.0
-
-
-@compiled
-def _tile(t, x, step, rows, width, ones):  # type: ignore[no-untyped-def]
-    """Summary of a tile without weights; whether nothing was missing in it."""
-    _start(t, x[:width])
-    t[S : S + width] = 0.0
+def _tile(t, x, step, rows, width):  # type: ignore[no-untyped-def]
+    """Merge a tile without weights into its lanes, if nothing in it is missing; whether that is so."""
+    for j in range(width):
+        t[A + j], t[B + j] = origin(x[j])
+        t[S + j] = 0.0
+        t[N + j] = float(rows)
+        t[LOST + j] = 0.0
     four = rows - rows % 4
     for i in range(0, four, 4):
         r = x[i * step :]
         _first_of_four(t, r[:width], r[step:], r[2 * step :], r[3 * step :])
     for i in range(four, rows):
         _first(t, x[i * step : i * step + width])
-    if not np.isfinite(_total(t[S : S + width])):
-        return _weighted_tile(t, x, step, rows, width, ones, 0)
-    t[N : N + width] = rows
-    t[LOST : LOST + width] = 0.0
-    t[E : D + width] = 0.0
+    total = 0.0
+    for j in range(width):
+        total = lane_add(total, t[S + j])
+    if not np.isfinite(total):
+        return False
     _move(t, x[0], width)
     for i in range(0, four, 4):
         if i % BLOCK == 0:
@@ -237,85 +158,153 @@ def _tile(t, x, step, rows, width, ones):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _gather(out, flat, start, sizes, strides):  # type: ignore[no-untyped-def]
-    """Copy (rows, repeats, kept, run) elements, lying anyhow, into one row."""
-    at = 0
-    for i in range(sizes[0]):
-        for p in range(sizes[1]):
-            for k in range(sizes[2]):
-                base = start + i * strides[0] + p * strides[1] + k * strides[2]
-                for r in range(sizes[3]):
-                    out[at] = flat[base + r * strides[3]]
-                    at += 1
+def _weigh(t, x, w):  # type: ignore[no-untyped-def]
+    """Count a row, and take its values as shifts where no row before had a valid one."""
+    for j in range(len(x)):
+        ok = x[j] == x[j]
+        a, b = origin(x[j])
+        new = ok & (w[j] > 0.0) & (t[N + j] == 0.0)
+        t[A + j] = pick(new, a, t[A + j])
+        t[B + j] = pick(new, b, t[B + j])
+        t[N + j] += pick(ok, w[j], 0.0)
+        t[LOST + j] += pick(ok, 0.0, w[j])
 
 
 @compiled
-def _strip(out, t, flat, start, sizes, strides, w, w_start, w_strides, scratch, ones):  # type: ignore[no-untyped-def]
-    """Merge (rows, repeats, kept, run) elements into one record for each kept position."""
-    rows, repeats, kept, run = sizes
-    width = repeats * kept * run
-    touching = (
-        (run == 1 or strides[3] == 1)
-        and (kept == 1 or strides[2] == run)
-        and (repeats == 1 or strides[1] == kept * run)
-    )
-    height = len(scratch) // width
-    if w is not None:
-        height = min(height, len(ones) // width)
-    whole = True
-    for i in range(0, rows, height):
-        n = min(height, rows - i)
-        here = start + i * strides[0]
-        if touching:
-            x = flat[here : here + (n - 1) * strides[0] + width]
-            step = strides[0]
-        else:
-            _gather(scratch, flat, here, (n, repeats, kept, run), strides)
-            x = scratch[: n * width]
-            step = width
-        if w is not None:
-            _gather(ones, w, w_start + i * w_strides[0], (n, repeats, kept, run), w_strides)
-            _weighted_tile(t, x, step, n, width, ones, width)
-        elif whole:
-            whole = _tile(t, x, step, n, width, ones)
-        else:
-            whole = _weighted_tile(t, x, step, n, width, ones, 0)
-        if i == 0:
-            _adopt(t, width)
-        else:
-            _merge(t, width)
-    for j in range(width):
+def _weighted_first(t, x, w):  # type: ignore[no-untyped-def]
+    for j in range(len(x)):
+        d = difference(x[j], t[A + j], t[B + j])
+        t[S + j] += w[j] * pick((x[j] == x[j]) & (w[j] > 0.0), d, 0.0)
+
+
+@compiled
+def _weighted_second(t, x, w):  # type: ignore[no-untyped-def]
+    for j in range(len(x)):
+        d = difference(x[j], t[A + j], t[B + j])
+        d = pick((x[j] == x[j]) & (w[j] > 0.0), d, 0.0)
+        wd = w[j] * d
+        t[E + j] += wd
+        t[Q + j] += wd * d
+
+
+@compiled
+def _weighted_tile(t, x, step, rows, width, w, w_step):  # type: ignore[no-untyped-def]
+    """Merge a tile into its lanes, without what is missing or has weight 0."""
+    for j in range(E):
+        t[j] = 0.0
+    for i in range(rows):
+        _weigh(t, x[i * step : i * step + width], w[i * w_step : i * w_step + width])
+    for i in range(rows):
+        _weighted_first(t, x[i * step : i * step + width], w[i * w_step : i * w_step + width])
+    _move(t, x[0], width)
+    for i in range(rows):
+        if i % BLOCK == 0:
+            _flush(t, width)
+        _weighted_second(t, x[i * step : i * step + width], w[i * w_step : i * w_step + width])
+    _flush(t, width)
+    _close(t, x[0], width)
+
+
+@compiled
+def _finish(out, t, kept, run, repeats):  # type: ignore[no-untyped-def]
+    """Merge lanes into the records they belong to, and empty them."""
+    for j in range(repeats * kept * run):
         merge_into(
             out[j // run % kept],
             t[COUNT + j], t[MEAN + j], t[MEAN_REST + j], t[M2 + j], t[M2_REST + j], t[MISSING + j],
         )  # fmt: skip
+    for j in range(COUNT, ALL):
+        t[j] = 0.0
+
+
+def _plan(shape: tuple[int, int, int], size: int) -> tuple[int, int, int, int]:
+    """Kept positions in a strip, rows read as one, such rows in a tile, tiles in a strip."""
+    rows, kept, run = shape
+    strips = -(-kept // (LANES // run))
+    strip = -(-kept // strips)
+    repeats = min(max(LANES // (kept * run), 1), rows) if strips == 1 else 1
+    height = max(TILE_BYTES // (size * repeats * strip * run), 1)
+    whole = rows // repeats
+    return strip, repeats, min(height, whole), -(-whole // height) + (rows % repeats > 0)
 
 
 @compiled
-def moments(out, targets, shape, flat, starts, strides, w, w_starts, w_strides):  # type: ignore[no-untyped-def]
-    """Merge blocks of (reduced, kept, reduced) into the (n, 6) records out[target + kept]; w may be None."""
+def _place(p, shape, plan):  # type: ignore[no-untyped-def]
+    """Block, first kept position, kept positions, first row, rows read as one, and such rows of tile p."""
     rows, kept, run = shape
-    pieces = -(-kept // (LANES // run))
-    piece = -(-kept // pieces)
-    repeats = min(max(LANES // (kept * run), 1), rows)
-    t = np.empty(ALL)
-    scratch = np.empty(TILE_BYTES // flat.itemsize, flat.dtype)
-    ones = np.ones(LANES if w is None else TILE_BYTES // 8)
-    s0, s1, s2 = strides
-    v0, v1, v2 = w_strides
-    for o in range(len(starts)):
-        for k in range(0, kept, piece):
-            records = out[targets[o] + k :]
-            x_start = starts[o] + k * s1
-            w_start = w_starts[o] + k * v1
-            n = min(piece, kept - k)
-            done = rows - rows % repeats
-            _strip(
-                records, t, flat, x_start, (rows // repeats, repeats, n, run), (s0 * repeats, s0, s1, s2),
-                w, w_start, (v0 * repeats, v0, v1, v2), scratch, ones,
-            )  # fmt: skip
-            if done < rows:
-                _strip(
-                    records, t, flat, x_start + done * s0, (1, rows - done, n, run), (s0, s0, s1, s2),
-                    w, w_start + done * v0, (v0, v0, v1, v2), scratch, ones,
-                )  # fmt: skip
+    strip, repeats, height, tiles = plan
+    line = p // tiles
+    i = (p - line * tiles) * height
+    strips = (kept + strip - 1) // strip
+    o = line // strips
+    k = (line - o * strips) * strip
+    whole = rows // repeats
+    if i >= whole:  # what is left, fewer than are read as one
+        return o, k, min(strip, kept - k), whole * repeats, rows - whole * repeats, 1
+    return o, k, min(strip, kept - k), i * repeats, repeats, min(height, whole - i)
+
+
+@entry
+def _plain(out, targets, shape, plan, t, scratch, first, last, flat, starts, strides):  # type: ignore[no-untyped-def]
+    """Merge tiles first to last; the first tile that holds something missing, or last."""
+    run = shape[2]
+    for p in range(first, last):
+        o, k, kept, row, repeats, n = _place(p, shape, plan)
+        width = repeats * kept * run
+        here = starts[o] + row * strides[0] + k * strides[1]
+        step = repeats * strides[0]
+        if (
+            (run == 1 or strides[2] == 1)
+            and (kept == 1 or strides[1] == run)
+            and (repeats == 1 or strides[0] == kept * run)
+        ):
+            x = flat[here : here + (n - 1) * step + width]
+        else:
+            gather_rows(scratch, flat, here, (n, repeats, kept, run), (step, strides[0], strides[1], strides[2]))
+            x = scratch[: n * width]
+            step = width
+        if not _tile(t, x, step, n, width):
+            return p
+        if (p + 1) % plan[3] == 0:
+            _finish(out[targets[o] + k :], t, kept, run, plan[1])
+    return last
+
+
+@entry
+def _weighted(out, targets, shape, plan, t, scratch, first, last, flat, starts, strides, w, w_starts, w_strides, weights):  # type: ignore[no-untyped-def]
+    """Merge tiles first to last, with weights; a row of ones in their place if they have no strides."""
+    run = shape[2]
+    for p in range(first, last):
+        o, k, kept, row, repeats, n = _place(p, shape, plan)
+        width = repeats * kept * run
+        sizes = (n, repeats, kept, run)
+        here = starts[o] + row * strides[0] + k * strides[1]
+        gather_rows(scratch, flat, here, sizes, (repeats * strides[0], strides[0], strides[1], strides[2]))
+        here = w_starts[o] + row * w_strides[0] + k * w_strides[1]
+        gather_rows(weights, w, here, sizes, (repeats * w_strides[0], w_strides[0], w_strides[1], w_strides[2]))
+        _weighted_tile(t, scratch[: n * width], width, n, width, weights[: n * width], width)
+        if (p + 1) % plan[3] == 0:
+            _finish(out[targets[o] + k :], t, kept, run, plan[1])
+
+
+def moments(out: Any, targets: Any, shape: Any, x: Any, w: Any) -> None:
+    """Merge blocks of (reduced, kept, reduced) into the (n, 6) records out[target + kept].
+
+    x and w are (flat view, starts of blocks, strides); w is None where every weight is 1.
+    """
+    plan = _plan(shape, x[0].itemsize)
+    strip, _, height, tiles_of_strip = plan
+    tiles = len(targets) * -(-shape[1] // strip) * tiles_of_strip
+    scratch = np.empty(max(TILE_BYTES // x[0].itemsize, LANES), x[0].dtype)
+    arguments = (out, targets, shape, plan, np.zeros(ALL), scratch)
+    ones = np.ones(1)
+    ones.flags.writeable = False
+    some = w or (ones, np.zeros_like(targets), (0, 0, 0))
+    at, window = 0, 1
+    if w is not None:
+        _weighted(*arguments, 0, tiles, *x, *some, np.empty(len(scratch)))
+        return
+    while (stopped := _plain(*arguments, at, tiles, *x)) < tiles:
+        window = 2 * window if stopped == at else 1
+        at = min(stopped + window, tiles)
+        _weighted(*arguments, stopped, at, *x, *some, np.empty(len(scratch)))

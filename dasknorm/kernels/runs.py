@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from dasknorm.kernels.loops import (
-    compiled, difference, entry, gather, lane_add, mean_of, merge_into, moved, origin, two_sum,
+    compiled, difference, entry, gather, lane_add, mean_of, merge_into, moved, origin,
+    pick, square_add, two_sum,
 )  # fmt: skip
 
 __all__ = ["moments"]
@@ -33,7 +34,7 @@ def _second_sums(x, a, b):  # type: ignore[no-untyped-def]
     for i in range(len(x)):
         d = difference(x[i], a, b)
         e = lane_add(e, d)
-        q = lane_add(q, d * d)
+        q = square_add(q, d)
     return e, q
 
 
@@ -67,9 +68,9 @@ def _weighted_first(x, w, a, b):  # type: ignore[no-untyped-def]
     s = 0.0
     for i in range(len(x)):
         ok = x[i] == x[i]
-        n = lane_add(n, w[i] if ok else 0.0)
-        lost = lane_add(lost, 0.0 if ok else w[i])
-        s = lane_add(s, w[i] * (difference(x[i], a, b) if ok & (w[i] > 0.0) else 0.0))
+        n = lane_add(n, pick(ok, w[i], 0.0))
+        lost = lane_add(lost, pick(ok, 0.0, w[i]))
+        s = lane_add(s, w[i] * pick(ok & (w[i] > 0.0), difference(x[i], a, b), 0.0))
     return n, lost, s
 
 
@@ -78,7 +79,7 @@ def _weighted_second(x, w, a, b):  # type: ignore[no-untyped-def]
     e = 0.0
     q = 0.0
     for i in range(len(x)):
-        d = difference(x[i], a, b) if (x[i] == x[i]) & (w[i] > 0.0) else 0.0
+        d = pick((x[i] == x[i]) & (w[i] > 0.0), difference(x[i], a, b), 0.0)
         e = lane_add(e, w[i] * d)
         q = lane_add(q, w[i] * d * d)
     return e, q
@@ -117,15 +118,18 @@ def _plain(out, targets, shape, first, last, flat, starts, strides):  # type: ig
     pieces = (run + size - 1) // size
     scratch = np.empty(size, flat.dtype)
     for p in range(first, last):
-        line, piece = divmod(p, pieces)
-        line, k = divmod(line, kept)
-        o, r = divmod(line, rows)
+        line = p // pieces
+        piece = p - line * pieces
+        k = line % kept
+        line //= kept
+        r = line % rows
+        o = line // rows
         n = min(size, run - piece * size)
         here = starts[o] + r * strides[0] + k * strides[1] + piece * size * strides[2]
         if strides[2] == 1:
             x = flat[here : here + n]
         else:
-            gather(scratch, flat, here, (1, 1, 1, n), (0, 0, 0, strides[2]))
+            gather(scratch[:n], flat, here, strides[2])
             x = scratch[:n]
         if not _tile(out[targets[o] + k], x):
             return p
@@ -141,18 +145,21 @@ def _weighted(out, targets, shape, first, last, flat, starts, strides, w, w_star
     scratch = np.empty(size, flat.dtype)
     weights = np.empty(size)
     for p in range(first, last):
-        line, piece = divmod(p, pieces)
-        line, k = divmod(line, kept)
-        o, r = divmod(line, rows)
+        line = p // pieces
+        piece = p - line * pieces
+        k = line % kept
+        line //= kept
+        r = line % rows
+        o = line // rows
         n = min(size, run - piece * size)
         here = starts[o] + r * strides[0] + k * strides[1] + piece * size * strides[2]
         if strides[2] == 1:
             x = flat[here : here + n]
         else:
-            gather(scratch, flat, here, (1, 1, 1, n), (0, 0, 0, strides[2]))
+            gather(scratch[:n], flat, here, strides[2])
             x = scratch[:n]
         here = w_starts[o] + r * w_strides[0] + k * w_strides[1] + piece * size * w_strides[2]
-        gather(weights, w, here, (1, 1, 1, n), (0, 0, 0, w_strides[2]))
+        gather(weights[:n], w, here, w_strides[2])
         _weighted_tile(out[targets[o] + k], x, weights[:n])
 
 

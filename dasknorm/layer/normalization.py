@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from dasknorm import checks, summary
-from dasknorm.batches import batches
 from dasknorm.blocks import output_dtype
 from dasknorm.containers import Fields, container_named, container_of
 from dasknorm.containers.numpy import Array
 from dasknorm.errors import NotAdaptedError
 from dasknorm.fields import Axes, Field
-from dasknorm.kept import Sizes, axes_of, given_for, kept_sizes, shown, spread
+from dasknorm.layer.axes import Sizes, axes_of, given_for, kept_sizes, shown, spread
+from dasknorm.layer.batches import batches
 from dasknorm.statistics import Known, Moments
 from dasknorm.stats import Stats, adapt
 
@@ -51,7 +51,7 @@ class Normalization:
     * a layer called before `adapt` raises NotAdaptedError; Keras returns its input;
     * it accumulates and subtracts in float64 and casts once; Keras casts to float32 first;
     * a float input keeps its dtype, unless ``dtype`` is given; Keras returns float32;
-    * complex numbers are refused (TypeError);
+    * complex numbers (TypeError), infinite values and a negative variance (ValueError) are refused;
     * another number of features is refused (MismatchError), never broadcast, not even from 1;
     * `adapt` on a layer that was given its mean and variance is a ValueError that says what to do;
     * NumPy integers are axes; booleans and floats are not (TypeError);
@@ -59,10 +59,8 @@ class Normalization:
     * a string is the name of one dimension, not a sequence of letters;
     * lists, frames, xarray objects, and Dask arrays as a whole are data to adapt on;
     * missing values (NaN, NA, masked) are skipped, and stay missing;
-    * infinite values are refused (ValueError);
     * `count` is real, for each feature; in Keras it stays 0;
     * constant data have a variance of exactly 0;
-    * a negative variance is refused (ValueError), where Keras returns NaN;
     * an `adapt` that fails or is interrupted leaves the layer as it was.
 
     Examples
@@ -177,17 +175,15 @@ class Normalization:
                 f"{shown(found)}, the batches before {shown(sizes)}"
             )
         raise ValueError(
-            f"The layer was built with {shown(sizes)} along axis={self.axis}, but adapt() is "
-            f"being called with data with an incompatible shape: {shown(found)}; make a new layer"
+            f"The layer was built with {shown(sizes)} along axis={self.axis}, but is called with "
+            f"an incompatible shape, {shown(found)}; make a new layer for it"
         )
 
     # -- mapping ----------------------------------------------------------------------------------
 
     def __call__(self, x: Any) -> Any:
         """Return x normalized (mapped back, if ``invert``), as the same kind of container."""
-        if self._stats is None:
-            if self._given is None:
-                raise NotAdaptedError(_NOT_ADAPTED)
+        if self._stats is None and self._given is not None:
             container = container_of(x)
             self._build(container.fields(x), container.name)
         stats = self._known()
@@ -254,7 +250,10 @@ class Normalization:
     def _known(self) -> Stats:
         stats = self._given if self._stats is None else self._stats
         if stats is None:
-            raise NotAdaptedError(_NOT_ADAPTED)
+            raise NotAdaptedError(
+                "this Normalization layer has not seen any data; call layer.adapt(data) first, or "
+                "make it with mean= and variance="
+            )
         return stats
 
     # -- keeping ----------------------------------------------------------------------------------
@@ -285,12 +284,6 @@ class Normalization:
             how = "given" if isinstance(self._stats.statistic, Known) else "adapted"
             state = f"{how}, {summary.size(self._stats.states)} features"
         return f"<dasknorm.Normalization {', '.join(settings)}: {state}>"
-
-
-_NOT_ADAPTED = (
-    "this Normalization layer has not seen any data; call layer.adapt(data) first, or make it "
-    "with mean= and variance="
-)
 
 
 def _rank(fields: Fields) -> int:

@@ -110,7 +110,7 @@ def given_for(axes: tuple[Hashable, ...], mean: Any, variance: Any, epsilon: flo
             "The rank of `mean` must be less than or equal to the number of axes; "
             f"got rank {np.ndim(mean)} and axis={axes}"
         )
-    return Stats.given(mean, variance, epsilon=epsilon)
+    return Stats.given(mean, variance, epsilon=epsilon).compute()  # which refuses infinities
 
 
 def _check_bare(name: str, values: Any) -> None:

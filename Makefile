@@ -1,0 +1,37 @@
+# Everything is set up in .venv by the command that needs it: only Python 3.11+ and make are asked for.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/demo-installed  ## one climate scenario normalized with the statistics of another
+	@$(BIN)/dasknorm demo
+
+test: $(VENV)/dev-installed  ## every test, the long ones too
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/dev-installed  ## style, layout and types
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+
+bench: $(VENV)/dev-installed  ## speeds, each beside its rivals in the same run
+	@$(BIN)/python -m benchmarks
+
+clean:
+	@rm -rf $(VENV) demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dasknorm needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	@echo "making $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/%-installed: pyproject.toml $(VENV)/made
+	@echo "installing dasknorm[$*] in $(VENV)"
+	@$(PIP) install --editable '.[$*]'
+	@touch $@

@@ -1,0 +1,49 @@
+"""``python -m benchmarks``: measure, print, and write the figures into the pages."""
+
+import argparse
+from pathlib import Path
+
+from benchmarks import graphs, memory, rivals, start, stores
+from benchmarks.report import Report, publish
+
+ROOT = Path(__file__).parents[1]
+
+PARTS = {
+    # name: (what runs, its size in full, its size when quick)
+    "rivals": (rivals.run, 0.2, 0.02),
+    "graphs": (graphs.run, 10_000, 500),
+    "stores": (stores.run, 1.0, 0.1),
+    "memory": (memory.run, 4.0, 0.5),
+    "start": (start.run, 9, 3),
+}
+
+
+def main() -> None:
+    """Run the parts named, or all of them."""
+    options = _options()
+    for name in options.part:
+        run, full, quick = PARTS[name]
+        report = run(options.size or (quick if options.quick else full))
+        print(f"\n## {name}\n\n{report.full}\n", flush=True)
+        if not options.quick and not options.size:
+            _write(name, report)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("part", nargs="*", default=list(PARTS), help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--quick", action="store_true", help="small sizes; nothing is written")
+    parser.add_argument("--size", type=float, help="another size; nothing is written")
+    options = parser.parse_args()
+    if unknown := set(options.part) - PARTS.keys():
+        parser.error(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    return options
+
+
+def _write(name: str, report: Report) -> None:
+    publish(ROOT / "docs" / "performance.md", name, report.full)
+    if report.short:
+        publish(ROOT / "README.md", name, report.short)
+
+
+main()

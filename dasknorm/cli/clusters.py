@@ -1,0 +1,63 @@
+"""Clusters: where a command's chunks are worked on: threads, local processes, or a scheduler."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import dask
+from dask.system import CPU_COUNT
+
+from dasknorm.cli.refusals import Refusal, expected
+
+__all__ = ["computing"]
+
+
+@contextmanager
+def computing(workers: int | None, scheduler: str | None) -> Iterator[Any]:
+    """Compute on a new local cluster, a running one, or threads; yields the client or None.
+
+    On leaving, however that comes about, no task is running any more (on a cluster of one's
+    own), so that what they were writing can be removed.
+    """
+    if workers is not None and scheduler is not None:
+        raise Refusal("give --workers or --scheduler, not both")
+    if workers is None and scheduler is None:
+        with _threads():
+            yield None
+    else:
+        with _client(workers, scheduler) as client:
+            yield client
+
+
+@contextmanager
+def _threads() -> Iterator[None]:
+    pool = ThreadPoolExecutor(CPU_COUNT)
+    try:
+        with dask.config.set(scheduler="threads", pool=pool):
+            yield
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _client(workers: int | None, scheduler: str | None) -> Iterator[Any]:
+    try:
+        import distributed  # half a second, and optional
+    except ImportError:
+        raise Refusal(
+            "a cluster needs Dask's distributed: pip install 'dasknorm[distributed]'"
+        ) from None
+    if workers is None:
+        with expected(f"no scheduler answers at {scheduler}"):
+            client = distributed.Client(scheduler, timeout=10)
+        with client:
+            yield client
+        return
+    with (
+        distributed.LocalCluster(
+            n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client

@@ -1,0 +1,227 @@
+"""The commands: each reads its arguments, checks them, and calls the library once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+
+from dasknorm import Moments, Stats, __version__, load
+from dasknorm import adapt as adapt_statistics
+from dasknorm.cli import arrays, frames, paths
+from dasknorm.cli.clusters import computing
+from dasknorm.cli.meters import metering
+from dasknorm.cli.outputs import replacing
+from dasknorm.cli.refusals import Commands, Refusal, expected
+from dasknorm.cli.reports import provenance_lines, require_rich, show_contents, show_stats
+
+__all__ = ["main"]
+
+Command = Callable[..., None]
+
+SRC_HELP = (
+    "SRC is a Zarr store, a NetCDF, Parquet or CSV file, a folder of Parquet files, or a quoted "
+    "pattern such as 'era5-*.nc'; several are read as one."
+)
+
+
+def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Return one decorator of several, in the order in which help shows them."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+_where = _options(
+    click.option(
+        "--workers", type=click.IntRange(min=1), help="Start a local cluster of N processes."
+    ),
+    click.option("--scheduler", metavar="ADDRESS", help="Use the cluster of a running scheduler."),
+)
+_variables = click.option(
+    "--var", "names", multiple=True, metavar="NAME", help="Read only this variable (repeatable)."
+)
+_overwrite = click.option("--overwrite", is_flag=True, help="Replace the output if it is there.")
+
+
+def _output(metavar: str) -> Callable[[Command], Command]:
+    return click.option(
+        "-o", "--out", required=True, metavar=metavar, type=click.Path(path_type=Path),
+        help="Where to write; it appears only once it is complete.",
+    )  # fmt: skip
+
+
+def _split(_: Any, __: Any, value: str | None) -> list[str] | None:
+    """Read a list of dimensions, such as ``time,lat,lon``."""
+    if value is None:
+        return None
+    names = [name.strip() for name in value.split(",")]
+    if not all(names):
+        raise click.BadParameter(f"an empty name in {value!r}; write them as time,lat,lon")
+    return names
+
+
+@click.group(
+    "norm",
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="dasknorm", message="%(prog)s %(version)s")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Adapt once, normalize anywhere: statistics of data of any size, and what they are for."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+    else:
+        require_rich()
+
+
+@main.command(help=f"Learn the statistics of SRC in one pass and keep them in STATS.\n\n{SRC_HELP}")
+@click.argument("src", nargs=-1, required=True)
+@_output("STATS")
+@click.option("--over", callback=_split, metavar="DIMS", help="Merge over these: time,lat,lon.")
+@click.option("--keep", callback=_split, metavar="DIMS", help="Keep statistics along these: level.")
+@_variables
+@click.option("--ddof", default=0.0, show_default=True, help="The variance is m2 / (count - ddof).")
+@_overwrite
+@_where
+def adapt(
+    src: tuple[str, ...],
+    out: Path,
+    over: list[str] | None,
+    keep: list[str] | None,
+    names: tuple[str, ...],
+    ddof: float,
+    overwrite: bool,
+    workers: int | None,
+    scheduler: str | None,
+) -> None:
+    found = paths.sources(src)
+    paths.check_stats_suffix(out)
+    paths.check_output(out, found, overwrite)
+    with expected():
+        statistic = Moments(ddof=ddof)
+    with computing(workers, scheduler) as client, metering("adapt", client) as meter:
+        kind, data = _opened(found, names)
+        with expected():
+            counted = kind.counted(kind.numeric(data), meter)
+            stats = adapt_statistics(counted, statistic, over=over, keep=keep)
+            stats = _from_source(stats, src)
+            stats.save(out)
+    show_stats(stats)
+    click.echo(meter.summary())
+    click.echo(f"wrote {out}")
+
+
+@main.command(help=f"Write (SRC - mean) / std to OUT.\n\n{SRC_HELP}")
+@click.argument("src", nargs=-1, required=True)
+@click.argument("stats", type=click.Path(path_type=Path))
+@_output("OUT")
+@_variables
+@_overwrite
+@_where
+def normalize(**arguments: Any) -> None:
+    _transform(Stats.normalize, "normalize", **arguments)
+
+
+@main.command(help=f"Write SRC * std + mean to OUT: what normalize was given.\n\n{SRC_HELP}")
+@click.argument("src", nargs=-1, required=True)
+@click.argument("stats", type=click.Path(path_type=Path))
+@_output("OUT")
+@_variables
+@_overwrite
+@_where
+def inverse(**arguments: Any) -> None:
+    _transform(Stats.inverse, "inverse", **arguments)
+
+
+@main.command()
+@click.argument("stats", type=click.Path(path_type=Path))
+def show(stats: Path) -> None:
+    """Print what is in STATS, and where it comes from."""
+    loaded = _loaded(stats)
+    show_stats(loaded)
+    click.echo(str(loaded.statistic))
+    for line in provenance_lines(loaded.attrs):
+        click.echo(line)
+
+
+@main.command()
+@click.option(
+    "-o", "--out", default=Path("demo-output"), show_default=True, metavar="DIR",
+    type=click.Path(path_type=Path), help="The folder to write to.",
+)  # fmt: skip
+def demo(out: Path) -> None:
+    """Normalize one climate scenario with the statistics of another, and draw what comes out."""
+    from dasknorm.cli.demo import run  # matplotlib and the sample data are optional
+
+    run(out)
+
+
+def _transform(
+    method: Callable[..., Any],
+    what: str,
+    *,
+    src: tuple[str, ...],
+    stats: Path,
+    out: Path,
+    names: tuple[str, ...],
+    overwrite: bool,
+    workers: int | None,
+    scheduler: str | None,
+) -> None:
+    """Map every chunk of the sources through the statistics, into the output."""
+    found = paths.sources(src)
+    paths.check_output(out, [*found, stats], overwrite)
+    loaded = _loaded(stats)
+    form = paths.format_of(out)
+    with (
+        replacing(out) as partial,
+        computing(workers, scheduler) as client,
+        metering(what, client) as meter,
+    ):
+        kind, data = _opened(found, names)
+        _check_formats(kind, form, out)
+        with expected():
+            chosen = loaded.select(names) if names else loaded
+            result = method(chosen, kind.counted(data, meter))
+            kind.written(result, data, partial, form)
+    show_contents(kind.contents(result), kind.COLUMNS)
+    click.echo(meter.summary())
+    click.echo(f"wrote {out}")
+
+
+def _opened(found: Sequence[Path], names: Sequence[str]) -> tuple[ModuleType, Any]:
+    """Open sources lazily; returns the module that knows their kind too."""
+    form = paths.format_of_all(found)
+    kind = arrays if form in arrays.FORMATS else frames
+    return kind, kind.selected(kind.opened(found, form), names)
+
+
+def _check_formats(kind: ModuleType, form: str, out: Path) -> None:
+    if form not in kind.FORMATS:
+        suffixes = [suffix for suffix, each in paths.FORMATS.items() if each in kind.FORMATS]
+        raise Refusal(
+            f"{kind.WHAT} cannot be written as {str(out)!r}; give a name that ends in "
+            f"{' or '.join(suffixes)}"
+        )
+
+
+def _loaded(path: Path) -> Stats:
+    if not path.exists():
+        raise Refusal(f"no such statistics file: {str(path)!r}")
+    with expected(f"cannot read the statistics in {str(path)!r}"):
+        return load(path)
+
+
+def _from_source(stats: Stats, src: Sequence[str]) -> Stats:
+    """Note in the provenance what was read, as it was named on the command line."""
+    runs = [{**run, "source": list(src)} for run in stats.attrs.get("runs", [])]
+    return replace(stats, attrs={**stats.attrs, "runs": runs})

@@ -1,0 +1,113 @@
+"""Replacing a file or a folder as a whole: a failure in the middle leaves the old one there.
+
+What is new is written beside the old, under a hidden name in the same folder, brought safely to
+disk, and moved into place.
+"""
+
+import contextlib
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from secrets import token_hex
+
+__all__ = ["replace_file", "replace_folder"]
+
+Data = bytes | memoryview
+
+
+def replace_file(path: Path, pieces: Iterable[Data]) -> None:
+    """Write bytes to a file that appears, or replaces the old one, only when it is whole."""
+    target = Path(os.path.realpath(path))
+    old = _mode(target)
+    if old is not None and not stat.S_ISREG(old):
+        raise FileExistsError(f"{path} is there, and is not a file that could be replaced")
+    beside = _beside(target)
+    try:
+        _write(beside, pieces)
+        if old is not None:
+            beside.chmod(stat.S_IMODE(old))
+        os.replace(beside, target)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    _sync_folder(target.parent)
+
+
+def replace_folder(
+    path: Path, files: Mapping[str, Data], may_replace: Callable[[Path], bool]
+) -> None:
+    """Write a folder of files as a whole; one that is there goes only if it may be replaced.
+
+    Two renames swap the folders, as no system call swaps them everywhere. A process that is killed
+    between the two leaves the old folder under a hidden name beside, whole.
+    """
+    target = Path(os.path.realpath(path))
+    if _mode(target) is not None and not may_replace(target):
+        raise FileExistsError(
+            f"{path} is there and holds other things than statistics written by dasknorm; "
+            "it is not replaced: remove it, or choose another name"
+        )
+    beside = _beside(target)
+    try:
+        _write_folder(beside, files)
+        _swap(beside, target)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+
+
+def _swap(new: Path, target: Path) -> None:
+    """Move a folder to where another may be, and remove that."""
+    aside = _beside(target)
+    try:
+        if target.exists():
+            os.rename(target, aside)
+        os.rename(new, target)
+    except BaseException:
+        if aside.exists() and not target.exists():
+            os.rename(aside, target)
+        raise
+    _sync_folder(target.parent)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _write_folder(folder: Path, files: Mapping[str, Data]) -> None:
+    folder.mkdir()
+    for name, data in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _write(file, [data])
+    for each, _, _ in os.walk(folder):
+        _sync_folder(Path(each))
+
+
+def _write(path: Path, pieces: Iterable[Data]) -> None:
+    with open(path, "xb") as file:
+        for piece in pieces:
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f".dasknorm-{token_hex(8)}.tmp")
+
+
+def _mode(path: Path) -> int | None:
+    """Return the mode of what is at a path; None if nothing is."""
+    try:
+        return os.stat(path).st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _sync_folder(folder: Path) -> None:
+    # Not every file system can; what was moved is in place all the same.
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,180 @@
+"""Layout: how states lie among the variables of a file, and how they are found there again.
+
+For each field there is a plain variable for each reading (count, mean, std, variance), for people
+and other tools, and one for each part of the record that is not a reading already.
+"""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dasknorm.fields import Field
+from dasknorm.statistics import Statistic
+from dasknorm.store import labels, values
+from dasknorm.store.dims import Dims
+from dasknorm.store.names import Names
+from dasknorm.store.variables import Variable, plain_text
+from dasknorm.units import units_of
+
+__all__ = ["Layout", "parts_of", "states_from"]
+
+
+class Layout:
+    """Collects the variables of one file, and the header's lists of dims and fields."""
+
+    def __init__(self, statistic: Statistic) -> None:
+        self.fields: list[dict[str, Any]] = []
+        self.variables: dict[str, Variable] = {}
+        self._statistic = statistic
+        self._names = Names()
+        self._prefixes = Names()
+        self.dims = Dims(self._names)
+
+    def add(self, name: Hashable, state: Field) -> None:
+        """Add the state of one field."""
+        records = _checked(name, state, self._statistic)
+        dims = [self.dims.add(dim, n, state.labels.get(dim)) for dim, n in state.sizes().items()]
+        prefix = "" if name is None else self._prefixes.unique(str(name)) + "_"
+        readings = self._add_readings(prefix, dims, records, state.attrs)
+        self.fields.append(
+            {
+                "name": values.encode(name),
+                "dims": dims,
+                "features": [values.encode(dim) for dim in state.features],
+                "attrs": _coded(name, state.attrs),
+                "readings": readings,
+                "record": self._add_record(prefix, dims, records, readings),
+            }
+        )
+
+    def _add_readings(
+        self, prefix: str, dims: list[int], records: np.ndarray, attrs: Mapping[str, Any]
+    ) -> dict[str, str]:
+        """Add what other tools read; return the variables' names by reading."""
+        names = {}
+        for reading in self._statistic.readings:
+            data = np.asarray(self._statistic.read(records, reading), "<f8")
+            names[reading] = self._put(prefix + reading, dims, data, _texts_of(reading, attrs))
+        return names
+
+    def _add_record(
+        self, prefix: str, dims: list[int], records: np.ndarray, readings: dict[str, str]
+    ) -> dict[str, str]:
+        """Add what merging needs; return the variables' names by part of the record.
+
+        A reading serves as the part of the same name where the two are the same to the bit: they
+        differ where a mean is read as NaN, because nothing was counted, but remembered as 0.
+        """
+        names = {}
+        for part, dtype, _ in parts_of(self._statistic):
+            data = np.asarray(records[part], dtype, order="C")
+            read = self.variables[readings[part]].data if part in readings else None
+            if read is not None and (read.dtype, read.tobytes()) == (data.dtype, data.tobytes()):
+                names[part] = readings[part]
+            else:
+                wanted = part if read is None else f"{part}_as_remembered"
+                names[part] = self._put(prefix + wanted, dims, data)
+        return names
+
+    def _put(
+        self, wanted: str, dims: list[int], data: np.ndarray, attrs: Mapping[str, str] | None = None
+    ) -> str:
+        """Add a variable, with dimensions of its own if each record has an array; name it."""
+        name = self._names.unique(wanted)
+        named = self.dims.stored_as(dims)
+        own = [self._names.unique(f"{name}_axis_{i}") for i in range(data.ndim - len(named))]
+        self.variables[name] = Variable((*named, *own), data, attrs or {})
+        return name
+
+
+def parts_of(statistic: Statistic) -> list[list[Any]]:
+    """Return each part of a record: its name, the dtype it is kept as, and its shape."""
+    return [
+        [part, _kept_as(part, statistic.dtype[part].base), list(statistic.dtype[part].shape)]
+        for part in statistic.dtype.names or ()
+    ]
+
+
+def states_from(
+    header: Mapping[str, Any], variables: Mapping[str, np.ndarray], statistic: Statistic
+) -> dict[Hashable, Field]:
+    """Return the states that `Layout` was given."""
+    dims = [_dim(entry) for entry in header["dims"]]
+    states = {}
+    for entry in header["fields"]:
+        own = [dims[i] for i in entry["dims"]]
+        states[values.decode(entry["name"])] = Field(
+            _records(statistic, entry["record"], [size for _, size, _ in own], variables),
+            tuple(dim for dim, _, _ in own),
+            {dim: index for dim, _, index in own if index is not None},
+            tuple(values.decode(dim) for dim in entry["features"]),
+            values.decode(entry["attrs"]),
+        )
+    return states
+
+
+def _dim(entry: Mapping[str, Any]) -> tuple[Hashable, int, pd.Index | None]:
+    index = None if entry["labels"] is None else labels.decode(entry["labels"])
+    if index is not None and len(index) != entry["size"]:
+        raise ValueError(f"dimension {entry['stored_as']!r} has too few or too many labels")
+    return values.decode(entry["name"]), entry["size"], index
+
+
+def _records(
+    statistic: Statistic,
+    names: Mapping[str, str],
+    shape: list[int],
+    variables: Mapping[str, np.ndarray],
+) -> np.ndarray:
+    """Return records put together from the variables that keep their parts."""
+    records = np.zeros(shape, statistic.dtype)
+    for part, _, _ in parts_of(statistic):
+        records[part] = variables[names[part]]
+    return records
+
+
+def _kept_as(part: str, dtype: np.dtype[Any]) -> str:
+    """Return the little-endian dtype of the variable that keeps a part of a record."""
+    if dtype.kind == "b":
+        return "|u1"
+    sizes = {"i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (4, 8)}
+    if dtype.itemsize not in sizes.get(dtype.kind, ()):
+        raise TypeError(
+            f"records with {part!r} of dtype {dtype} cannot be written; use bool, integers, "
+            "float32 or float64"
+        )
+    return dtype.newbyteorder("<").str
+
+
+def _checked(name: Hashable, state: Field, statistic: Statistic) -> np.ndarray:
+    records = np.asarray(state.data)
+    if records.dtype != statistic.dtype:
+        raise TypeError(
+            f"the state of {name!r} has dtype {records.dtype}, "
+            f"but {statistic} remembers {statistic.dtype}"
+        )
+    return records
+
+
+def _coded(name: Hashable, attrs: Mapping[str, Any]) -> Any:
+    try:
+        return values.encode(dict(attrs))
+    except TypeError as error:
+        raise TypeError(
+            f"the attributes of {name!r} hold {error}, which cannot be written; make texts of them"
+        ) from error
+
+
+def _texts_of(reading: str, attrs: Mapping[str, Any]) -> dict[str, str]:
+    """Return what tells a person about a reading.
+
+    No other attribute: some, as scale_factor or "days since", change the numbers tools see.
+    """
+    of = f" of {attrs['long_name']}" if "long_name" in attrs else ""
+    texts = {"long_name": plain_text(reading + of)}
+    units = units_of(reading, attrs).get("units")
+    if type(units) is str and "since" not in units:
+        texts["units"] = plain_text(units)
+    return texts

@@ -1,0 +1,89 @@
+"""Who is right: the rivals beside dasknorm, on easy data and on data that need care."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from rivals import RIVALS, Dask, Dasknorm, DasknormOnDask, Rival, installed
+
+WIDE = [rival for rival in RIVALS if rival.in_float64]
+OURS = [Dasknorm, DasknormOnDask]
+
+LAYOUTS = {
+    "one feature": ((120_000,), (0,)),
+    "rows": ((40_000, 3), (0,)),
+    "features first": ((3, 40_000), (1,)),
+    "features in the middle": ((40, 3, 1000), (0, 2)),
+}
+
+
+def needed(rival: type[Rival]) -> type[Rival]:
+    """Skip the test where a rival's library is not installed."""
+    if not installed(rival):
+        pytest.skip(f"{rival.needs} is not installed")
+    return rival
+
+
+def numbers(shape: tuple[int, ...], mean: float, dtype: str) -> np.ndarray:
+    return np.random.default_rng(7).normal(mean, 1.0, shape).astype(dtype)
+
+
+def truth(x: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """The moments of float32 data around 1e4: float64 holds each sum of a slab to 1e-13."""
+    wide = x.astype("f8") - 1e4
+    mean = wide.mean(axes, keepdims=True)
+    return (mean + 1e4).ravel(), ((wide - mean) ** 2).mean(axes).ravel()
+
+
+@pytest.mark.parametrize("rival", RIVALS, ids=lambda rival: rival.name)
+@pytest.mark.parametrize(("shape", "axes"), LAYOUTS.values(), ids=LAYOUTS)
+def test_all_agree_on_easy_data(
+    rival: type[Rival], shape: tuple[int, ...], axes: tuple[int, ...]
+) -> None:
+    """On float64 data of mean 3 and deviation 1, every rival gives the same moments and scores."""
+    x = numbers(shape, 3.0, "f8")
+    before = x.copy()
+    ours, theirs = Dasknorm(x, axes), needed(rival)(x, axes)
+    for mine, other in zip(ours.moments(), theirs.moments(), strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-10)
+    np.testing.assert_allclose(ours.normalize(x), theirs.normalize(x), atol=1e-10)
+    np.testing.assert_array_equal(x, before)
+
+
+@pytest.mark.parametrize("rival", WIDE, ids=lambda rival: rival.name)
+def test_those_in_float64_agree_on_float32(rival: type[Rival]) -> None:
+    """Rivals that accumulate in float64 have our moments of float32 data, to 1e-10."""
+    x = numbers((40_000, 3), 3.0, "f4")
+    for mine, other in zip(
+        Dasknorm(x, (0,)).moments(), needed(rival)(x, (0,)).moments(), strict=True
+    ):
+        np.testing.assert_allclose(mine, other, rtol=1e-10)
+
+
+@pytest.fixture(scope="module")
+def offset() -> np.ndarray:
+    """Float32 rows around 1e4, in chunks of 2e6 rows: sums that float32 cannot hold."""
+    return numbers((8_000_000, 2), 1e4, "f4")
+
+
+@pytest.mark.parametrize("rival", OURS, ids=lambda rival: rival.name)
+def test_ours_are_right_where_float32_sums_are_not(
+    rival: type[Rival], offset: np.ndarray, record_property: Callable[[str, Any], None]
+) -> None:
+    """Of float32 data around 1e4, our mean is right to 4 ulp; how far Dask's is off is recorded."""
+    mean, variance = truth(offset, (0,))
+    record_property("Dask's mean is off by", np.abs(Dask(offset, (0,)).moments()[0] - mean).max())
+    got_mean, got_variance = rival(offset, (0,)).moments()
+    assert np.all(np.abs(got_mean - mean) <= 4 * np.spacing(1e4))
+    np.testing.assert_allclose(got_variance, variance, rtol=1e-12)
+
+
+def test_our_scores_are_right_where_float32_sums_are_not(offset: np.ndarray) -> None:
+    """Of float32 data around 1e4, our scores are those of float64, rounded once."""
+    mean, variance = truth(offset, (0,))
+    exact = (offset.astype("f8") - mean) / np.sqrt(variance)
+    got = Dasknorm(offset, (0,)).normalize(offset)
+    assert got.dtype == np.float32
+    # Half an ulp, and what a mean that is 4 ulp away moves a score near 0 by.
+    assert np.all(np.abs(got - exact) <= 0.5 * np.spacing(np.abs(got)) + 4 * np.spacing(1e4))
