@@ -5,6 +5,7 @@ Read in this order: `adapt` learns a `Stats` from data; its `normalize` and `inv
 """
 
 from dasknorm.errors import MismatchError, NotAdaptedError, StatsFileError
+from dasknorm.layer import Normalization
 from dasknorm.provenance import __version__
 from dasknorm.statistics import Moments, Statistic
 from dasknorm.stats import Stats, adapt, load
@@ -12,6 +13,7 @@ from dasknorm.stats import Stats, adapt, load
 __all__ = [
     "MismatchError",
     "Moments",
+    "Normalization",
     "NotAdaptedError",
     "Statistic",
     "Stats",

@@ -76,7 +76,7 @@ def transform(data: Any, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | Non
     data = da.asanyarray(data)
     out = dtype or blocks.float_dtype(data.dtype)
     return da.map_blocks(
-        partial(_transform_chunk, kernel=kernel, dtype=dtype),
+        partial(_transform_chunk, kernel=kernel, dtype=out),
         data,
         _chunked_like(affine, data),
         dtype=out,
@@ -115,8 +115,13 @@ def _merge_chunks(
 
 
 def _transform_chunk(
-    block: Any, affine: Records, *, kernel: Kernel, dtype: np.dtype[Any] | None
+    block: Any, affine: Records, *, kernel: Kernel, dtype: np.dtype[Any]
 ) -> Any:
+    if any(size not in (1, n) for size, n in zip(affine.shape, block.shape, strict=True)):
+        raise MismatchError(
+            f"a chunk has shape {block.shape} when computed, and its statistics {affine.shape}: "
+            "the Dask array was declared with other chunks than its data have"
+        )
     return blocks.transform(block, affine, kernel, dtype)
 
 
@@ -191,9 +196,20 @@ def _tree(states: da.Array, statistic: Statistic, axes: tuple[int, ...]) -> da.A
         axis=axes,
         keepdims=True,
         dtype=statistic.dtype,
-        split_every=32 if small else 1 << len(axes),
+        split_every=_fan_in(states.numblocks, axes, 32 if small else 1 << len(axes)),
         meta=np.empty((0,) * states.ndim, statistic.dtype),
     )
+
+
+def _fan_in(blocks: tuple[int, ...], axes: tuple[int, ...], most: int) -> dict[int, int]:
+    """Share out how many states a task merges over the axes that are cut, the least cut first."""
+    # A bare number Dask would take the root of, axes of one block too: 5 for 32 over two axes.
+    shares = {}
+    for axis in sorted(axes, key=lambda axis: blocks[axis]):
+        taken = min(blocks[axis], most)
+        shares[axis] = max(taken, 2)
+        most //= max(taken, 1)
+    return shares
 
 
 def _chunked_like(small: Any | None, data: da.Array) -> Any:

@@ -159,9 +159,11 @@ class Field:
 
     def axis(self, name: Hashable) -> int:
         """Return where a dimension stands, given by its name or by its position."""
-        if name in self.dims and not isinstance(name, bool):
+        if isinstance(name, (bool, np.bool_, float, np.floating)):
+            raise TypeError(f"an axis is a name or an integer, got {name!r}")
+        if name in self.dims:
             return self.dims.index(name)
-        if isinstance(name, Integral) and not isinstance(name, bool):
+        if isinstance(name, Integral):
             if not -len(self.dims) <= name < len(self.dims):
                 raise np.exceptions.AxisError(int(name), len(self.dims))
             return int(name) % len(self.dims)

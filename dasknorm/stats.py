@@ -227,7 +227,8 @@ class Stats:
 
     def compute(self) -> "Stats":
         """Return these statistics in memory, checked; lazy ones are computed in one pass."""
-        (ready,) = dask.compute(self)
+        lazy = any(chunks.is_lazy(state.data) for state in self.states.values())
+        (ready,) = dask.compute(self) if lazy else (self,)
         checks.refuse_unusable(ready.statistic, ready.states)
         return ready
 

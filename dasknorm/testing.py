@@ -15,8 +15,8 @@ from dask.base import tokenize
 
 from dasknorm.blocks import float_dtype
 from dasknorm.chunks import is_lazy
-from dasknorm.containers import container_of
-from dasknorm.fields import Axes
+from dasknorm.containers import Fields, container_of
+from dasknorm.fields import Axes, Field
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.stats import Stats, adapt
@@ -91,7 +91,7 @@ def check_container(data: Any, *, over: Axes = None) -> None:
         back = stats.inverse(z)
     assert type(z) is type(data), "normalize gives the same kind of container"
     assert _any_lazy(z) == _any_lazy(data), "normalize is lazy where the data are"
-    _assert_equal(_values(back), before, _tolerance(stats, before), "inverse(normalize(x)) is x")
+    _assert_equal(_values(back), before, _tolerance(fields, before), "inverse(normalize(x)) is x")
     _assert_equal(_values(data), before, 0, "nothing that was given is changed")
     _check_given(stats, z, data)
 
@@ -184,12 +184,17 @@ def _values(data: Any) -> dict[Any, np.ndarray]:
     return values
 
 
-def _tolerance(stats: Stats, values: dict[Any, np.ndarray]) -> float:
-    """One ulp of the largest of the values and their spread, in the coarsest dtype around."""
+def _tolerance(fields: Fields, values: dict[Any, np.ndarray]) -> float:
+    """Two ulp of the largest of the values, in the coarsest dtype around."""
     largest = max(float(np.nanmax(np.abs(v), initial=1.0)) for v in values.values())
-    kinds = [np.dtype(k) for k in stats.attrs["runs"][0]["dtypes"].values()]
-    coarsest = max(float(np.finfo(float_dtype(kind)).eps) for kind in kinds)
-    return math.ldexp(largest, 1) * coarsest
+    coarsest = max(np.finfo(float_dtype(kind)).eps for f in fields.values() for kind in _dtypes(f))
+    return math.ldexp(largest, 1) * float(coarsest)
+
+
+def _dtypes(field: Field) -> list[Any]:
+    if isinstance(field.data, Table):
+        return [field.data.frame.dtypes[name] for name in field.data.columns]
+    return [field.data.dtype]
 
 
 def _assert_equal(

@@ -14,7 +14,10 @@ settings.register_profile(
     max_examples=40,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-settings.load_profile("dasknorm")
+settings.register_profile(
+    "hunt", settings.get_profile("dasknorm"), derandomize=False, max_examples=1000
+)
+settings.load_profile("dasknorm")  # pytest --hypothesis-profile=hunt looks where nobody has looked
 
 
 def refuse(*args: Any, **kwargs: Any) -> NoReturn:

@@ -70,7 +70,7 @@ BAD_DATA = [
     (DATA[:, :1] + [np.inf, 0], {}, ValueError, "infinite"),
     (DATA, {"axis": 2}, ValueError, "must be in the range"),
     (DATA, {"axis": -3}, IndexError, "must be in the range"),
-    (DATA, {"axis": (1, -1)}, ValueError, "duplicate axes"),
+    (DATA, {"axis": (1, -1)}, ValueError, r"duplicate axes.*axis=\(1, -1\)"),
     (DATA, {"axis": "time"}, ValueError, "'time' not found"),
     (FIELD, {"axis": "lat"}, ValueError, "'lat' not found"),
     (FIELD, {"axis": ("x", 2)}, ValueError, "duplicate axes"),
@@ -130,6 +130,8 @@ def test_given_layers_do_not_adapt(verb):
     for layer in (Normalization(mean=1.0, variance=1.0), Normalization.from_stats(stats)):
         with pytest.raises(ValueError, match=r"Cannot `adapt`.*Normalization\(axis="):
             getattr(layer, verb)(DATA)
+        with pytest.raises(AttributeError, match="no 'count'"):
+            _ = layer.count
 
 
 # -- exactness and dtypes -------------------------------------------------------------------------
@@ -195,6 +197,16 @@ def test_missing_values_are_skipped_and_stay():
     assert adapted(np.ma.masked_invalid(x))(np.ma.masked_invalid(x)).mask[1].tolist() == [1, 0]
     assert adapted(frame).count.tolist() == [2, 3]
     assert adapted(frame)(frame)["a"].isna().tolist() == [False, True, False]
+
+
+def test_nothing_but_missing_values():
+    """A feature without a single value is told of once, whatever the batches, and becomes NaN."""
+    x = np.array([[1.0, np.nan], [3.0, np.nan]])
+    layer = Normalization()
+    with pytest.warns(UserWarning, match="no valid values") as seen:
+        layer.adapt(iter([x, x]))
+    assert len(seen) == 1
+    assert np.isnan(layer(x)).tolist() == [[False, True]] * 2
 
 
 # -- axes -----------------------------------------------------------------------------------------

@@ -114,6 +114,13 @@ def test_dask_array_is_read_once_and_as_a_whole():
     assert z.compute().tolist() == layer(DATA).tolist()
 
 
+def test_unknown_chunk_sizes():
+    """Rows may be of unknown number, as after a selection, where they are merged."""
+    lazy = da.from_array(DATA, chunks=2)
+    layer = adapted(lazy[lazy[:, 0] > 1])
+    assert (layer.mean.tolist(), layer.count.tolist()) == ([[2, 9, 6]], [[2, 2, 2]])
+
+
 # -- batches --------------------------------------------------------------------------------------
 
 
@@ -138,6 +145,11 @@ def test_lists_and_batches(data):
     layer = adapted(data)
     assert layer.mean.tolist() == [[1, 8, 5]]
     assert layer.variance.tolist() == [[1, 1, 1]]
+
+
+def test_list_of_numpy_numbers():
+    """NumPy's numbers in a list are numbers, not batches."""
+    assert adapted(list(DATA[0])).mean.tolist() == [0, 7, 4]
 
 
 def test_batches_of_a_csv_file():
@@ -230,7 +242,7 @@ def test_copies_are_equal_and_apart(duplicate, data):
         (DATA, -1, (-1,)),
         (DATA, None, ()),
         (DATA, 0, (-2,)),
-        (FRAME, -1, (-1,)),
+        (FRAME, -1, ("columns",)),
         (FIELD, ("x", "level"), ("level", "x")),
         (DATASET, "x", ("x",)),
     ],
@@ -248,6 +260,17 @@ def test_statistics_travel(data, axis, found):
     assert other.stats == layer.stats
 
 
+@pytest.mark.parametrize("name", ["stats.json", "stats.nc", "stats.zarr"])
+def test_statistics_travel_in_a_file(tmp_path, name):
+    """Saved statistics make a layer that maps to the bit as the one that learned them."""
+    layer = adapted(FIELD, "level")
+    layer.stats.save(tmp_path / name)
+    other = Normalization.from_stats(dn.load(tmp_path / name))
+    xr.testing.assert_identical(other(FIELD), layer(FIELD))
+    with pytest.raises(ValueError, match="incompatible shape"):
+        other.adapt(FIELD[:, :2])
+
+
 def test_statistics_from_elsewhere():
     """Statistics without a least scale get the layer's; given ones are matched by label."""
     layer = Normalization.from_stats(dn.adapt([[1.0, 5.0], [3.0, 5.0]]))
@@ -260,7 +283,7 @@ def test_statistics_from_elsewhere():
     ("layer", "text"),
     [
         (Normalization(), "<dasknorm.Normalization axis=(-1,): not adapted>"),
-        (adapted(DATA), "<dasknorm.Normalization axis=(-1,): adapted, 3 features>"),
+        (adapted(DATA), "<dasknorm.Normalization axis=(-1,): adapted, features: 3>"),
         (Normalization(None, 1.0, 2.0), "<dasknorm.Normalization axis=(): given, not built>"),
         (
             Normalization(invert=True, dtype="f4"),

@@ -3,7 +3,7 @@
 import importlib.util
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +59,20 @@ def selected(data: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     for name in names:
         if not is_numeric(data[name].dtype):
             raise Refusal(f"variable {name!r} has dtype {data[name].dtype}: it has no mean")
-    return data[list(names)] if names else data
+    return _only(data, names) if names else data
 
 
 def numeric(data: xr.Dataset) -> xr.Dataset:
     """Return the variables that have a mean, so that the others are not even read."""
     names = [name for name, variable in data.data_vars.items() if is_numeric(variable.dtype)]
-    return data[names] if names else data
+    return _only(data, names) if names else data
+
+
+def _only(data: xr.Dataset, names: Sequence[Hashable]) -> xr.Dataset:
+    """Return some variables with their coordinates, and the bounds of those."""
+    chosen = data[list(names)]
+    bounds = [coordinate.encoding.get("bounds") for coordinate in chosen.coords.values()]
+    return chosen.assign_coords({name: data[name] for name in bounds if name in data.coords})
 
 
 def counted(data: xr.Dataset, meter: Meter) -> xr.Dataset:
@@ -90,8 +97,10 @@ def written(data: xr.Dataset, source: xr.Dataset, path: Path, form: str) -> None
 def write_zarr(data: xr.Dataset, path: Path, version: int = 3) -> None:
     """Write a store with its metadata in one place, as xarray looks for it."""
     with warnings.catch_warnings():
-        # Zarr warns of it in format 3, and xarray on reading where it is missing.
+        # Zarr warns of it in format 3, but xarray on reading where it is missing; and of text,
+        # which was in the input already.
         warnings.filterwarnings("ignore", "Consolidated metadata is", UserWarning)
+        warnings.filterwarnings("ignore", "The data type .* does not have a Zarr V3")
         data.to_zarr(path, mode="w", zarr_format=version, consolidated=True)
 
 
@@ -115,7 +124,9 @@ def _need(form: str) -> None:
 
 
 def _opened_one(path: Path, form: str) -> xr.Dataset:
-    with expected(f"cannot read {str(path)!r}"):
+    with expected(f"cannot read {str(path)!r}"), warnings.catch_warnings():
+        # Files cut out of others often refer to bounds that were left behind.
+        warnings.filterwarnings("ignore", "Variable.* referenced in .* not in variables")
         # cache=False: a cached array would keep all that was ever read. decode_coords="all":
         # bounds and grid mappings are not data, and must not be normalized.
         data = xr.open_dataset(path, **HOW[form], chunks=None, cache=False, decode_coords="all")

@@ -14,12 +14,12 @@ import click
 import numpy as np
 import xarray as xr
 
-from dasknorm import adapt, load
 from dasknorm.cli.arrays import write_zarr
 from dasknorm.cli.meters import size_text
 from dasknorm.cli.outputs import replacing
 from dasknorm.cli.refusals import Refusal, expected
 from dasknorm.cli.reports import show_stats
+from dasknorm.stats import Stats, adapt, load
 
 __all__ = ["EARLY", "LATE", "VARIABLE", "run"]
 
@@ -111,7 +111,7 @@ def _report(
 
 
 def _mean(values: xr.DataArray) -> str:
-    return f"{float(values.mean(dtype='f8')):+.2f}"
+    return f"{round(float(values.mean(dtype='f8')), 2) + 0.0:+.2f}"  # + 0.0 makes -0.0 plain 0
 
 
 def _std(values: xr.DataArray) -> str:
@@ -123,7 +123,7 @@ def _years(values: xr.DataArray, span: slice) -> str:
     return f"{int(years[0])} to {int(years[-1])}"
 
 
-def _draw(stats: Any, data: xr.Dataset, scores: xr.Dataset, path: Path) -> None:
+def _draw(stats: Stats, data: xr.Dataset, scores: xr.Dataset, path: Path) -> None:
     try:
         from dasknorm.cli.picture import draw
     except ImportError:

@@ -18,6 +18,7 @@ def replacing(out: Path) -> Iterator[Path]:
     Whatever happens, what stands under the name `out` is whole: what was there before, or the
     new output. After a failure the hidden path is removed; only a killed process leaves it.
     """
+    out = out.resolve()  # what a link leads to is replaced, not the link
     partial = _hidden(out, "partial")
     try:
         yield partial
@@ -42,7 +43,7 @@ def _move_in(partial: Path, out: Path) -> None:
 
 
 def _hidden(out: Path, what: str) -> Path:
-    return out.resolve().parent / f".{out.name}.{what}-{uuid4().hex[:8]}"
+    return out.parent / f".{out.name}.{what}-{uuid4().hex[:8]}"
 
 
 def _remove(path: Path) -> None:

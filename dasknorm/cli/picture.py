@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dasknorm import Stats
+from dasknorm.stats import Stats
 
 __all__ = ["draw"]
 
@@ -25,7 +25,7 @@ def draw(
 ) -> None:
     """Draw the mean and standard deviation learned, and data before and after, as a PNG."""
     figure = Figure(figsize=(10, 7), layout="constrained")
-    ((mean, std), (before, after)) = figure.subplots(2, 2, height_ratios=(1.12, 1))
+    ((mean, std), (before, after)) = figure.subplots(2, 2)
     name = data.name
     _map(mean, stats.mean[name], "Learned from E1: mean air temperature (K)", "RdYlBu_r")
     _map(std, stats.std[name], "Learned from E1: standard deviation (K)", "viridis")

@@ -7,10 +7,10 @@ from typing import Any
 import click
 import numpy as np
 
-from dasknorm import Stats
 from dasknorm.cli.refusals import Refusal
 from dasknorm.fields import Field
 from dasknorm.statistics import Statistic
+from dasknorm.stats import Stats
 from dasknorm.summary import table as readings_table
 
 __all__ = ["provenance_lines", "require_rich", "show_contents", "show_stats"]

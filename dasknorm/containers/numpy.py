@@ -28,7 +28,8 @@ class Array(Container):
         return values[None].data[()]
 
     def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
-        array = np.array(values, dtype="f8")
+        array = np.asanyarray(array_field(np.asanyarray(values)).data)
+        array = np.ma.filled(array.astype("f8"), np.nan)
         dims = tuple(range(-array.ndim, 0))
         return self.name, {None: Field(array, dims, {}, dims)}
 
@@ -51,11 +52,11 @@ def array_field(data: Any) -> Field:
 
 
 def _not_numeric(dtype: np.dtype[Any]) -> str:
+    cast = "cast it with astype(float)"
     advice = {
-        "O": "cast it with astype(float)",
         "c": "normalize x.real and x.imag, or abs(x)",
         "M": "convert it to a number first, such as (x - x[0]) / np.timedelta64(1, 's')",
         "m": "convert it to a number first, such as x / np.timedelta64(1, 's')",
-        "V": "use one field of it, x[name]",
-    }.get(dtype.kind, "cast it with astype(float)")
+        "V": "use one field of it, x[name]" if dtype.names else cast,
+    }.get(dtype.kind, cast)
     return f"dtype {dtype} is not one of real numbers that can be averaged; {advice}"

@@ -4,10 +4,9 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
 from dasknorm.kernels import plain
-from dasknorm.kernels.layout import Axis, by_stride, flat_view, is_native, offsets, slabs
+from dasknorm.kernels.layout import Axis, by_stride, flat_view, is_native, offsets, positive, slabs
 from dasknorm.kernels.records import RECORD, Array, Axes
 
 __all__ = ["SMALL", "moments", "numeric"]
@@ -16,6 +15,7 @@ SMALL = 100_000  # elements; below, NumPy is done before Numba is imported
 LONG_RUN = 512  # a reduced innermost axis at least this long is summed along itself
 SHORT_RUN = 64  # and one shorter than this is best seen as rows
 FEW_ROWS = 16
+FEW_LANES = 4  # with fewer lanes next to each other, lanes far apart are better
 OUTER = 1 << 16  # outer places listed at a time
 
 
@@ -89,7 +89,7 @@ def moments(x: Array, axes: Axes, weights: Array | None = None) -> Array:
     [[0.0, 1.0]]
     """
     x = numeric(x)
-    axes = normalize_axis_tuple(axes, x.ndim)
+    axes = positive(axes, x.ndim)
     if weights is not None:
         weights = _weights(weights, x.shape)
     if x.dtype == np.bool_:
@@ -144,24 +144,24 @@ def _large(x: Array, axes: Axes, weights: Array | None) -> Array:
         ]
     )
     outer, inner = _inner(walk)
-    loop = rows if inner[2].size < LONG_RUN and inner[0].size >= FEW_ROWS else runs
-    if inner[2].size == 1:
-        loop = rows
+    by_rows = inner[2].size == 1 or (inner[2].size < LONG_RUN and inner[0].size >= FEW_ROWS)
+    if not by_rows:
+        outer = [axis for axis in walk if axis is not inner[2]]
     views = [flat_view(a) for a in arrays]
+    records = out.reshape(-1).view(np.float64).reshape(-1, 6)
     places = prod(axis.size for axis in outer)
     for first in range(0, places, OUTER):
-        here = [offsets(outer, array, first, min(first + OUTER, places)) for array in range(len(arrays) + 1)]
+        here = [offsets(outer, i, first, min(first + OUTER, places)) for i in range(len(arrays) + 1)]
         walks = [
             (view, start + place, tuple(axis.strides[i] for axis in inner))
             for i, ((view, start), place) in enumerate(zip(views, here, strict=False))
         ]
-        loop.moments(
-            out.reshape(-1).view(np.float64).reshape(-1, 6),
-            here[-1],
-            tuple(axis.size for axis in inner),
-            walks[0],
-            None if weights is None else walks[1],
-        )
+        if by_rows:
+            sizes = (inner[0].size, inner[1].size, inner[2].size)
+            rows.moments(records, here[-1], inner[1].strides[-1], sizes, walks[0], *(walks[1:] or [None]))
+        else:
+            along = [(view, place, strides[2]) for view, place, strides in walks]
+            runs.moments(records, here[-1], inner[2].size, along[0], *(along[1:] or [None]))
     back = out[tuple(forward[axis] for axis in kept)].transpose(np.argsort(kept))
     return np.expand_dims(back, axes)
 
@@ -178,7 +178,8 @@ def _inner(walk: list[Axis]) -> tuple[list[Axis], list[Axis]]:
         return axis
 
     run = taken([axis for axis in outer[-1:] if axis.role])
-    lanes = taken([axis for axis in outer if not axis.role][-1:])
+    kept = [axis for axis in outer if not axis.role]
+    lanes = taken(kept[-1:] if kept and kept[-1].size >= FEW_LANES else kept)
     many = taken([axis for axis in outer if axis.role])
     if 1 < run.size < SHORT_RUN and many.size < FEW_ROWS:
         outer += [many] * (many is not nothing)

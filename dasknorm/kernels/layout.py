@@ -4,15 +4,15 @@ A compiled loop takes a flat view and whole numbers of elements; this file turns
 into these, so that a loop is written once and sees C, Fortran, strided and broadcast arrays alike.
 """
 
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.lib.array_utils import byte_bounds
 
-from dasknorm.kernels.records import Array
+from dasknorm.kernels.records import Array, Axes
 
-__all__ = ["Axis", "by_stride", "flat_view", "is_native", "is_steppable", "offsets", "slabs"]
+__all__ = ["Axis", "by_stride", "flat_view", "is_native", "offsets", "positive", "slabs"]
 
 SLAB = 1 << 17  # elements converted at a time: 1 MB of float64
 
@@ -43,24 +43,31 @@ def by_stride(axes: list[Axis]) -> list[Axis]:
 
 def is_native(x: Array) -> bool:
     """Whether a compiled loop can read the elements where they are."""
-    return x.dtype.isnative and x.flags.aligned and x.dtype != np.float16 and is_steppable(x)
+    whole_steps = all(stride % x.itemsize == 0 for stride in x.strides)
+    return x.dtype.isnative and x.flags.aligned and x.dtype != np.float16 and whole_steps
 
 
-def is_steppable(x: Array) -> bool:
-    """Whether every step from element to element is a whole number of elements."""
-    return all(stride % x.itemsize == 0 for stride in x.strides)
+def positive(axes: Axes, ndim: int) -> Axes:
+    """Axes counted from the front, each once, or a ValueError."""
+    counted = tuple(operator.index(axis) for axis in axes)
+    if any(not -ndim <= axis < ndim for axis in counted):
+        raise ValueError(f"axes must lie between {-ndim} and {ndim - 1}, got {axes}")
+    counted = tuple(axis % ndim for axis in counted)
+    if len(set(counted)) < len(counted):
+        raise ValueError(f"axes must differ from one another, got {axes}")
+    return counted
 
 
 def flat_view(x: Array) -> tuple[Array, int]:
     """All memory x spans as one read-only row, and where in it the first element of x lies."""
-    low, high = byte_bounds(x)
-    lowest = x[tuple(slice(n - 1, n) if s < 0 else slice(0, 1) for n, s in zip(x.shape, x.strides, strict=True))]
-    start = -sum((n - 1) * s for n, s in zip(x.shape, x.strides, strict=True) if s < 0)
+    steps = [(n - 1) * (s // x.itemsize) for n, s in zip(x.shape, x.strides, strict=True)]
+    start = -sum(step for step in steps if step < 0)
+    lowest = x[tuple(slice(-1, None) if step < 0 else slice(0, 1) for step in steps)]
     # Always read-only, so that a loop compiles once whether or not the caller may write.
     row = np.lib.stride_tricks.as_strided(
-        lowest, ((high - low) // x.itemsize,), (x.itemsize,), writeable=False
+        lowest, (sum(map(abs, steps)) + 1,), (x.itemsize,), writeable=False
     )
-    return row, start // x.itemsize
+    return row, start
 
 
 def offsets(axes: list[Axis], array: int, first: int, stop: int) -> Array:

@@ -8,21 +8,25 @@ Nothing here may be compiled with ``fastmath``, which would undo the error-free 
 `lane_add` lets the order of a sum go.
 """
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
 from numba import njit
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from dasknorm.kernels import doubledouble
 from dasknorm.kernels.shifts import Narrow, Wide
 
 __all__ = [
-    "compiled", "difference", "entry", "exact", "fold_flat", "gather", "gather_rows", "lane_add", "mean_of", "merge_into", "merged",
-    "moved", "origin", "pick", "square_add", "two_sum",
+    "FIELDS", "LANES", "choose", "compiled", "difference", "entry", "exact", "fold_flat", "gather", "gather_rows", "lane_add", "lane_loop", "mean_of", "merge_into", "merged",
+    "moved", "origin", "pick", "rough_difference", "square_add", "two_sum", "with_product",
 ]  # fmt: skip
+
+LANES = 512
+FIELDS = "a b n lost w s e q e_sum q_sum e_rest q_rest count mean mean_rest m2 m2_rest missing".split()
 
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
 
@@ -64,6 +68,48 @@ class _Traced:
 
     def __neg__(self) -> "_Traced":
         return _Traced(self.builder, self.builder.fneg(self.value))
+
+    def _compared(self, how: str, other: Any) -> "_Traced":
+        value = other.value if isinstance(other, _Traced) else ir.Constant(ir.DoubleType(), other)
+        return _Traced(self.builder, self.builder.fcmp_ordered(how, self.value, value))
+
+    def __gt__(self, other: Any) -> "_Traced":
+        return self._compared(">", other)
+
+    def __lt__(self, other: Any) -> "_Traced":
+        return self._compared("<", other)
+
+    def same(self, other: Any) -> "_Traced":
+        """Whether two values are equal; a NaN is not, not even to itself."""
+        return self._compared("==", other)
+
+    def chosen(self, yes: Any, no: Any) -> "_Traced":
+        """One of two values."""
+        values = [v.value if isinstance(v, _Traced) else ir.Constant(ir.DoubleType(), v) for v in (yes, no)]
+        return _Traced(self.builder, self.builder.select(self.value, *values))
+
+    def plus_product(self, a: "_Traced", b: "_Traced") -> "_Traced":
+        """self + a * b."""
+        return _Traced(self.builder, _multiply_add(self.builder, a.value, b.value, self.value))
+
+    def __and__(self, other: "_Traced") -> "_Traced":
+        return _Traced(self.builder, self.builder.and_(self.value, other.value))
+
+
+def choose(condition: Any, yes: Any, no: Any) -> Any:
+    """yes where condition, else no, in a formula of compiled loops: without a jump, which would keep them from vectors."""
+    return condition.chosen(yes, no)
+
+
+def with_product(total: Any, a: Any, b: Any) -> Any:
+    """total + a * b in a formula of compiled loops, rounded once where the machine does that in one instruction."""
+    return total.plus_product(a, b)
+
+
+def _multiply_add(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, total: ir.Value, flags: tuple[str, ...] = ()) -> Any:
+    double = ir.DoubleType()
+    function = builder.module.declare_intrinsic("llvm.fmuladd", [double], ir.FunctionType(double, [double] * 3))
+    return builder.call(function, [a, b, total], fastmath=flags)
 
 
 def _returned(context: Any, builder: ir.IRBuilder, kind: Any, result: Any) -> Any:
@@ -139,7 +185,21 @@ def lane_add(typingctx, a, b):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         return builder.fadd(*args, flags=("reassoc", "nsz"))
 
-    return types.float64(types.float64, types.float64), codegen
+    return a(a, a), codegen
+
+
+@intrinsic
+def rough_difference(typingctx, x, shift):  # type: ignore[no-untyped-def]
+    """x less another value, in float64; for float32 in float32, which is enough to come near a mean."""
+    kind = x if x == types.float32 else types.float64
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        if kind == types.float32:
+            return builder.fsub(*args)
+        values = (_parts(context, builder, arg, x) for arg in args)
+        return _way(x).difference(*itertools.chain(*values)).value
+
+    return kind(x, x), codegen
 
 
 @intrinsic
@@ -147,10 +207,8 @@ def square_add(typingctx, q, d):  # type: ignore[no-untyped-def]
     """q + d * d in any order of a sum, in one instruction where the machine has it."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        double = ir.DoubleType()
-        function = builder.module.declare_intrinsic("llvm.fmuladd", [double], ir.FunctionType(double, [double] * 3))
         total, factor = args
-        return builder.call(function, [factor, factor, total], fastmath=("reassoc", "nsz"))
+        return _multiply_add(builder, factor, factor, total, ("reassoc", "nsz"))
 
     return types.float64(types.float64, types.float64), codegen
 
@@ -189,6 +247,42 @@ def fold_flat(into, part):  # type: ignore[no-untyped-def]
         merge_into(into[i], part[i, 0], part[i, 1], part[i, 2], part[i, 3], part[i, 4], part[i, 5])
 
 
+def lane_loop(formula: Callable[..., Any], reads: str, writes: str, rows: int = 0) -> Any:
+    """A loop over lanes: some fields of each become a formula of some fields and of rows of data.
+
+    In a compiled loop it is called as ``loop(t, width, x, start, step)``; rows begin at
+    x[start], x[start + step] and so on. Fields lie a constant LANES apart in t: distances known to LLVM need no
+    check for overlap, and beyond eight such checks it gives up on vectors.
+    """
+
+    @intrinsic
+    def loop(typingctx, t, width, x, start, step):  # type: ignore[no-untyped-def]
+        way = _way(x.dtype)
+
+        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            fields, data = (context.make_array(signature.args[i])(context, builder, args[i]).data for i in (0, 2))
+            starts = [builder.gep(data, [args[3]], inbounds=True)]
+            for _ in range(1, rows):
+                starts.append(builder.gep(starts[-1], [args[4]], inbounds=True))
+            with cgutils.for_range(builder, args[1]) as lanes:
+                j = lanes.index
+
+                def place(field: str) -> Any:
+                    return builder.gep(fields, [builder.add(j, j.type(FIELDS.index(field) * LANES))], inbounds=True)
+
+                inputs = [_Traced(builder, builder.load(place(field))) for field in reads.split()]
+                values = [builder.load(builder.gep(row, [j], inbounds=True)) for row in starts[:rows]]
+                results = formula(way, *inputs, *(_parts(context, builder, value, x.dtype) for value in values))
+                for field, result in zip(writes.split(), results, strict=True):
+                    value = result.value if isinstance(result, _Traced) else ir.Constant(ir.DoubleType(), result)
+                    builder.store(value, place(field))
+            return context.get_dummy_value()
+
+        return types.void(t, types.intp, x, types.intp, types.intp), codegen
+
+    return loop
+
+
 @compiled
 def gather(out, flat, start, stride):  # type: ignore[no-untyped-def]
     """Copy elements that lie a stride apart into a contiguous row."""
@@ -197,13 +291,12 @@ def gather(out, flat, start, stride):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def gather_rows(out, flat, start, sizes, strides):  # type: ignore[no-untyped-def]
-    """Copy (rows, repeats, kept, run) elements, lying anyhow, into one row."""
+def gather_rows(out, flat, start, rows, repeats, kept, run, strides):  # type: ignore[no-untyped-def]
+    """Copy rows of (repeats, kept, run) elements, lying anyhow, into one row; repeats are rows too."""
     at = 0
-    for i in range(sizes[0]):
-        for p in range(sizes[1]):
-            for k in range(sizes[2]):
-                base = start + i * strides[0] + p * strides[1] + k * strides[2]
-                for r in range(sizes[3]):
-                    out[at] = flat[base + r * strides[3]]
-                    at += 1
+    for i in range(rows * repeats):
+        for k in range(kept):
+            base = start + i * strides[0] + k * strides[1]
+            for r in range(run):
+                out[at] = flat[base + r * strides[2]]
+                at += 1

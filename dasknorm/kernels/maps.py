@@ -68,7 +68,7 @@ def _loop(formula: Any) -> Any:
                         if touching:
                             x = flat[here : here + n]
                         else:
-                            gather_rows(scratch, flat, here, (1, i_now, k_now, j_now), (0, s0, s1, s2))
+                            gather_rows(scratch, flat, here, i_now, 1, k_now, j_now, strides)
                             x = scratch[:n]
                         formula(flat_out[to : to + n], x, pattern[0, :n], pattern[1, :n], pattern[2, :n])
 

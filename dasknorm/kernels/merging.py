@@ -1,9 +1,9 @@
 """The merge of records: the associative operation by which blocks, chunks and data sets become one."""
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
 from dasknorm.kernels import plain
+from dasknorm.kernels.layout import positive
 from dasknorm.kernels.records import RECORD, Array, Axes
 
 __all__ = ["merge", "merge_along"]
@@ -78,7 +78,7 @@ def merge_along(states: Array, axes: Axes) -> Array:
     [[4.0]]
     """
     states = _records(states, "states")
-    axes = normalize_axis_tuple(axes, states.ndim)
+    axes = positive(axes, states.ndim)
     kept = [axis for axis in range(states.ndim) if axis not in axes]
     moved = states.transpose([*axes, *kept])
     wide = moved.shape[len(axes) :]

@@ -8,303 +8,243 @@ from typing import Any
 
 import numpy as np
 
+from dasknorm.kernels.doubledouble import merged, two_sum
 from dasknorm.kernels.loops import (
-    compiled, difference, entry, gather_rows, lane_add, mean_of, merge_into, merged, moved, origin, pick, two_sum,
+    FIELDS, LANES, choose, compiled, entry, gather_rows, lane_add, lane_loop, merge_into,
+    with_product,
 )  # fmt: skip
 
 __all__ = ["moments"]
 
-LANES = 512
-TILE_BYTES = 262144  # of input: half of a 512 KB second-level cache
-BLOCK = 32  # rows summed plainly before they go into an error-free sum, as in runs
-
-# All that belongs to a lane is in one array, a whole LANES apart: distances known to the compiler need no
-# check for overlap, and beyond eight such checks LLVM gives up on vectors.
-A = 0
-B = LANES
-S = 2 * LANES
-N = 3 * LANES
-LOST = 4 * LANES
-E = 5 * LANES
-Q = 6 * LANES
-E_SUM = 7 * LANES
-Q_SUM = 8 * LANES
-E_REST = 9 * LANES
-Q_REST = 10 * LANES
-COUNT = 11 * LANES
-MEAN = 12 * LANES
-MEAN_REST = 13 * LANES
-M2 = 14 * LANES
-M2_REST = 15 * LANES
-MISSING = 16 * LANES
-ALL = 17 * LANES
+TILE_BYTES = 1 << 20  # of input: the second reading comes from the last-level cache; a merge costs 20 ns a lane and tile
+MANY = 8  # rows read at a time: sums are loaded and stored once for all of them
+BLOCK = 64  # rows summed plainly before they go into an error-free sum, as in runs
+N = FIELDS.index("n") * LANES
+S = FIELDS.index("s") * LANES
+W = FIELDS.index("w") * LANES
+COUNT, MEAN, MEAN_REST, M2, M2_REST, MISSING = (i * LANES for i in range(FIELDS.index("count"), len(FIELDS)))
+ALL = len(FIELDS) * LANES
 
 
-@compiled
-def _first(t, x):  # type: ignore[no-untyped-def]
-    for j in range(len(x)):
-        t[S + j] += difference(x[j], t[A + j], t[B + j])
+def _start(way: Any, x: Any) -> Any:
+    """The first row as the shift."""
+    return *x, 0.0, 0.0
 
 
-@compiled
-def _first_of_four(t, x, x1, x2, x3):  # type: ignore[no-untyped-def]
-    for j in range(len(x)):
-        a = t[A + j]
-        b = t[B + j]
-        t[S + j] += (difference(x[j], a, b) + difference(x1[j], a, b)) + (
-            difference(x2[j], a, b) + difference(x3[j], a, b)
-        )
+def _first(way: Any, s: Any, a: Any, b: Any, *rows: Any) -> Any:
+    """One row, or several, of the first reading."""
+    return (s + _pairwise([way.difference(*x, a, b) for x in rows]),)
 
 
-@compiled
-def _second(t, x):  # type: ignore[no-untyped-def]
-    for j in range(len(x)):
-        d = difference(x[j], t[A + j], t[B + j])
-        t[E + j] += d
-        t[Q + j] += d * d
+def _pairwise(terms: list[Any]) -> Any:
+    half = len(terms) // 2
+    return terms[0] if not half else _pairwise(terms[:half]) + _pairwise(terms[half:])
 
 
-@compiled
-def _second_of_four(t, x, x1, x2, x3):  # type: ignore[no-untyped-def]
-    for j in range(len(x)):
-        a = t[A + j]
-        b = t[B + j]
-        d = difference(x[j], a, b)
-        d1 = difference(x1[j], a, b)
-        d2 = difference(x2[j], a, b)
-        d3 = difference(x3[j], a, b)
-        t[E + j] += (d + d1) + (d2 + d3)
-        t[Q + j] += (d * d + d1 * d1) + (d2 * d2 + d3 * d3)
-
-
-@compiled
-def _move(t, like, width):  # type: ignore[no-untyped-def]
+def _move(way: Any, a: Any, b: Any, n: Any, s: Any) -> Any:
     """From the first reading to the second: shift by the mean, and empty the sums."""
-    for j in range(width):
-        n = t[N + j]
-        t[A + j], t[B + j] = moved(like, t[A + j], t[B + j], t[S + j] / pick(n > 0.0, n, 1.0))
-        t[E + j] = 0.0
-        t[Q + j] = 0.0
-        t[E_SUM + j] = 0.0
-        t[Q_SUM + j] = 0.0
-        t[E_REST + j] = 0.0
-        t[Q_REST + j] = 0.0
+    return *way.moved(a, b, s / choose(n > 0.0, n, 1.0)), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
 
 
-@compiled
-def _flush(t, width):  # type: ignore[no-untyped-def]
+def _second(way: Any, e: Any, q: Any, a: Any, b: Any, *rows: Any) -> Any:
+    """One row, or several, of the second reading."""
+    d = [way.difference(*x, a, b) for x in rows]
+    squares = [with_product(left * left, right, right) for left, right in zip(d[::2], d[1::2], strict=False)]
+    return e + _pairwise(d), q + _pairwise(squares or [d[0] * d[0]])
+
+
+def _flush(way: Any, e: Any, q: Any, e_sum: Any, q_sum: Any, e_rest: Any, q_rest: Any) -> Any:
     """Add the plain sums of a block of rows to the error-free ones."""
-    for j in range(width):
-        t[E_SUM + j], rest = two_sum(t[E_SUM + j], t[E + j])
-        t[E_REST + j] += rest
-        t[Q_SUM + j], rest = two_sum(t[Q_SUM + j], t[Q + j])
-        t[Q_REST + j] += rest
-        t[E + j] = 0.0
-        t[Q + j] = 0.0
+    e_sum, e = two_sum(e_sum, e)
+    q_sum, q = two_sum(q_sum, q)
+    return 0.0, 0.0, e_sum, q_sum, e_rest + e, q_rest + q
 
 
-@compiled
-def _close(t, like, width):  # type: ignore[no-untyped-def]
-    """Merge the tile, by the corrected two-pass formula, into what the lanes remember."""
-    for j in range(width):
-        n = t[N + j]
-        count = t[COUNT + j]
-        e = t[E_SUM + j] + t[E_REST + j]
-        divisor = pick(n > 0.0, n, 1.0)
-        m2 = (t[Q_SUM + j] + t[Q_REST + j]) - e * e / divisor
-        m2 = pick(m2 < 0.0, 0.0, m2)
-        mean, mean_rest = mean_of(like, t[A + j], t[B + j], e / divisor)
-        both = merged(count, t[MEAN + j], t[MEAN_REST + j], t[M2 + j], t[M2_REST + j], n, mean, mean_rest, m2, 0.0)
-        old = n == 0.0
-        new = count == 0.0
-        t[COUNT + j] = both[0]
-        t[MEAN + j] = pick(old, t[MEAN + j], pick(new, mean, both[1]))
-        t[MEAN_REST + j] = pick(old, t[MEAN_REST + j], pick(new, mean_rest, both[2]))
-        t[M2 + j] = pick(old, t[M2 + j], pick(new, m2, both[3]))
-        t[M2_REST + j] = pick(old, t[M2_REST + j], pick(new, 0.0, both[4]))
-        t[MISSING + j] += t[LOST + j]
+def _close(way: Any, a: Any, b: Any, n: Any, lost: Any, e: Any, q: Any, e_rest: Any, q_rest: Any, *old: Any) -> Any:
+    """Merge the tile, by the corrected two-pass formula, into what the lane remembers."""
+    *old, missing = old
+    e = e + e_rest
+    divisor = choose(n > 0.0, n, 1.0)
+    m2 = (q + q_rest) - e * e / divisor
+    m2 = choose(m2 < 0.0, 0.0, m2)
+    new = (n, *way.mean(a, b, e / divisor), m2, 0.0)
+    nothing, first = n.same(0.0), old[0].same(0.0)
+    both = merged(*old, *new)
+    return (
+        both[0],
+        *(choose(nothing, o, choose(first, t, m)) for o, t, m in zip(old[1:], new[1:], both[1:], strict=True)),
+        missing + lost,
+    )
 
 
-@compiled
-def _tile(t, x, step, rows, width):  # type: ignore[no-untyped-def]
-    """Merge a tile without weights into its lanes, if nothing in it is missing; whether that is so."""
-    for j in range(width):
-        t[A + j], t[B + j] = origin(x[j])
-        t[S + j] = 0.0
-        t[N + j] = float(rows)
-        t[LOST + j] = 0.0
-    four = rows - rows % 4
-    for i in range(0, four, 4):
-        r = x[i * step :]
-        _first_of_four(t, r[:width], r[step:], r[2 * step :], r[3 * step :])
-    for i in range(four, rows):
-        _first(t, x[i * step : i * step + width])
-    total = 0.0
-    for j in range(width):
-        total = lane_add(total, t[S + j])
-    if not np.isfinite(total):
-        return False
-    _move(t, x[0], width)
-    for i in range(0, four, 4):
-        if i % BLOCK == 0:
-            _flush(t, width)
-        r = x[i * step :]
-        _second_of_four(t, r[:width], r[step:], r[2 * step :], r[3 * step :])
-    for i in range(four, rows):
-        _second(t, x[i * step : i * step + width])
-    _flush(t, width)
-    _close(t, x[0], width)
-    return True
-
-
-@compiled
-def _weigh(t, x, w):  # type: ignore[no-untyped-def]
+def _weigh(way: Any, a: Any, b: Any, n: Any, lost: Any, w: Any, x: Any) -> Any:
     """Count a row, and take its values as shifts where no row before had a valid one."""
-    for j in range(len(x)):
-        ok = x[j] == x[j]
-        a, b = origin(x[j])
-        new = ok & (w[j] > 0.0) & (t[N + j] == 0.0)
-        t[A + j] = pick(new, a, t[A + j])
-        t[B + j] = pick(new, b, t[B + j])
-        t[N + j] += pick(ok, w[j], 0.0)
-        t[LOST + j] += pick(ok, 0.0, w[j])
+    ok = x[0].same(x[0])
+    new = ok & (w > 0.0) & n.same(0.0)
+    return choose(new, x[0], a), choose(new, x[1], b), n + choose(ok, w, 0.0), lost + choose(ok, 0.0, w)
+
+
+def _weighted_difference(way: Any, a: Any, b: Any, w: Any, x: Any) -> Any:
+    return choose(x[0].same(x[0]) & (w > 0.0), way.difference(*x, a, b), 0.0)
+
+
+def _weighted_first(way: Any, s: Any, a: Any, b: Any, w: Any, x: Any) -> Any:
+    return (s + w * _weighted_difference(way, a, b, w, x),)
+
+
+def _weighted_second(way: Any, e: Any, q: Any, a: Any, b: Any, w: Any, x: Any) -> Any:
+    d = _weighted_difference(way, a, b, w, x)
+    return e + w * d, q + w * d * d
+
+
+start = lane_loop(_start, "", "a b s lost", 1)
+first = lane_loop(_first, "s a b", "s", 1)
+first_of_many = lane_loop(_first, "s a b", "s", MANY)
+move = lane_loop(_move, "a b n s", "a b e q e_sum q_sum e_rest q_rest")
+second = lane_loop(_second, "e q a b", "e q", 1)
+second_of_many = lane_loop(_second, "e q a b", "e q", MANY)
+flush = lane_loop(_flush, "e q e_sum q_sum e_rest q_rest", "e q e_sum q_sum e_rest q_rest")
+close = lane_loop(
+    _close,
+    "a b n lost e_sum q_sum e_rest q_rest count mean mean_rest m2 m2_rest missing",
+    "count mean mean_rest m2 m2_rest missing",
+)
+clear = lane_loop(lambda way: (0.0,) * 5, "", "a b n lost s")
+weigh = lane_loop(_weigh, "a b n lost w", "a b n lost", 1)
+weighted_first = lane_loop(_weighted_first, "s a b w", "s", 1)
+weighted_second = lane_loop(_weighted_second, "e q a b w", "e q", 1)
 
 
 @compiled
-def _weighted_first(t, x, w):  # type: ignore[no-untyped-def]
-    for j in range(len(x)):
-        d = difference(x[j], t[A + j], t[B + j])
-        t[S + j] += w[j] * pick((x[j] == x[j]) & (w[j] > 0.0), d, 0.0)
-
-
-@compiled
-def _weighted_second(t, x, w):  # type: ignore[no-untyped-def]
-    for j in range(len(x)):
-        d = difference(x[j], t[A + j], t[B + j])
-        d = pick((x[j] == x[j]) & (w[j] > 0.0), d, 0.0)
-        wd = w[j] * d
-        t[E + j] += wd
-        t[Q + j] += wd * d
-
-
-@compiled
-def _weighted_tile(t, x, step, rows, width, w, w_step):  # type: ignore[no-untyped-def]
-    """Merge a tile into its lanes, without what is missing or has weight 0."""
-    for j in range(E):
-        t[j] = 0.0
-    for i in range(rows):
-        _weigh(t, x[i * step : i * step + width], w[i * w_step : i * w_step + width])
-    for i in range(rows):
-        _weighted_first(t, x[i * step : i * step + width], w[i * w_step : i * w_step + width])
-    _move(t, x[0], width)
-    for i in range(rows):
-        if i % BLOCK == 0:
-            _flush(t, width)
-        _weighted_second(t, x[i * step : i * step + width], w[i * w_step : i * w_step + width])
-    _flush(t, width)
-    _close(t, x[0], width)
-
-
-@compiled
-def _finish(out, t, kept, run, repeats):  # type: ignore[no-untyped-def]
+def _finish(out, record, apart, t, repeats, kept, run):  # type: ignore[no-untyped-def]
     """Merge lanes into the records they belong to, and empty them."""
     for j in range(repeats * kept * run):
         merge_into(
-            out[j // run % kept],
+            out[record + j // run % kept * apart],
             t[COUNT + j], t[MEAN + j], t[MEAN_REST + j], t[M2 + j], t[M2_REST + j], t[MISSING + j],
         )  # fmt: skip
     for j in range(COUNT, ALL):
         t[j] = 0.0
 
 
-def _plan(shape: tuple[int, int, int], size: int) -> tuple[int, int, int, int]:
-    """Kept positions in a strip, rows read as one, such rows in a tile, tiles in a strip."""
-    rows, kept, run = shape
-    strips = -(-kept // (LANES // run))
-    strip = -(-kept // strips)
-    repeats = min(max(LANES // (kept * run), 1), rows) if strips == 1 else 1
-    height = max(TILE_BYTES // (size * repeats * strip * run), 1)
-    whole = rows // repeats
-    return strip, repeats, min(height, whole), -(-whole // height) + (rows % repeats > 0)
-
-
-@compiled
-def _place(p, shape, plan):  # type: ignore[no-untyped-def]
-    """Block, first kept position, kept positions, first row, rows read as one, and such rows of tile p."""
-    rows, kept, run = shape
-    strip, repeats, height, tiles = plan
-    line = p // tiles
-    i = (p - line * tiles) * height
-    strips = (kept + strip - 1) // strip
-    o = line // strips
-    k = (line - o * strips) * strip
-    whole = rows // repeats
-    if i >= whole:  # what is left, fewer than are read as one
-        return o, k, min(strip, kept - k), whole * repeats, rows - whole * repeats, 1
-    return o, k, min(strip, kept - k), i * repeats, repeats, min(height, whole - i)
-
-
 @entry
-def _plain(out, targets, shape, plan, t, scratch, first, last, flat, starts, strides):  # type: ignore[no-untyped-def]
-    """Merge tiles first to last; the first tile that holds something missing, or last."""
-    run = shape[2]
-    for p in range(first, last):
-        o, k, kept, row, repeats, n = _place(p, shape, plan)
+def _plain(out, apart, tiles, t, done, run, flat, starts, strides, scratch):  # type: ignore[no-untyped-def]
+    """Merge tiles from the first not done; how many are when one turns up that holds something missing."""
+    for p in range(done, len(tiles)):
+        record, kept, repeats, rows, last = tiles[p, 0], tiles[p, 1], tiles[p, 2], tiles[p, 3], tiles[p, 4]
         width = repeats * kept * run
-        here = starts[o] + row * strides[0] + k * strides[1]
+        here = starts[p]
         step = repeats * strides[0]
-        if (
-            (run == 1 or strides[2] == 1)
-            and (kept == 1 or strides[1] == run)
-            and (repeats == 1 or strides[0] == kept * run)
-        ):
-            x = flat[here : here + (n - 1) * step + width]
-        else:
-            gather_rows(scratch, flat, here, (n, repeats, kept, run), (step, strides[0], strides[1], strides[2]))
-            x = scratch[: n * width]
+        x = flat
+        if tiles[p, 5] == 0:
+            gather_rows(scratch, flat, here, rows, repeats, kept, run, strides)
+            x = scratch
+            here = 0
             step = width
-        if not _tile(t, x, step, n, width):
+        many = rows - rows % MANY
+        start(t, width, x, here, step)
+        for i in range(0, many, MANY):
+            first_of_many(t, width, x, here + i * step, step)
+        for i in range(many, rows):
+            first(t, width, x, here + i * step, step)
+        total = 0.0
+        for j in range(S, S + width):
+            total = lane_add(total, t[j])
+        if total - total != 0.0:
             return p
-        if (p + 1) % plan[3] == 0:
-            _finish(out[targets[o] + k :], t, kept, run, plan[1])
-    return last
+        for j in range(N, N + width):
+            t[j] = float(rows)
+        move(t, width, x, here, step)
+        for i in range(0, many, MANY):
+            if i % BLOCK == 0:
+                flush(t, width, x, here, step)
+            second_of_many(t, width, x, here + i * step, step)
+        for i in range(many, rows):
+            second(t, width, x, here + i * step, step)
+        flush(t, width, x, here, step)
+        close(t, width, x, here, step)
+        if last:
+            _finish(out, record, apart, t, last, kept, run)
+    return len(tiles)
 
 
 @entry
-def _weighted(out, targets, shape, plan, t, scratch, first, last, flat, starts, strides, w, w_starts, w_strides, weights):  # type: ignore[no-untyped-def]
-    """Merge tiles first to last, with weights; a row of ones in their place if they have no strides."""
-    run = shape[2]
-    for p in range(first, last):
-        o, k, kept, row, repeats, n = _place(p, shape, plan)
-        width = repeats * kept * run
-        sizes = (n, repeats, kept, run)
-        here = starts[o] + row * strides[0] + k * strides[1]
-        gather_rows(scratch, flat, here, sizes, (repeats * strides[0], strides[0], strides[1], strides[2]))
-        here = w_starts[o] + row * w_strides[0] + k * w_strides[1]
-        gather_rows(weights, w, here, sizes, (repeats * w_strides[0], w_strides[0], w_strides[1], w_strides[2]))
-        _weighted_tile(t, scratch[: n * width], width, n, width, weights[: n * width], width)
-        if (p + 1) % plan[3] == 0:
-            _finish(out[targets[o] + k :], t, kept, run, plan[1])
+def _weighted(out, apart, tiles, t, done, stop, run, flat, starts, strides, scratch, w, w_starts, w_strides):  # type: ignore[no-untyped-def]
+    """Merge tiles with weights."""
+    for p in range(done, stop):
+        record, kept, repeats, rows, last = tiles[p, 0], tiles[p, 1], tiles[p, 2], tiles[p, 3], tiles[p, 4]
+        step = repeats * kept * run
+        gather_rows(scratch, flat, starts[p], rows, repeats, kept, run, strides)
+        clear(t, step, scratch, 0, step)
+        for reading in range(3):
+            for i in range(rows):
+                here = i * step
+                if len(w) > 1 or (reading == 0 and i == 0):
+                    gather_rows(t[W : W + step], w, w_starts[p] + i * repeats * w_strides[0], 1, repeats, kept, run, w_strides)
+                if reading == 0:
+                    weigh(t, step, scratch, here, step)
+                elif reading == 1:
+                    weighted_first(t, step, scratch, here, step)
+                else:
+                    if i == 0:
+                        move(t, step, scratch, here, step)
+                    elif i % BLOCK == 0:
+                        flush(t, step, scratch, here, step)
+                    weighted_second(t, step, scratch, here, step)
+        flush(t, step, scratch, 0, step)
+        close(t, step, scratch, 0, step)
+        if last:
+            _finish(out, record, apart, t, last, kept, run)
 
 
-def moments(out: Any, targets: Any, shape: Any, x: Any, w: Any) -> None:
-    """Merge blocks of (reduced, kept, reduced) into the (n, 6) records out[target + kept].
+def _tiles_of(shape: tuple[int, int, int], itemsize: int, strides: tuple[int, ...]) -> tuple[Any, Any]:
+    """Tiles of one block: (first kept position, kept, rows read as one, such rows, lanes' repeats if the
+    last of its strip, whether they lie as one) and (first row, first kept position), which say where.
+    """
+    rows, kept, run = shape
+    strip = -(-kept // -(-kept // (LANES // run)))
+    repeats = min(max(LANES // (kept * run), 1), rows) if strip == kept else 1
+    height = max(TILE_BYTES // (itemsize * repeats * strip * run), 1)
+    whole = rows // repeats
+    cuts = [(i * repeats, repeats, min(height, whole - i)) for i in range(0, whole, height)]
+    if rows % repeats:
+        cuts.append((whole * repeats, rows % repeats, 1))
+    tiles, places = [], []
+    for k in range(0, kept, strip):
+        n = min(strip, kept - k)
+        for row, together, high in cuts:
+            touching = (
+                (run == 1 or strides[2] == 1)
+                and (n == 1 or strides[1] == run)
+                and (together == 1 or strides[0] == n * run)
+            )
+            last = repeats if row == cuts[-1][0] else 0
+            tiles.append((k, n, together, high, last, touching))
+            places.append((row, k))
+    return np.array(tiles), np.array(places)
+
+
+def moments(out: Any, targets: Any, apart: int, shape: tuple[int, int, int], x: Any, w: Any) -> None:
+    """Merge blocks of (reduced, kept, reduced) into the (n, 6) records out[target + kept * apart].
 
     x and w are (flat view, starts of blocks, strides); w is None where every weight is 1.
     """
-    plan = _plan(shape, x[0].itemsize)
-    strip, _, height, tiles_of_strip = plan
-    tiles = len(targets) * -(-shape[1] // strip) * tiles_of_strip
-    scratch = np.empty(max(TILE_BYTES // x[0].itemsize, LANES), x[0].dtype)
-    arguments = (out, targets, shape, plan, np.zeros(ALL), scratch)
+    flat, starts, strides = x
+    block, places = _tiles_of(shape, flat.itemsize, strides)
+    tiles = np.tile(block, (len(targets), 1))
+    tiles[:, 0] = np.add.outer(targets, block[:, 0] * apart).ravel()
+    t = np.zeros(ALL)
+    scratch = np.empty(max(TILE_BYTES // flat.itemsize, LANES), flat.dtype)
+    x = (flat, np.add.outer(starts, places @ strides[:2]).ravel(), strides, scratch)
+    if w is not None:
+        w = (w[0], np.add.outer(w[1], places @ w[2][:2]).ravel(), w[2])
+        _weighted(out, apart, tiles, t, 0, len(tiles), shape[2], *x, *w)
+        return
     ones = np.ones(1)
     ones.flags.writeable = False
-    some = w or (ones, np.zeros_like(targets), (0, 0, 0))
-    at, window = 0, 1
-    if w is not None:
-        _weighted(*arguments, 0, tiles, *x, *some, np.empty(len(scratch)))
-        return
-    while (stopped := _plain(*arguments, at, tiles, *x)) < tiles:
-        window = 2 * window if stopped == at else 1
-        at = min(stopped + window, tiles)
-        _weighted(*arguments, stopped, at, *x, *some, np.empty(len(scratch)))
+    w = (ones, np.zeros_like(x[1]), (0, 0, 0))
+    done, window = 0, 1
+    while (stopped := _plain(out, apart, tiles, t, done, shape[2], *x)) < len(tiles):
+        window = 2 * window if stopped == done else 1
+        done = min(stopped + window, len(tiles))
+        _weighted(out, apart, tiles, t, stopped, done, shape[2], *x, *w)

@@ -6,7 +6,7 @@ import numpy as np
 
 from dasknorm.kernels.loops import (
     compiled, difference, entry, gather, lane_add, mean_of, merge_into, moved, origin,
-    pick, square_add, two_sum,
+    pick, rough_difference, square_add, two_sum,
 )  # fmt: skip
 
 __all__ = ["moments"]
@@ -20,10 +20,10 @@ WINDOW = 16  # tiles read with a mask once something is missing; twice as many e
 
 
 @compiled
-def _first_sum(x, a, b):  # type: ignore[no-untyped-def]
-    s = 0.0
+def _first_sum(x, shift):  # type: ignore[no-untyped-def]
+    s = rough_difference(shift, shift)
     for i in range(len(x)):
-        s = lane_add(s, difference(x[i], a, b))
+        s = lane_add(s, rough_difference(x[i], shift))
     return s
 
 
@@ -41,11 +41,11 @@ def _second_sums(x, a, b):  # type: ignore[no-untyped-def]
 @compiled
 def _tile(record, x):  # type: ignore[no-untyped-def]
     """Merge one tile without weights into a record, if nothing in it is missing; whether that is so."""
-    a, b = origin(x[0])
-    s = _first_sum(x, a, b)
-    if not np.isfinite(s):
+    s = float(_first_sum(x, x[0]))
+    if s - s != 0.0:
         return False
     count = float(len(x))
+    a, b = origin(x[0])
     a, b = moved(x[0], a, b, s / count)
     e = e_rest = q = q_rest = 0.0
     for i in range(0, len(x), BLOCK):
@@ -111,72 +111,57 @@ def _weighted_tile(record, x, w):  # type: ignore[no-untyped-def]
 
 
 @entry
-def _plain(out, targets, shape, first, last, flat, starts, strides):  # type: ignore[no-untyped-def]
-    """Merge tiles first to last into records; the first tile that holds something missing, or last."""
-    rows, kept, run = shape
-    size = min(TILE, TILE_BYTES // flat.itemsize)
-    pieces = (run + size - 1) // size
-    scratch = np.empty(size, flat.dtype)
-    for p in range(first, last):
-        line = p // pieces
-        piece = p - line * pieces
-        k = line % kept
-        line //= kept
-        r = line % rows
-        o = line // rows
-        n = min(size, run - piece * size)
-        here = starts[o] + r * strides[0] + k * strides[1] + piece * size * strides[2]
-        if strides[2] == 1:
+def _plain(out, targets, lengths, first, flat, starts, stride, scratch):  # type: ignore[no-untyped-def]
+    """Merge tiles from the first on; how many are done when one turns up that holds something missing."""
+    for p in range(first, len(starts)):
+        n = lengths[p]
+        here = starts[p]
+        if stride == 1:
             x = flat[here : here + n]
         else:
-            gather(scratch[:n], flat, here, strides[2])
+            gather(scratch[:n], flat, here, stride)
             x = scratch[:n]
-        if not _tile(out[targets[o] + k], x):
+        if not _tile(out[targets[p]], x):
             return p
-    return last
+    return len(starts)
 
 
 @entry
-def _weighted(out, targets, shape, first, last, flat, starts, strides, w, w_starts, w_strides):  # type: ignore[no-untyped-def]
-    """Merge tiles first to last into records, with weights."""
-    rows, kept, run = shape
-    size = min(TILE, TILE_BYTES // flat.itemsize)
-    pieces = (run + size - 1) // size
-    scratch = np.empty(size, flat.dtype)
-    weights = np.empty(size)
+def _weighted(out, targets, lengths, first, last, flat, starts, stride, scratch, w, w_starts, w_stride, weights):  # type: ignore[no-untyped-def]
+    """Merge tiles first to last with weights."""
     for p in range(first, last):
-        line = p // pieces
-        piece = p - line * pieces
-        k = line % kept
-        line //= kept
-        r = line % rows
-        o = line // rows
-        n = min(size, run - piece * size)
-        here = starts[o] + r * strides[0] + k * strides[1] + piece * size * strides[2]
-        if strides[2] == 1:
-            x = flat[here : here + n]
-        else:
-            gather(scratch[:n], flat, here, strides[2])
-            x = scratch[:n]
-        here = w_starts[o] + r * w_strides[0] + k * w_strides[1] + piece * size * w_strides[2]
-        gather(weights[:n], w, here, w_strides[2])
-        _weighted_tile(out[targets[o] + k], x, weights[:n])
+        n = lengths[p]
+        gather(scratch[:n], flat, starts[p], stride)
+        gather(weights[:n], w, w_starts[p], w_stride)
+        _weighted_tile(out[targets[p]], scratch[:n], weights[:n])
 
 
-def moments(out: Any, targets: Any, shape: Any, x: Any, w: Any) -> None:
-    """Merge blocks of (reduced, kept, reduced) into the (n, 6) records out[target + kept].
+def moments(out: Any, targets: Any, run: int, x: Any, w: Any) -> None:
+    """Merge runs into the (n, 6) records out[target].
 
-    x and w are (flat view, starts of blocks, strides); w is None where every weight is 1.
+    x and w are (flat view, starts of runs, stride); w is None where every weight is 1.
     """
-    size = min(TILE, TILE_BYTES // x[0].itemsize)
-    tiles = len(targets) * shape[0] * shape[1] * -(-shape[2] // size)
-    if w is not None:
-        _weighted(out, targets, shape, 0, tiles, *x, *w)
+    flat, starts, stride = x
+    size = tile_size(flat.itemsize)
+    pieces = np.arange(0, run, size)
+    targets = np.repeat(targets, len(pieces))
+    lengths = np.tile(np.minimum(size, run - pieces), len(starts))
+    x = (flat, np.add.outer(starts, pieces * stride).ravel(), stride, np.empty(size, flat.dtype))
+    if w is None:
+        ones = np.ones(1)
+        ones.flags.writeable = False
+        w = (ones, np.zeros_like(x[1]), 0, np.empty(size))
+    else:
+        w = (w[0], np.add.outer(w[1], pieces * w[2]).ravel(), w[2], np.empty(size))
+        _weighted(out, targets, lengths, 0, len(targets), *x, *w)
         return
     at, window = 0, WINDOW
-    ones = np.ones(1)
-    ones.flags.writeable = False
-    while (stopped := _plain(out, targets, shape, at, tiles, *x)) < tiles:
+    while (stopped := _plain(out, targets, lengths, at, *x)) < len(targets):
         window = 2 * window if stopped == at else WINDOW
-        at = min(stopped + window, tiles)
-        _weighted(out, targets, shape, stopped, at, *x, ones, np.zeros_like(targets), (0, 0, 0))
+        at = min(stopped + window, len(targets))
+        _weighted(out, targets, lengths, stopped, at, *x, *w)
+
+
+def tile_size(itemsize: int) -> int:
+    """Elements of a tile."""
+    return min(TILE, TILE_BYTES // itemsize)

@@ -108,13 +108,12 @@ class Normalization:
         array([[1., 0.]])
         """
         dims = dict.fromkeys(dim for state in stats.states.values() for dim in state.dims)
-        layer = cls(
-            tuple(-1 if dim == "columns" else dim for dim in dims), invert=invert, dtype=dtype
-        )
+        layer = cls(tuple(dims), invert=invert, dtype=dtype)
         statistic = stats.statistic
         if isinstance(statistic, (Moments, Known)):
             statistic = replace(statistic, epsilon=max(statistic.epsilon, EPSILON))
         layer._stats = replace(stats.compute(), statistic=statistic)
+        layer._sizes = kept_sizes(stats.states, layer.axis)
         layer._rank = max((-dim for dim in dims if isinstance(dim, int)), default=0)
         return layer
 
@@ -212,7 +211,7 @@ class Normalization:
     @property
     def built(self) -> bool:
         """Whether the sizes of the kept axes are fixed."""
-        return self._sizes is not None or self._stats is not None
+        return self._sizes is not None
 
     @property
     def stats(self) -> Stats | None:
@@ -282,7 +281,7 @@ class Normalization:
             state = "not adapted" if self._given is None else "given, not built"
         else:
             how = "given" if isinstance(self._stats.statistic, Known) else "adapted"
-            state = f"{how}, {summary.size(self._stats.states)} features"
+            state = f"{how}, features: {summary.size(self._stats.states)}"
         return f"<dasknorm.Normalization {', '.join(settings)}: {state}>"
 
 

@@ -20,10 +20,10 @@ from dasknorm.store.layout import Layout, parts_of, states_from
 from dasknorm.store.names import HEADER, is_safe
 from dasknorm.store.variables import Variable, plain_text
 
-__all__ = ["FORMAT", "VERSION", "Contents", "Document", "Fetch", "compose", "interpret"]
+__all__ = ["Contents", "Document", "Fetch", "compose", "interpret"]
 
-FORMAT = "dasknorm-stats"
-VERSION = 1
+_FORMAT = "dasknorm-stats"
+_VERSION = 1
 
 Contents = tuple[Statistic, dict[Hashable, Field], str, dict[str, Any]]
 """What is written and read: the statistic, the states, the kind of container, the attributes."""
@@ -69,8 +69,8 @@ def compose(
         layout.add(name, state)
     variables = layout.variables | (layout.dims.coordinates if coordinates else {})
     header = {
-        "format": FORMAT,
-        "version": VERSION,
+        "format": _FORMAT,
+        "version": _VERSION,
         "written_by": f"dasknorm {__version__}",
         "statistic": settings.encode(statistic),
         "container": container,
@@ -104,14 +104,14 @@ def interpret(header: bytes, checksum: Any, fetch: Fetch) -> Contents:
 def _understood(header: bytes) -> dict[str, Any]:
     """Return the header if this version can read it."""
     said = numbers.loads(header)
-    if type(said) is not dict or said.get("format") != FORMAT:
+    if type(said) is not dict or said.get("format") != _FORMAT:
         raise StatsFileError("not a dasknorm statistics file")
     version = said.get("version")
     if type(version) is not int or version < 1:
         raise StatsFileError(f"the format number is {version!r}")
-    if version > VERSION:
+    if version > _VERSION:
         raise StatsFileError(
-            f"written by format {version}, this version reads up to {VERSION}: upgrade dasknorm"
+            f"written by format {version}, this version reads up to {_VERSION}: upgrade dasknorm"
         )
     return said
 
@@ -126,7 +126,7 @@ def _check_shapes(
     No variable serves two fields, so that states together are no larger than the file.
     """
     for name, (_, shape) in declared.items():
-        if not is_safe(name) or not all(type(n) is int and 0 <= n for n in shape):
+        if not is_safe(name) or not all(type(n) is int and n >= 0 for n in shape):
             raise StatsFileError(f"variable {name!r} of shape {shape} cannot be")
     used: list[str] = []
     for field in said["fields"]:
@@ -143,5 +143,5 @@ def _check_shapes(
 def _checksum(header: bytes, arrays: Iterable[np.ndarray]) -> str:
     digest = hashlib.sha256(header)
     for array in arrays:
-        digest.update(np.ascontiguousarray(array).reshape(-1).view("u1"))
+        digest.update(np.ascontiguousarray(array).reshape(-1).view("u1").data)
     return digest.hexdigest()

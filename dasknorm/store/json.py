@@ -10,12 +10,14 @@ import numpy as np
 
 from dasknorm.errors import StatsFileError
 from dasknorm.store import numbers
-from dasknorm.store.document import FORMAT, Contents, Document, interpret
+from dasknorm.store.document import Contents, Document, interpret
 
 __all__ = ["MAX_BYTES", "MAX_RECORDS", "pack", "unpack"]
 
 MAX_RECORDS = 1_000_000
 MAX_BYTES = 256 * 2**20
+
+_START = b'{"format":"dasknorm-stats",'
 
 
 def pack(document: Document) -> bytes:
@@ -54,11 +56,10 @@ def unpack(path: Path) -> Contents:
 
 
 def _parsed(text: bytes) -> dict[str, Any]:
-    ours = text.startswith(f'{{"format":"{FORMAT}"'.encode())
     try:
         said = numbers.loads(text)
     except (ValueError, RecursionError) as error:
-        what = "cut off or altered" if ours else "not a dasknorm statistics file"
+        what = "cut off or altered" if text.startswith(_START) else "not a dasknorm statistics file"
         raise StatsFileError(f"{what}: {error}") from error
     if type(said) is not dict:
         raise StatsFileError("not a dasknorm statistics file")

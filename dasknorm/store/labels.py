@@ -74,7 +74,7 @@ def _pack_zoned(index: Any) -> list[Any]:
 def _unpack_zoned(coded: list[Any]) -> pd.Index:
     *moments, zone = coded
     index: Any = _unpack_array(moments)
-    return index.tz_localize("UTC").tz_convert(values.decode_zone(zone))  # type: ignore[no-any-return]
+    return index.tz_localize("UTC").tz_convert(values.decode_zone(zone))
 
 
 def _pack_nullable(index: pd.Index) -> list[Any]:
@@ -149,6 +149,12 @@ def _unpack_objects(coded: list[Any]) -> pd.Index:
     return pd.Index(array, dtype=object, tupleize_cols=False)
 
 
+def _unpack_cftimes(coded: list[Any]) -> pd.Index:
+    dates = [values.decode(label) for label in coded]
+    index: pd.Index = xr.CFTimeIndex(dates)  # type: ignore[no-untyped-call]
+    return index
+
+
 _NULLABLE = {"str", "string", "boolean", "Float32", "Float64"}
 _NULLABLE |= {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
 
@@ -165,7 +171,7 @@ _CODECS = {
     "cftime": Codec(
         lambda i: isinstance(i, xr.CFTimeIndex),
         _pack_objects,
-        lambda coded: xr.CFTimeIndex([values.decode(label) for label in coded]),
+        _unpack_cftimes,
     ),
     "zoned": Codec(lambda i: isinstance(i.dtype, pd.DatetimeTZDtype), _pack_zoned, _unpack_zoned),
     "objects": Codec(lambda i: i.dtype == object, _pack_objects, _unpack_objects),

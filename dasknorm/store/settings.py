@@ -25,7 +25,7 @@ def encode(statistic: Statistic) -> dict[str, Any]:
 
 def decode(name: str, settings: dict[str, Any], record: list[Any]) -> Statistic:
     """Return the statistic, found by its name among the classes that are defined now."""
-    known = {cls.__name__: cls for cls in _subclasses(Statistic)}
+    known = {cls.__name__: cls for cls in _subclasses(Statistic)}  # type: ignore[type-abstract]
     if name not in known:
         raise StatsFileError(
             f"holds the statistic {name!r}, which is not known here; known: {', '.join(known)}. "

@@ -15,7 +15,7 @@ import numpy as np
 from dasknorm.errors import StatsFileError
 from dasknorm.store import numbers
 from dasknorm.store.document import Contents, Document, interpret
-from dasknorm.store.names import HEADER, is_safe
+from dasknorm.store.names import HEADER
 from dasknorm.store.variables import Variable
 
 __all__ = ["is_ours", "pack", "unpack"]
@@ -27,7 +27,9 @@ _MAX_META = 64 * 2**20
 def pack(document: Document) -> dict[str, bytes]:
     """Return the files of the folder by name."""
     stored = document.stored()
-    described = {name: {**_array(v.data.dtype, v.data.shape), **_notes(v)} for name, v in stored.items()}
+    described = {
+        name: {**_array(v.data.dtype, v.data.shape), **_notes(v)} for name, v in stored.items()
+    }
     files = {_META: _json(_group(document.attrs(), described))}
     for name, variable in stored.items():
         files[f"{name}/{_META}"] = _json(described[name])
@@ -94,7 +96,7 @@ def _array(dtype: np.dtype[Any], shape: tuple[int, ...]) -> dict[str, Any]:
         "shape": list(shape),
         "data_type": "string" if texts else dtype.name,
         "chunk_grid": _named("regular", chunk_shape=[max(size, 1) for size in shape]),
-        "chunk_key_encoding": _named("default", separator="/"),
+        "chunk_key_encoding": _named("default", separator="."),
         "fill_value": "" if texts else 0,
         "codecs": [_named("vlen-utf8")] if texts else [codec],
         "storage_transformers": [],
@@ -112,7 +114,7 @@ def _named(name: str, **configuration: Any) -> dict[str, Any]:
 
 
 def _chunk(name: str, rank: int) -> str:
-    return "/".join([name, "c", *["0"] * rank])
+    return f"{name}/{'.'.join(['c', *['0'] * rank])}"
 
 
 # -- bytes ----------------------------------------------------------------------------------------

@@ -1,0 +1,120 @@
+"""What the tests of statistics files share: contents to write, and what it means to be the same."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from dasknorm import store
+from dasknorm.fields import Field
+from dasknorm.statistics import Moments
+
+SUFFIXES = [".nc", ".zarr", ".json"]
+
+# Any bits at all, so that all kinds of NaN, infinities and tiny numbers are among them.
+BITS = st.integers(0, 2**64 - 1)
+
+
+def records(shape, seed=0):
+    """Return records that look learned: counts, means, and the rest."""
+    made = np.zeros(shape, Moments.dtype)
+    rng = np.random.default_rng(seed)
+    for part in Moments.dtype.names:
+        made[part] = rng.lognormal(size=shape)
+    return made
+
+
+def contents(shape=(3,), labels=None, name=None, **field):
+    """Return what `store.write` is given for one field with dimensions d0, d1, ..."""
+    dims = tuple(f"d{i}" for i in range(len(shape)))
+    state = Field(records(shape), dims, labels or {}, dims, **field)
+    return Moments(), {name: state}, "numpy.ndarray", {"runs": [{"over": ["time"]}]}
+
+
+def labelled(index):
+    """Return contents whose only dimension has these labels."""
+    return contents((len(index),), {"d0": index})
+
+
+def round_trip(path, given):
+    """Write, read, and check that nothing has changed."""
+    store.write(path, *given)
+    assert_same(store.read(path), given)
+
+
+def assert_same(read, given):
+    """Check that what was read is what was given, bit for bit and type for type."""
+    assert read[0] == given[0]
+    assert type(read[0]) is type(given[0])
+    assert read[2:] == given[2:]
+    assert typed(list(read[1])) == typed(list(given[1]))
+    for mine, theirs in zip(read[1].values(), given[1].values(), strict=True):
+        assert mine.identical(theirs)
+        assert typed(mine.dims) == typed(theirs.dims)
+        assert typed(mine.features) == typed(theirs.features)
+        assert repr(mine.attrs) == repr(theirs.attrs)
+        for dim, index in theirs.labels.items():
+            assert typed(list(mine.labels[dim].names)) == typed(list(index.names))
+            assert_same_index(mine.labels[dim], index)
+
+
+def assert_same_index(mine, theirs):
+    """Check that labels are equal, of the same dtype, and each of the same type."""
+    assert mine.equals(theirs)
+    if not isinstance(theirs.dtype, pd.StringDtype):
+        assert mine.dtype == theirs.dtype
+        assert typed(list(mine)) == typed(list(theirs))
+
+
+def typed(names):
+    """Return names with their types: 1, 1.0 and True are equal, but not the same."""
+    return [(type(name), repr(name)) for name in names]
+
+
+def copied(path, to):
+    """Copy a statistics file or folder."""
+    shutil.copytree(path, to) if Path(path).is_dir() else shutil.copy(path, to)
+    return to
+
+
+@st.composite
+def states(draw):
+    """Draw the states of a few fields: any bits, any shape, any name."""
+    names = draw(st.lists(NAMES, min_size=1, max_size=3, unique_by=repr))
+    return {name: draw(fields()) for name in dict.fromkeys(names)}
+
+
+@st.composite
+def fields(draw):
+    """Draw one state, of zero to three dimensions of sizes 0 to 3."""
+    shape = draw(array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3))
+    bits = draw(arrays("<u8", (*shape, len(Moments.dtype.names)), elements=BITS))
+    dims = draw(st.permutations([-1, "lat", ("a", 1)]))[: len(shape)]
+    labels = {
+        dim: draw(indexes(n)) for dim, n in zip(dims, shape, strict=True) if draw(st.booleans())
+    }
+    return Field(bits.view(Moments.dtype)[..., 0], tuple(dims), labels, tuple(dims))
+
+
+def indexes(size):
+    """Draw labels: integers, numbers, texts, times, or anything mixed."""
+    kinds = [
+        st.integers(-(2**63), 2**63 - 1),
+        st.floats(),
+        st.text(),
+        st.datetimes(pd.Timestamp(1700, 1, 1), pd.Timestamp(2200, 1, 1)).map(pd.Timestamp),
+        NAMES,
+    ]
+    return st.one_of(st.lists(kind, min_size=size, max_size=size) for kind in kinds).map(
+        lambda found: pd.Index(found, tupleize_cols=False)
+    )
+
+
+NAMES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=2).map(tuple),
+    max_leaves=3,
+)

@@ -1,0 +1,262 @@
+"""The command line does on files what the library does on objects."""
+
+import importlib.metadata
+import subprocess
+import sys
+import tomllib
+
+import click
+import dask.cli
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+import zarr
+from cli_inputs import ROOT, inputs, netcdf_file, read, readings, run, succeed, weather, zarr_store
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+import dasknorm as dn
+from dasknorm.cli import chunking, main
+from dasknorm.cli.chunking import chunks_towards
+
+# dask.dataframe calls pandas in ways that pandas 3.1 will give up.
+pytestmark = pytest.mark.filterwarnings("ignore:.*inplace keyword")
+
+ARRAYS = [
+    ("zarr", "out.zarr"),
+    ("zarr", "out.nc"),
+    ("netcdf", "out.zarr"),
+    ("netcdf", "out.nc"),
+    ("netcdf pattern", "out.zarr"),
+    ("netcdf pattern", "out.nc"),
+]
+FRAMES = [
+    ("parquet", "out.parquet"),
+    ("parquet folder", "out.parquet"),
+    ("csv", "out.csv"),
+    ("csv pattern", "out.parquet"),
+]
+
+
+@pytest.mark.parametrize(("form", "out"), ARRAYS)
+def test_arrays_there_and_back(form, out, tmp_path):
+    """Normalized arrays have mean 0 and std 1, their dtype and coordinates, and come back."""
+    src, data = inputs(form, tmp_path), weather()
+    succeed("adapt", *src, "-o", tmp_path / "s.nc", "--over", "time,x")
+    succeed("normalize", *src, tmp_path / "s.nc", "-o", tmp_path / out)
+    succeed("inverse", tmp_path / out, tmp_path / "s.nc", "-o", tmp_path / f"back{out}")
+    z, back = read(tmp_path / out), read(tmp_path / f"back{out}")
+    t = data.t.astype("f8")
+    expected = (t - t.mean(["time", "x"])) / t.std(["time", "x"])
+    assert z.t.dtype == np.float32
+    np.testing.assert_allclose(z.t, expected, rtol=2e-7, atol=1e-7)
+    np.testing.assert_allclose(z.rain, (data.rain - data.rain.mean()) / data.rain.std(), rtol=1e-13)
+    assert z.t.attrs["units"] == "1"
+    np.testing.assert_array_equal(back.station, data.station)
+    for name in ("t", "rain"):
+        ulp = np.spacing(np.maximum(abs(data[name]), data[name].std().astype(data[name].dtype)))
+        assert (abs(back[name] - data[name]) <= ulp).where(data[name].notnull(), True).all()
+    assert back.t.attrs["units"] == "K"
+    for name in ("time", "level", "x", "height", "crs", "level_bnds"):
+        assert name in z.coords
+        np.testing.assert_array_equal(z[name], data[name])
+
+
+@pytest.mark.parametrize(("form", "out"), FRAMES)
+def test_frames_there_and_back(form, out, tmp_path):
+    """Normalized columns have mean 0 and std 1; text rides along; everything comes back."""
+    src, frame = inputs(form, tmp_path), readings()
+    succeed("adapt", *src, "-o", tmp_path / "s.json")
+    succeed("normalize", *src, tmp_path / "s.json", "-o", tmp_path / out)
+    succeed("inverse", tmp_path / out, tmp_path / "s.json", "-o", tmp_path / f"back-{out}")
+    z, back = read(tmp_path / out), read(tmp_path / f"back-{out}")
+    for name in ("a", "b"):
+        expected = (frame[name] - frame[name].mean()) / frame[name].std(ddof=0)
+        np.testing.assert_allclose(z[name], expected, rtol=1e-13, atol=1e-15)
+        np.testing.assert_allclose(back[name], frame[name], rtol=1e-15)
+    assert list(z.columns) == list(frame.columns)
+    assert list(z["name"]) == list(frame["name"])
+
+
+@pytest.mark.parametrize("form", ["zarr", "netcdf pattern"])
+def test_adapt_equals_the_library(form, tmp_path):
+    """The statistics of files are those of the same data in memory, whatever the chunks."""
+    succeed("adapt", *inputs(form, tmp_path), "-o", tmp_path / "s.zarr", "--keep", "level")
+    stats = dn.load(tmp_path / "s.zarr")
+    expected = dn.adapt(weather()[["t", "rain"]], keep="level")
+    xr.testing.assert_allclose(stats.mean, expected.mean, rtol=1e-15)
+    xr.testing.assert_allclose(stats.variance, expected.variance, rtol=1e-14)
+    xr.testing.assert_equal(stats.count, expected.count)
+
+
+def test_options_reach_the_library(tmp_path):
+    """--ddof is the statistic's, --var chooses variables, --overwrite replaces."""
+    src, out = zarr_store(tmp_path / "in.zarr"), tmp_path / "s.nc"
+    succeed("adapt", src, "-o", out, "--over", "time")
+    succeed("adapt", src, "-o", out, "--over", "time", "--var", "rain", "--ddof", 1, "--overwrite")
+    stats = dn.load(out)
+    assert list(stats.std) == ["rain"]
+    np.testing.assert_allclose(stats.std.rain, weather().rain.std("time", ddof=1), rtol=1e-14)
+
+
+def test_only_chosen_variables_are_read(tmp_path):
+    """A variable that is not asked for may be damaged: nobody looks at it."""
+    src = zarr_store(tmp_path / "in.zarr")
+    for chunk in (src / "rain" / "c").rglob("*"):
+        if chunk.is_file():
+            chunk.write_bytes(b"damaged")
+    chosen = ("--var", "t")
+    succeed("adapt", src, "-o", tmp_path / "s.nc", *chosen)
+    succeed("normalize", src, tmp_path / "s.nc", "-o", tmp_path / "out.zarr", *chosen)
+    assert list(read(tmp_path / "out.zarr").data_vars) == ["t"]
+    with pytest.raises(Exception, match=r"(?i)zstd|decod|decompress|frame"):
+        run("adapt", src, "-o", tmp_path / "s2.nc")
+
+
+def test_some_variables_of_the_statistics(tmp_path):
+    """With --var, statistics may know more than is normalized."""
+    src = inputs("csv", tmp_path)
+    succeed("adapt", *src, "-o", tmp_path / "s.nc")
+    succeed("normalize", *src, tmp_path / "s.nc", "-o", tmp_path / "out.csv", "--var", "b")
+    assert list(read(tmp_path / "out.csv").columns) == ["b"]
+
+
+def test_every_chunk_is_read_once(tmp_path):
+    """The bytes read are the bytes there are, no more."""
+    big = xr.Dataset({"t": (("time", "x"), np.ones((1000, 250), "f4"))})
+    src = zarr_store(tmp_path / "in.zarr", big, encoding={"t": {"chunks": (100, 250)}})
+    assert "read 1.0 MB in" in succeed("adapt", src, "-o", tmp_path / "s.nc")
+    out = tmp_path / "out.zarr"
+    assert "read 1.0 MB in" in succeed("normalize", src, tmp_path / "s.nc", "-o", out)
+
+
+def test_zarr_is_stored_as_it_was(tmp_path):
+    """Chunks, compression and the Zarr format of the source are those of the output."""
+    for version in (2, 3):
+        src = zarr_store(tmp_path / f"in{version}.zarr", zarr_format=version)
+        out = tmp_path / f"out{version}.zarr"
+        succeed("adapt", src, "-o", tmp_path / f"s{version}.nc")
+        succeed("normalize", src, tmp_path / f"s{version}.nc", "-o", out)
+        old, new = zarr.open_group(src, mode="r")["t"], zarr.open_group(out, mode="r")["t"]
+        assert new.metadata.zarr_format == version
+        assert new.chunks == old.chunks == (5, 3, 4)
+        assert new.compressors == old.compressors
+
+
+def test_shards_are_kept(tmp_path):
+    """A sharded array is written in the same shards, each by one task."""
+    encoding = {"t": {"chunks": (2, 3, 4), "shards": (6, 3, 4)}}
+    src = zarr_store(tmp_path / "in.zarr", encoding=encoding)
+    succeed("adapt", src, "-o", tmp_path / "s.nc")
+    succeed("normalize", src, tmp_path / "s.nc", "-o", tmp_path / "out.zarr")
+    new = zarr.open_group(tmp_path / "out.zarr", mode="r")["t"]
+    assert (new.chunks, new.shards) == ((2, 3, 4), (6, 3, 4))
+
+
+def test_packing_is_dropped(tmp_path):
+    """Data packed as int16 kelvin become plain floats: packed z-scores would be crushed."""
+    packing = {"dtype": "i2", "scale_factor": 0.01, "add_offset": 273.15, "_FillValue": -9999}
+    storage = {"zlib": True, "complevel": 2, "chunksizes": (6, 3, 4)}
+    src = netcdf_file(tmp_path / "in.nc", encoding={"t": packing | storage})
+    succeed("adapt", src, "-o", tmp_path / "s.nc", "--var", "t")
+    succeed("normalize", src, tmp_path / "s.nc", "-o", tmp_path / "out.nc", "--var", "t")
+    z = read(tmp_path / "out.nc").t
+    assert z.dtype.kind == "f"
+    assert "scale_factor" not in z.encoding
+    assert z.encoding["zlib"]
+    assert z.encoding["chunksizes"] == (6, 3, 4)
+    assert float(z.mean()) == pytest.approx(0, abs=1e-5)
+    assert float(z.std()) == pytest.approx(1, abs=1e-5)
+
+
+def test_files_without_common_coordinates(tmp_path):
+    """Files that coordinates cannot order are taken along time, and the command says so."""
+    data = weather()[["t"]].drop_vars("time")
+    for i in range(2):
+        netcdf_file(tmp_path / f"in-{i}.nc", data.isel(time=slice(12 * i, 12 * i + 12)))
+    result = run("adapt", tmp_path / "in-*.nc", "-o", tmp_path / "s.nc")
+    assert result.exit_code == 0, result.stderr
+    assert "taken one after the other along 'time'" in result.stderr
+    assert float(dn.load(tmp_path / "s.nc").count.t) == 24 * 12 - 1
+
+
+def test_index_of_a_parquet_file_is_kept(tmp_path):
+    """Rows keep the labels they had."""
+    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0]}, index=pd.Index(["x", "y", "z"], name="who"))
+    frame.to_parquet(tmp_path / "in.parquet")
+    succeed("adapt", tmp_path / "in.parquet", "-o", tmp_path / "s.nc")
+    succeed("normalize", tmp_path / "in.parquet", tmp_path / "s.nc", "-o", tmp_path / "o.parquet")
+    assert list(read(tmp_path / "o.parquet").index) == ["x", "y", "z"]
+
+
+def test_show_tells_where_statistics_come_from(tmp_path):
+    """`show` prints a line for each feature, and the provenance."""
+    src = zarr_store(tmp_path / "in.zarr")
+    made = succeed("adapt", src, "-o", tmp_path / "s.nc", "--over", "time,x")
+    shown = succeed("show", tmp_path / "s.nc")
+    for line in ("t level=1000", "t level=300", "rain", "count", "mean", "std"):
+        assert line in made
+        assert line in shown
+    assert "in.zarr" in shown
+    assert "time (2000-01-01 00:00:00 to 2000-01-24 00:00:00)" in shown
+    assert "t float32" in shown
+
+
+def test_many_features_are_summed_up(tmp_path):
+    """Of a map of statistics, the least and the greatest are shown."""
+    data = xr.Dataset({"t": (("time", "x"), np.arange(200.0).reshape(2, 100))})
+    shown = succeed("adapt", zarr_store(tmp_path / "in.zarr", data), "-o", tmp_path / "s.nc",
+                    "--over", "time")  # fmt: skip
+    assert "least of 100" in shown
+    assert "149" in shown.split("greatest")[1]
+
+
+def test_there_is_help_and_a_version():
+    """Without a command there is help; --version names the version."""
+    assert "Commands:" in succeed()
+    assert dn.__version__ in succeed("--version")
+
+
+def test_dask_norm(tmp_path):
+    """The same commands are `dask norm`, with the same exit codes."""
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        named = tomllib.load(file)["project"]["entry-points"]["dask_cli"]["norm"]
+    entry = importlib.metadata.EntryPoint("norm", named, "dask_cli")
+    group = click.Group("dask", commands=dict(dask.cli.cli.commands))
+    dask.cli._register_command_ep(group, entry)
+    src = zarr_store(tmp_path / "in.zarr")
+    adapted = CliRunner().invoke(group, ["norm", "adapt", str(src), "-o", str(tmp_path / "s.nc")])
+    assert adapted.exit_code == 0, adapted.output
+    refused = CliRunner().invoke(group, ["norm", "show", "nothing.nc"])
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+
+
+def test_dask_finds_norm():
+    """The installed package has told Dask of its commands."""
+    if not any(
+        e.value == "dasknorm.cli:main" for e in importlib.metadata.entry_points(name="norm")
+    ):
+        pytest.skip("dasknorm is not installed, only on the path")
+    shown = subprocess.run(
+        [sys.executable, "-m", "dask", "norm", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "normalize" in shown.stdout
+
+
+def test_main_is_a_click_group():
+    """Dask takes nothing else."""
+    assert isinstance(main, click.Group)
+    assert main.name == "norm"
+
+
+@given(st.lists(st.tuples(st.integers(0, 5000), st.integers(1, 700)), max_size=4))
+def test_chunks_are_whole_multiples(axes):
+    """Chunks hold whole stored chunks, and no more than the target unless one alone does."""
+    shape, stored = tuple(n for n, _ in axes), tuple(s for _, s in axes)
+    chunks = chunks_towards(shape, stored, 4)
+    for size, n, s in zip(chunks, shape, stored, strict=True):
+        assert size % s == 0 or size == max(1, n)
+    least = np.prod([max(1, min(n, s)) for n, s in axes]) * 4
+    assert np.prod(chunks) * 4 <= max(chunking.TARGET, least)

@@ -1,0 +1,303 @@
+"""Statistics files: what is written is read, bit for bit, and other tools can read it too."""
+
+import hashlib
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stored import SUFFIXES, contents, labelled, records, round_trip, states
+
+import dasknorm as dn
+from dasknorm import store
+from dasknorm.fields import Field
+from dasknorm.statistics import Known, Moments
+
+suffixes = pytest.mark.parametrize("suffix", SUFFIXES)
+
+
+@suffixes
+@settings(max_examples=25)
+@given(
+    found=states(),
+    statistic=st.builds(Moments, st.floats(0, 1e9), st.booleans(), st.floats(0, 1e9)),
+)
+def test_any_states_come_back(tmp_path, suffix, found, statistic):
+    """Any bits, names, dimensions and labels are read as they were written."""
+    round_trip(tmp_path / f"s{suffix}", (statistic, found, "xarray.Dataset", {}))
+
+
+@suffixes
+def test_stats_come_back(tmp_path, suffix):
+    """What a user saves is equal when loaded, normalizes alike, and merges as before."""
+    data = xr.Dataset(
+        {
+            "air": (("time", "level"), np.arange(12.0).reshape(4, 3)),
+            "b/c": ("time", [1.0, 2, 3, 9]),
+        },
+        {"level": np.array([0.1, 0.5, 1.0], "f4"), "time": pd.date_range("2000", periods=4)},
+    )
+    data["air"].attrs["units"] = "K"
+    stats = dn.adapt(data, over="time")
+    stats.save(tmp_path / f"s{suffix}")
+    loaded = dn.load(str(tmp_path / f"s{suffix}"))
+    assert loaded == stats
+    assert loaded.attrs == stats.attrs
+    xr.testing.assert_identical(loaded.mean, stats.mean)
+    xr.testing.assert_identical(loaded.normalize(data), stats.normalize(data))
+    assert loaded + stats == stats + stats
+
+
+@suffixes
+@pytest.mark.parametrize("shape", [(), (1,), (0,), (0, 2), (2, 0), (2, 3, 4)], ids=str)
+def test_shapes(tmp_path, suffix, shape):
+    """No dimension, one, several, and those of size 0 come back; what is read can be written to."""
+    round_trip(tmp_path / f"s{suffix}", contents(shape))
+    (state,) = store.read(tmp_path / f"s{suffix}")[1].values()
+    state.data["mean"] = 1.0
+
+
+@suffixes
+@pytest.mark.parametrize(
+    "data",
+    [
+        records((4, 3)).T,
+        records((6, 3))[::-2],
+        np.broadcast_to(records((3,)), (2, 3)),
+        records(()) [()],
+    ],
+    ids=["fortran", "backwards", "broadcast", "scalar"],
+)  # fmt: skip
+def test_memory_order(tmp_path, suffix, data):
+    """Records come back whatever their order in memory, and need not be writable."""
+    dims = tuple(f"d{i}" for i in range(np.ndim(data)))
+    round_trip(tmp_path / f"s{suffix}", (Moments(), {"x": Field(data, dims)}, "x", {}))
+
+
+@suffixes
+def test_nothing_counted(tmp_path, suffix):
+    """Where the mean is read as NaN, the record's own mean of 0 comes back."""
+    empty = Field(np.zeros(2, Moments.dtype), ("d0",))
+    round_trip(tmp_path / f"s{suffix}", (Moments(), {None: empty}, "x", {}))
+
+
+@suffixes
+def test_given_statistics(tmp_path, suffix):
+    """Statistics known beforehand come back as such."""
+    mean = pd.Series({"a": 0.1, "b": 2.0})
+    stats = dn.Stats.given(mean, std=mean, epsilon=1e-7)
+    stats.save(tmp_path / f"s{suffix}")
+    assert dn.load(tmp_path / f"s{suffix}") == stats
+    assert type(dn.load(tmp_path / f"s{suffix}").statistic) is Known
+
+
+@dataclass(frozen=True)
+class Spread(Moments):
+    """A statistic of another package, with records of many kinds."""
+
+    label: tuple[str, ...] = ("a",)
+
+    dtype: ClassVar = np.dtype(
+        [("n", ">i2"), ("flag", "?"), ("ends", ">f4", (2, 2)), ("mean", "<f8")], align=True
+    )
+    readings: ClassVar = ("mean",)
+
+    def read(self, records, name):
+        """Return the mean."""
+        return records[name].copy()
+
+
+@suffixes
+def test_records_of_another_package(tmp_path, suffix):
+    """Records of other dtypes, big-endian, padded, with arrays in them, come back."""
+    made = np.zeros((2, 3), Spread.dtype)
+    made["n"], made["flag"], made["mean"] = -7, [True, False, True], 0.1
+    made["ends"] = np.arange(4, dtype="f4").reshape(2, 2)
+    state = Field(made, ("d0", "d1"))
+    round_trip(tmp_path / f"s{suffix}", (Spread(label=("x", "y")), {"a": state}, "x", {}))
+
+
+@suffixes
+def test_equal_names_of_unequal_dimensions(tmp_path, suffix):
+    """Two fields may use one dimension's name for other sizes or other labels."""
+    found = {
+        "a": Field(records((2,)), ("x",), {"x": pd.Index([1, 2])}),
+        "b": Field(records((2,)), ("x",), {"x": pd.Index([1, 3])}),
+        "c": Field(records((3,)), ("x",)),
+        "A": Field(records((2,), 1), ("X",), {"X": pd.Index([1, 2])}),
+        "mean": Field(records((2,), 2), ("a_mean",), {"a_mean": pd.Index([1, 2])}),
+    }
+    round_trip(tmp_path / f"s{suffix}", (Moments(), found, "x", {}))
+
+
+ATTRS = {
+    "units": "K",
+    "valid_range": np.array([1, 2], "i2"),
+    "_FillValue": np.float32(-999),
+    "levels": [1, 2.5, None, True, "x"],
+    "$odd": {"$a": 1, 2: (3,)},
+    "texts": np.array(["a", "bcd"]),
+    "when": np.datetime64("2000-01-01", "h"),
+    "raw": b"\0\xff",
+    "z": 1j,
+    "long": "x" * 100_000,
+    "nul": "a\0b",
+    "scale_factor": 0.01,
+    "huge": 10**30,
+}
+
+
+@suffixes
+def test_attributes(tmp_path, suffix):
+    """What is said of a field comes back, each value in its own type."""
+    round_trip(tmp_path / f"s{suffix}", contents(attrs=ATTRS))
+
+
+@suffixes
+def test_equal_contents_give_equal_bytes(tmp_path, suffix):
+    """Writing the same twice makes the same file."""
+    digests = set()
+    for name in ("a", "b"):
+        path = tmp_path / name / f"s{suffix}"
+        path.parent.mkdir()
+        store.write(path, *contents((2, 3)))
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        whole = b"".join(file.read_bytes() for file in files if file.is_file())
+        digests.add(hashlib.sha256(whole).hexdigest())
+    assert len(digests) == 1
+
+
+# -- other tools ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def dataset():
+    """Return data with a label of each kind that other tools know."""
+    rng = np.random.default_rng(0)
+    dims = ("time", "level", "name", "day")
+    return xr.Dataset(
+        {"t": (dims, rng.normal(size=(5, 3, 2, 2)), {"units": "K", "long_name": "temperature"})},
+        {
+            "level": np.array([0.1, 0.5, 1.0], "f4"),
+            "name": ["x", "é"],
+            "day": pd.date_range("2000", periods=2, unit="s"),
+        },
+    )
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".zarr"])
+def test_xarray_reads_it(tmp_path, suffix, dataset):
+    """Plain xarray finds the readings, their units, and the labels."""
+    stats = dn.adapt(dataset, over="time")
+    stats.save(tmp_path / f"s{suffix}")
+    with xr.open_dataset(tmp_path / f"s{suffix}") as opened:
+        for reading in ("count", "mean", "std", "variance"):
+            expected = stats.read(reading)["t"]
+            np.testing.assert_array_equal(opened[f"t_{reading}"], expected, strict=False)
+            assert opened[f"t_{reading}"].dims == ("level", "name", "day")
+        for dim in ("level", "name", "day"):
+            assert opened.indexes[dim].equals(dataset.indexes[dim])
+        assert opened.t_std.attrs == {"units": "K", "long_name": "std of temperature"}
+        assert opened.t_variance.attrs["units"] == "K2"
+        assert opened.attrs["title"]
+
+
+def test_zarr_reads_it(tmp_path, dataset):
+    """The Zarr library finds an ordinary group, zeros among its numbers."""
+    stats = dn.adapt(dataset * 0, over="time")
+    stats.save(tmp_path / "s.zarr")
+    group = zarr.open_group(tmp_path / "s.zarr", mode="r")
+    np.testing.assert_array_equal(group["t_mean"][...], np.zeros((3, 2, 2)))
+    np.testing.assert_array_equal(group["t_count"][...], np.full((3, 2, 2), 5.0))
+    assert group["name"][...].tolist() == ["x", "é"]
+
+
+def test_a_zero_is_not_missing(tmp_path, dataset):
+    """What is 0 is read as 0 by xarray, not as a fill value."""
+    stats = dn.adapt(dataset * 0, over="time")
+    stats.save(tmp_path / "s.zarr")
+    with xr.open_dataset(tmp_path / "s.zarr") as opened:
+        assert (opened.t_mean == 0).all()
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".zarr"])
+def test_attributes_do_not_mislead_other_tools(tmp_path, suffix):
+    """Attributes by which xarray would scale, mask or date the numbers stay off the variables."""
+    attrs = {"scale_factor": 0.01, "_FillValue": 1.0, "units": "days since 2000-01-01"}
+    given = contents(attrs=attrs, name="x")
+    store.write(tmp_path / f"s{suffix}", *given)
+    with xr.open_dataset(tmp_path / f"s{suffix}") as opened:
+        np.testing.assert_array_equal(opened.x_mean, given[1]["x"].data["mean"])
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".zarr"])
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.Index(["a\0b", "c"]),
+        pd.Index(["", ""]),
+        pd.Index(["a", 1, None]),
+        pd.MultiIndex.from_tuples([("a", 1), ("b", 2)]),
+        pd.Index([True, False]),
+        pd.DatetimeIndex(["2000-01-01", None]),
+        pd.date_range("2000", periods=2, tz="Europe/Berlin"),
+        pd.Index(["x" * 50_000, *map(str, range(50))]),
+        xr.date_range("2000-02-29", periods=2, calendar="360_day", use_cftime=True),
+    ],
+    ids=["nul", "empty", "mixed", "multi", "bool", "nat", "zone", "long", "cftime"],
+)
+def test_labels_that_other_tools_do_not_know(tmp_path, suffix, index):
+    """Whatever the labels, the file opens in plain xarray, and the numbers are there."""
+    given = labelled(index)
+    round_trip(tmp_path / f"s{suffix}", given)
+    with xr.open_dataset(tmp_path / f"s{suffix}") as opened:
+        np.testing.assert_array_equal(opened["mean"], given[1][None].data["mean"])
+
+
+@pytest.mark.parametrize("suffix", [".zarr", ".json"])
+def test_only_netcdf_needs_a_library(tmp_path, suffix):
+    """Zarr and JSON files are written and read with none of the optional libraries."""
+    code = f"""
+import sys
+for name in ("h5netcdf", "h5py", "zarr", "cftime", "netCDF4"):
+    sys.modules[name] = None
+import numpy as np, dasknorm as dn
+stats = dn.adapt(np.arange(6.0).reshape(3, 2))
+stats.save({str(tmp_path / f"s{suffix}")!r})
+assert dn.load({str(tmp_path / f"s{suffix}")!r}) == stats
+try:
+    stats.save({str(tmp_path / "s.nc")!r})
+except ImportError as error:
+    assert "pip install 'dasknorm[io]'" in str(error)
+else:
+    raise AssertionError("written without a library")
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("path", ["stats", "stats.h5", "stats.nc.gz", "stats.pkl"])
+def test_other_suffixes_are_refused(tmp_path, path):
+    """A suffix of another format is refused with the three that there are, before any work."""
+    with pytest.raises(ValueError, match=r"\.nc, \.zarr or \.json"):
+        store.write(tmp_path / path, *contents())
+    with pytest.raises(ValueError, match=r"\.nc, \.zarr or \.json"):
+        store.read(tmp_path / path)
+
+
+def test_suffixes_in_capitals(tmp_path):
+    """Letter case does not matter in a suffix."""
+    round_trip(tmp_path / "S.NC", contents())
+
+
+def test_large_statistics_are_not_written_as_json(tmp_path):
+    """More than a million records are too many for JSON; the message says what to write instead."""
+    with pytest.raises(ValueError, match=r"\.nc or \.zarr"):
+        store.write(tmp_path / "s.json", *contents((1_000_001,)))
+    assert not list(tmp_path.iterdir())
