@@ -13,8 +13,8 @@ PARTS = {
     "rivals": (rivals.run, 0.2, 0.02),
     "graphs": (graphs.run, 10_000, 500),
     "stores": (stores.run, 1.0, 0.1),
-    "memory": (memory.run, 4.0, 0.5),
-    "start": (start.run, 9, 3),
+    "memory": (memory.run, 4.0, 0.25),
+    "start": (start.run, 7, 2),
 }
 
 

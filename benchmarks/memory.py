@@ -21,7 +21,7 @@ __all__ = ["run"]
 
 OURS, IMPORTS = "dasknorm", "imports, and the store opened"
 LIMIT = 600
-RUNS = 3
+RUNS = 2
 NOISE = 1.05
 
 CONTESTANTS: dict[str, Callable[[Any], Any]] = {

@@ -109,7 +109,7 @@ def _errors(gigabytes: float) -> dict[str, tuple[float, float]]:
 def _full(speeds: dict[str, Speeds], wrong: dict[str, tuple[float, float]], size: float) -> str:
     parts = [
         f"{describe()} Arrays of {size:g} GB in memory, one thread, "
-        "the least of five runs taken in turn.",
+        "CPU time, the least of five runs taken in turn.",
         aims(_aims(speeds)),
     ]
     titles = {"moments": "Mean and variance", "normalize": "(x - mean) / std"}
@@ -156,7 +156,7 @@ def _aims(speeds: dict[str, Speeds]) -> list[Aim]:
             got = all_of[Dasknorm.name]
             limit = got / all_of["np.sum"]
             what = f"moments, {layout.name}, {dtype}"
-            said = f"{got:.1f} GB/s, {limit:.2f} of np.sum"
+            said = f"{limit:.2f} of np.sum; {got:.1f} GB/s"
             reached.append(Aim(what, f"{reach} GB/s", said, got >= reach))
     for (name, dtype), all_of in speeds["normalize"].items():
         copied = all_of[Dasknorm.name] / all_of["np.copyto"]

@@ -24,6 +24,8 @@ __all__ = ["run"]
 
 READING, OURS, OURS_WEIGHTED = "reading alone", "dasknorm", "dasknorm, weighted"
 ROUNDS = 3
+FULL = 0.5
+"""From this many GB on, all rounds are run; below, one, for a quick look."""
 THREADS = 2
 
 Figures = dict[str, float]
@@ -80,24 +82,25 @@ def measure(name: str, path: Path) -> Figures:
 def run(gigabytes: float) -> Report:
     """Measure on a compressed store of this size, and on one as it is in memory."""
     sections, reached = [], []
+    rounds = ROUNDS if gigabytes >= FULL else 1
     for compressed in (True, False):
         kind = "zstd" if compressed else "not compressed"
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "t.zarr"
             climate.write(path, gigabytes, compressed)
-            figures = _in_turn(path)
+            figures = _in_turn(path, rounds)
         sections += [f"**{kind}**", _table(figures)]
         reached += _aims(figures, kind)
     head = (
         f"{describe()} A store of {gigabytes:g} GB in chunks of 16 MiB, in the page cache; "
-        f"{THREADS} Dask threads; each in a fresh process, its second run; the least of {ROUNDS}."
+        f"{THREADS} Dask threads; each in a fresh process, its second run; the least of {rounds}."
     )
     return Report("\n\n".join([head, aims(reached), *sections]))
 
 
-def _in_turn(path: Path) -> dict[str, Figures]:
+def _in_turn(path: Path, count: int) -> dict[str, Figures]:
     """Ask each contestant in turn, a few rounds, and keep the least of its figures."""
-    rounds = [{name: ask("stores", name, path) for name in CONTESTANTS} for _ in range(ROUNDS)]
+    rounds = [{name: ask("stores", name, path) for name in CONTESTANTS} for _ in range(count)]
     return {
         name: {figure: min(each[name][figure] for each in rounds) for figure in rounds[0][name]}
         for name in CONTESTANTS
@@ -105,11 +108,12 @@ def _in_turn(path: Path) -> dict[str, Figures]:
 
 
 def _table(figures: dict[str, Figures]) -> str:
-    alone = figures[READING]["wall"]
+    alone = figures[READING]
     rows = [
         [
             name,
-            f"{f['wall'] / alone:.2f}",
+            f"{f['wall'] / alone['wall']:.2f}",
+            f"{f['cpu'] / alone['cpu']:.2f}",
             f"{f['wall']:.2f}",
             f"{f['cpu']:.2f}",
             f"{f['cold'] - f['wall']:.2f}",
@@ -119,19 +123,24 @@ def _table(figures: dict[str, Figures]) -> str:
         ]
         for name, f in figures.items()
     ]
-    head = "x reading alone,s,CPU s,more s when first,peak MB,tasks a chunk,reads a chunk"
+    head = "x reading alone,in CPU,s,CPU s,more s when first,peak MB,tasks a chunk,reads a chunk"
     return table(["", *head.split(",")], rows)
 
 
 def _aims(figures: dict[str, Figures], kind: str) -> list[Aim]:
-    times = figures[OURS]["wall"] / figures[READING]["wall"]
+    times, cpu = (figures[OURS][f] / figures[READING][f] for f in ("wall", "cpu"))
     once = all(
         figures[name][figure] == 1
         for name in (OURS, OURS_WEIGHTED)
         for figure in ("reads", "most reads")
     )
     return [
-        Aim(f"adapt, {kind}", "1.15 x reading alone", f"{times:.2f}", times <= 1.15),
+        Aim(
+            f"adapt, {kind}",
+            "1.15 x reading alone",
+            f"{times:.2f}, {cpu:.2f} in CPU",
+            times <= 1.15,
+        ),
         Aim(f"reads of each chunk, {kind}", "1", "1" if once else "more", once),
     ]
 

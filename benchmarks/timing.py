@@ -1,4 +1,8 @@
-"""Taking the time: the least of several runs, the contestants in turn."""
+"""Taking the time: the least of several runs, the contestants in turn.
+
+In CPU seconds of the whole process. With one thread each that is the time on the clock of an idle
+machine; on a busy one it leaves out the waiting for a turn; and who starts threads pays for them.
+"""
 
 import time
 from collections.abc import Callable
@@ -10,7 +14,7 @@ __all__ = ["least_seconds"]
 def least_seconds(
     calls: dict[str, Callable[[], Any]], rounds: int = 5, patience: float = 6.0
 ) -> dict[str, float]:
-    """Run each call once a round, A B C A B C, and return the least seconds of each.
+    """Run each call once a round, A B C A B C, and return the least CPU seconds of each.
 
     A moment in which the machine is busy then falls on all of them, and the least is of a moment
     in which it was not. The first run of each is not counted: it compiles, and faults pages in.
@@ -27,6 +31,7 @@ def least_seconds(
 
 
 def _seconds(call: Callable[[], Any]) -> float:
-    start = time.perf_counter()
+    """Time a call, and the letting go of what it returns."""
+    start = time.process_time()
     call()
-    return time.perf_counter() - start
+    return time.process_time() - start

@@ -65,6 +65,8 @@ def is_numeric(dtype: Any) -> bool:
     """Tell whether numbers of this NumPy or pandas dtype have a mean: real, and not a time."""
     if isinstance(dtype, np.dtype):
         return dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)
+    if isinstance(dtype, pd.ArrowDtype) and dtype.kind == "b":
+        return True  # pandas counts its own nullable booleans as numbers, and not Arrow's
     return pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype)
 
 

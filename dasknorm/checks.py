@@ -7,10 +7,11 @@ import numpy as np
 
 from dasknorm.chunks import is_lazy
 from dasknorm.containers import Fields
+from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
 from dasknorm.statistics import Statistic
 
-__all__ = ["refuse_empty", "refuse_unusable"]
+__all__ = ["refuse_empty", "refuse_other_shapes", "refuse_unusable"]
 
 
 def refuse_unusable(statistic: Statistic, states: Fields) -> None:
@@ -35,7 +36,7 @@ def refuse_empty(statistic: Statistic, states: Fields) -> None:
         if state.data.size and not any(state.data.tobytes()):
             raise ValueError(
                 f"no samples to adapt on in {_place(name, state, empty)}: "
-                "the merged axes have size 0"
+                "the merged axes have size 0, or all weights are 0"
             )
         if empty.any():
             missing.append(_place(name, state, empty))
@@ -46,6 +47,17 @@ def refuse_empty(statistic: Statistic, states: Fields) -> None:
             UserWarning,
             stacklevel=3,
         )
+
+
+def refuse_other_shapes(declared: Fields, computed: Fields) -> None:
+    """Raise MismatchError if chunks had other sizes than Dask was told, along a kept axis."""
+    for name, state in computed.items():
+        if state.data.shape != declared[name].data.shape:
+            raise MismatchError(
+                f"the statistics of {'the data' if name is None else repr(name)} came out in shape "
+                f"{state.data.shape}, where {declared[name].data.shape} was declared: the Dask "
+                "array was declared with other chunks than its data have"
+            )
 
 
 def _place(name: Hashable, state: Field, where: np.ndarray) -> str:

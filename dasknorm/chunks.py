@@ -16,6 +16,7 @@ from dask import is_dask_collection
 
 from dasknorm import blocks
 from dasknorm.blocks import Kernel
+from dasknorm.errors import MismatchError
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.tables import Table, in_order
@@ -24,6 +25,9 @@ __all__ = ["apply", "is_lazy", "merge", "summarize", "transform"]
 
 FAN_IN_BYTES = 1 << 25
 """A task merges 32 states if together they weigh at most this much, else two along each axis."""
+
+EMBEDDED_BYTES = 1 << 12
+"""A map of at most this size travels inside of its tasks, not beside them."""
 
 
 def is_lazy(data: Any) -> bool:
@@ -75,10 +79,14 @@ def transform(data: Any, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | Non
         return blocks.transform(data, affine, kernel, dtype)
     data = da.asanyarray(data)
     out = dtype or blocks.float_dtype(data.dtype)
+    function = partial(_transform_chunk, kernel=kernel, dtype=out)
+    beside = [_chunked_like(affine, data)]
+    if _fits_a_task(affine, data):
+        function, beside = partial(function, affine=affine), []
     return da.map_blocks(
-        partial(_transform_chunk, kernel=kernel, dtype=out),
+        function,
         data,
-        _chunked_like(affine, data),
+        *beside,
         dtype=out,
     )
 
@@ -196,20 +204,27 @@ def _tree(states: da.Array, statistic: Statistic, axes: tuple[int, ...]) -> da.A
         axis=axes,
         keepdims=True,
         dtype=statistic.dtype,
-        split_every=_fan_in(states.numblocks, axes, 32 if small else 1 << len(axes)),
+        split_every=_fan_in(states.numblocks, axes, small),
         meta=np.empty((0,) * states.ndim, statistic.dtype),
     )
 
 
-def _fan_in(blocks: tuple[int, ...], axes: tuple[int, ...], most: int) -> dict[int, int]:
+def _fan_in(blocks: tuple[int, ...], axes: tuple[int, ...], small: bool) -> dict[int, int]:
     """Share out how many states a task merges over the axes that are cut, the least cut first."""
     # A bare number Dask would take the root of, axes of one block too: 5 for 32 over two axes.
-    shares = {}
-    for axis in sorted(axes, key=lambda axis: blocks[axis]):
-        taken = min(blocks[axis], most)
-        shares[axis] = max(taken, 2)
-        most //= max(taken, 1)
+    cut = [axis for axis in sorted(axes, key=lambda axis: blocks[axis]) if blocks[axis] > 1]
+    most = 32 if small else 1 << len(cut)
+    shares = dict.fromkeys(axes, 2)
+    for others, axis in zip(reversed(range(len(cut))), cut, strict=True):
+        shares[axis] = max(2, min(blocks[axis], most >> others))
+        most //= shares[axis]
     return shares
+
+
+def _fits_a_task(affine: Any, data: da.Array) -> bool:
+    """Whether a map may be part of each task: Dask then fuses loading and mapping in any graph."""
+    whole = all(n == 1 or len(c) == 1 for n, c in zip(affine.shape, data.chunks, strict=True))
+    return whole and not is_lazy(affine) and affine.nbytes <= EMBEDDED_BYTES
 
 
 def _chunked_like(small: Any | None, data: da.Array) -> Any:

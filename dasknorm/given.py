@@ -24,11 +24,13 @@ def given_states(
     container, means = container_of(mean).given(mean)
     spreads = _beside(means, spread, what)
     for name, values in spreads.items():
-        _check_not_negative(name, values, what)
+        _check_not_negative(name, means[name], values, what)
         if what == "std":
             # The square root of a rounded square gives the std back to the bit.
             spreads[name] = np.square(values)
     counts = None if count is None else _beside(means, count, "count")
+    for name, values in (counts or {}).items():
+        _check_not_negative(name, means[name], values, "count")
     statistic = Known(epsilon) if counts is None else Moments(epsilon=epsilon)
     states = {}
     for name, field in means.items():
@@ -56,9 +58,10 @@ def _beside(means: Fields, values: Any, what: str) -> dict[Hashable, np.ndarray]
     }
 
 
-def _check_not_negative(name: Hashable, values: np.ndarray, what: str) -> None:
-    if (values < 0).any():
-        place = np.argwhere(values < 0)[0].tolist()
+def _check_not_negative(name: Hashable, mean: Field, values: np.ndarray, what: str) -> None:
+    for position in np.argwhere(values < 0).tolist():
+        place = " ".join(filter(None, [str(name or ""), mean.place(position)]))
         raise ValueError(
-            f"{what} must not be negative, got {values[values < 0][0]} at {name or ''}{place}"
+            f"{what} must not be negative, got {values[tuple(position)]}"
+            f"{' at ' if place else ''}{place}"
         )

@@ -229,6 +229,7 @@ class Stats:
         """Return these statistics in memory, checked; lazy ones are computed in one pass."""
         lazy = any(chunks.is_lazy(state.data) for state in self.states.values())
         (ready,) = dask.compute(self) if lazy else (self,)
+        checks.refuse_other_shapes(self.states, ready.states)
         checks.refuse_unusable(ready.statistic, ready.states)
         return ready
 

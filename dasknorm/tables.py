@@ -72,15 +72,15 @@ def _(block: Table, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None
     result = block.frame.copy(deep=False)
     affine = np.broadcast_to(affine, (1, len(block.columns)))
     for group in _groups(block):
-        out = np.empty((len(group.positions), len(result)), dtype or float_dtype(group.dtype)).T
-        for rows in group.slabs():
-            out[rows] = kernel(group.matrix(rows), affine[:, group.features], out.dtype)
+        out = group.mapped(affine[:, group.features], kernel, dtype or float_dtype(group.dtype))
         if group.whole:
             whole = pd.DataFrame(out, result.index, result.columns, copy=False)
             whole.attrs.update(result.attrs)
             return Table(whole, block.columns)
         for position, column in zip(group.positions, out.T, strict=True):
-            result.isetitem(position, _column(column, group.dtype))
+            # A Series is taken as it is; a bare array pandas would copy.
+            series = pd.Series(_column(column, group.dtype), result.index, copy=False)
+            result.isetitem(position, series)
     return Table(result, block.columns)
 
 
@@ -95,14 +95,29 @@ class _Group:
 
     @property
     def whole(self) -> bool:
-        """Whether the frame is nothing but this group, in order: its matrix is then a view."""
+        """Whether the frame is nothing but this group, in order."""
         return isinstance(self.dtype, np.dtype) and np.array_equal(
             self.positions, np.arange(self.frame.shape[1])
         )
 
+    @property
+    def is_view(self) -> bool:
+        """Whether the group lies in memory as one matrix, which pandas gives without a copy."""
+        first = self.frame.iloc[:1]
+        return self.whole and np.may_share_memory(first.to_numpy(), first.iloc[:, 0].to_numpy())
+
+    def mapped(self, affine: Records, kernel: Kernel, dtype: np.dtype[Any]) -> np.ndarray:
+        """Return the group's matrix, mapped; its columns lie as one in memory."""
+        if self.is_view:
+            return kernel(self.frame.to_numpy(), affine, dtype)
+        out = np.empty((len(self.positions), len(self.frame)), dtype).T
+        for rows in self.slabs():
+            out[rows] = kernel(self.matrix(rows), affine, dtype)
+        return out
+
     def slabs(self) -> Iterator[slice]:
         rows = len(self.frame)
-        step = max(rows, 1) if self.whole else max(1, SLAB // len(self.positions))
+        step = max(rows, 1) if self.is_view else max(1, SLAB // len(self.positions))
         return (slice(start, start + step) for start in range(0, rows, step))
 
     def matrix(self, rows: slice) -> np.ndarray:
@@ -143,10 +158,12 @@ def _column(values: np.ndarray, dtype: Any) -> Any:
         return values
     if isinstance(dtype, pd.ArrowDtype):
         return pd.array(values, dtype=pd.ArrowDtype(_arrow_float(values.dtype)))
-    return pd.array(values, dtype="Float32" if values.dtype == np.float32 else "Float64")
+    if values.dtype == np.float16:  # pandas has no nullable kind of it
+        values = values.astype("f4")
+    return pd.arrays.FloatingArray(values, np.isnan(values))
 
 
 def _arrow_float(dtype: np.dtype[Any]) -> Any:
     import pyarrow  # only where an Arrow column has turned up
 
-    return pyarrow.fromnumpy_dtype(dtype)
+    return pyarrow.from_numpy_dtype(dtype)

@@ -12,7 +12,7 @@ __all__ = ["units_after", "units_of"]
 def units_of(reading: str, attrs: Mapping[str, Any]) -> dict[str, Any]:
     """Return a variable's attributes as those of its mean, std, variance or count."""
     units = attrs.get("units")
-    if units is None or reading in ("mean", "std"):
+    if units in (None, "1") or reading in ("mean", "std"):
         return dict(attrs)
     if reading == "variance":
         return {**attrs, "units": f"{units}2" if str(units).isalpha() else f"({units})2"}

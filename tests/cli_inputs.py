@@ -45,16 +45,20 @@ def start(*arguments, **options):
 def wait_for(condition, process, seconds=60):
     """Wait until something is so while a process runs; it must not end before."""
     deadline = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None, "the process ended too early"
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.01)
+    try:
+        while not condition():
+            assert process.poll() is None, "the process ended too early"
+            assert time.monotonic() < deadline, "waited too long"
+            time.sleep(0.01)
+    except AssertionError:
+        kill(process)
+        raise
 
 
 def kill(process):
     """End a process as the system does when memory runs out."""
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.communicate()
 
 
 def weather():

@@ -193,11 +193,15 @@ ARRAYS: dict[str, Case] = {
     "50-longer-chunk": (lambda: dn.adapt(declared((5, 2))).count, [8.0, 8.0]),
     "50-wider-chunk": (
         lambda: dn.adapt(declared((3, 4))),
-        Raises(ValueError, r"chunk \(1, 0\) .*declared .*2.* is 4|chunk .* shape"),
+        Raises(ValueError, "along dimension 1, .* size 2 and .* size 4"),
+    ),
+    "50-wider-chunk-alone": (
+        lambda: dn.adapt(declared((3, 4))[3:]),
+        Raises(dn.MismatchError, r"shape \(4,\), where \(2,\) was declared"),
     ),
     "50-wider-chunk-normalized": (
         lambda: np.asarray(TWO.normalize(declared((3, 4)))),
-        Raises(ValueError, r"chunk .* shape"),
+        Raises(dn.MismatchError, r"a chunk has shape \(3, 4\) when computed"),
     ),
     "51-other-dtype": (lambda: dn.adapt(declared((3, 2), "i4")).mean, [1.0, 1.0]),
     "51-other-dtype-normalized": (

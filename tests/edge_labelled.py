@@ -1,1 +1,226 @@
-LABELLED={}
+"""Edge cases of xarray: labels that do not match in every way they can, and what rides along."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from edge_outcomes import Case, Raises
+
+import dasknorm as dn
+
+__all__ = ["LABELLED"]
+
+LEV = [1000.0, 500.0, 100.0]
+X = np.arange(12.0).reshape(4, 3) ** 2
+Q = xr.DataArray(X, dims=("time", "lev"), coords={"lev": LEV}, name="q", attrs={"units": "K"})
+BOTH = xr.Dataset({"q": Q, "r": ("time", [1.0, 2.0, 3.0, 6.0])})
+LEVELS = dn.adapt(Q, keep="lev")
+Z = LEVELS.normalize(Q)
+SPREAD = dn.adapt(BOTH, keep="lev")
+POINTS = pd.MultiIndex.from_product([["a", "b"], [1, 2]], names=["site", "run"])
+STACKED = xr.DataArray(
+    X, dims=("point", "lev"), coords=xr.Coordinates.from_pandas_multiindex(POINTS, "point")
+)
+MATCH = dn.MismatchError
+
+
+def moved(labels: Any) -> xr.DataArray:
+    return Q.assign_coords(lev=labels)
+
+
+def bare() -> xr.DataArray:
+    return Q.drop_vars("lev")
+
+
+def packed() -> dict[Any, Any]:
+    packing = {"dtype": "int16", "scale_factor": 0.01, "add_offset": 273.0, "_FillValue": -999}
+    data = BOTH.copy()
+    data["q"].encoding = dict(packing)
+    stats = dn.adapt(data)
+    z = stats.normalize(data)
+    assert data["q"].encoding == packing
+    return {**z["q"].encoding, **stats.inverse(z)["q"].encoding, **stats.mean["q"].encoding}
+
+
+def mixed() -> xr.Dataset:
+    """Return variables that are numbers beside some that are not."""
+    when = pd.date_range("2001", periods=4)
+    return BOTH.assign(
+        name=("time", list("abcd")),
+        when=("time", when),
+        long=("time", when - when[0]),
+        odd=("time", np.array([1, None, "x", 2.0], dtype=object)),
+        wave=("time", [1j, 2j, 3j, 4j]),
+        flag=("time", [True, False, True, False]),
+    )
+
+
+def riding() -> set[str]:
+    """Return the names of variables that came through unchanged."""
+    data = mixed()
+    z = dn.adapt(data, keep="lev").normalize(data)
+    assert list(z.data_vars) == list(data.data_vars)
+    return {str(name) for name in data.data_vars if z[name].identical(data[name])}
+
+
+def weights(values: Any, dim: str = "time", **coords: Any) -> xr.DataArray:
+    return xr.DataArray(values, dims=dim, coords=coords)
+
+
+LABELLED: dict[str, Case] = {
+    "87-unknown-dimension": (
+        lambda: dn.adapt(BOTH, over="nope"),
+        Raises(ValueError, r"'nope' not found in dims \('time', 'lev'\)"),
+    ),
+    "87-unknown-dimension-kept": (
+        lambda: dn.adapt(Q, keep=("lev", "nope")),
+        Raises(ValueError, "'nope' not found"),
+    ),
+    "88-dimension-of-some-variables": (
+        lambda: dn.adapt(BOTH, over="time").mean["q"],
+        Q.mean("time"),
+    ),
+    "88-dimension-a-variable-lacks": (
+        lambda: dn.adapt(BOTH, over="lev"),
+        Raises(ValueError, r"'r' has none of the dimensions.*every value would be its own mean"),
+    ),
+    "88-variable-without-dimensions": (
+        lambda: dn.adapt(BOTH.assign(s=7.0), over="time").mean["s"],
+        xr.DataArray(7.0, name="s"),
+    ),
+    "89-not-numeric-rides-along": (riding, {"name", "when", "long", "odd", "wave"}),
+    "89-nothing-numeric": (
+        lambda: dn.adapt(mixed()[["name", "when"]]),
+        Raises(TypeError, r"no numeric variables to normalize; found 'name'.*'when'"),
+    ),
+    "89-not-numeric-array": (
+        lambda: dn.adapt(mixed()["when"]),
+        Raises(TypeError, r"'when' has dtype datetime64"),
+    ),
+    "90-level-subset": (
+        lambda: LEVELS.normalize(Q.sel(lev=[100.0, 1000.0])),
+        Z.sel(lev=[100.0, 1000.0]),
+    ),
+    "90-one-level": (lambda: LEVELS.normalize(Q.sel(lev=[500.0])), Z.sel(lev=[500.0])),
+    "90-one-level-without-its-dimension": (
+        lambda: LEVELS.normalize(Q.sel(lev=500.0)),
+        Raises(MATCH, "'lev'.* which the data lack"),
+    ),
+    "91-levels-reversed": (lambda: LEVELS.normalize(Q[:, ::-1]), Z[:, ::-1]),
+    "92-unknown-level": (
+        lambda: LEVELS.normalize(moved([1000.0, 500.0, 50.0])),
+        Raises(MATCH, r"labels \[50\.0\] along 'lev' are not in the statistics"),
+    ),
+    "92-doubled-level": (
+        lambda: LEVELS.normalize(moved([1000.0, 500.0, 500.0])).isel(lev=2),
+        (Q.isel(lev=2) - Q.isel(lev=1).mean()).assign_coords(lev=500.0) / Q.isel(lev=1).std(),
+    ),
+    "92-doubled-level-of-stats": (
+        lambda: dn.adapt(moved([1.0, 1.0, 2.0]), keep="lev").normalize(moved([1.0, 2.0, 2.0])),
+        Raises(MATCH, r"labels along 'lev' are not unique: \[1\.0\]"),
+    ),
+    "93-levels-nearly-equal": (
+        lambda: LEVELS.normalize(moved([1000.0 + 1e-9, 500.0, 100.0])),
+        Raises(MATCH, r"nearest to 1000\.000000001: 1000\.0; labels must be equal"),
+    ),
+    "93-levels-rounded-to-float32": (
+        lambda: dn.adapt(moved([0.1, 0.2, 0.3]), keep="lev").normalize(
+            moved(np.array([0.1, 0.2, 0.3], "f4"))
+        ),
+        Raises(MATCH, r"nearest to 0\.1\d*: 0\.1;"),
+    ),
+    "93-levels-as-integers": (lambda: LEVELS.normalize(moved([1000, 500, 100])), Z),
+    "93-levels-as-text": (
+        lambda: LEVELS.normalize(moved(["1000", "500", "100"])),
+        Raises(MATCH, r"labels \['1000', '500', '100'\]"),
+    ),
+    "94-nan-among-labels": (
+        lambda: LEVELS.normalize(moved([1000.0, 500.0, np.nan])),
+        Raises(MATCH, "NaN among the labels along 'lev'"),
+    ),
+    "95-labels-only-in-stats": (lambda: LEVELS.normalize(bare()), Z.drop_vars("lev")),
+    "95-labels-only-in-data": (lambda: dn.adapt(bare(), keep="lev").normalize(Q), Z),
+    "96-no-labels-and-another-size": (
+        lambda: LEVELS.normalize(bare()[:, :2]),
+        Raises(MATCH, "sizes differ along 'lev': the data have 2, the statistics 3"),
+    ),
+    "99-transposed": (lambda: LEVELS.normalize(Q.T), Z.T),
+    "99-transposed-dask": (lambda: LEVELS.normalize(Q.T.chunk(lev=2)).compute(), Z.T),
+    "100-extra-dimension": (
+        lambda: LEVELS.normalize(Q.expand_dims(member=3, axis=1)),
+        Z.expand_dims(member=3, axis=1),
+    ),
+    "100-dimension-missing": (
+        lambda: LEVELS.normalize(Q.isel(lev=0, drop=True)),
+        Raises(MATCH, r"\('lev'\), which the data lack; the data have \('time'\)"),
+    ),
+    "102-variable-missing-in-data": (
+        lambda: SPREAD.normalize(BOTH[["q"]]),
+        Raises(MATCH, r"the data lack \['r'\].*stats\.select"),
+    ),
+    "102-variable-missing-selected": (
+        lambda: SPREAD.select(["q"]).normalize(BOTH[["q"]]),
+        SPREAD.normalize(BOTH)[["q"]],
+    ),
+    "102-variable-missing-in-stats": (
+        lambda: SPREAD.normalize(BOTH.assign(s=BOTH["r"])),
+        Raises(MATCH, r"do not know \['s'\]; they know \['q', 'r'\]"),
+    ),
+    "102-array-of-another-name": (
+        lambda: LEVELS.normalize(Q.rename("t")),
+        Raises(MATCH, r"do not know \['t'\]; they know \['q'\]"),
+    ),
+    "102-array-without-a-name": (lambda: LEVELS.normalize(Q.rename(None)), Z.rename(None)),
+    "102-array-by-the-stats-of-its-dataset": (lambda: SPREAD.normalize(BOTH["q"]), Z),
+    "103-multiindex": (
+        lambda: dn.adapt(STACKED, over="lev").normalize(STACKED[::-1]),
+        ((STACKED - STACKED.mean("lev")) / STACKED.std("lev"))[::-1],
+    ),
+    "103-multiindex-in-dask": (
+        lambda: dn.adapt(STACKED.chunk(lev=2), over="lev").mean,
+        STACKED.mean("lev"),
+    ),
+    "104-packing-is-dropped": (packed, {}),
+    "106-units-of-z": (lambda: Z.attrs["units"], "1"),
+    "106-units-come-back": (lambda: LEVELS.inverse(Z).attrs, {"units": "K"}),
+    "106-units-of-mean": (lambda: LEVELS.mean.attrs["units"], "K"),
+    "106-units-of-variance": (lambda: LEVELS.variance.attrs["units"], "K2"),
+    "106-units-of-count": (lambda: LEVELS.count.attrs["units"], "1"),
+    "107-negative-weights": (
+        lambda: dn.adapt(Q, weights=weights([1.0, -1.0, 1.0, 1.0])),
+        Raises(ValueError, r"weights must be finite and at least 0, got -1\.0"),
+    ),
+    "107-nan-weights": (
+        lambda: dn.adapt(Q, weights=weights([1.0, np.nan, 1.0, 1.0])),
+        Raises(ValueError, "weights must be finite and at least 0, got NaN"),
+    ),
+    "107-nan-weights-dask": (
+        lambda: dn.adapt(Q.chunk(time=1), weights=weights([1.0, np.nan, 1.0, 1.0])),
+        Raises(ValueError, "weights must be finite and at least 0, got NaN"),
+    ),
+    "107-bool-weights": (
+        lambda: dn.adapt(Q, weights=weights([True, False, False, True])).mean,
+        xr.DataArray(X[[0, 3]].mean(), name="q"),
+    ),
+    "107-bare-weights": (
+        lambda: dn.adapt(Q, weights=[1.0, 2.0, 3.0, 4.0]),
+        Raises(TypeError, r"a DataArray, so that .* write xr\.DataArray\(weights, dims=\.\.\.\)"),
+    ),
+    "107-weights-along-another-dimension": (
+        lambda: dn.adapt(Q, weights=weights([1.0, 2.0], "member")),
+        Raises(MATCH, r"no variable has the dimensions \('member',\) of the weights"),
+    ),
+    "107-weights-of-other-labels": (
+        lambda: dn.adapt(Q, weights=weights([1.0, 2.0, 3.0], "lev", lev=[1.0, 2.0, 3.0])),
+        Raises(MATCH, r"along 'lev' are not in the weights"),
+    ),
+    "107-weights-in-another-order": (
+        lambda: dn.adapt(Q, weights=weights([0.0, 0.0, 1.0], "lev", lev=LEV[::-1])).mean,
+        xr.DataArray(X[:, 0].mean(), name="q"),
+    ),
+    "107-all-weights-0": (
+        lambda: dn.adapt(Q, weights=weights([0.0] * 4)).mean,
+        Raises(ValueError, "no samples to adapt on in 'q': .*all weights are 0"),
+    ),
+}

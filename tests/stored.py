@@ -14,8 +14,9 @@ from dasknorm.statistics import Moments
 
 SUFFIXES = [".nc", ".zarr", ".json"]
 
-# Any bits at all, so that all kinds of NaN, infinities and tiny numbers are among them.
-BITS = st.integers(0, 2**64 - 1)
+# Those of NaN, quiet, negative and signaling, of infinity, -0.0, the least number; and any at all.
+ODD_BITS = [0x7FF8 << 48, 0xFFF8 << 48, (0x7FF0 << 48) + 1, 0x7FF0 << 48, 1 << 63, 1]
+BITS = st.sampled_from(ODD_BITS) | st.integers(0, 2**64 - 1)
 
 
 def records(shape, seed=0):

@@ -111,8 +111,9 @@ def test_only_chosen_variables_are_read(tmp_path):
     succeed("adapt", src, "-o", tmp_path / "s.nc", *chosen)
     succeed("normalize", src, tmp_path / "s.nc", "-o", tmp_path / "out.zarr", *chosen)
     assert list(read(tmp_path / "out.zarr").data_vars) == ["t"]
-    with pytest.raises(Exception, match=r"(?i)zstd|decod|decompress|frame"):
-        run("adapt", src, "-o", tmp_path / "s2.nc")
+    damaged = run("adapt", src, "-o", tmp_path / "s2.nc")
+    assert damaged.exit_code == 2
+    assert "decompression" in damaged.stderr
 
 
 def test_some_variables_of_the_statistics(tmp_path):
@@ -125,11 +126,11 @@ def test_some_variables_of_the_statistics(tmp_path):
 
 def test_every_chunk_is_read_once(tmp_path):
     """The bytes read are the bytes there are, no more."""
-    big = xr.Dataset({"t": (("time", "x"), np.ones((1000, 250), "f4"))})
-    src = zarr_store(tmp_path / "in.zarr", big, encoding={"t": {"chunks": (100, 250)}})
-    assert "read 1.0 MB in" in succeed("adapt", src, "-o", tmp_path / "s.nc")
+    big = xr.Dataset({"t": (("time", "x"), np.ones((1000, 25), "f4"))})
+    src = zarr_store(tmp_path / "in.zarr", big, encoding={"t": {"chunks": (100, 25)}})
+    assert "read 100.0 kB in" in succeed("adapt", src, "-o", tmp_path / "s.nc")
     out = tmp_path / "out.zarr"
-    assert "read 1.0 MB in" in succeed("normalize", src, tmp_path / "s.nc", "-o", out)
+    assert "read 100.0 kB in" in succeed("normalize", src, tmp_path / "s.nc", "-o", out)
 
 
 def test_zarr_is_stored_as_it_was(tmp_path):

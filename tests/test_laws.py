@@ -126,9 +126,10 @@ def test_update_is_adapting_to_all(data: st.DataObject) -> None:
 
 @given(st.data())
 def test_round_trip(data: st.DataObject) -> None:
-    """inverse(normalize(x)) is x to 1 ulp of max(abs(x), std, abs(x - mean)); NaN stays NaN.
+    """inverse(normalize(x)) is x to an ulp or two of max(abs(x), std, abs(x - mean)).
 
-    The last of the three is what a z-score of x's own dtype cannot hold any better.
+    Half an ulp of z is up to one of x - mean, and the result is rounded once more: 1.5 ulp where
+    the calculation itself is in a wider dtype, and 3 where it is not.
     """
     block = data.draw(blocks(FLOATS, least=1))
     assume(valid(block))
@@ -144,7 +145,7 @@ def test_round_trip(data: st.DataObject) -> None:
         size = np.fmax(np.fmax(np.abs(block.astype("f8")), far), stats.std)
         unit = np.spacing(size[block == block].astype(back.dtype)).astype("f8")
         error = np.abs(back.astype("f8") - block.astype("f8"))[block == block]
-        assert (error <= unit).all()
+        assert (error <= (3.0 if back.dtype == "f8" else 1.5) * unit).all()
 
 
 @given(st.data())

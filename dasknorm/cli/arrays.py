@@ -130,6 +130,8 @@ def _opened_one(path: Path, form: str) -> xr.Dataset:
         # cache=False: a cached array would keep all that was ever read. decode_coords="all":
         # bounds and grid mappings are not data, and must not be normalized.
         data = xr.open_dataset(path, **HOW[form], chunks=None, cache=False, decode_coords="all")
+    if form == "zarr":  # a folder's listing is in no order of its own
+        data = _only(data, sorted(data.data_vars, key=str))
     lazy = {
         name: _chunked(variable)
         for name, variable in data.variables.items()

@@ -1,5 +1,7 @@
 """Clusters: where a command's chunks are worked on: threads, local processes, or a scheduler."""
 
+import logging
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -50,14 +52,27 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Any]:
         ) from None
     if workers is None:
         with expected(f"no scheduler answers at {scheduler}"):
-            client = distributed.Client(scheduler, timeout=10)
+            client = distributed.Client(scheduler, timeout=5)
         with client:
             yield client
         return
-    with (
-        distributed.LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=50
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
+    with _local_cluster(workers) as cluster, distributed.Client(cluster) as client:
         yield client
+
+
+def _local_cluster(workers: int) -> Any:
+    """Start worker processes that leave Ctrl-C to this one, which then ends them."""
+    import distributed
+
+    # An interrupted client leaves tasks behind, of which asyncio would complain at length.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # processes started now inherit it
+    try:
+        return distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            dashboard_address=":0",
+            silence_logs=logging.CRITICAL,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -74,6 +74,7 @@ def _split(_: Any, __: Any, value: str | None) -> list[str] | None:
     cls=Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Bad input is one line and exit code 2; DASKNORM_TRACEBACK=1 shows where it was found.",
 )
 @click.version_option(__version__, prog_name="dasknorm", message="%(prog)s %(version)s")
 @click.pass_context
@@ -190,7 +191,7 @@ def _transform(
         metering(what, client) as meter,
     ):
         kind, data = _opened(found, names)
-        _check_formats(kind, form, out)
+        _check_kinds(kind, form, out, loaded.container)
         with expected():
             chosen = loaded.select(names) if names else loaded
             result = method(chosen, kind.counted(data, meter))
@@ -207,13 +208,18 @@ def _opened(found: Sequence[Path], names: Sequence[str]) -> tuple[ModuleType, An
     return kind, kind.selected(kind.opened(found, form), names)
 
 
-def _check_formats(kind: ModuleType, form: str, out: Path) -> None:
+def _check_kinds(kind: ModuleType, form: str, out: Path, container: str) -> None:
+    """Refuse an output or statistics that are not for the kind of data the source holds."""
     if form not in kind.FORMATS:
         suffixes = [suffix for suffix, each in paths.FORMATS.items() if each in kind.FORMATS]
         raise Refusal(
             f"{kind.WHAT} cannot be written as {str(out)!r}; give a name that ends in "
             f"{' or '.join(suffixes)}"
         )
+    if container.startswith(("xarray", "pandas", "dask.dataframe")):
+        fits = container.startswith("xarray") is (kind is arrays)
+        if not fits:
+            raise Refusal(f"the statistics are of {container}, and not for {kind.WHAT}")
 
 
 def _loaded(path: Path) -> Stats:

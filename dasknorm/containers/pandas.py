@@ -83,7 +83,7 @@ class Series(Frame):
 
 def frame_field(frame: Any) -> Field:
     """Return the numeric columns of a pandas or Dask frame as one field."""
-    columns = pd.Index(frame.columns)
+    columns = frame.columns
     if not columns.is_unique:
         raise ValueError(f"column names are not unique: {list(columns[columns.duplicated()])}")
     dtypes = list(frame.dtypes)

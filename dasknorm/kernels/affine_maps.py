@@ -8,12 +8,21 @@ import numpy as np
 
 from dasknorm.kernels import plain
 from dasknorm.kernels.block_moments import SMALL, numeric
-from dasknorm.kernels.layout import Axis, by_stride, flat_view, is_native, offsets, slabs
+from dasknorm.kernels.layout import (
+    Axis,
+    by_stride,
+    flat_view,
+    is_native,
+    native_dtype,
+    offsets,
+    slabs,
+)
 from dasknorm.kernels.records import AFFINE, Array
 
 __all__ = ["restore", "standardize"]
 
 OUTER = 1 << 16  # outer places listed at a time
+_NOTHING = Axis(1, False, (0, 0, 0))
 
 
 def standardize(x: Array, affine: Array, dtype: Any) -> Array:
@@ -53,7 +62,7 @@ def standardize(x: Array, affine: Array, dtype: Any) -> Array:
 
 
 def restore(x: Array, affine: Array, dtype: Any) -> Array:
-    """x * scale + shift (+ shift_rest), calculated in float64 and cast once: the inverse of `standardize`.
+    """x * scale + shift (+ shift_rest), in float64 and cast once: the inverse of `standardize`.
 
     Parameters
     ----------
@@ -86,7 +95,9 @@ def restore(x: Array, affine: Array, dtype: Any) -> Array:
     return _mapped(x, affine, dtype, plain.restore)
 
 
-def _mapped(x: Array, affine: Array, dtype: Any, formula: Callable[[Array, Array, Any], Array]) -> Array:
+def _mapped(
+    x: Array, affine: Array, dtype: Any, formula: Callable[[Array, Array, Any], Array]
+) -> Array:
     x = numeric(x)
     dtype = np.dtype(dtype)
     if dtype.kind != "f" or dtype.itemsize > 8:
@@ -103,9 +114,10 @@ def _mapped(x: Array, affine: Array, dtype: Any, formula: Callable[[Array, Array
         return _large(x, whole, dtype, formula.__name__)
     out = np.empty_like(x, dtype, subok=False)
     for slab in slabs(x.shape):
-        block = x[slab].astype(np.float32 if x.dtype == np.float16 else x.dtype.newbyteorder("="))
+        block = x[slab].astype(native_dtype(x.dtype))
         with np.errstate(over="ignore"):
-            out[slab] = _large(block, whole[slab], np.dtype(np.float64), formula.__name__)
+            same = dtype if plain.by_reciprocal(x.dtype, dtype) else np.dtype(np.float64)
+            out[slab] = _large(block, whole[slab], same, formula.__name__)
     return out
 
 
@@ -117,34 +129,83 @@ def _large(x: Array, affine: Array, dtype: np.dtype[Any], name: str) -> Array:
     order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
     row = np.empty(x.size, dtype)
     out = row.reshape([x.shape[axis] for axis in order]).transpose(np.argsort(order))
-    own = affine[tuple(slice(0, 1 if stride == 0 else None) for stride in affine.strides)]
-    records = np.ascontiguousarray(own)
-    steps = [0 if n == 1 else s // AFFINE.itemsize for n, s in zip(records.shape, records.strides, strict=True)]
+    own = np.ascontiguousarray(
+        affine[tuple(slice(0, 1 if s == 0 else None) for s in affine.strides)]
+    )
+    steps = [
+        0 if n == 1 else s // AFFINE.itemsize for n, s in zip(own.shape, own.strides, strict=True)
+    ]
     walk = by_stride(
         [
-            Axis(size, steps[axis] != 0, (x.strides[axis] // x.itemsize, out.strides[axis] // out.itemsize, steps[axis]))
-            for axis, size in enumerate(x.shape)
+            Axis(
+                size,
+                step != 0,
+                (x.strides[axis] // x.itemsize, out.strides[axis] // out.itemsize, step),
+            )
+            for axis, (size, step) in enumerate(zip(x.shape, steps, strict=True))
         ]
     )
-    outer, inner = _inner(walk)
-    view, start = flat_view(x)
-    sizes = tuple(axis.size for axis in inner)
-    places = prod(axis.size for axis in outer)
-    for first in range(0, places, OUTER):
-        from_, to, by = (offsets(outer, array, first, min(first + OUTER, places)) for array in range(3))
-        x_strides, out_strides, affine_strides = zip(*(axis.strides for axis in inner), strict=True)
-        getattr(maps, name)(
-            row, to, out_strides, sizes, view, start + from_, x_strides,
-            records.reshape(-1).view(np.float64).reshape(-1, 3), by, affine_strides[1],
-        )  # fmt: skip
+    if name == "standardize" and plain.by_reciprocal(x.dtype, dtype):
+        own = own.copy()
+        own["scale"] = plain.reciprocal(own["scale"])
+        name = "standardize_by_reciprocal"
+    _fill(row, x, walk, own.reshape(-1).view(np.float64).reshape(-1, 3), getattr(maps, name))
     return out
 
 
 def _inner(walk: list[Axis]) -> tuple[list[Axis], list[Axis]]:
-    """Split axes into outer ones and the three of a compiled loop: one map along, a map each, one map along."""
+    """Split axes into outer ones and a compiled loop's three: same map, a map each, same map."""
     outer = list(walk)
-    nothing = Axis(1, False, (0, 0, 0))
-    run = outer.pop() if outer and not outer[-1].role else nothing
-    kept = outer.pop() if outer and outer[-1].role else nothing
-    same = outer.pop() if outer and not outer[-1].role else nothing
+    run = outer.pop() if outer and not outer[-1].role else _NOTHING
+    kept = outer.pop() if outer and outer[-1].role else _NOTHING
+    same = outer.pop() if outer and not outer[-1].role else _NOTHING
     return outer, [same, kept, run]
+
+
+def _fill(row: Array, x: Array, walk: list[Axis], records: Array, loops: Any) -> None:
+    """Map x into a row of memory, wherever the outer axes place its blocks."""
+    from dasknorm.kernels import maps
+
+    along, beside = loops
+    view, start = flat_view(x)
+    scratch = np.empty(maps.PIECE, x.dtype)
+    long = walk[-1].size >= maps.LONG_RUN and not walk[-1].role
+    outer, (same, kept, run) = _inner(walk)
+    if long:
+        outer, same = [*outer, same], _NOTHING
+    x_strides, (same_out, kept_out, _), (_, step, _) = zip(
+        same.strides, kept.strides, run.strides, strict=True
+    )
+    places = prod(axis.size for axis in outer)
+    for first in range(0, places, OUTER):
+        from_, to, by = (offsets(outer, i, first, min(first + OUTER, places)) for i in range(3))
+        from_ += start
+        if long:
+            along(
+                row,
+                to,
+                kept_out,
+                view,
+                from_,
+                x_strides,
+                run.size,
+                records,
+                by,
+                kept.size,
+                step,
+                scratch,
+            )
+            continue
+        strip = min(kept.size, maps.PIECE // run.size)
+        many = min(same.size, maps.PIECE // (strip * run.size)) if strip == kept.size else 1
+        touching = (
+            (run.size == 1 or x_strides[2] == 1)
+            and (strip == 1 or x_strides[1] == run.size)
+            and (many == 1 or x_strides[0] == strip * run.size)
+        )
+        for k in range(0, kept.size, strip):
+            beside(
+                row, to + k * kept_out, same_out, view, from_ + k * x_strides[1], x_strides,
+                same.size, min(strip, kept.size - k), run.size, records, by + k * step, step,
+                many, touching, scratch,
+            )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Moments of one block: checks, and the choice of the loop that suits how the block lies in memory."""
+"""Moments of one block: checks, and the choice of the loop that suits how it lies in memory."""
 
 from math import prod
 from typing import Any
@@ -6,7 +6,16 @@ from typing import Any
 import numpy as np
 
 from dasknorm.kernels import plain
-from dasknorm.kernels.layout import Axis, by_stride, flat_view, is_native, offsets, positive, slabs
+from dasknorm.kernels.layout import (
+    Axis,
+    by_stride,
+    flat_view,
+    is_native,
+    native_dtype,
+    offsets,
+    positive,
+    slabs,
+)
 from dasknorm.kernels.records import RECORD, Array, Axes
 
 __all__ = ["SMALL", "moments", "numeric"]
@@ -39,7 +48,10 @@ def _weights(weights: Any, shape: tuple[int, ...]) -> Array:
             low, high = array.min(), array.max()
         if not (low >= 0 and high < np.inf):
             got = "NaN" if low != low else f"{low if not low >= 0 else high}"
-            raise ValueError(f"weights must be finite and at least 0, got {got}; give what takes no part weight 0")
+            raise ValueError(
+                f"weights must be finite and at least 0, got {got}; "
+                "give what is to take no part weight 0"
+            )
     try:
         return np.broadcast_to(array.astype(np.float64) if array.size < SMALL else array, shape)
     except ValueError:
@@ -54,8 +66,8 @@ def moments(x: Array, axes: Axes, weights: Array | None = None) -> Array:
 
     Tiles small enough for the cache are read twice, around one of their own values and then around
     their mean (the corrected two-pass formula of Chan, Golub & LeVeque, 1983), and merged as
-    double-doubles (`merge`). Missing values (NaN) are counted and take no part. An infinity makes mean
-    and m2 of its record NaN, where count stays above 0.
+    double-doubles (`merge`). Missing values (NaN) are counted and take no part. An infinity makes
+    mean and m2 of its record NaN, where count stays above 0.
 
     Parameters
     ----------
@@ -64,8 +76,8 @@ def moments(x: Array, axes: Axes, weights: Array | None = None) -> Array:
     axes : tuple of int
         The axes merged away; ``()`` gives every element a record of its own.
     weights : ndarray, optional
-        Finite and at least 0; broadcasts to the shape of x. A value of weight 0 takes no part, whatever
-        it is.
+        Finite and at least 0; broadcasts to the shape of x. A value of weight 0 takes no part,
+        whatever it is.
 
     Returns
     -------
@@ -112,62 +124,77 @@ def _zeros(shape: tuple[int, ...], axes: Axes) -> Array:
 def _small(x: Array, axes: Axes, weights: Array | None) -> Array:
     if x.size == 0:
         return _zeros(x.shape, axes)
-    return plain.moments(x, axes, None if weights is None else weights.astype(np.float64, copy=False))
+    return plain.moments(
+        x, axes, None if weights is None else weights.astype(np.float64, copy=False)
+    )
 
 
 def _converted(x: Array, axes: Axes, weights: Array | None) -> Array:
     """Moments of what no loop can read in place: converted and merged a slab at a time."""
     out = _zeros(x.shape, axes)
-    dtype = np.dtype(np.float32) if x.dtype == np.float16 else x.dtype.newbyteorder("=")
     for slab in slabs(x.shape):
         w = None if weights is None else weights[slab].astype(np.float64)
-        block = x[slab].astype(dtype)
+        block = x[slab].astype(native_dtype(x.dtype))
         part = _small(block, axes, w) if block.size < SMALL else _large(block, axes, w)
-        plain.fold(out[tuple(slice(0, 1) if axis in axes else s for axis, s in enumerate(slab))], part)
+        plain.fold(
+            out[tuple(slice(0, 1) if axis in axes else s for axis, s in enumerate(slab))], part
+        )
     return out
 
 
 def _large(x: Array, axes: Axes, weights: Array | None) -> Array:
     """Moments by a compiled loop, over axes in the order in which they lie in memory."""
-    # Numba is imported here and not above: half a second that small data never needs.
-    from dasknorm.kernels import rows, runs
-
     forward = tuple(slice(None, None, -1 if stride < 0 else 1) for stride in x.strides)
     arrays = [a[forward] for a in (x, weights) if a is not None]
     kept = [a for a in sorted(range(x.ndim), key=lambda a: -abs(x.strides[a])) if a not in axes]
     out = np.zeros([x.shape[axis] for axis in kept], RECORD)
-    target = {axis: stride // RECORD.itemsize for axis, stride in zip(kept, out.strides, strict=True)}
+    target = {
+        axis: stride // RECORD.itemsize for axis, stride in zip(kept, out.strides, strict=True)
+    }
     walk = by_stride(
         [
-            Axis(size, axis in axes, (*(a.strides[axis] // a.itemsize for a in arrays), target.get(axis, 0)))
+            Axis(
+                size,
+                axis in axes,
+                (*(a.strides[axis] // a.itemsize for a in arrays), target.get(axis, 0)),
+            )
             for axis, size in enumerate(x.shape)
         ]
     )
-    outer, inner = _inner(walk)
-    by_rows = inner[2].size == 1 or (inner[2].size < LONG_RUN and inner[0].size >= FEW_ROWS)
-    if not by_rows:
-        outer = [axis for axis in walk if axis is not inner[2]]
-    views = [flat_view(a) for a in arrays]
-    records = out.reshape(-1).view(np.float64).reshape(-1, 6)
-    places = prod(axis.size for axis in outer)
-    for first in range(0, places, OUTER):
-        here = [offsets(outer, i, first, min(first + OUTER, places)) for i in range(len(arrays) + 1)]
-        walks = [
-            (view, start + place, tuple(axis.strides[i] for axis in inner))
-            for i, ((view, start), place) in enumerate(zip(views, here, strict=False))
-        ]
-        if by_rows:
-            sizes = (inner[0].size, inner[1].size, inner[2].size)
-            rows.moments(records, here[-1], inner[1].strides[-1], sizes, walks[0], *(walks[1:] or [None]))
-        else:
-            along = [(view, place, strides[2]) for view, place, strides in walks]
-            runs.moments(records, here[-1], inner[2].size, along[0], *(along[1:] or [None]))
+    _merge_blocks(out.reshape(-1).view(np.float64).reshape(-1, 6), walk, arrays)
     back = out[tuple(forward[axis] for axis in kept)].transpose(np.argsort(kept))
     return np.expand_dims(back, axes)
 
 
+def _merge_blocks(records: Array, walk: list[Axis], arrays: list[Array]) -> None:
+    """Merge blocks of data and weights, wherever outer axes place them, into records."""
+    # Numba is imported here and not above: half a second that small data never needs.
+    from dasknorm.kernels import rows, runs
+
+    outer, inner = _inner(walk)
+    many, lanes, run = inner
+    by_rows = run.size == 1 or (run.size < LONG_RUN and many.size >= FEW_ROWS)
+    if not by_rows:
+        outer = [axis for axis in walk if axis is not run]
+    views = [flat_view(a) for a in arrays]
+    places = prod(axis.size for axis in outer)
+    for first in range(0, places, OUTER):
+        stop = min(first + OUTER, places)
+        *heres, targets = (offsets(outer, i, first, stop) for i in range(len(arrays) + 1))
+        walks: list[Any] = [
+            (view, start + here, tuple(axis.strides[i] for axis in inner))
+            for i, ((view, start), here) in enumerate(zip(views, heres, strict=True))
+        ]
+        x, w = walks if len(walks) == 2 else (*walks, None)
+        if by_rows:
+            sizes = (many.size, lanes.size, run.size)
+            rows.moments(records, targets, lanes.strides[-1], sizes, x, w)
+        else:
+            runs.moments(records, targets, run.size, x, w)
+
+
 def _inner(walk: list[Axis]) -> tuple[list[Axis], list[Axis]]:
-    """Split axes into outer ones and the three of a compiled loop: reduced rows, kept lanes, reduced runs."""
+    """Split axes into outer ones and a compiled loop's: reduced rows, kept lanes, reduced runs."""
     outer = list(walk)
     nothing = Axis(1, True, (0,) * len(walk[0].strides))
 

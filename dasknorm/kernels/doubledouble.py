@@ -1,8 +1,8 @@
 """Error-free transforms, and the one formula by which two summaries merge.
 
 Everything here is plain arithmetic without a branch, so the same functions run on Python floats, on
-NumPy arrays and, once registered with Numba, on the scalars of a compiled loop. A *double-double* is
-a pair (value, rest): their unevaluated sum carries about 106 bits.
+NumPy arrays and on the values of a compiled loop (`tracing`). A *double-double* is a pair (value,
+rest): their unevaluated sum carries about 106 bits.
 
 Sources: T. J. Dekker, "A floating-point technique for extending the available precision", Numer.
 Math. 18 (1971); D. E. Knuth, The Art of Computer Programming 2, section 4.2.2.

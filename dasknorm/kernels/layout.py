@@ -1,4 +1,4 @@
-"""Memory seen for what it is: axes in the order of their strides, and as few of them as there can be.
+"""Memory seen for what it is: axes in the order of their strides, and as few as there can be.
 
 A compiled loop takes a flat view and whole numbers of elements; this file turns any strided array
 into these, so that a loop is written once and sees C, Fortran, strided and broadcast arrays alike.
@@ -7,19 +7,29 @@ into these, so that a loop is written once and sees C, Fortran, strided and broa
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from dasknorm.kernels.records import Array, Axes
 
-__all__ = ["Axis", "by_stride", "flat_view", "is_native", "offsets", "positive", "slabs"]
+__all__ = [
+    "Axis",
+    "by_stride",
+    "flat_view",
+    "is_native",
+    "native_dtype",
+    "offsets",
+    "positive",
+    "slabs",
+]
 
 SLAB = 1 << 17  # elements converted at a time: 1 MB of float64
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of several arrays walked together: its size, its role, and a stride for each array."""
+    """One axis of arrays walked together: its size, its role, and a stride for each array."""
 
     size: int
     role: bool
@@ -32,7 +42,7 @@ class Axis:
 
 
 def by_stride(axes: list[Axis]) -> list[Axis]:
-    """Axes of more than one element, outermost in memory (of the first array) first, fused where they touch."""
+    """Axes of more than one element, outermost in memory first, fused where they touch."""
     fused: list[Axis] = []
     for axis in sorted((a for a in axes if a.size != 1), key=lambda a: -abs(a.strides[0])):
         if fused and fused[-1].holds(axis):
@@ -45,6 +55,12 @@ def is_native(x: Array) -> bool:
     """Whether a compiled loop can read the elements where they are."""
     whole_steps = all(stride % x.itemsize == 0 for stride in x.strides)
     return x.dtype.isnative and x.flags.aligned and x.dtype != np.float16 and whole_steps
+
+
+def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype to convert to for compiled loops, which know no float16."""
+    half = dtype.kind == "f" and dtype.itemsize == 2
+    return np.dtype(np.float32) if half else dtype.newbyteorder("=")
 
 
 def positive(axes: Axes, ndim: int) -> Axes:
@@ -71,7 +87,7 @@ def flat_view(x: Array) -> tuple[Array, int]:
 
 
 def offsets(axes: list[Axis], array: int, first: int, stop: int) -> Array:
-    """Distance, in elements of one of the arrays, of places first to stop on the grid of some axes."""
+    """Distance, in elements of an array, of places first to stop on the grid of some axes."""
     total = np.zeros(stop - first, np.int64)
     place = np.arange(first, stop)
     for axis in reversed(axes):

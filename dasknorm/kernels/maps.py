@@ -1,4 +1,7 @@
-"""Compiled affine maps: a pattern of shifts and scales, laid beside the data a cache line at a time."""
+"""Compiled affine maps: one shift and scale along a run, or a pattern of them beside the data."""
+
+# mypy: disable-error-code="no-untyped-def"
+# Numba types the functions below, by what they are called with.
 
 from typing import Any
 
@@ -6,74 +9,127 @@ import numpy as np
 
 from dasknorm.kernels.loops import compiled, entry, exact, gather_rows
 
-__all__ = ["restore", "standardize"]
+__all__ = ["LONG_RUN", "PIECE", "restore", "standardize", "standardize_by_reciprocal"]
 
-PIECE = 512  # elements of the pattern: 12 KB, and leaves room in the first-level cache for the data
-
-
-@compiled
-def _standardized(out, x, shift, rest, scale):  # type: ignore[no-untyped-def]
-    for i in range(len(out)):
-        value, value_rest = exact(x[i])
-        out[i] = ((value - shift[i]) + (value_rest - rest[i])) / scale[i]
+PIECE = 4096  # elements of a pattern, 96 KB: it is read again and again from the second-level cache
+LONG_RUN = 256  # from here on a run is mapped without a pattern
 
 
 @compiled
-def _restored(out, x, shift, rest, scale):  # type: ignore[no-untyped-def]
-    for i in range(len(out)):
-        value, _ = exact(x[i])
-        out[i] = (value * scale[i] + rest[i]) + shift[i]
+def _over(x, shift, rest, scale):
+    value, value_rest = exact(x)
+    return ((value - shift) + (value_rest - rest)) / scale
 
 
 @compiled
-def _lay(pattern, affine, first, step, kept, run, repeats):  # type: ignore[no-untyped-def]
-    """The affine records of some kept positions, each for a run, the whole some times over."""
-    for j in range(3):
-        at = 0
-        for _ in range(repeats):
-            for k in range(kept):
-                value = affine[first + k * step, j]
-                for _ in range(run):
-                    pattern[j, at] = value
-                    at += 1
+def _times(x, shift, rest, reciprocal):
+    value, value_rest = exact(x)
+    return ((value - shift) + (value_rest - rest)) * reciprocal
 
 
-def _loop(formula: Any) -> Any:
-    """The walk over blocks of (same, kept, same) around a formula for one piece."""
+@compiled
+def _back(x, shift, rest, scale):
+    value, _ = exact(x)
+    return (value * scale + rest) + shift
+
+
+@compiled
+def _lay(pattern, affine, first, step, kept, run):
+    """The maps of some kept positions, each for a run, from the start of a pattern on."""
+    at = 0
+    for k in range(kept):
+        for _ in range(run):
+            for j in range(3):
+                pattern[j * PIECE + at] = affine[first + k * step, j]
+            at += 1
+
+
+@compiled
+def _repeat(pattern, period, length):
+    """Fill a pattern with its first part, again and again."""
+    for i in range(length - period):
+        for j in range(0, 3 * PIECE, PIECE):
+            pattern[j + period + i] = pattern[j + i]
+
+
+def _loops(formula: Any) -> Any:
+    """The two loops around a formula: with one map along a run, and with a pattern."""
+
+    @compiled
+    def one(out, x, shift, rest, scale):
+        for i in range(len(out)):
+            out[i] = formula(x[i], shift, rest, scale)
+
+    @compiled
+    def each(out, x, pattern):
+        for i in range(len(out)):
+            out[i] = formula(x[i], pattern[i], pattern[PIECE + i], pattern[2 * PIECE + i])
 
     @entry
-    def walk(flat_out, out_starts, out_strides, shape, flat, starts, strides, affine, firsts, step):  # type: ignore[no-untyped-def]
-        same, kept, run = shape
-        run_piece = min(run, PIECE)
-        kept_piece = min(kept, PIECE // run_piece)
-        whole = run_piece == run and kept_piece == kept
-        repeats = min(same, PIECE // (run * kept)) if whole else 1
-        pattern = np.empty((3, PIECE))
-        scratch = np.empty(PIECE, flat.dtype)
-        s0, s1, s2 = strides
-        touching = (
-            (run_piece == 1 or s2 == 1) and (kept_piece == 1 or s1 == run) and (repeats == 1 or s0 == kept * run)
-        )
+    def along(out, to, to_step, flat, starts, strides, run, affine, by, kept, step, scratch):
+        """Runs of many blocks of (kept, run), one map for each kept position."""
         for o in range(len(starts)):
-            for k in range(0, kept, kept_piece):
-                k_now = min(kept_piece, kept - k)
-                _lay(pattern, affine, firsts[o] + k * step, step, k_now, run_piece, repeats)
-                for i in range(0, same, repeats):
-                    i_now = min(repeats, same - i)
-                    for j in range(0, run, run_piece):
-                        j_now = min(run_piece, run - j)
-                        n = i_now * k_now * j_now
-                        to = out_starts[o] + i * out_strides[0] + k * out_strides[1] + j * out_strides[2]
-                        here = starts[o] + i * s0 + k * s1 + j * s2
-                        if touching:
-                            x = flat[here : here + n]
-                        else:
-                            gather_rows(scratch, flat, here, i_now, 1, k_now, j_now, strides)
-                            x = scratch[:n]
-                        formula(flat_out[to : to + n], x, pattern[0, :n], pattern[1, :n], pattern[2, :n])
+            for k in range(kept):
+                a = by[o] + k * step
+                for i in range(0, run, len(scratch)):
+                    n = min(len(scratch), run - i)
+                    place = to[o] + k * to_step + i
+                    here = starts[o] + k * strides[1] + i * strides[2]
+                    if strides[2] == 1:
+                        one(
+                            out[place : place + n],
+                            flat[here : here + n],
+                            affine[a, 0],
+                            affine[a, 1],
+                            affine[a, 2],
+                        )
+                    else:
+                        gather_rows(scratch, flat, here, 1, 1, 1, n, strides)
+                        one(
+                            out[place : place + n],
+                            scratch[:n],
+                            affine[a, 0],
+                            affine[a, 1],
+                            affine[a, 2],
+                        )
 
-    return walk
+    @entry
+    def beside(
+        out,
+        to,
+        to_step,
+        flat,
+        starts,
+        strides,
+        rows,
+        kept,
+        run,
+        affine,
+        by,
+        step,
+        many,
+        touching,
+        scratch,
+    ):
+        """Blocks of (rows, kept, run), with a pattern for some rows of (kept, run)."""
+        pattern = np.empty(3 * PIECE)
+        period = kept * run
+        for o in range(len(starts)):
+            _lay(pattern, affine, by[o], step, kept, run)
+            _repeat(pattern, period, min(many, rows) * period)
+            for i in range(0, rows, many):
+                n = min(many, rows - i)
+                place = to[o] + i * to_step
+                here = starts[o] + i * strides[0]
+                if touching:
+                    each(out[place : place + n * period], flat[here : here + n * period], pattern)
+                else:
+                    gather_rows(scratch, flat, here, n, 1, kept, run, strides)
+                    each(out[place : place + n * period], scratch[: n * period], pattern)
+
+    return along, beside
 
 
-standardize = _loop(_standardized)
-restore = _loop(_restored)
+standardize = _loops(_over)
+standardize_by_reciprocal = _loops(_times)
+restore = _loops(_back)

@@ -1,4 +1,4 @@
-"""The merge of records: the associative operation by which blocks, chunks and data sets become one."""
+"""The merge of records, by which blocks, chunks and data sets become one."""
 
 import numpy as np
 
@@ -15,10 +15,10 @@ TOGETHER = 4096  # records merged side by side: 200 KB, and with NumPy's tempora
 def merge(a: Array, b: Array) -> Array:
     """Merge two arrays of records, place by place.
 
-    Means merge around the first one (Chan, Golub & LeVeque, 1983; see Schubert & Gertz, 2018, for how
-    the variants differ), in double-doubles (Dekker, 1971), so that the order of merging is of no
-    account: it moves no mean by more than 1 ulp of max(abs(mean), std), and no m2 by more than 1 ulp. A
-    record of zeros is the identity, bit for bit.
+    Means merge around the first one (Chan, Golub & LeVeque, 1983; see Schubert & Gertz, 2018, for
+    how the variants differ), in double-doubles (Dekker, 1971), so that the order of merging is of
+    no account: it moves no mean by more than 1 ulp of max(abs(mean), std), and no m2 by more than
+    1 ulp. A record of zeros is the identity, bit for bit.
 
     Parameters
     ----------
@@ -46,7 +46,10 @@ def merge(a: Array, b: Array) -> Array:
     shape = np.broadcast_shapes(a.shape, b.shape)
     out = np.empty(shape, RECORD)
     out[...] = a
-    _fold(out.reshape(1, -1) if out.ndim == 0 else out, np.broadcast_to(b, shape).reshape(out.shape or (1, 1)))
+    _fold(
+        out.reshape(1, -1) if out.ndim == 0 else out,
+        np.broadcast_to(b, shape).reshape(out.shape or (1, 1)),
+    )
     return out
 
 
@@ -91,12 +94,14 @@ def _records(states: Array, name: str) -> Array:
     """The array itself if it holds records, else TypeError."""
     array = np.asarray(states)
     if array.dtype != RECORD:
-        raise TypeError(f"{name} must be of dtype RECORD, got {array.dtype}; make records with moments()")
+        raise TypeError(
+            f"{name} must be of dtype RECORD, got {array.dtype}; make records with moments()"
+        )
     return array
 
 
 def _merged_lines(lines: Array) -> Array:
-    """All lines as one: folded onto the first few, as many as go side by side, and these by halves."""
+    """All lines as one: folded onto the first few, side by side, and these by halves."""
     width = max(int(np.prod(lines.shape[1:])), 1)
     few = max(TOGETHER // width, 1)
     into = np.zeros((min(few, max(len(lines), 1)), *lines.shape[1:]), RECORD)

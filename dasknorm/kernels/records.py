@@ -1,4 +1,4 @@
-"""The two records that kernels hand upwards: what a block is remembered by, and the map made of it."""
+"""The two records of this floor: what a block is remembered by, and the map made of it."""
 
 from typing import Any, TypeAlias
 
@@ -10,8 +10,10 @@ __all__ = ["AFFINE", "RECORD", "Array", "Axes"]
 Array: TypeAlias = NDArray[Any]
 Axes: TypeAlias = tuple[int, ...]
 
-#: Count, mean and sum of squared deviations; ``mean + mean_rest`` and ``m2 + m2_rest`` are unevaluated sums.
-RECORD = np.dtype([(name, "<f8") for name in ("count", "mean", "mean_rest", "m2", "m2_rest", "missing")])
+#: Count, mean and sum of squared deviations, the last two as unevaluated sums with their rests.
+RECORD = np.dtype(
+    [(name, "<f8") for name in ("count", "mean", "mean_rest", "m2", "m2_rest", "missing")]
+)
 
 #: ``(x - shift - shift_rest) / scale``.
 AFFINE = np.dtype([(name, "<f8") for name in ("shift", "shift_rest", "scale")])

@@ -1,28 +1,33 @@
-"""Compiled moments where rows are reduced: tiles of rows and lanes, one sum for each lane side by side.
+"""Compiled moments where rows are reduced: tiles of rows and lanes, the sums of lanes side by side.
 
-A lane is one position of a row. Narrow rows are read several at a time as one, and rows that end in a
-short reduced axis have a lane for each of its elements; such lanes are merged at the end.
+A lane is one position of a row. Narrow rows are read several at a time as one, and rows that end
+in a short reduced axis have a lane for each of its elements; such lanes are merged at the end.
 """
+
+# mypy: disable-error-code="no-untyped-def"
+# Numba types the functions below, by what they are called with.
 
 from typing import Any
 
 import numpy as np
 
 from dasknorm.kernels.doubledouble import merged, two_sum
-from dasknorm.kernels.loops import (
-    FIELDS, LANES, choose, compiled, entry, gather_rows, lane_add, lane_loop, merge_into,
-    with_product,
-)  # fmt: skip
+from dasknorm.kernels.loops import compiled, entry, gather_rows, lane_add, merge_into
+from dasknorm.kernels.tracing import FIELDS, LANES, choose, lane_loop, with_product
 
 __all__ = ["moments"]
 
-TILE_BYTES = 1 << 20  # of input: the second reading comes from the last-level cache; a merge costs 20 ns a lane and tile
+# Of input, so that the second reading comes from a cache. Half as much or less is slower: a merge
+# costs 20 ns a lane and tile.
+TILE_BYTES = 1 << 20
 MANY = 8  # rows read at a time: sums are loaded and stored once for all of them
 BLOCK = 64  # rows summed plainly before they go into an error-free sum, as in runs
 N = FIELDS.index("n") * LANES
 S = FIELDS.index("s") * LANES
 W = FIELDS.index("w") * LANES
-COUNT, MEAN, MEAN_REST, M2, M2_REST, MISSING = (i * LANES for i in range(FIELDS.index("count"), len(FIELDS)))
+COUNT, MEAN, MEAN_REST, M2, M2_REST, MISSING = (
+    i * LANES for i in range(FIELDS.index("count"), len(FIELDS))
+)
 ALL = len(FIELDS) * LANES
 
 
@@ -49,7 +54,10 @@ def _move(way: Any, a: Any, b: Any, n: Any, s: Any) -> Any:
 def _second(way: Any, e: Any, q: Any, a: Any, b: Any, *rows: Any) -> Any:
     """One row, or several, of the second reading."""
     d = [way.difference(*x, a, b) for x in rows]
-    squares = [with_product(left * left, right, right) for left, right in zip(d[::2], d[1::2], strict=False)]
+    squares = [
+        with_product(left * left, right, right)
+        for left, right in zip(d[::2], d[1::2], strict=False)
+    ]
     return e + _pairwise(d), q + _pairwise(squares or [d[0] * d[0]])
 
 
@@ -60,19 +68,24 @@ def _flush(way: Any, e: Any, q: Any, e_sum: Any, q_sum: Any, e_rest: Any, q_rest
     return 0.0, 0.0, e_sum, q_sum, e_rest + e, q_rest + q
 
 
-def _close(way: Any, a: Any, b: Any, n: Any, lost: Any, e: Any, q: Any, e_rest: Any, q_rest: Any, *old: Any) -> Any:
+def _close(
+    way: Any, a: Any, b: Any, n: Any, lost: Any, e: Any, q: Any, e_rest: Any, q_rest: Any, *old: Any
+) -> Any:
     """Merge the tile, by the corrected two-pass formula, into what the lane remembers."""
-    *old, missing = old
+    *former, missing = old
     e = e + e_rest
     divisor = choose(n > 0.0, n, 1.0)
     m2 = (q + q_rest) - e * e / divisor
     m2 = choose(m2 < 0.0, 0.0, m2)
     new = (n, *way.mean(a, b, e / divisor), m2, 0.0)
-    nothing, first = n.same(0.0), old[0].same(0.0)
-    both = merged(*old, *new)
+    nothing, first = n.same(0.0), former[0].same(0.0)
+    both = merged(*former, *new)
     return (
         both[0],
-        *(choose(nothing, o, choose(first, t, m)) for o, t, m in zip(old[1:], new[1:], both[1:], strict=True)),
+        *(
+            choose(nothing, o, choose(first, t, m))
+            for o, t, m in zip(former[1:], new[1:], both[1:], strict=True)
+        ),
         missing + lost,
     )
 
@@ -81,7 +94,12 @@ def _weigh(way: Any, a: Any, b: Any, n: Any, lost: Any, w: Any, x: Any) -> Any:
     """Count a row, and take its values as shifts where no row before had a valid one."""
     ok = x[0].same(x[0])
     new = ok & (w > 0.0) & n.same(0.0)
-    return choose(new, x[0], a), choose(new, x[1], b), n + choose(ok, w, 0.0), lost + choose(ok, 0.0, w)
+    return (
+        choose(new, x[0], a),
+        choose(new, x[1], b),
+        n + choose(ok, w, 0.0),
+        lost + choose(ok, 0.0, w),
+    )
 
 
 def _weighted_difference(way: Any, a: Any, b: Any, w: Any, x: Any) -> Any:
@@ -116,7 +134,7 @@ weighted_second = lane_loop(_weighted_second, "e q a b w", "e q", 1)
 
 
 @compiled
-def _finish(out, record, apart, t, repeats, kept, run):  # type: ignore[no-untyped-def]
+def _finish(out, record, apart, t, repeats, kept, run):
     """Merge lanes into the records they belong to, and empty them."""
     for j in range(repeats * kept * run):
         merge_into(
@@ -128,10 +146,16 @@ def _finish(out, record, apart, t, repeats, kept, run):  # type: ignore[no-untyp
 
 
 @entry
-def _plain(out, apart, tiles, t, done, run, flat, starts, strides, scratch):  # type: ignore[no-untyped-def]
-    """Merge tiles from the first not done; how many are when one turns up that holds something missing."""
+def _plain(out, apart, tiles, t, done, run, flat, starts, strides, scratch):
+    """Merge tiles until one holds something missing; how many are done then."""
     for p in range(done, len(tiles)):
-        record, kept, repeats, rows, last = tiles[p, 0], tiles[p, 1], tiles[p, 2], tiles[p, 3], tiles[p, 4]
+        record, kept, repeats, rows, last = (
+            tiles[p, 0],
+            tiles[p, 1],
+            tiles[p, 2],
+            tiles[p, 3],
+            tiles[p, 4],
+        )
         width = repeats * kept * run
         here = starts[p]
         step = repeats * strides[0]
@@ -169,10 +193,18 @@ def _plain(out, apart, tiles, t, done, run, flat, starts, strides, scratch):  # 
 
 
 @entry
-def _weighted(out, apart, tiles, t, done, stop, run, flat, starts, strides, scratch, w, w_starts, w_strides):  # type: ignore[no-untyped-def]
+def _weighted(
+    out, apart, tiles, t, done, stop, run, flat, starts, strides, scratch, w, w_starts, w_strides
+):
     """Merge tiles with weights."""
     for p in range(done, stop):
-        record, kept, repeats, rows, last = tiles[p, 0], tiles[p, 1], tiles[p, 2], tiles[p, 3], tiles[p, 4]
+        record, kept, repeats, rows, last = (
+            tiles[p, 0],
+            tiles[p, 1],
+            tiles[p, 2],
+            tiles[p, 3],
+            tiles[p, 4],
+        )
         step = repeats * kept * run
         gather_rows(scratch, flat, starts[p], rows, repeats, kept, run, strides)
         clear(t, step, scratch, 0, step)
@@ -180,7 +212,16 @@ def _weighted(out, apart, tiles, t, done, stop, run, flat, starts, strides, scra
             for i in range(rows):
                 here = i * step
                 if len(w) > 1 or (reading == 0 and i == 0):
-                    gather_rows(t[W : W + step], w, w_starts[p] + i * repeats * w_strides[0], 1, repeats, kept, run, w_strides)
+                    gather_rows(
+                        t[W : W + step],
+                        w,
+                        w_starts[p] + i * repeats * w_strides[0],
+                        1,
+                        repeats,
+                        kept,
+                        run,
+                        w_strides,
+                    )
                 if reading == 0:
                     weigh(t, step, scratch, here, step)
                 elif reading == 1:
@@ -197,9 +238,13 @@ def _weighted(out, apart, tiles, t, done, stop, run, flat, starts, strides, scra
             _finish(out, record, apart, t, last, kept, run)
 
 
-def _tiles_of(shape: tuple[int, int, int], itemsize: int, strides: tuple[int, ...]) -> tuple[Any, Any]:
-    """Tiles of one block: (first kept position, kept, rows read as one, such rows, lanes' repeats if the
-    last of its strip, whether they lie as one) and (first row, first kept position), which say where.
+def _tiles_of(
+    shape: tuple[int, int, int], itemsize: int, strides: tuple[int, ...]
+) -> tuple[Any, Any]:
+    """Tiles of one block, as six numbers each, and the first row and kept position of each.
+
+    The numbers: first kept position, kept positions, rows read as one, such rows, how many rows
+    the lanes of the strip are (0 but for its last tile), whether a row lies as one in memory.
     """
     rows, kept, run = shape
     strip = -(-kept // -(-kept // (LANES // run)))
@@ -224,7 +269,9 @@ def _tiles_of(shape: tuple[int, int, int], itemsize: int, strides: tuple[int, ..
     return np.array(tiles), np.array(places)
 
 
-def moments(out: Any, targets: Any, apart: int, shape: tuple[int, int, int], x: Any, w: Any) -> None:
+def moments(
+    out: Any, targets: Any, apart: int, shape: tuple[int, int, int], x: Any, w: Any
+) -> None:
     """Merge blocks of (reduced, kept, reduced) into the (n, 6) records out[target + kept * apart].
 
     x and w are (flat view, starts of blocks, strides); w is None where every weight is 1.

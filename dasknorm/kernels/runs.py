@@ -1,26 +1,41 @@
-"""Compiled moments where the innermost axis is reduced: long runs, cut in tiles that stay in cache."""
+"""Compiled moments where the innermost axis is reduced: long runs, in tiles that fit a cache."""
+
+# mypy: disable-error-code="no-untyped-def"
+# Numba types the functions below, by what they are called with.
 
 from typing import Any
 
 import numpy as np
 
 from dasknorm.kernels.loops import (
-    compiled, difference, entry, gather, lane_add, mean_of, merge_into, moved, origin,
-    pick, rough_difference, square_add, two_sum,
+    compiled,
+    difference,
+    entry,
+    gather,
+    lane_add,
+    mean_of,
+    merge_into,
+    moved,
+    origin,
+    pick,
+    prefetch,
+    rough_difference,
+    square_add,
+    two_sum,
 )  # fmt: skip
 
 __all__ = ["moments"]
 
 TILE_BYTES = 16384  # half of a 32 KB first-level cache: the second reading comes from there
 TILE = 4096
-# Equal terms round the same way at every add. Blocks of 256 (16 adds a lane), summed without error, keep
-# two-valued data to 4 ulp, where one sum over a whole tile may drift by 64.
+# Equal terms round the same way at every add. Blocks of 256 (16 adds a lane), summed without error,
+# keep two-valued data to 4 ulp, where one sum over a whole tile may drift by 64.
 BLOCK = 256
 WINDOW = 16  # tiles read with a mask once something is missing; twice as many each time it goes on
 
 
 @compiled
-def _first_sum(x, shift):  # type: ignore[no-untyped-def]
+def _first_sum(x, shift):
     s = rough_difference(shift, shift)
     for i in range(len(x)):
         s = lane_add(s, rough_difference(x[i], shift))
@@ -28,7 +43,7 @@ def _first_sum(x, shift):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _second_sums(x, a, b):  # type: ignore[no-untyped-def]
+def _second_sums(x, a, b):
     e = 0.0
     q = 0.0
     for i in range(len(x)):
@@ -39,8 +54,8 @@ def _second_sums(x, a, b):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _tile(record, x):  # type: ignore[no-untyped-def]
-    """Merge one tile without weights into a record, if nothing in it is missing; whether that is so."""
+def _tile(record, x):
+    """Merge one tile into a record, if nothing in it is missing; whether that is so."""
     s = float(_first_sum(x, x[0]))
     if s - s != 0.0:
         return False
@@ -48,7 +63,10 @@ def _tile(record, x):  # type: ignore[no-untyped-def]
     a, b = origin(x[0])
     a, b = moved(x[0], a, b, s / count)
     e = e_rest = q = q_rest = 0.0
+    line = 64 // x.itemsize
     for i in range(0, len(x), BLOCK):
+        for j in range(i, i + BLOCK, line):
+            prefetch(x, len(x) + j)
         de, dq = _second_sums(x[i : i + BLOCK], a, b)
         e, rest = two_sum(e, de)
         e_rest += rest
@@ -62,7 +80,7 @@ def _tile(record, x):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _weighted_first(x, w, a, b):  # type: ignore[no-untyped-def]
+def _weighted_first(x, w, a, b):
     n = 0.0
     lost = 0.0
     s = 0.0
@@ -75,7 +93,7 @@ def _weighted_first(x, w, a, b):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _weighted_second(x, w, a, b):  # type: ignore[no-untyped-def]
+def _weighted_second(x, w, a, b):
     e = 0.0
     q = 0.0
     for i in range(len(x)):
@@ -86,7 +104,7 @@ def _weighted_second(x, w, a, b):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _weighted_tile(record, x, w):  # type: ignore[no-untyped-def]
+def _weighted_tile(record, x, w):
     """Merge one tile into a record, without what is missing or has weight 0."""
     first = 0
     while first < len(x) - 1 and not ((x[first] == x[first]) & (w[first] > 0.0)):
@@ -111,8 +129,8 @@ def _weighted_tile(record, x, w):  # type: ignore[no-untyped-def]
 
 
 @entry
-def _plain(out, targets, lengths, first, flat, starts, stride, scratch):  # type: ignore[no-untyped-def]
-    """Merge tiles from the first on; how many are done when one turns up that holds something missing."""
+def _plain(out, targets, lengths, first, flat, starts, stride, scratch):
+    """Merge tiles until one holds something missing; how many are done then."""
     for p in range(first, len(starts)):
         n = lengths[p]
         here = starts[p]
@@ -127,7 +145,21 @@ def _plain(out, targets, lengths, first, flat, starts, stride, scratch):  # type
 
 
 @entry
-def _weighted(out, targets, lengths, first, last, flat, starts, stride, scratch, w, w_starts, w_stride, weights):  # type: ignore[no-untyped-def]
+def _weighted(
+    out,
+    targets,
+    lengths,
+    first,
+    last,
+    flat,
+    starts,
+    stride,
+    scratch,
+    w,
+    w_starts,
+    w_stride,
+    weights,
+):
     """Merge tiles first to last with weights."""
     for p in range(first, last):
         n = lengths[p]
@@ -139,9 +171,10 @@ def _weighted(out, targets, lengths, first, last, flat, starts, stride, scratch,
 def moments(out: Any, targets: Any, run: int, x: Any, w: Any) -> None:
     """Merge runs into the (n, 6) records out[target].
 
-    x and w are (flat view, starts of runs, stride); w is None where every weight is 1.
+    x and w are (flat view, starts of runs, strides, of which the last is a run's); w is None where
+    every weight is 1.
     """
-    flat, starts, stride = x
+    flat, starts, (_, _, stride) = x
     size = tile_size(flat.itemsize)
     pieces = np.arange(0, run, size)
     targets = np.repeat(targets, len(pieces))
@@ -152,7 +185,7 @@ def moments(out: Any, targets: Any, run: int, x: Any, w: Any) -> None:
         ones.flags.writeable = False
         w = (ones, np.zeros_like(x[1]), 0, np.empty(size))
     else:
-        w = (w[0], np.add.outer(w[1], pieces * w[2]).ravel(), w[2], np.empty(size))
+        w = (w[0], np.add.outer(w[1], pieces * w[2][2]).ravel(), w[2][2], np.empty(size))
         _weighted(out, targets, lengths, 0, len(targets), *x, *w)
         return
     at, window = 0, WINDOW

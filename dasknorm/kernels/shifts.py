@@ -1,7 +1,7 @@
-"""How far a value is from a shift, so that nothing is lost: one way for most dtypes, one for 64-bit integers.
+"""How far a value is from a shift: one way for most dtypes, one for 64-bit integers.
 
-A value comes as two float64 that hold it exactly, and so does a shift. Plain arithmetic without a branch, as in
-`doubledouble`, and for the same reason.
+A value comes as two float64 that hold it exactly, and so does a shift. Plain arithmetic without a
+branch, as in `doubledouble`, and for the same reason.
 """
 
 from typing import Any, final
@@ -41,7 +41,7 @@ class Narrow:
 
 @final
 class Wide:
-    """Values as high * 2**32 + low, both whole: every 64-bit integer, and no difference overflows."""
+    """Values as high * 2**32 + low, both whole: any 64-bit integer; no difference overflows."""
 
     @staticmethod
     def difference(high: Any, low: Any, shift: Any, shift_low: Any) -> Any:

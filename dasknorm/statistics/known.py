@@ -30,7 +30,10 @@ class Known(Statistic):
     def summarize(
         self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
     ) -> Records:
-        raise MismatchError("these statistics were given, they learn nothing; use adapt(data)")
+        raise MismatchError(
+            "given statistics without a count learn nothing from data; write "
+            "Stats.given(mean=..., variance=..., count=...), or adapt(data) with another statistic"
+        )
 
     def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
         raise MismatchError(

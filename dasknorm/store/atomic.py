@@ -51,18 +51,19 @@ def replace_folder(
             f"{path} is there and holds other things than statistics written by dasknorm; "
             "it is not replaced: remove it, or choose another name"
         )
-    beside = _beside(target)
+    beside, aside = _beside(target), _beside(target)
     try:
         _write_folder(beside, files)
-        _swap(beside, target)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
+        _swap(beside, target, aside)
+        _sync_folder(target.parent)
+    finally:
+        _remove(beside)
+        if target.exists():
+            _remove(aside)
 
 
-def _swap(new: Path, target: Path) -> None:
-    """Move a folder to where another may be, and remove that."""
-    aside = _beside(target)
+def _swap(new: Path, target: Path, aside: Path) -> None:
+    """Move a folder to where another may be, and that aside; or leave both where they were."""
     try:
         if target.exists():
             os.rename(target, aside)
@@ -71,8 +72,15 @@ def _swap(new: Path, target: Path) -> None:
         if aside.exists() and not target.exists():
             os.rename(aside, target)
         raise
-    _sync_folder(target.parent)
-    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder if it is there, also if the user interrupts that."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except KeyboardInterrupt:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _write_folder(folder: Path, files: Mapping[str, Data]) -> None:

@@ -24,6 +24,7 @@ class Dims:
         self.coordinates: dict[str, Variable] = {}
         self._names = names
         self._position: dict[str, int] = {}
+        self._widths: dict[int, str] = {}
 
     def add(self, dim: Hashable, size: int, index: pd.Index | None) -> int:
         """Return the position of a dimension in `entries`, entered if it is new."""
@@ -48,8 +49,14 @@ class Dims:
         if found is None:
             return
         data, attrs = found
-        texts = (self._names.unique(f"{name}_characters"),) if data.dtype.kind == "S" else ()
-        self.coordinates[name] = Variable((name, *texts), data, attrs)
+        dims = (name, self._letters(data.dtype.itemsize)) if data.dtype.kind == "S" else (name,)
+        self.coordinates[name] = Variable(dims, data, attrs)
+
+    def _letters(self, width: int) -> str:
+        """Return the dimension of the letters of texts, called as in other NetCDF files."""
+        if width not in self._widths:
+            self._widths[width] = self._names.unique(f"string{width}")
+        return self._widths[width]
 
 
 def coordinate(index: pd.Index) -> tuple[np.ndarray, dict[str, str]] | None:

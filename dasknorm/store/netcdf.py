@@ -128,16 +128,14 @@ def _plain_size(dataset: Any) -> int:
 def _check_seal(raw: BinaryIO) -> None:
     """Refuse a file that is not, to the bit, as it was written."""
     rest = os.fstat(raw.fileno()).st_size - _SEAL_SIZE
-    start = raw.read(2**16)
-    if not start.startswith(_MAGIC):
+    if raw.read(len(_MAGIC)) != _MAGIC:
         raise StatsFileError("not a dasknorm statistics file, nor any NetCDF4 file")
     raw.seek(max(rest, 0))
     end = raw.read()
     if not end.startswith(_SEAL[:17]):
         raise StatsFileError(
-            "cut off, or written again by another tool"
-            if HEADER.encode() in start
-            else "not a dasknorm statistics file"
+            "the seal at its end is missing: cut off, written again by another tool, or never "
+            "written by dasknorm"
         )
     if end != _SEAL % _digest(raw, rest):
         raise StatsFileError("the checksum does not fit: the file was altered or is damaged")

@@ -137,15 +137,17 @@ def _count(number: int) -> bytes:
 
 
 def _texts(data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
-    """Return texts from the bytes of their chunk; none is longer than the dtype says."""
+    """Return texts from the bytes of their chunk, if these are just as `_bytes` would lay them."""
     texts, start = [], 4
     while start < len(data):
         stop = start + 4 + int.from_bytes(data[start : start + 4], "little")
         texts.append(data[start + 4 : stop])
         start = stop
-    if max(map(len, texts), default=0) != dtype.itemsize or (len(texts),) != shape:
+    # No wider than the longest: the dtype may claim any width.
+    array = np.array(texts, "S")
+    if (array.dtype, array.shape) != (dtype, shape) or _bytes(array) != data:
         raise StatsFileError("texts are not as the header declares them")
-    return np.array(texts, dtype)
+    return array
 
 
 def _group_of(path: Path) -> dict[str, Any]:

@@ -1,0 +1,178 @@
+"""Bad input is one line on stderr and exit code 2, and leaves every file as it was."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from cli_inputs import netcdf_file, readings, run, succeed, weather, zarr_store
+
+# What is written, what the one line has to say.
+CASES = {
+    "nothing to read": ("adapt -o s.nc", "Missing argument 'SRC...'"),
+    "nowhere to write": ("adapt in.zarr", "Missing option '-o'"),
+    "unknown command": ("adpt in.zarr", "No such command 'adpt'"),
+    "unknown option": ("adapt in.zarr -o s.nc --ovr time", "No such option"),
+    "empty dimension": ("adapt in.zarr -o s.nc --over time,,x", "an empty name in 'time,,x'"),
+    "ddof is a word": ("adapt in.zarr -o s.nc --ddof one", "'one' is not a valid float"),
+    "negative ddof": ("adapt in.zarr -o s.nc --ddof -1", "ddof must be a number of at least 0"),
+    "unknown path": ("adapt none.zarr -o s.nc", "no such file or folder: 'none.zarr'"),
+    "empty pattern": ("adapt no-*.nc -o s.nc", "no file matches the pattern 'no-*.nc'"),
+    "unknown input suffix": ("adapt in.txt -o s.nc", "cannot tell the format of 'in.txt'"),
+    "not a store": ("adapt folder -o s.nc", "cannot tell the format of 'folder'"),
+    "not NetCDF": ("adapt text.nc -o s.nc", "cannot read 'text.nc'"),
+    "not Zarr": ("adapt empty.zarr -o s.nc", "cannot read 'empty.zarr'"),
+    "not Parquet": ("adapt text.parquet -o s.nc", "cannot read 'text.parquet'"),
+    "several formats": ("adapt in.zarr in.nc -o s.nc", "sources of several formats"),
+    "unknown variable": ("adapt in.zarr -o s.nc --var u", "no variable 'u'; there are 't'"),
+    "text variable": ("adapt in.zarr -o s.nc --var station", "'station' has dtype"),
+    "unknown column": ("adapt in.csv -o s.nc --var u", "no column 'u'; there are 'a', 'b'"),
+    "text column": ("adapt in.csv -o s.nc --var name", "column 'name' has dtype"),
+    "nothing numeric": ("adapt words.csv -o s.nc", "no numeric columns to normalize"),
+    "unknown dimension": ("adapt in.zarr -o s.nc --over lat", "'lat' not found in dims"),
+    "over and keep": (
+        "adapt in.zarr -o s.nc --over x --keep time",
+        "give keep= or over=, not both",
+    ),
+    "infinite values": ("adapt inf.nc -o s.nc", "infinite values"),
+    "statistics' suffix": ("adapt in.zarr -o s.pkl", "written as .nc, .zarr, .json; got 's.pkl'"),
+    "statistics are there": ("adapt in.zarr -o old.nc", "'old.nc' is already there; --overwrite"),
+    "statistics over data": ("adapt in.nc -o in.nc --overwrite", "'in.nc' is the input"),
+    "statistics inside data": ("adapt in.zarr -o in.zarr/s.nc", "lie inside one another"),
+    "no folder to write in": ("adapt in.zarr -o none/s.nc", "there is no folder 'none'"),
+    "workers and scheduler": (
+        "adapt in.zarr -o s.nc --workers 2 --scheduler tcp://127.0.0.1:1",
+        "--workers or --scheduler, not both",
+    ),
+    "no workers": ("adapt in.zarr -o s.nc --workers 0", "0 is not in the range"),
+    "no statistics": (
+        "normalize in.zarr none.nc -o out.zarr",
+        "no such statistics file: 'none.nc'",
+    ),
+    "not statistics": ("normalize in.zarr in.nc -o out.zarr", "cannot read the statistics in"),
+    "show not statistics": ("show text.nc", "cannot read the statistics in 'text.nc'"),
+    "show nothing": ("show none.nc", "no such statistics file"),
+    "output suffix": ("normalize in.zarr old.nc -o out.tif", "cannot tell the format of 'out.tif'"),
+    "arrays as a frame": ("normalize in.zarr old.nc -o out.csv", "ends in .zarr or .nc"),
+    "a frame as arrays": ("normalize in.csv ab.json -o out.nc", "ends in .parquet or .pq or .csv"),
+    "output is there": ("normalize in.zarr old.nc -o in.nc", "'in.nc' is already there"),
+    "output is the input": ("normalize in.zarr old.nc -o in.zarr --overwrite", "is the input"),
+    "output is the statistics": ("normalize in.zarr old.nc -o old.nc --overwrite", "is the input"),
+    "output around the input": ("normalize folder/in.nc old.nc -o folder --overwrite", "inside"),
+    "unknown to the statistics": ("normalize more.nc old.nc -o out.nc", "do not know ['wind']"),
+    "lacking in the data": ("normalize in.nc old.nc -o out.nc --var level", "no variable 'level'"),
+    "other levels": ("normalize levels.nc old.nc -o out.nc", "labels [850] along 'level'"),
+    "other kind": (
+        "normalize in.csv old.nc -o out.csv",
+        "are of xarray.Dataset, and not for frames",
+    ),
+    "inverse too": ("inverse in.zarr none.nc -o out.zarr", "no such statistics file: 'none.nc'"),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder of good and bad files."""
+    folder = tmp_path_factory.mktemp("refusals")
+    (folder / "folder").mkdir()
+    (folder / "empty.zarr").mkdir()
+    for name in ("in.txt", "text.nc", "text.parquet"):
+        (folder / name).write_text("not what its name says\n")
+    data = weather()
+    zarr_store(folder / "in.zarr")
+    netcdf_file(folder / "in.nc")
+    netcdf_file(folder / "folder" / "in.nc")
+    netcdf_file(folder / "inf.nc", xr.Dataset({"t": ("x", [1.0, np.inf])}))
+    netcdf_file(folder / "more.nc", data.assign(wind=data.t + 1))
+    netcdf_file(
+        folder / "levels.nc", data.assign_coords(level=data.level.copy(data=[1000, 850, 300]))
+    )
+    readings().to_csv(folder / "in.csv", index=False)
+    pd.DataFrame({"w": ["x", "y"]}).to_csv(folder / "words.csv", index=False)
+    succeed("adapt", folder / "in.zarr", "-o", folder / "old.nc", "--over", "time,x")
+    succeed("adapt", folder / "in.csv", "-o", folder / "ab.json")
+    return folder
+
+
+def _seen(folder):
+    """Return every file with its time of change."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+@pytest.mark.filterwarnings("ignore:.*inplace keyword")
+@pytest.mark.parametrize(("line", "says"), CASES.values(), ids=CASES)
+def test_bad_input_is_one_line(line, says, folder, monkeypatch):
+    """The line names what is wrong, the exit code is 2, no file has come, gone or changed."""
+    monkeypatch.chdir(folder)
+    before = _seen(folder)
+    result = run(*line.split())
+    assert result.exit_code == 2, result.output
+    assert result.stderr.startswith("dasknorm: ")
+    assert result.stderr.count("\n") == 1
+    assert says in result.stderr
+    assert result.stdout == ""
+    assert _seen(folder) == before
+
+
+def test_a_missing_table_library_is_one_line(folder, monkeypatch):
+    """Without rich, every command says what to install, before it does anything."""
+    monkeypatch.setitem(sys.modules, "rich", None)
+    result = run("show", folder / "old.nc")
+    assert result.exit_code == 2
+    assert result.stderr == "dasknorm: the command line needs rich: pip install 'dasknorm[cli]'\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("distributed", "adapt in.zarr -o s.nc --workers 2"),
+        ("dask.dataframe", "adapt in.csv -o s.nc"),
+        ("iris_sample_data", "demo -o d"),
+    ],
+)
+def test_a_missing_extra_is_one_line(module, line, folder, monkeypatch):
+    """Whatever optional library is missing, the line says which extra brings it."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setitem(sys.modules, module, None)
+    result = run(*line.split())
+    assert result.exit_code == 2
+    assert "pip install 'dasknorm[" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_scheduler_that_does_not_answer(folder, monkeypatch):
+    """An address where nobody listens is refused, not waited for forever."""
+    monkeypatch.chdir(folder)
+    result = run("adapt", "in.zarr", "-o", "s.nc", "--scheduler", "tcp://127.0.0.1:1")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("dasknorm: no scheduler answers at tcp://127.0.0.1:1")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_bug_keeps_its_traceback(folder, monkeypatch):
+    """What no bad input can cause is not dressed up as bad input."""
+
+    def broken(*_, **__):
+        raise KeyError("a bug")
+
+    monkeypatch.setattr("dasknorm.cli.commands.adapt_statistics", broken)
+    with pytest.raises(KeyError, match="a bug"):
+        run("adapt", folder / "in.zarr", "-o", folder / "s.nc")
+
+
+def test_any_error_can_be_traced(folder, monkeypatch):
+    """With DASKNORM_TRACEBACK set, errors that count as bad input show where they come from."""
+    monkeypatch.setenv("DASKNORM_TRACEBACK", "1")
+    with pytest.raises(ValueError, match="'lat' not found in dims"):
+        run("adapt", folder / "in.zarr", "-o", folder / "s.nc", "--over", "lat")
+
+
+@pytest.mark.filterwarnings("default")
+def test_missing_values_are_a_warning_in_one_line(tmp_path):
+    """A variable without a single value is told of, without a place in the code."""
+    src = netcdf_file(tmp_path / "in.nc", xr.Dataset({"t": ("x", [np.nan, np.nan])}))
+    result = run("adapt", src, "-o", tmp_path / "s.nc")
+    assert result.exit_code == 0
+    assert result.stderr.startswith("dasknorm: warning: no valid values in 't'")
+    assert result.stderr.count("\n") == 1

@@ -1,0 +1,40 @@
+"""Every example runs on its own, without a warning, and prints what it promises."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from cli_inputs import ROOT
+
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+SAYS = {
+    "dask_array": ["z: float32 in 8 chunks", "[1. 1. 1. 1. 1.]", "rows seen [2500000"],
+    "dataframes": ["dep_delay 328521 12.6391", "partitions agree: True", "refused: the data lack"],
+    "xarray_levels": ["missing: 33 of 1920", "[1. 1. 1. 1.]", "refused: labels [6.0"],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_runs(path, tmp_path):
+    """It exits well, whatever folder it is run in."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-W", "ignore:.*inplace keyword", str(path)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+    for words in SAYS.get(path.stem, []):
+        assert words in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_kind_has_an_example():
+    """A Dask array, an xarray dataset, frames, and the layer."""
+    names = {path.stem for path in EXAMPLES}
+    assert names >= {"dask_array", "dataframes", "training_loop", "xarray_levels"}

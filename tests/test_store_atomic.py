@@ -1,0 +1,207 @@
+"""A write that fails in the middle leaves the old statistics whole, and nothing beside them."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+import zarr
+from stored import SUFFIXES, assert_same, contents, copied
+
+from dasknorm import store
+
+OLD, NEW = contents((3,), name="old"), contents((20_000,), name="new")
+
+WRITE = """
+import sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from stored import assert_same, contents
+from dasknorm import store
+path = Path(sys.argv[1])
+"""
+
+
+def child(code, *args, **options):
+    """Start a process that runs code with `contents` and `store` at hand."""
+    start = WRITE.format(tests=os.path.dirname(__file__))
+    return subprocess.Popen([sys.executable, "-c", start + code, *map(str, args)], **options)
+
+
+suffixes = pytest.mark.parametrize("suffix", SUFFIXES)
+
+
+@suffixes
+def test_a_full_disk(tmp_path, suffix):
+    """Where no more bytes can be written, OSError is raised; the old file is whole, alone."""
+    path = tmp_path / f"s{suffix}"
+    store.write(path, *OLD)
+    code = """
+import resource
+new = contents((20_000,), name="new")
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    store.write(path, *new)
+except OSError as error:
+    print(error.errno)
+"""
+    run = child(code, path, stdout=subprocess.PIPE, text=True)
+    assert run.communicate()[0].strip() == "27"
+    assert os.listdir(tmp_path) == [path.name]
+    assert_same(store.read(path), OLD)
+
+
+@suffixes
+def test_killed_at_any_moment(tmp_path, suffix):
+    """Whenever a writer is killed, what stands under the name is one of the two, whole."""
+    path = tmp_path / f"s{suffix}"
+    store.write(path, *OLD)
+    code = """
+import os, signal, time
+both = contents((3,), name="old"), contents((20_000,), name="new")
+for moment in range(8):
+    writer = os.fork()
+    while not writer:
+        for each in both:
+            store.write(path, *each)
+    time.sleep(0.01 + 0.023 * moment)
+    os.kill(writer, signal.SIGKILL)
+    os.waitpid(writer, 0)
+    found = path
+    if not path.exists():
+        # Between the two renames of a folder the old one stands beside.
+        assert path.suffix == ".zarr"
+        (found, *_) = [each for each in path.parent.iterdir() if store.zarr.is_ours(each)]
+        found = found.rename(found.with_suffix(".zarr"))
+    read = store.read(found)
+    assert_same(read, both["new" in read[1]])
+"""
+    assert child(code, path).wait() == 0
+
+
+@suffixes
+def test_interrupted(tmp_path, suffix):
+    """Ctrl-C in the middle of a write leaves the old file, and nothing beside it."""
+    path = tmp_path / f"s{suffix}"
+    store.write(path, *OLD)
+    code = """
+import os, signal, time
+both = contents((3,), name="old"), contents((20_000,), name="new")
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+for moment in range(8):
+    stop = time.monotonic() + 1
+    signal.setitimer(signal.ITIMER_REAL, 0.005 + 0.023 * moment)
+    try:
+        while time.monotonic() < stop:
+            store.write(path, *both[1])
+    except KeyboardInterrupt:
+        pass
+    assert os.listdir(path.parent) == [path.name]
+    read = store.read(path)
+    assert_same(read, both["new" in read[1]])
+"""
+    assert child(code, path).wait() == 0
+
+
+@suffixes
+def test_missing_folder(tmp_path, suffix):
+    """A folder that is not there is the operating system's own error."""
+    with pytest.raises(FileNotFoundError):
+        store.write(tmp_path / "nowhere" / f"s{suffix}", *OLD)
+    assert not list(tmp_path.iterdir())
+
+
+@suffixes
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_folder_that_may_not_be_written(tmp_path, suffix):
+    """A folder that may not be written to is PermissionError; the old file is whole."""
+    path = tmp_path / f"s{suffix}"
+    store.write(path, *OLD)
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(PermissionError):
+            store.write(path, *NEW)
+        assert_same(store.read(path), OLD)
+    finally:
+        tmp_path.chmod(0o700)
+
+
+@suffixes
+def test_a_file_system_that_may_not_be_written(suffix):
+    """The system's own read-only files are the system's own error, even for root."""
+    with pytest.raises(OSError, match=r"\[Errno"):
+        store.write(f"/proc/s{suffix}", *OLD)
+
+
+@suffixes
+def test_replaced(tmp_path, suffix):
+    """Writing again replaces what was there, whole; nothing stays beside it."""
+    path = tmp_path / f"s{suffix}"
+    for each in (OLD, NEW, OLD):
+        store.write(path, *each)
+        assert_same(store.read(path), each)
+    assert os.listdir(tmp_path) == [path.name]
+
+
+@suffixes
+def test_links_stay(tmp_path, suffix):
+    """Writing through a link replaces what it leads to, and keeps the link."""
+    path, link = tmp_path / f"s{suffix}", tmp_path / f"link{suffix}"
+    store.write(path, *OLD)
+    link.symlink_to(path)
+    store.write(link, *NEW)
+    assert link.is_symlink()
+    assert_same(store.read(path), NEW)
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".json"])
+def test_permissions_stay(tmp_path, suffix):
+    """A new file may be read by whom the umask lets; a replaced one by those who could before."""
+    path = tmp_path / f"s{suffix}"
+    (tmp_path / "any").touch()
+    store.write(path, *OLD)
+    assert path.stat().st_mode == (tmp_path / "any").stat().st_mode
+    path.chmod(0o640)
+    store.write(path, *NEW)
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+# -- folders that are not ours --------------------------------------------------------------------
+
+
+def data_store(path):
+    """Make a user's own Zarr store."""
+    xr.Dataset({"mean": ("x", np.arange(3.0))}).to_zarr(path, consolidated=False)
+
+
+def plain_folder(path):
+    """Make a folder with a file in it."""
+    path.mkdir()
+    (path / "thesis.tex").write_text("ten years")
+
+
+def file_of_that_name(path):
+    """Make a file where a folder is to be."""
+    path.write_text("ten years")
+
+
+def data_beside_statistics(path):
+    """Make a store of statistics, to which a user has added an array."""
+    store.write(path, *OLD)
+    zarr.open_group(path, mode="r+").create_array("data", data=np.arange(3))
+
+
+@pytest.mark.parametrize(
+    "make", [data_store, plain_folder, file_of_that_name, data_beside_statistics]
+)
+def test_others_are_never_replaced(tmp_path, make):
+    """A folder that holds anything but statistics is not replaced, nor touched."""
+    path = tmp_path / "s.zarr"
+    make(path)
+    before = copied(path, tmp_path / "before")
+    with pytest.raises(FileExistsError, match="is not replaced"):
+        store.write(path, *NEW)
+    assert sorted(os.listdir(tmp_path)) == ["before", "s.zarr"]
+    assert subprocess.run(["diff", "-r", before, path], check=False).returncode == 0

@@ -1,0 +1,427 @@
+"""Files that are foreign, cut off, altered, newer or hostile are refused, soon and clearly."""
+
+import hashlib
+import io
+import json
+import os
+import pickle
+import random
+import socket
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+import zarr
+from stored import SUFFIXES, assert_same, contents, copied
+
+from dasknorm import store
+from dasknorm.errors import StatsFileError
+from dasknorm.store import netcdf, numbers
+
+FILES = [".nc", ".json"]
+
+
+@pytest.fixture(scope="module")
+def given():
+    """Return contents with labels of two kinds and an attribute."""
+    labels = {"d0": pd.Index(["a", "é"]), "d1": pd.Index(np.array([0.1, 0.2, 0.3], "f4"))}
+    return contents((2, 3), labels, "x/y", attrs={"units": "K"})
+
+
+@pytest.fixture(scope="module")
+def written(given, tmp_path_factory):
+    """Return one file of each format, to be copied and spoiled."""
+    folder = tmp_path_factory.mktemp("written")
+    for suffix in SUFFIXES:
+        store.write(folder / f"s{suffix}", *given)
+    return {suffix: folder / f"s{suffix}" for suffix in SUFFIXES}
+
+
+def refused(path, match):
+    """Check that a file is refused, by its path and for this reason."""
+    with pytest.raises(StatsFileError, match=match) as error:
+        store.read(path)
+    assert str(path) in str(error.value)
+
+
+def equal_or_refused(path, given):
+    """Check that a spoiled file is never read as something else; tell whether it was refused."""
+    try:
+        read = store.read(path)
+    except StatsFileError:
+        return True
+    assert_same(read, given)
+    return False
+
+
+def sealed(data):
+    """Return the bytes of a .nc file with a seal that fits, as a forger would make it."""
+    return data + netcdf.seal(data)
+
+
+# -- damage ---------------------------------------------------------------------------------------
+
+
+def test_any_byte_of_json_altered(tmp_path):
+    """Whichever byte is changed, JSON is read as what it was, or refused."""
+    given = contents((1,), {"d0": pd.Index(["é"])})
+    path, rng, refusals = tmp_path / "s.json", random.Random(0), 0
+    store.write(path, *given)
+    whole = path.read_bytes()
+    for position in range(len(whole)):
+        altered = bytearray(whole)
+        altered[position] ^= 1 << rng.randrange(8)
+        path.write_bytes(altered)
+        refusals += equal_or_refused(path, given)
+    assert refusals > 0.98 * len(whole)
+
+
+def test_any_byte_of_netcdf_altered(tmp_path, written):
+    """Whichever byte is changed, NetCDF is refused before the HDF5 library sees it."""
+    whole = written[".nc"].read_bytes()
+    path, rng = tmp_path / "s.nc", random.Random(0)
+    for position in [*rng.sample(range(len(whole)), 500), 0, len(whole) - 1]:
+        altered = bytearray(whole)
+        altered[position] ^= 1 << rng.randrange(8)
+        path.write_bytes(altered)
+        refused(path, "checksum|not a dasknorm|cut off")
+
+
+def test_any_byte_of_zarr_altered(tmp_path, written, given):
+    """Whichever byte of whichever file is changed, Zarr is read as what it was, or refused."""
+    path, rng = copied(written[".zarr"], tmp_path / "s.zarr"), random.Random(0)
+    for file in sorted(path.rglob("*")):
+        whole = file.read_bytes() if file.is_file() else b""
+        for position in rng.sample(range(len(whole)), min(len(whole), 20)):
+            altered = bytearray(whole)
+            altered[position] ^= 1 << rng.randrange(8)
+            file.write_bytes(altered)
+            wrong = equal_or_refused(path, given)
+            assert wrong or file.name == "zarr.json", f"{file} at {position}"
+        if whole:
+            file.write_bytes(whole)
+
+
+@pytest.mark.parametrize("suffix", FILES)
+def test_cut_off(tmp_path, written, suffix):
+    """A file that ends too soon is said to be cut off, wherever it ends."""
+    whole = written[suffix].read_bytes()
+    path = tmp_path / f"s{suffix}"
+    for size in (len(whole) - 3, len(whole) // 2, 2000):
+        path.write_bytes(whole[:size])
+        refused(path, "cut off")
+    for size in (5, 1, 0):
+        path.write_bytes(whole[:size])
+        refused(path, "not a dasknorm statistics file")
+
+
+def test_cut_off_zarr(tmp_path, written):
+    """A store that lacks any of its files, or whose files are too short, is refused."""
+    names = [p.relative_to(written[".zarr"]) for p in written[".zarr"].rglob("*") if p.is_file()]
+    for i, name in enumerate(names):
+        path = copied(written[".zarr"], tmp_path / f"{i}.zarr")
+        data = (path / name).read_bytes()
+        (path / name).write_bytes(data[:-1])
+        refused(path, "has .* bytes|cut off|declares")
+        (path / name).unlink()
+        refused(path, "cut off")
+
+
+@pytest.mark.parametrize("name", ["x_y_mean", "x_y_m2", "x_y_std", "d0", "d1"])
+def test_a_number_altered_by_another_tool(tmp_path, written, name):
+    """A number changed by the format's own library is noticed, be it a plain reading or a label."""
+    store_path = copied(written[".zarr"], tmp_path / "s.zarr")
+    array = zarr.open_group(store_path, mode="r+")[name]
+    array[:1] = array[1:2]
+    refused(store_path, "checksum|declares")
+    path = copied(written[".nc"], tmp_path / "s.nc")
+    with h5py.File(path, "r+") as file:
+        file[name][:1] = file[name][1:2]
+    refused(path, "written again by another tool")
+    path.write_bytes(sealed(path.read_bytes()))
+    refused(path, "checksum")
+
+
+def test_a_shape_altered_for_other_tools_only(tmp_path, written):
+    """A store whose arrays other tools would read in another shape, or compressed, is refused."""
+    for key, value in [("shape", [6]), ("codecs", []), ("data_type", "int64"), ("node_type", "x")]:
+        path = copied(written[".zarr"], tmp_path / f"{key}.zarr")
+        file = path / "x_y_mean" / "zarr.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), key: value}))
+        refused(path, "not as the header declares it")
+
+
+# -- foreign --------------------------------------------------------------------------------------
+
+
+class Trap:
+    """Would run a command if it were unpickled."""
+
+    def __reduce__(self):
+        """Return what pickle runs."""
+        return os._exit, (1,)
+
+
+FOREIGN = {
+    "empty": b"",
+    "random": random.Random(1).randbytes(5000),
+    "pickle": pickle.dumps(Trap()),
+    "numpy": np.lib.format.magic(1, 0) + b"v\0{'descr': '|O', 'fortran_order': False, 'shape': ()}",
+    "json": b'{"mean": [1.0, 2.0]}',
+    "list": b"[1, 2]",
+    "text": b"null",
+    "netcdf 3": b"CDF\x01" + bytes(100),
+    "deep": b"[" * 100_000,
+    "not json": b'{"format":"dasknorm-stats","version":1,"a":NaN}',
+    "long number": b'{"format":"dasknorm-stats","version":' + b"9" * 5000 + b"}",
+    "not utf-8": b'{"format":"\xff"}',
+    "bare": b'{"format":"dasknorm-stats","version":1}',
+    "hdf5 magic": b"\x89HDF\r\n\x1a\n" + bytes(1000),
+    "sealed rubbish": sealed(b"\x89HDF\r\n\x1a\n" + bytes(1000)),
+}
+
+
+@pytest.mark.parametrize("suffix", FILES)
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_foreign_bytes(tmp_path, suffix, kind):
+    """Bytes of any other origin are refused, and never run."""
+    path = tmp_path / f"s{suffix}"
+    path.write_bytes(FOREIGN[kind])
+    refused(path, "not a dasknorm statistics file|cut off|never written by dasknorm")
+
+
+def test_foreign_datasets(tmp_path, written):
+    """Ordinary NetCDF files and Zarr stores are refused, and so are formats under other names."""
+    data = xr.Dataset({"mean": ("x", [1.0, 2.0])})
+    data.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    data.to_zarr(tmp_path / "a.zarr", consolidated=False)
+    data.to_zarr(tmp_path / "b.zarr", zarr_format=2)
+    (tmp_path / "c.zarr").mkdir()
+    copied(written[".json"], tmp_path / "c.nc")
+    copied(written[".nc"], tmp_path / "c.json")
+    for name in ("a.nc", "a.zarr", "b.zarr", "c.zarr", "c.nc", "c.json"):
+        refused(tmp_path / name, "not a dasknorm statistics|never written by dasknorm|foreign")
+
+
+def test_a_copy_by_another_tool(tmp_path, written):
+    """What xarray has read and written again is refused with a hint, not taken for damage."""
+    with xr.open_dataset(written[".nc"]) as opened:
+        opened.to_netcdf(tmp_path / "s.nc", engine="h5netcdf")
+    refused(tmp_path / "s.nc", "written again by another tool")
+
+
+def test_not_files(tmp_path, written, monkeypatch):
+    """Folders, pipes, sockets and devices are refused without being opened."""
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "folder.nc").mkdir()
+    (tmp_path / "null.json").symlink_to("/dev/null")
+    # A socket's path may not be long.
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket.nc")
+        for name in ("pipe.json", "folder.nc", "null.json", "socket.nc"):
+            refused(tmp_path / name, "is not a file")
+            with pytest.raises(FileExistsError):
+                store.write(tmp_path / name, *contents())
+    copied(written[".json"], tmp_path / "file.zarr")
+    refused(tmp_path / "file.zarr", "is not a folder")
+
+
+def test_a_pipe_within_a_store(tmp_path, written):
+    """A pipe in the place of a store's file is refused, not waited for."""
+    for name in ("zarr.json", "x_y_mean/zarr.json", "x_y_mean/c.0.0", "dasknorm_header/c.0"):
+        path = copied(written[".zarr"], tmp_path / f"{name.replace('/', '_')}.zarr")
+        (path / name).unlink()
+        os.mkfifo(path / name)
+        refused(path, "is not a plain file|'dasknorm_header' is not")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_missing(tmp_path, suffix):
+    """A file that is not there is FileNotFoundError; a link to a file is as good as the file."""
+    with pytest.raises(FileNotFoundError):
+        store.read(tmp_path / f"s{suffix}")
+    with pytest.raises(FileNotFoundError):
+        store.read(tmp_path / "nowhere" / f"s{suffix}")
+    store.write(tmp_path / f"s{suffix}", *contents())
+    (tmp_path / f"link{suffix}").symlink_to(tmp_path / f"s{suffix}")
+    assert_same(store.read(tmp_path / f"link{suffix}"), contents())
+
+
+# -- other versions, and forgery ------------------------------------------------------------------
+
+
+def forged(tmp_path, written, **changes):
+    """Return a JSON file whose header says other things, and whose checksum fits."""
+    said = json.loads(written[".json"].read_text())
+    for key, change in changes.items():
+        said[key] = change(said[key]) if callable(change) else change
+    header = {key: value for key, value in said.items() if key not in ("values", "checksum")}
+    digest = hashlib.sha256(numbers.dumps(header).encode())
+    for value in said["values"].values():
+        digest.update(np.array(value, "<f8").tobytes())
+    said["checksum"] = digest.hexdigest()
+    path = tmp_path / "s.json"
+    path.write_text(json.dumps(said))
+    return path
+
+
+def test_newer_format(tmp_path, written):
+    """A newer format is said to be newer, and what to do, whatever else the file holds."""
+    path = forged(tmp_path, written, version=3, statistic=None)
+    refused(path, "written by format 3, this version reads up to 1: upgrade dasknorm")
+    for version in (0, -1, 1.0, "1", True, None):
+        refused(forged(tmp_path, written, version=version), "format number|checksum")
+
+
+def test_unknown_statistic(tmp_path, written):
+    """A statistic that is not defined here is named; so are records that are not as expected."""
+    path = forged(tmp_path, written, statistic=lambda said: {**said, "name": "Quantiles"})
+    refused(path, "'Quantiles', which is not known here; known: .*Moments")
+    path = forged(tmp_path, written, statistic=lambda said: {**said, "record": []})
+    refused(path, "holds records of Moments")
+    path = forged(tmp_path, written, statistic=lambda said: {**said, "settings": {"ddof": -1}})
+    refused(path, "ddof must be")
+
+
+def with_size(size):
+    """Return a change of the header's dimensions: the first of another size."""
+    return lambda dims: [{**dims[0], "size": size}, *dims[1:]]
+
+
+def with_variable(name, declared):
+    """Return a change of the header's variables: one that is declared otherwise."""
+    return lambda variables: {**variables, name: declared}
+
+
+FORGERIES = {
+    "absurd size": {"dims": with_size(10**15)},
+    "negative size": {"dims": with_size(-1)},
+    "size as text": {"dims": with_size("2")},
+    "too few labels": {"dims": with_size(1)},
+    "absurd shape": {"variables": with_variable("x_y_mean", ["<f8", [10**9, 10**9]])},
+    "negative shape": {"variables": with_variable("x_y_mean", ["<f8", [-1, -6]])},
+    "objects": {"variables": with_variable("x_y_mean", ["|O", [2, 3]])},
+    "void": {"variables": with_variable("x_y_mean", ["|V8", [2, 3]])},
+    "other dtype": {"variables": with_variable("x_y_mean", ["<i8", [2, 3]])},
+    "path": {"variables": with_variable("../../etc/passwd", ["|u1", [1]])},
+    "absolute path": {"variables": with_variable("/etc/passwd", ["|u1", [1]])},
+    "no fields": {"fields": None},
+    "no such dimension": {"fields": lambda fields: [{**fields[0], "dims": [7, 8]}]},
+    "one variable twice": {"fields": lambda fields: [*fields, *fields]},
+    "no record": {"fields": lambda fields: [{**fields[0], "record": {}}]},
+    "no attributes": {"attrs": {"$pickle": "gASVAAAA"}},
+}
+
+
+REASONS = "cannot be|not of the shape|used twice|unknown kind|none of the kinds|labels|Error"
+
+
+@pytest.mark.parametrize("kind", FORGERIES)
+def test_forged_headers(tmp_path, written, kind):
+    """A header that does not agree with itself or the file is refused, before anything is made."""
+    refused(forged(tmp_path, written, **FORGERIES[kind]), REASONS)
+
+
+# -- bombs ----------------------------------------------------------------------------------------
+
+
+def plain_header(**changes):
+    """Return the header of statistics of 10**9 positions, and the variables it declares."""
+    document = store.compose(*contents((1,), name="x"))
+    said = json.loads(document.header)
+    said["dims"][0]["size"] = 10**9
+    said["variables"] = {name: ["<f8", [10**9]] for name in said["variables"]}
+    return json.dumps({**said, **changes}).encode(), list(said["variables"])
+
+
+def bomb(make):
+    """Return the bytes of a sealed .nc file with a variable made by `make` for each declared."""
+    header, names = plain_header()
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.attrs["dasknorm_checksum"] = "0" * 64
+        file["dasknorm_header"] = np.frombuffer(header, "u1")
+        for name in names:
+            make(file, name)
+    return sealed(buffer.getvalue())
+
+
+def compressed(file, name):
+    """Make a variable of 8 GB of zeros that takes a few bytes, as chunks that are not there."""
+    file.create_dataset(name, (10**9,), "<f8", chunks=(10**6,), compression="gzip")
+
+
+def unallocated(file, name):
+    """Make a variable of 8 GB to which nothing was ever written."""
+    file.create_dataset(name, (10**9,), "<f8")
+
+
+def external(file, name):
+    """Make a variable whose numbers are those of another file."""
+    file.create_dataset(name, (10**9,), "<f8", external=[("/dev/zero", 0, 8 * 10**9)])
+
+
+def linked(file, name):
+    """Make a variable that is another file's."""
+    file[name] = h5py.ExternalLink("/tmp/other.nc", name)
+
+
+def virtual(file, name):
+    """Make a variable put together from another file's."""
+    layout = h5py.VirtualLayout((10**9,), "<f8")
+    layout[:] = h5py.VirtualSource("/tmp/other.nc", name, (10**9,))
+    file.create_virtual_dataset(name, layout)
+
+
+def absurd_store(path):
+    """Write a store whose header and metadata agree that it has 8 GB, which it has not."""
+    store.write(path, *contents((1,), name="x"))
+    header, _ = plain_header()
+    (path / "dasknorm_header" / "c.0").write_bytes(header)
+    said = json.loads((path / "zarr.json").read_text())
+    for name, array in said["consolidated_metadata"]["metadata"].items():
+        size = len(header) if name == "dasknorm_header" else 10**9
+        array["shape"] = array["chunk_grid"]["configuration"]["chunk_shape"] = [size]
+        (path / name / "zarr.json").write_text(json.dumps(array))
+    (path / "zarr.json").write_text(json.dumps(said))
+
+
+READ = """
+import resource, sys
+from dasknorm import store
+from dasknorm.errors import StatsFileError
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for path in sys.argv[1:]:
+    try:
+        store.read(path)
+    except StatsFileError as error:
+        print(error)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_bombs(tmp_path):
+    """Files that declare far more bytes than they have are refused in little time and memory."""
+    for make in (compressed, unallocated, external, linked, virtual):
+        (tmp_path / f"{make.__name__}.nc").write_bytes(bomb(make))
+    absurd_store(tmp_path / "s.zarr")
+    with open(tmp_path / "sparse.json", "wb") as file:
+        file.truncate(10 * 2**30)
+    paths = sorted(map(str, tmp_path.iterdir()))
+    run = subprocess.run(
+        [sys.executable, "-c", READ, *paths],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    *refusals, megabytes = run.stdout.splitlines()
+    assert len(refusals) == len(paths) == 7
+    reasons = ["compressed or stored elsewhere", "a link", "has 8 bytes", "read as JSON"]
+    assert all(any(reason in line for reason in reasons) for line in refusals), refusals
+    assert int(megabytes) < 100
