@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .PHONY: demo test lint bench clean
 
@@ -34,4 +34,4 @@ $(VENV)/made:
 $(VENV)/%-installed: pyproject.toml $(VENV)/made
 	@echo "installing dasknorm[$*] in $(VENV)"
 	@$(PIP) install --editable '.[$*]'
-	@touch $@
+	@touch $(if $(filter dev,$*),$(VENV)/demo-installed) $@  # dev has all that demo has

@@ -1,7 +1,7 @@
 """Speed of the kernels beside NumPy, on one thread: ``python benchmarks/kernels.py [megabytes]``.
 
-Every figure is GB of input a second, the best of some repeats; NumPy's stand in the same row, from the
-same minute, since machines and their neighbours differ more than kernels do.
+Every figure is GB of input a second, the best of some repeats; NumPy's stand in the same row, from
+the same minute, since machines and their neighbours differ more than kernels do.
 """
 
 import sys

@@ -122,9 +122,7 @@ def _merge_chunks(
     return statistic.merge(records, axis)
 
 
-def _transform_chunk(
-    block: Any, affine: Records, *, kernel: Kernel, dtype: np.dtype[Any]
-) -> Any:
+def _transform_chunk(block: Any, affine: Records, *, kernel: Kernel, dtype: np.dtype[Any]) -> Any:
     if any(size not in (1, n) for size, n in zip(affine.shape, block.shape, strict=True)):
         raise MismatchError(
             f"a chunk has shape {block.shape} when computed, and its statistics {affine.shape}: "

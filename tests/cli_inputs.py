@@ -116,8 +116,8 @@ def inputs(form, folder):
     if form == "netcdf":
         return [netcdf_file(folder / "in.nc")]
     if form == "netcdf pattern":
-        for i in range(3):
-            netcdf_file(folder / f"in-{i}.nc", data.isel(time=slice(9 * i, 9 * i + 9)))
+        for i, part in enumerate([slice(7), slice(7, 16), slice(16, 24)]):  # of three lengths
+            netcdf_file(folder / f"in-{i}.nc", data.isel(time=part))
         return [folder / "in-*.nc"]
     if form == "parquet":
         frame.to_parquet(folder / "in.parquet")

@@ -89,7 +89,7 @@ def weighted_pieces(values: np.ndarray, weights: np.ndarray) -> dict[str, tuple[
     }
 
 
-# -- memory layouts ----
+# -- memory layouts ------------------------------------------------------------------------------
 
 
 def strided(x: np.ndarray) -> np.ndarray:

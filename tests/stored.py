@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from dasknorm import store
+from dasknorm.errors import StatsFileError
 from dasknorm.fields import Field
 from dasknorm.statistics import Moments
+from dasknorm.store import netcdf
 
 SUFFIXES = [".nc", ".zarr", ".json"]
 
@@ -79,6 +82,18 @@ def copied(path, to):
     """Copy a statistics file or folder."""
     shutil.copytree(path, to) if Path(path).is_dir() else shutil.copy(path, to)
     return to
+
+
+def refused(path, match):
+    """Check that a file is refused, by its path and for this reason."""
+    with pytest.raises(StatsFileError, match=match) as error:
+        store.read(path)
+    assert str(path) in str(error.value)
+
+
+def sealed(data):
+    """Return the bytes of a .nc file with a seal that fits, as a forger would make it."""
+    return data + netcdf.seal(data)
 
 
 @st.composite

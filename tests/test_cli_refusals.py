@@ -25,7 +25,7 @@ CASES = {
     "not Zarr": ("adapt empty.zarr -o s.nc", "cannot read 'empty.zarr'"),
     "not Parquet": ("adapt text.parquet -o s.nc", "cannot read 'text.parquet'"),
     "several formats": ("adapt in.zarr in.nc -o s.nc", "sources of several formats"),
-    "unknown variable": ("adapt in.zarr -o s.nc --var u", "no variable 'u'; there are 't'"),
+    "unknown variable": ("adapt in.zarr -o s.nc --var u", "no variable 'u'; there are 'rain'"),
     "text variable": ("adapt in.zarr -o s.nc --var station", "'station' has dtype"),
     "unknown column": ("adapt in.csv -o s.nc --var u", "no column 'u'; there are 'a', 'b'"),
     "text column": ("adapt in.csv -o s.nc --var name", "column 'name' has dtype"),

@@ -61,12 +61,12 @@ def test_killed_at_any_moment(tmp_path, suffix):
     code = """
 import os, signal, time
 both = contents((3,), name="old"), contents((20_000,), name="new")
-for moment in range(8):
+for moment in range(5):
     writer = os.fork()
     while not writer:
         for each in both:
             store.write(path, *each)
-    time.sleep(0.01 + 0.023 * moment)
+    time.sleep(0.01 + 0.037 * moment)
     os.kill(writer, signal.SIGKILL)
     os.waitpid(writer, 0)
     found = path
@@ -83,22 +83,23 @@ for moment in range(8):
 
 @suffixes
 def test_interrupted(tmp_path, suffix):
-    """Ctrl-C in the middle of a write leaves the old file, and nothing beside it."""
+    """Ctrl-C in the middle of a write leaves one of the two files, whole and alone."""
     path = tmp_path / f"s{suffix}"
     store.write(path, *OLD)
     code = """
 import os, signal, time
 both = contents((3,), name="old"), contents((20_000,), name="new")
 signal.signal(signal.SIGALRM, signal.default_int_handler)
-for moment in range(8):
+for moment in range(5):
     stop = time.monotonic() + 1
-    signal.setitimer(signal.ITIMER_REAL, 0.005 + 0.023 * moment)
+    signal.setitimer(signal.ITIMER_REAL, 0.005 + 0.037 * moment)
     try:
         while time.monotonic() < stop:
             store.write(path, *both[1])
     except KeyboardInterrupt:
         pass
-    assert os.listdir(path.parent) == [path.name]
+    # A hidden name may stay if it was the clean-up that was interrupted.
+    assert [name for name in os.listdir(path.parent) if name[0] != "."] == [path.name]
     read = store.read(path)
     assert_same(read, both["new" in read[1]])
 """

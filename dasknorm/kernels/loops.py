@@ -131,19 +131,23 @@ def fold_flat(into, part):
 
 
 @compiled
-def gather_rows(out, flat, start, rows, repeats, kept, run, strides):
-    """Copy rows of (repeats, kept, run) elements into one row; repeats are rows too."""
-    at = 0
-    for i in range(rows * repeats):
-        for k in range(kept):
-            base = start + i * strides[0] + k * strides[1]
-            for r in range(run):
-                out[at] = flat[base + r * strides[2]]
-                at += 1
-
-
-@compiled
 def gather(out, flat, start, stride):
     """Copy elements that lie a stride apart into a contiguous row."""
     for i in range(len(out)):
         out[i] = flat[start + i * stride]
+
+
+@compiled
+def gather_rows(out, flat, start, rows, repeats, kept, run, strides):
+    """Copy rows of (repeats, kept, run) elements into one row; repeats are rows too."""
+    step = strides[2]
+    line = kept
+    if run == 1:  # kept positions are the innermost then, and copied by one loop
+        step = strides[1]
+        run = kept
+        line = 1
+    at = 0
+    for i in range(rows * repeats):
+        for k in range(line):
+            gather(out[at : at + run], flat, start + i * strides[0] + k * strides[1], step)
+            at += run

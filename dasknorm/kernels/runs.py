@@ -163,9 +163,15 @@ def _weighted(
     """Merge tiles first to last with weights."""
     for p in range(first, last):
         n = lengths[p]
-        gather(scratch[:n], flat, starts[p], stride)
-        gather(weights[:n], w, w_starts[p], w_stride)
-        _weighted_tile(out[targets[p]], scratch[:n], weights[:n])
+        here = starts[p]
+        if stride == 1:
+            x = flat[here : here + n]
+        else:
+            gather(scratch[:n], flat, here, stride)
+            x = scratch[:n]
+        if p == first or len(w) > 1:  # a single weight is laid out once
+            gather(weights[: n if len(w) > 1 else len(weights)], w, w_starts[p], w_stride)
+        _weighted_tile(out[targets[p]], x, weights[:n])
 
 
 def moments(out: Any, targets: Any, run: int, x: Any, w: Any) -> None:

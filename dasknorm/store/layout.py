@@ -55,7 +55,9 @@ class Layout:
         """Add what other tools read; return the variables' names by reading."""
         names = {}
         for reading in self._statistic.readings:
-            data = np.asarray(self._statistic.read(records, reading), "<f8")
+            # Whatever the records hold, NaN of any kind among them, is written as it is.
+            with np.errstate(all="ignore"):
+                data = np.asarray(self._statistic.read(records, reading), "<f8")
             names[reading] = self._put(prefix + reading, dims, data, _texts_of(reading, attrs))
         return names
 
