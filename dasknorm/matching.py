@@ -58,6 +58,11 @@ def matching(container: Container, fields: Fields, states: Fields) -> dict[Hasha
     if len(fields) == 1 and len(states) == 1 and None in (*fields, *states):
         return dict(zip(fields, states, strict=True))
     unknown = [name for name in fields if name not in states]
+    if unknown == [None]:
+        raise MismatchError(
+            f"the statistics know {_names(states)}, the data are one array without a name or a "
+            "frame; take the one that fits, stats.select([name]), or name the data"
+        )
     if unknown:
         raise MismatchError(
             f"the statistics do not know {unknown}; they know {_names(states)}. Select what they "

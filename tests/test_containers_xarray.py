@@ -165,3 +165,19 @@ def test_numpy_stats_meet_named_data() -> None:
     with pytest.warns(UserWarning, match="taken by position: {-3: 'lev'}"):
         z = stats.normalize(data)
     xr.testing.assert_allclose(z, dn.adapt(data, keep="lev").normalize(data))
+
+
+def test_bounds_and_grid_mappings_ride_along():
+    """CF's helpers, named in attributes of others, are not data and are handed through."""
+    ds = xr.Dataset(
+        {
+            "t": (("time", "level"), np.arange(6.0).reshape(3, 2), {"grid_mapping": "crs"}),
+            "crs": ((), np.int32(7)),
+            "level_bnds": (("level", "edge"), np.arange(4.0).reshape(2, 2)),
+        },
+        {"level": ("level", [1000, 500], {"bounds": "level_bnds"})},
+    )
+    stats = dn.adapt(ds, over="time")
+    assert list(stats.states) == ["t"]
+    z = stats.normalize(ds)
+    xr.testing.assert_identical(z[["crs", "level_bnds"]], ds[["crs", "level_bnds"]])

@@ -18,12 +18,11 @@ MODULES = [
 
 
 @pytest.mark.parametrize("name", ["dasknorm", *MODULES])
-def test_all_is_whole_and_sorted(name):
-    """Each module lists its public names, sorted, and each of them is there."""
+def test_all_is_whole(name):
+    """Each module lists its public names once, and each of them is there; ruff sorts them."""
     module = importlib.import_module(name)
     assert module.__doc__, f"{name} has no docstring"
     names = list(module.__all__)
-    assert names == sorted(names)
     assert len(set(names)) == len(names)
     assert all(hasattr(module, each) for each in names)
 

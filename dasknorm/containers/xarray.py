@@ -57,12 +57,17 @@ class DataArrays(_Labelled):
 
 @register(xr.Dataset)
 class Datasets(_Labelled):
-    """Each numeric variable; the others, and the coordinates, ride along."""
+    """Each numeric variable; the others ride along, as do coordinates, bounds and grid mappings."""
 
     name = "xarray.Dataset"
 
     def fields(self, data: Any) -> dict[Hashable, Field]:
-        fields = {name: _field(v) for name, v in data.data_vars.items() if is_numeric(v.dtype)}
+        helpers = _helpers(data)
+        fields = {
+            name: _field(v)
+            for name, v in data.data_vars.items()
+            if is_numeric(v.dtype) and name not in helpers
+        }
         if not fields:
             found = ", ".join(f"{n!r} ({v.dtype})" for n, v in data.data_vars.items())
             raise TypeError(f"no numeric variables to normalize; found {found or 'no variables'}")
@@ -85,6 +90,17 @@ class Datasets(_Labelled):
 def _dims_of(data: Any) -> list[tuple[Hashable, ...]]:
     variables = data.data_vars.values() if isinstance(data, xr.Dataset) else [data]
     return [variable.dims for variable in variables]
+
+
+def _helpers(data: xr.Dataset) -> set[str]:
+    """Return the variables that only describe others: CF's bounds and grid mappings."""
+    return {
+        name
+        for variable in data.variables.values()
+        for key in ("bounds", "climatology", "grid_mapping")
+        for notes in (variable.attrs, variable.encoding)
+        for name in str(notes.get(key, "")).replace(":", " ").split()
+    }
 
 
 def _field(array: Any, features: tuple[Hashable, ...] = ()) -> Field:

@@ -147,13 +147,8 @@ def _finish(out, record, apart, t, repeats, kept, run):
 def _plain(out, apart, tiles, t, done, run, flat, starts, strides, scratch):
     """Merge tiles until one holds something missing; how many are done then."""
     for p in range(done, len(tiles)):
-        record, kept, repeats, rows, last = (
-            tiles[p, 0],
-            tiles[p, 1],
-            tiles[p, 2],
-            tiles[p, 3],
-            tiles[p, 4],
-        )
+        record, kept, repeats = tiles[p, 0], tiles[p, 1], tiles[p, 2]
+        rows, last = tiles[p, 3], tiles[p, 4]
         width = repeats * kept * run
         here = starts[p]
         step = repeats * strides[0]
@@ -196,42 +191,36 @@ def _weighted(
 ):
     """Merge tiles with weights."""
     for p in range(done, stop):
-        record, kept, repeats, rows, last = (
-            tiles[p, 0],
-            tiles[p, 1],
-            tiles[p, 2],
-            tiles[p, 3],
-            tiles[p, 4],
-        )
-        step = repeats * kept * run
-        gather_rows(scratch, flat, starts[p], rows, repeats, kept, run, strides)
-        clear(t, step, scratch, 0, step)
+        record, kept, repeats = tiles[p, 0], tiles[p, 1], tiles[p, 2]
+        rows, last = tiles[p, 3], tiles[p, 4]
+        width = repeats * kept * run
+        here = starts[p]
+        step = repeats * strides[0]
+        x = flat
+        if tiles[p, 5] == 0:
+            gather_rows(scratch, flat, here, rows, repeats, kept, run, strides)
+            x = scratch
+            here = 0
+            step = width
+        clear(t, width, x, here, step)
         for reading in range(3):
             for i in range(rows):
-                here = i * step
-                if len(w) > 1 or (reading == 0 and i == 0):
-                    gather_rows(
-                        t[W : W + step],
-                        w,
-                        w_starts[p] + i * repeats * w_strides[0],
-                        1,
-                        repeats,
-                        kept,
-                        run,
-                        w_strides,
-                    )
+                at = here + i * step
+                if len(w) > 1 or (reading == 0 and i == 0):  # a single weight is laid out once
+                    w_here = w_starts[p] + i * repeats * w_strides[0]
+                    gather_rows(t[W:], w, w_here, 1, repeats, kept, run, w_strides)
                 if reading == 0:
-                    weigh(t, step, scratch, here, step)
+                    weigh(t, width, x, at, step)
                 elif reading == 1:
-                    weighted_first(t, step, scratch, here, step)
+                    weighted_first(t, width, x, at, step)
                 else:
                     if i == 0:
-                        move(t, step, scratch, here, step)
+                        move(t, width, x, at, step)
                     elif i % BLOCK == 0:
-                        flush(t, step, scratch, here, step)
-                    weighted_second(t, step, scratch, here, step)
-        flush(t, step, scratch, 0, step)
-        close(t, step, scratch, 0, step)
+                        flush(t, width, x, at, step)
+                    weighted_second(t, width, x, at, step)
+        flush(t, width, x, here, step)
+        close(t, width, x, here, step)
         if last:
             _finish(out, record, apart, t, last, kept, run)
 
