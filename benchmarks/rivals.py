@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -70,15 +71,22 @@ def _here() -> list[type[Rival]]:
 
 
 def _learning(x: np.ndarray, layout: Layout) -> dict[str, Callable[[], Any]]:
-    calls: dict[str, Callable[[], Any]] = {
-        rival.name: lambda rival=rival: rival(x, layout.axes).moments() for rival in _here()
+    calls = {
+        rival.name: partial(_learn, rival, rival.take(x, layout.axes), layout.axes)
+        for rival in _here()
     }
     return {**calls, **_limits(x)}
 
 
+def _learn(rival: type[Rival], x: Any, axes: tuple[int, ...]) -> Any:
+    return rival(x, axes).moments()
+
+
 def _mapping(x: np.ndarray, layout: Layout) -> dict[str, Callable[[], Any]]:
-    learned = {rival.name: rival(x, layout.axes) for rival in _here()}
-    calls = {name: lambda one=one: one.normalize(x) for name, one in learned.items()}
+    calls = {
+        rival.name: partial(rival.of(x, layout.axes).normalize, rival.take(x, layout.axes))
+        for rival in _here()
+    }
     return {**calls, **_limits(x)}
 
 
@@ -97,7 +105,7 @@ def _errors(gigabytes: float) -> dict[str, tuple[float, float]]:
     mean, variance = wide.mean(0), wide.var(0)
     errors = {}
     for rival in _here():
-        got_mean, got_variance = rival(x, (0,)).moments()
+        got_mean, got_variance = rival.of(x, (0,)).moments()
         off = np.max(np.abs(np.asarray(got_mean, "f8") - 1e4 - mean) / np.sqrt(variance))
         errors[rival.name] = float(off), float(np.max(np.abs(got_variance / variance - 1)))
     return errors

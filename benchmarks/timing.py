@@ -12,7 +12,7 @@ __all__ = ["least_seconds"]
 
 
 def least_seconds(
-    calls: dict[str, Callable[[], Any]], rounds: int = 5, patience: float = 6.0
+    calls: dict[str, Callable[[], Any]], rounds: int = 5, patience: float = 2.0
 ) -> dict[str, float]:
     """Run each call once a round, A B C A B C, and return the least CPU seconds of each.
 

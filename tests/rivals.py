@@ -16,7 +16,7 @@ import xarray as xr
 
 import dasknorm as dn
 
-__all__ = ["RIVALS", "Dasknorm", "Rival", "chunked", "installed"]
+__all__ = ["RIVALS", "Dasknorm", "Rival", "installed"]
 
 CHUNK_BYTES = 1 << 24
 
@@ -29,6 +29,18 @@ class Rival(ABC):
     """The module that must be installed."""
     in_float64: ClassVar[bool] = True
     """Whether sums are kept in float64, whatever comes in."""
+    on_chunks: ClassVar[bool] = False
+    """Whether it takes Dask arrays."""
+
+    @classmethod
+    def take(cls, x: Any, axes: tuple[int, ...]) -> Any:
+        """Return a NumPy array as the library takes it. Not its work, and so never timed."""
+        return chunked(x, axes) if cls.on_chunks else x
+
+    @classmethod
+    def of(cls, x: Any, axes: tuple[int, ...]) -> "Rival":
+        """Learn from a NumPy array."""
+        return cls(cls.take(x, axes), axes)
 
     @abstractmethod
     def __init__(self, x: Any, axes: tuple[int, ...]) -> None: ...
@@ -68,17 +80,15 @@ class NumPy(NumPyFloat64):
 
 
 class Dask(NumPy):
-    name, needs = "Dask", "dask.array"
+    name, needs, on_chunks = "Dask", "dask.array", True
 
     def __init__(self, x: Any, axes: tuple[int, ...]) -> None:
-        lazy = chunked(x, axes)
-        self.axes = axes
         self.mean, self.variance = dask.compute(
-            lazy.mean(axes, keepdims=True), lazy.var(axes, keepdims=True)
+            x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
         )
 
     def normalize(self, x: Any) -> Any:
-        return super().normalize(chunked(x, self.axes)).compute()
+        return super().normalize(x).compute()
 
 
 class Xarray(Rival):
@@ -112,21 +122,17 @@ class ScikitLearn(Rival):
         return _unrowed(self.scaler.transform(_rows(x, self.axes)), x, self.axes)
 
 
-class DaskML(Rival):
-    name, needs, in_float64 = "dask-ml StandardScaler", "dask_ml", False
+class DaskML(ScikitLearn):
+    name, needs, in_float64, on_chunks = "dask-ml StandardScaler", "dask_ml", False, True
 
     def __init__(self, x: Any, axes: tuple[int, ...]) -> None:
         from dask_ml.preprocessing import StandardScaler
 
         self.axes = axes
-        self.scaler = StandardScaler().fit(chunked(_rows(x, axes), (0,)))
-
-    def moments(self) -> tuple[Any, Any]:
-        return self.scaler.mean_, self.scaler.var_
+        self.scaler = StandardScaler().fit(_rows(x, axes))
 
     def normalize(self, x: Any) -> Any:
-        scaled = self.scaler.transform(chunked(_rows(x, self.axes), (0,)))
-        return _unrowed(scaled.compute(), x, self.axes)
+        return super().normalize(x).compute()
 
 
 class Dasknorm(Rival):
@@ -143,14 +149,10 @@ class Dasknorm(Rival):
 
 
 class DasknormOnDask(Dasknorm):
-    name = "dasknorm on Dask"
-
-    def __init__(self, x: Any, axes: tuple[int, ...]) -> None:
-        self.axes = axes
-        super().__init__(chunked(x, axes), axes)
+    name, on_chunks = "dasknorm on Dask", True
 
     def normalize(self, x: Any) -> Any:
-        return super().normalize(chunked(x, self.axes)).compute()
+        return super().normalize(x).compute()
 
 
 RIVALS: tuple[type[Rival], ...] = (
@@ -188,7 +190,8 @@ def _rows(x: Any, axes: tuple[int, ...]) -> Any:
 def _unrowed(rows: Any, x: Any, axes: tuple[int, ...]) -> Any:
     """Give rows of features the shape of the array that they were seen in."""
     order = _features_last(x, axes)
-    return rows.reshape([x.shape[axis] for axis in order]).transpose(np.argsort(order))
+    back = [order.index(axis) for axis in range(x.ndim)]
+    return rows.reshape([x.shape[axis] for axis in order]).transpose(back)
 
 
 def _features_last(x: Any, axes: tuple[int, ...]) -> list[int]:

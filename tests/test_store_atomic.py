@@ -11,6 +11,7 @@ import zarr
 from stored import SUFFIXES, assert_same, contents, copied
 
 from dasknorm import store
+from dasknorm.store import atomic
 
 OLD, NEW = contents((3,), name="old"), contents((20_000,), name="new")
 
@@ -144,6 +145,16 @@ def test_replaced(tmp_path, suffix):
         store.write(path, *each)
         assert_same(store.read(path), each)
     assert os.listdir(tmp_path) == [path.name]
+
+
+def test_the_old_folder_comes_back(tmp_path):
+    """Where the new folder cannot be moved into place, the old one is moved back."""
+    path = tmp_path / "s.zarr"
+    store.write(path, *OLD)
+    with pytest.raises(FileNotFoundError):
+        atomic._swap(tmp_path / "missing", path, tmp_path / "aside")
+    assert os.listdir(tmp_path) == [path.name]
+    assert_same(store.read(path), OLD)
 
 
 @suffixes

@@ -129,8 +129,9 @@ def _large(x: Array, affine: Array, dtype: np.dtype[Any], name: str) -> Array:
     order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
     row = np.empty(x.size, dtype)
     out = row.reshape([x.shape[axis] for axis in order]).transpose(np.argsort(order))
-    own = np.ascontiguousarray(
-        affine[tuple(slice(0, 1 if s == 0 else None) for s in affine.strides)]
+    # A copy of our own is writable, whatever affine was: Numba would compile for each of the two.
+    own = np.array(
+        affine[tuple(slice(0, 1 if s == 0 else None) for s in affine.strides)], order="C"
     )
     steps = [
         0 if n == 1 else s // AFFINE.itemsize for n, s in zip(own.shape, own.strides, strict=True)
@@ -145,11 +146,11 @@ def _large(x: Array, affine: Array, dtype: np.dtype[Any], name: str) -> Array:
             for axis, (size, step) in enumerate(zip(x.shape, steps, strict=True))
         ]
     )
-    if name == "standardize" and plain.by_reciprocal(x.dtype, dtype):
-        own = own.copy()
+    what = maps.OVER if name == "standardize" else maps.BACK
+    if what == maps.OVER and plain.by_reciprocal(x.dtype, dtype):
         own["scale"] = plain.reciprocal(own["scale"])
-        name = "standardize_by_reciprocal"
-    _fill(row, x, walk, own.reshape(-1).view(np.float64).reshape(-1, 3), getattr(maps, name))
+        what = maps.TIMES
+    _fill(row, x, walk, own.reshape(-1).view(np.float64).reshape(-1, 3), what)
     return out
 
 
@@ -162,11 +163,10 @@ def _inner(walk: list[Axis]) -> tuple[list[Axis], list[Axis]]:
     return outer, [same, kept, run]
 
 
-def _fill(row: Array, x: Array, walk: list[Axis], records: Array, loops: Any) -> None:
+def _fill(row: Array, x: Array, walk: list[Axis], records: Array, what: int) -> None:
     """Map x into a row of memory, wherever the outer axes place its blocks."""
     from dasknorm.kernels import maps
 
-    along, beside = loops
     view, start = flat_view(x)
     scratch = np.empty(maps.PIECE, x.dtype)
     long = walk[-1].size >= maps.LONG_RUN and not walk[-1].role
@@ -181,20 +181,10 @@ def _fill(row: Array, x: Array, walk: list[Axis], records: Array, loops: Any) ->
         from_, to, by = (offsets(outer, i, first, min(first + OUTER, places)) for i in range(3))
         from_ += start
         if long:
-            along(
-                row,
-                to,
-                kept_out,
-                view,
-                from_,
-                x_strides,
-                run.size,
-                records,
-                by,
-                kept.size,
-                step,
-                scratch,
-            )
+            maps.along(
+                what, row, to, kept_out, view, from_, x_strides, run.size, records, by,
+                kept.size, step, scratch,
+            )  # fmt: skip
             continue
         strip = min(kept.size, maps.PIECE // run.size)
         many = min(same.size, maps.PIECE // (strip * run.size)) if strip == kept.size else 1
@@ -204,8 +194,8 @@ def _fill(row: Array, x: Array, walk: list[Axis], records: Array, loops: Any) ->
             and (many == 1 or x_strides[0] == strip * run.size)
         )
         for k in range(0, kept.size, strip):
-            beside(
-                row, to + k * kept_out, same_out, view, from_ + k * x_strides[1], x_strides,
+            maps.beside(
+                what, row, to + k * kept_out, same_out, view, from_ + k * x_strides[1], x_strides,
                 same.size, min(strip, kept.size - k), run.size, records, by + k * step, step,
                 many, touching, scratch,
             )  # fmt: skip
