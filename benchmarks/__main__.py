@@ -14,7 +14,7 @@ PARTS = {
     "graphs": (graphs.run, 10_000, 500),
     "stores": (stores.run, 1.0, 0.1),
     "memory": (memory.run, 4.0, 0.25),
-    "start": (start.run, 7, 2),
+    "start": (start.run, 4, 1),
 }
 
 

@@ -1,6 +1,7 @@
 """Fresh processes: nothing imported, compiled or allocated before what is measured."""
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -14,10 +15,17 @@ __all__ = ["answer", "ask", "peak_megabytes", "spent"]
 ROOT = Path(__file__).parents[1]
 
 
-def ask(module: str, *args: object) -> Any:
-    """Run a module of this package in a process of its own and return what it answers."""
+def ask(module: str, *args: object, machine_code: Path | None = None) -> Any:
+    """Run a module of this package in a process of its own and return what it answers.
+
+    Numba keeps and looks for machine code in the folder `machine_code`: in an empty one everything
+    is compiled, as on the first use ever. By default it is where an installation has it.
+    """
     command = [sys.executable, "-m", f"benchmarks.{module}", *map(str, args)]
-    run = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    own = {"NUMBA_CACHE_DIR": str(machine_code)} if machine_code else {}
+    run = subprocess.run(
+        command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **own}
+    )
     return json.loads(run.stdout.splitlines()[-1])
 
 

@@ -67,8 +67,16 @@ def _peaks(gigabytes: float) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "t.zarr"
         climate.write_repeated(path, gigabytes)
-        runs = [{name: ask("memory", name, path) for name in CONTESTANTS} for _ in range(RUNS)]
+        runs = [
+            {name: _compiling(Path(folder) / f"{run} {name}", name, path) for name in CONTESTANTS}
+            for run in range(RUNS)
+        ]
     return {name: max(peak[name] for peak in runs) for name in CONTESTANTS}
+
+
+def _compiling(code: Path, name: str, path: Path) -> float:
+    """Ask in a process that compiles, which takes memory too."""
+    return ask("memory", name, path, machine_code=code)
 
 
 if __name__ == "__main__":

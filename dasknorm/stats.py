@@ -158,10 +158,7 @@ class Stats:
         return self._transform(data, kernels.standardize, dtype)
 
     def inverse(self, data: Any, *, dtype: Any = None) -> Any:
-        """Return ``data * std + mean``: what `normalize` was given, but for the rounding of both.
-
-        That is at most 1.5 ulp of ``max(abs(x), abs(x - mean), std)`` in float32, 3 in float64.
-        """
+        """Return ``data * std + mean``: what `normalize` was given, but for its last digit."""
         return self._transform(data, kernels.restore, dtype)
 
     def _transform(self, data: Any, kernel: Kernel, dtype: Any) -> Any:

@@ -141,9 +141,14 @@ def test_scenarios_on_a_360_day_calendar(chunks: Any) -> None:
     ["orca2_votemper.nc", "rotated_pole.nc", "SOI_Darwin.nc", "toa_brightness_stereographic.nc"],
 )
 def test_other_files(name: str) -> None:
-    """Every other file is adapted to as it is opened: all numeric variables, one number each."""
+    """Every other file is adapted to as it is opened: its measurements, not what describes them."""
     data = opened(name)
-    numeric = {key: v for key, v in data.data_vars.items() if v.dtype.kind in "biuf"}
+    helpers = ("_bnds", "rotated_latitude_longitude", "stereographic")
+    numeric = {
+        key: v
+        for key, v in data.data_vars.items()
+        if v.dtype.kind in "biuf" and not str(key).endswith(helpers)
+    }
     stats = dn.adapt(data)
     assert set(stats.mean) == set(numeric)
     for key, variable in numeric.items():
