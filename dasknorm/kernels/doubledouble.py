@@ -10,7 +10,16 @@ Math. 18 (1971); D. E. Knuth, The Art of Computer Programming 2, section 4.2.2.
 
 from typing import Any
 
-__all__ = ["add", "divided", "merged", "product", "quick_two_sum", "scaled", "two_product", "two_sum"]
+__all__ = [
+    "add",
+    "divided",
+    "merged",
+    "product",
+    "quick_two_sum",
+    "scaled",
+    "two_product",
+    "two_sum",
+]
 
 SPLITTER = 134217729.0  # 2**27 + 1 cuts the 53 bits of a float64 in two halves (Veltkamp)
 
