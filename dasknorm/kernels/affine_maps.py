@@ -186,7 +186,9 @@ def _fill(row: Array, x: Array, walk: list[Axis], records: Array, what: int) -> 
                 kept.size, step, scratch,
             )  # fmt: skip
             continue
-        strip = min(kept.size, maps.PIECE // run.size)
+        # Strips of even width: of 1025 columns, a last strip of one would take as long as the first.
+        strips = -(-kept.size // (maps.PIECE // run.size))
+        strip = -(-kept.size // strips)
         many = min(same.size, maps.PIECE // (strip * run.size)) if strip == kept.size else 1
         touching = (
             (run.size == 1 or x_strides[2] == 1)

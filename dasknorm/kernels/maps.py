@@ -9,7 +9,7 @@ from dasknorm.kernels.loops import compiled, entry, exact, gather_rows
 
 __all__ = ["BACK", "LONG_RUN", "OVER", "PIECE", "TIMES", "along", "beside"]
 
-PIECE = 4096  # elements of a pattern, 96 KB: it is read again and again from the second-level cache
+PIECE = 1024  # elements of a pattern, 24 KB: read again and again from the first-level cache
 LONG_RUN = 256  # from here on a run is mapped without a pattern
 
 
