@@ -186,7 +186,7 @@ def _fill(row: Array, x: Array, walk: list[Axis], records: Array, what: int) -> 
                 kept.size, step, scratch,
             )  # fmt: skip
             continue
-        # Strips of even width: of 1025 columns, a last strip of one would take as long as the first.
+        # Strips of even width: of 1025 columns, a last strip of one would cost as much as the rest.
         strips = -(-kept.size // (maps.PIECE // run.size))
         strip = -(-kept.size // strips)
         many = min(same.size, maps.PIECE // (strip * run.size)) if strip == kept.size else 1
