@@ -128,7 +128,9 @@ def _table(figures: dict[str, Figures]) -> str:
 
 
 def _aims(figures: dict[str, Figures], kind: str) -> list[Aim]:
-    times, cpu = (figures[OURS][f] / figures[READING][f] for f in ("wall", "cpu"))
+    wall, cpu = (figures[OURS][f] / figures[READING][f] for f in ("wall", "cpu"))
+    # By the worse of the two: reading alone may have had to wait for its turn, which flatters us.
+    reached = max(wall, cpu) <= 1.15
     once = all(
         figures[name][figure] == 1
         for name in (OURS, OURS_WEIGHTED)
@@ -138,8 +140,8 @@ def _aims(figures: dict[str, Figures], kind: str) -> list[Aim]:
         Aim(
             f"adapt, {kind}",
             "1.15 x reading alone",
-            f"{times:.2f}, {cpu:.2f} in CPU",
-            times <= 1.15,
+            f"{wall:.2f}, {cpu:.2f} in CPU",
+            reached,
         ),
         Aim(f"reads of each chunk, {kind}", "1", "1" if once else "more", once),
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import dask
 
-from dasknorm import checks, chunks, kernels, provenance, store, summary
+from dasknorm import checks, chunks, kernels, provenance, summary
 from dasknorm.blocks import Kernel, output_dtype
 from dasknorm.containers import container_named, container_of
 from dasknorm.fields import Axes, Field
@@ -235,6 +235,8 @@ class Stats:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the statistics to a ``.nc``, ``.zarr`` or ``.json`` file, replacing it whole."""
+        from dasknorm import store  # a fifth of the import time, for those who keep files
+
         ready = self.compute()
         store.write(path, ready.statistic, ready.states, ready.container, ready.attrs)
 
@@ -289,11 +291,9 @@ class Stats:
 def load(path: str | PathLike[str]) -> Stats:
     """Return the statistics that `Stats.save` has written.
 
-    Raises
-    ------
-    StatsFileError
-        If the file is foreign, cut off, altered, or of a newer format.
-    FileNotFoundError
-        If there is none.
+    Raises FileNotFoundError if there are none, and StatsFileError if the file is foreign, cut off,
+    altered, or of a newer format.
     """
+    from dasknorm import store  # as in Stats.save
+
     return Stats(*store.read(path))

@@ -8,14 +8,15 @@ import time
 import warnings
 from pathlib import Path
 
-import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import xarray as xr
 from click.testing import CliRunner
+from optional import optional
 
 from dasknorm.cli import main
 
+dd = optional("dask.dataframe")
 ROOT = Path(__file__).parent.parent
 TIMES = pd.date_range("2000-01-01", periods=24)
 

@@ -1,27 +1,20 @@
-"""Edge cases of pandas and Dask frames."""
+"""Edge cases of pandas frames."""
 
-from decimal import Decimal
 from typing import Any
 
-import dask.dataframe as dd
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from edge_outcomes import Case, Raises, Warns
 
 import dasknorm as dn
 
-__all__ = ["FRAMES"]
+__all__ = ["FRAME", "FRAMES", "NO_COLUMNS", "NUMERIC", "STATS", "Z", "column", "mean", "z"]
 
 NAN = np.nan
 FRAME = pd.DataFrame({"a": [1.0, 3.0], "b": [10.0, 30.0]})
 Z = pd.DataFrame({"a": [-1.0, 1.0], "b": [-1.0, 1.0]})
 STATS = dn.adapt(FRAME)
 NUMERIC = pd.DataFrame({("a", "x"): [1.0, 3.0], ("a", "y"): [0.0, 4.0]})
-
-
-def lazy(frame: pd.DataFrame, partitions: int = 2) -> dd.DataFrame:
-    return dd.from_pandas(frame, npartitions=partitions, sort=False)
 
 
 def z(frame: Any) -> Any:
@@ -36,15 +29,6 @@ def mean(values: Any, dtype: Any = None) -> Any:
     return dn.adapt(column(values, dtype)).mean["a"]
 
 
-def _part(i: int) -> pd.DataFrame:
-    return (FRAME, FRAME[["b", "a"]], FRAME[["a"]])[i]
-
-
-def parts(*numbers: int) -> dd.DataFrame:
-    """Return a frame of partitions that nobody has checked."""
-    return dd.from_map(_part, list(numbers), meta=FRAME.iloc[:0], enforce_metadata=False)
-
-
 def true_nan() -> pd.DataFrame:
     """Return a column with a NaN that is not NA, beside an NA."""
     data = np.array([1.0, NAN, 3.0, 0.0])
@@ -56,27 +40,10 @@ def mixed(values: Any, kind: str) -> pd.DataFrame:
     return pd.DataFrame({"a": [1.0, 3.0], "b": pd.array(values, dtype=kind)})
 
 
-def filtered() -> dd.DataFrame:
-    frame = lazy(pd.concat([FRAME, FRAME + 100], ignore_index=True))
-    return frame[frame["a"] < 50]
-
-
 NO_COLUMNS = "no numeric columns to normalize; found"
 
 FRAMES: dict[str, Case] = {
     "56-reordered-columns": (lambda: STATS.normalize(FRAME[["b", "a"]]), Z[["b", "a"]]),
-    "56-reordered-columns-dask": (
-        lambda: STATS.normalize(lazy(FRAME[["b", "a"]])).compute(),
-        Z[["b", "a"]],
-    ),
-    "56-reordered-partitions": (
-        lambda: dn.adapt(parts(0, 1)).mean,
-        pd.Series({"a": 2.0, "b": 20.0}),
-    ),
-    "56-reordered-partitions-normalized": (
-        lambda: STATS.normalize(parts(1, 0)).compute(),
-        pd.concat([Z, Z]),
-    ),
     "57-missing-column": (
         lambda: STATS.normalize(FRAME[["a"]]),
         Raises(dn.MismatchError, r"the data lack \['b'\].*stats\.select"),
@@ -97,7 +64,6 @@ FRAMES: dict[str, Case] = {
     ),
     "61-multiindex-columns": (lambda: dn.adapt(NUMERIC).mean, NUMERIC.mean()),
     "61-multiindex-columns-z": (lambda: z(NUMERIC), (NUMERIC - 2) / [1, 2]),
-    "61-multiindex-columns-dask": (lambda: z(lazy(NUMERIC)).compute(), (NUMERIC - 2) / [1, 2]),
     "61-multiindex-columns-selected": (
         lambda: dn.adapt(NUMERIC).select([("a", "y")]).mean,
         NUMERIC.mean()[[("a", "y")]],
@@ -109,10 +75,6 @@ FRAMES: dict[str, Case] = {
     "62-mixed-names": (
         lambda: z(FRAME.set_axis([0, "b"], axis=1)[["b", 0]]),
         Z.set_axis([0, "b"], axis=1)[["b", 0]],
-    ),
-    "62-mixed-names-dask": (
-        lambda: z(lazy(FRAME.set_axis([0, "b"], axis=1))).compute(),
-        Z.set_axis([0, "b"], axis=1),
     ),
     "63-frame-then-array": (
         lambda: STATS.normalize(FRAME.to_numpy()),
@@ -140,20 +102,6 @@ FRAMES: dict[str, Case] = {
     "69-boolean-na": (lambda: mean([True, None, False, False], "boolean"), 1 / 3),
     "70-integer-na": (lambda: mean([2**60, None, 2**60 + 256], "Int64"), 2.0**60 + 128),
     "71-true-nan-beside-na": (lambda: dn.adapt(true_nan()).mean["a"], 2.0),
-    "72-arrow-null": (lambda: mean([1, None, 3], "int64[pyarrow]"), 2.0),
-    "72-arrow-null-z": (
-        lambda: z(column([1.0, None, 3.0], "double[pyarrow]")),
-        column([-1.0, None, 1.0], "double[pyarrow]"),
-    ),
-    "72-arrow-boolean": (lambda: mean([True, None, False], "bool[pyarrow]"), 0.5),
-    "72-arrow-text-alone": (
-        lambda: dn.adapt(column(["x"], "string[pyarrow]")),
-        Raises(TypeError, NO_COLUMNS),
-    ),
-    "73-decimal": (
-        lambda: mean([Decimal("1.65"), Decimal("3.35")], pd.ArrowDtype(pa.decimal128(9, 2))),
-        2.5,
-    ),
     "74-sparse": (lambda: mean([0.0, 0.0, 3.0], pd.SparseDtype("f8", 0.0)), 1.0),
     "74-sparse-z": (lambda: z(column([0, 4], pd.SparseDtype("i2", 0)))["a"].tolist(), [-1.0, 1.0]),
     "75-objects-ride-along": (
@@ -170,31 +118,13 @@ FRAMES: dict[str, Case] = {
     ),
     "76-complex-rides-along": (lambda: z(FRAME.assign(c=1j)), Z.assign(c=1j)),
     "77-unsorted-index": (lambda: z(FRAME.set_axis([9, 9])), Z.set_axis([9, 9])),
-    "77-unsorted-index-dask": (
-        lambda: z(dd.concat([lazy(FRAME, 1), lazy(FRAME, 1)])).compute(),
-        pd.concat([Z, Z]),
-    ),
     "78-empty-frame": (
         lambda: dn.adapt(FRAME.iloc[:0]),
         Raises(ValueError, "no samples to adapt on in the data at a and b"),
     ),
     "78-empty-frame-normalized": (lambda: STATS.normalize(FRAME.iloc[:0]), Z.iloc[:0]),
-    "78-empty-partition": (lambda: dn.adapt(filtered()).mean, pd.Series({"a": 2.0, "b": 20.0})),
-    "78-empty-partition-normalized": (lambda: STATS.normalize(filtered()).compute(), Z),
     "79-one-row": (lambda: z(FRAME.iloc[:1]), Z.iloc[:1] * 0.0),
-    "80-partition-lacks-a-column": (
-        lambda: dn.adapt(parts(0, 2)),
-        Raises(dn.MismatchError, r"columns \['b'\] are missing.*partition"),
-    ),
-    "80-partition-lacks-a-column-normalized": (
-        lambda: STATS.normalize(parts(0, 2)).compute(),
-        Raises(dn.MismatchError, r"columns \['b'\] are missing.*partition"),
-    ),
     "82-no-columns": (lambda: dn.adapt(FRAME[[]]), Raises(TypeError, f"{NO_COLUMNS} no columns")),
-    "82-no-columns-dask": (
-        lambda: dn.adapt(lazy(FRAME)[[]]),
-        Raises(TypeError, f"{NO_COLUMNS} no columns"),
-    ),
     "83-series": (lambda: z(FRAME["b"]), Z["b"]),
     "83-series-of-another-name": (
         lambda: dn.adapt(FRAME["a"]).normalize(FRAME["b"]),
@@ -220,10 +150,6 @@ FRAMES: dict[str, Case] = {
     "85-weights-of-another-length": (
         lambda: dn.adapt(FRAME, weights=[1.0, 2.0, 3.0]),
         Raises(dn.MismatchError, r"one number for each of its 2 rows, got shape \(3,\)"),
-    ),
-    "85-weights-of-dask-frame-as-array": (
-        lambda: dn.adapt(lazy(FRAME), weights=[1.0, 2.0]),
-        Raises(TypeError, "a Dask Series of the same partitions.*got list"),
     ),
     "85-rows-kept": (
         lambda: dn.adapt(FRAME, keep=0),

@@ -4,14 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import dask.array as da
-import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import xarray as xr
+from optional import optional
 
 __all__ = ["CONTAINERS", "IN_CHUNKS", "IN_MEMORY", "LAYOUTS", "number", "weighted_pieces"]
 
 Pieces = list[Any]
+dd = optional("dask.dataframe")
 
 # -- containers: from a one-dimensional array and a chunk length to what is adapted ---------------
 
@@ -24,7 +25,7 @@ def frame(values: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"x": values})
 
 
-def dask_frame(values: np.ndarray, chunk: int) -> dd.DataFrame:
+def dask_frame(values: np.ndarray, chunk: int) -> Any:
     return dd.from_pandas(frame(values), chunksize=chunk, sort=False)
 
 
@@ -53,6 +54,8 @@ IN_CHUNKS: dict[str, Callable[[np.ndarray, int], Any]] = {
     "xarray-array-dask": lambda v, n: xr.DataArray(lazy(v, n), dims="t", name="x"),
     "xarray-dataset-dask": lambda v, n: xr.Dataset({"x": ("t", lazy(v, n))}),
 }
+if dd is None:
+    del IN_CHUNKS["dask-frame"], IN_CHUNKS["dask-series"]
 CONTAINERS: dict[str, Callable[[np.ndarray, int], Pieces]] = {
     **{
         name: lambda v, n, wrap=wrap: [wrap(part) for part in cut(v, n)]
@@ -68,10 +71,15 @@ def number(reading: Any) -> float:
     return float(np.asarray(reading).item())
 
 
-def weighted_pieces(values: np.ndarray, weights: np.ndarray) -> dict[str, tuple[Any, Any]]:
-    """Return values and their weights as each kind of container takes them."""
+def weighted_frames(values: np.ndarray, weights: np.ndarray) -> dict[str, tuple[Any, Any]]:
+    """Return values as Dask frames, and a column of theirs as weights."""
     both = dask_frame(values, 300).assign(w=0.0)
     both["w"] = dd.from_pandas(pd.Series(weights), chunksize=300, sort=False)
+    return {"dask-frame": (both[["x"]], both["w"]), "dask-series": (both["x"], both["w"])}
+
+
+def weighted_pieces(values: np.ndarray, weights: np.ndarray) -> dict[str, tuple[Any, Any]]:
+    """Return values and their weights as each kind of container takes them."""
     array, lazy_array = IN_MEMORY["xarray-array"], IN_CHUNKS["xarray-array-dask"]
     return {
         "numpy": (values, weights),
@@ -81,8 +89,7 @@ def weighted_pieces(values: np.ndarray, weights: np.ndarray) -> dict[str, tuple[
         "pandas-series": (frame(values)["x"], pd.Series(weights)),
         "dask-array": (lazy(values, 300), weights),
         "dask-array-both": (lazy(values, 300), lazy(weights, 450)),
-        "dask-frame": (both[["x"]], both["w"]),
-        "dask-series": (both["x"], both["w"]),
+        **({} if dd is None else weighted_frames(values, weights)),
         "xarray-array": (array(values), xr.DataArray(weights, dims="t")),
         "xarray-array-dask": (lazy_array(values, 300), xr.DataArray(weights, dims="t")),
         "xarray-dataset": (xr.Dataset({"x": array(values)}), xr.DataArray(weights, dims="t")),

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from optional import installed
 
 from dasknorm import store
 from dasknorm.errors import StatsFileError
@@ -15,7 +16,7 @@ from dasknorm.fields import Field
 from dasknorm.statistics import Moments
 from dasknorm.store import netcdf
 
-SUFFIXES = [".nc", ".zarr", ".json"]
+SUFFIXES = [".zarr", ".json", *([".nc"] if installed("h5netcdf", "h5py") else [])]
 
 # Those of NaN, quiet, negative and signaling, of infinity, -0.0, the least number; and any at all.
 ODD_BITS = [0x7FF8 << 48, 0xFFF8 << 48, (0x7FF0 << 48) + 1, 0x7FF0 << 48, 1 << 63, 1]

@@ -1,14 +1,18 @@
 """``.norm`` on xarray, pandas and Dask objects says in their words what adapt does."""
 
-import dask.dataframe as dd
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from optional import needs, optional
 
 import dasknorm as dn
 from dasknorm import accessors
 
+dd = optional("dask.dataframe")
 FRAME = pd.DataFrame({"a": [1.0, 3.0, 8.0], "b": [2, 4, 9], "s": list("xyz")})
 DATA = xr.Dataset({"q": (("t", "lev"), np.arange(6.0).reshape(2, 3) ** 2)}, {"lev": [9, 5, 1]})
 
@@ -38,7 +42,7 @@ def test_settings_of_xarray(name: str | None) -> None:
         assert float(stats.mean["q"]) == (1 + 4 + 16 + 25) / 4
 
 
-@pytest.mark.parametrize("partitions", [0, 2])
+@pytest.mark.parametrize("partitions", [0, pytest.param(2, marks=needs("pyarrow"))])
 def test_frames(partitions: int) -> None:
     """Frames and series, of pandas and of Dask, keep statistics for each column."""
     frame = dd.from_pandas(FRAME, npartitions=partitions) if partitions else FRAME
@@ -56,8 +60,27 @@ def test_frames(partitions: int) -> None:
 def test_weights_of_frames() -> None:
     """weights= weighs rows."""
     assert FRAME.norm.adapt(weights=[1.0, 1.0, 0.0]).mean["a"] == 2.0
+
+
+@needs("pyarrow")
+def test_weights_of_dask_frames() -> None:
+    """weights= weighs rows by another column of theirs."""
     lazy = dd.from_pandas(FRAME, npartitions=2)
     assert lazy[["a"]].norm.adapt(weights=lazy["b"]).mean["a"] == (2 + 12 + 72) / 15
+
+
+def test_accessors_without_dask_frames() -> None:
+    """Without pyarrow, which Dask frames need, the accessors of pandas and xarray are there."""
+    code = """
+import sys
+sys.modules["pyarrow"] = None
+import pandas as pd, xarray as xr, dasknorm.accessors
+frame = pd.DataFrame({"a": [1.0, 3.0]})
+assert frame.norm.adapt().mean["a"] == frame["a"].norm.adapt().mean == 2.0
+assert frame.to_xarray().norm.adapt().mean["a"] == 2.0
+assert "dask.dataframe" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_an_accessor_is_public() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from exact import assert_exact, truth
+from optional import arrow
 
 from dasknorm import blocks, kernels
 from dasknorm.statistics import Moments
@@ -13,13 +14,13 @@ from dasknorm.statistics import Moments
 MOMENTS = Moments()
 
 NUMERIC = ["?", "i1", "u8", ">i4", "f2", "f4", "f8", ">f4", "<f8"]
-EXTENSIONS = ["Int8", "UInt64", "Float32", "boolean", "int16[pyarrow]", "bool[pyarrow]"]
-EXTENSIONS += ["double[pyarrow]", "Sparse[float64]", "Sparse[int]"]
+EXTENSIONS = ["Int8", "UInt64", "Float32", "boolean", "Sparse[float64]", "Sparse[int]"]
+ARROW = [arrow("int16[pyarrow]"), arrow("bool[pyarrow]"), arrow("double[pyarrow]")]
 OTHERS = ["O", "U3", "S3", "c8", "c16", "M8[s]", "m8[s]", "V4", [("a", "f8")], "g"]
-FOREIGN = ["string", "category", "datetime64[ns, UTC]", "period[D]", "string[pyarrow]", "interval"]
+FOREIGN = ["string", "category", "datetime64[ns, UTC]", "period[D]", "interval"]
 
 
-@pytest.mark.parametrize("dtype", [*NUMERIC, *EXTENSIONS], ids=str)
+@pytest.mark.parametrize("dtype", [*NUMERIC, *EXTENSIONS, *ARROW], ids=str)
 def test_dtypes_that_are_numbers(dtype: str) -> None:
     """Booleans, integers and floats of up to 64 bits have a mean, of NumPy, pandas and Arrow."""
     assert blocks.is_numeric(
@@ -27,7 +28,9 @@ def test_dtypes_that_are_numbers(dtype: str) -> None:
     )
 
 
-@pytest.mark.parametrize("dtype", [*map(np.dtype, OTHERS), *FOREIGN], ids=str)
+@pytest.mark.parametrize(
+    "dtype", [*map(np.dtype, OTHERS), *FOREIGN, arrow("string[pyarrow]")], ids=str
+)
 def test_dtypes_that_are_not(dtype: Any) -> None:
     """Objects, text, times, complex and extended floats have none."""
     kind = pd.api.types.pandas_dtype(dtype) if isinstance(dtype, str) else dtype
@@ -38,8 +41,8 @@ def test_dtypes_that_are_not(dtype: Any) -> None:
     ("dtype", "wanted"),
     [
         ("Int8", "f4"), ("Int16", "f4"), ("Int32", "f8"), ("boolean", "f4"), ("Float32", "f4"),
-        ("Float64", "f8"), ("int16[pyarrow]", "f4"), ("float[pyarrow]", "f4"),
-        ("bool[pyarrow]", "f4"), ("Sparse[float32]", "f4"), ("Sparse[int]", "f8"),
+        ("Float64", "f8"), arrow("int16[pyarrow]", "f4"), arrow("float[pyarrow]", "f4"),
+        arrow("bool[pyarrow]", "f4"), ("Sparse[float32]", "f4"), ("Sparse[int]", "f8"),
     ],
 )  # fmt: skip
 def test_floats_of_columns(dtype: str, wanted: str) -> None:

@@ -9,6 +9,9 @@ from cli_inputs import inputs, read, start, succeed
 
 import dasknorm as dn
 
+for library in ("distributed", "rich", "zarr", "h5netcdf", "h5py"):
+    pytest.importorskip(library)
+
 SCHEDULER = """
 import sys
 from distributed import LocalCluster

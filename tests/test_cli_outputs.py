@@ -7,11 +7,14 @@ import subprocess
 
 import pytest
 import xarray as xr
-import zarr
 from cli_inputs import inputs, kill, read, run, start, succeed, wait_for, zarr_store
+from optional import needs, optional
 
 import dasknorm as dn
 from dasknorm.cli.outputs import replacing
+
+zarr = optional("zarr")
+files = needs("rich", "zarr", "h5netcdf", "h5py")
 
 
 def _make(path, kind, text):
@@ -82,6 +85,7 @@ def test_what_a_link_leads_to_is_replaced(tmp_path):
     assert (tmp_path / "real").read_text() == "new"
 
 
+@files
 @pytest.mark.parametrize("out", ["out.zarr", "out.nc"])
 def test_overwrite_replaces(out, tmp_path):
     """With --overwrite the old output gives way to the new one."""
@@ -93,6 +97,7 @@ def test_overwrite_replaces(out, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.zarr", out, "s.nc"]
 
 
+@files
 @pytest.mark.parametrize("out", ["out.zarr", "out.nc"])
 def test_damaged_data_leave_no_output(out, tmp_path):
     """A chunk that cannot be read ends the command; what others wrote meanwhile is removed."""
@@ -136,6 +141,7 @@ def _begin(folder, out, *where, **options):
     return process
 
 
+@files
 @pytest.mark.slow
 @pytest.mark.parametrize("out", ["out.zarr", "out.nc"])
 def test_a_killed_process_leaves_the_old_output(out, long_work):
@@ -147,8 +153,13 @@ def test_a_killed_process_leaves_the_old_output(out, long_work):
     assert visible <= {"in.zarr", "s.nc", "out.zarr", "out.nc"}
 
 
+@files
 @pytest.mark.slow
-@pytest.mark.parametrize("where", [(), ("--workers", "1")], ids=["threads", "cluster"])
+@pytest.mark.parametrize(
+    "where",
+    [(), pytest.param(("--workers", "1"), marks=needs("distributed"))],
+    ids=["threads", "cluster"],
+)
 def test_an_interrupt_leaves_nothing(where, long_work):
     """After Ctrl-C in mid-write there is one line, exit code 130, and no rest of an output."""
     process = _begin(
@@ -169,6 +180,7 @@ def test_an_interrupt_leaves_nothing(where, long_work):
     assert not list(long_work.glob("*new.zarr*"))
 
 
+@files
 @pytest.mark.slow
 def test_a_terminal_shows_a_bar(long_work):
     """On a terminal long work shows how much was read and how fast; Ctrl-C ends it there too."""

@@ -1,7 +1,6 @@
 """Every statistic and every container keeps the laws that the package asks of a stranger's."""
 
 import dask.array as da
-import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,10 +8,13 @@ import xarray as xr
 from everywhere import IN_CHUNKS, IN_MEMORY
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from optional import optional
 from strategies import blocks, chunkings
 
 import dasknorm as dn
 from dasknorm.testing import check_container, check_statistic
+
+dd = optional("dask.dataframe")
 
 
 @pytest.mark.parametrize(
@@ -45,8 +47,7 @@ def grid(x: np.ndarray) -> xr.Dataset:
 
 
 MIXED = {
-    "frame": wide,
-    "dask-frame": lambda x: dd.from_pandas(wide(x), npartitions=3),
+    "wide-frame": wide,
     "dataset": grid,
     "dask-dataset": lambda x: grid(x).chunk(t=4),
     "numpy-2d": lambda x: np.stack([x, -x], axis=1).astype("f4"),
@@ -57,6 +58,8 @@ MIXED = {
     **{name: lambda x, wrap=wrap: wrap(x, 5) for name, wrap in IN_CHUNKS.items()},
 }
 del MIXED["list"]  # a list of numbers comes back as an array
+if dd is not None:
+    MIXED["wide-dask-frame"] = lambda x: dd.from_pandas(wide(x), npartitions=3)
 
 
 @pytest.mark.parametrize("container", MIXED)

@@ -6,14 +6,16 @@ import tracemalloc
 from typing import Any
 
 import dask.array as da
-import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from optional import needs, optional
 
 import dasknorm as dn
 from dasknorm import containers
+
+dd = optional("dask.dataframe")
 
 # -- NumPy ----------------------------------------------------------------------------------------
 
@@ -211,6 +213,7 @@ def test_what_is_no_container(data: Any) -> None:
         dn.adapt(data)
 
 
+@needs("pyarrow")
 def test_dask_frames_are_read_as_pandas() -> None:
     """Readings of a Dask frame are those of a pandas frame, and fit both."""
     frame = pd.DataFrame({"a": [1.0, 3.0, 5.0], "b": [1, 2, 6]})

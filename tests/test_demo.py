@@ -3,14 +3,17 @@
 import re
 from pathlib import Path
 
-import iris_sample_data
 import numpy as np
 import pytest
 import xarray as xr
 from cli_inputs import ROOT, read, succeed
-from PIL import Image
 
 import dasknorm as dn
+
+iris_sample_data = pytest.importorskip("iris_sample_data")
+for library in ("rich", "zarr", "h5netcdf", "h5py", "matplotlib"):
+    pytest.importorskip(library)
+Image = pytest.importorskip("PIL.Image")
 
 
 @pytest.fixture(scope="module")

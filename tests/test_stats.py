@@ -4,14 +4,15 @@ import pickle
 from typing import Any
 
 import dask.array as da
-import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from optional import needs, optional
 
 import dasknorm as dn
 
+dd = optional("dask.dataframe")
 X = np.array([[1.0, 10.0], [3.0, 30.0], [8.0, 20.0]])
 FRAME = pd.DataFrame(X, columns=["a", "b"])
 DATA = xr.Dataset({"q": (("t", "lev"), X, {"units": "kg m"}), "s": ("t", X[:, 0])}, {"lev": [9, 5]})
@@ -191,14 +192,19 @@ def test_provenance() -> None:
 
 
 def test_container_kinds_meet() -> None:
-    """Stats of an array normalize Dask arrays, of a Dask frame pandas, of a Dataset its arrays."""
+    """Stats of an array normalize Dask arrays, those of a Dataset its arrays."""
     np.testing.assert_array_equal(
         dn.adapt(X).normalize(da.from_array(X, 2)), dn.adapt(X).normalize(X)
     )
-    lazy = dd.from_pandas(FRAME, npartitions=2)
-    pd.testing.assert_frame_equal(dn.adapt(lazy).normalize(FRAME), dn.adapt(FRAME).normalize(FRAME))
     stats = dn.adapt(DATA, keep="lev")
     xr.testing.assert_identical(stats.normalize(DATA["q"]), stats.normalize(DATA)["q"])
+
+
+@needs("pyarrow")
+def test_dask_frames_meet_pandas() -> None:
+    """Stats of a Dask frame normalize pandas frames."""
+    lazy = dd.from_pandas(FRAME, npartitions=2)
+    pd.testing.assert_frame_equal(dn.adapt(lazy).normalize(FRAME), dn.adapt(FRAME).normalize(FRAME))
 
 
 def test_adapting_lazily_warns_of_nothing_and_checks_when_computed() -> None:

@@ -203,9 +203,10 @@ def test_other_suffixes_are_refused(tmp_path, path):
         store.read(tmp_path / path)
 
 
-def test_suffixes_in_capitals(tmp_path):
+@suffixes
+def test_suffixes_in_capitals(tmp_path, suffix):
     """Letter case does not matter in a suffix."""
-    round_trip(tmp_path / "S.NC", contents())
+    round_trip(tmp_path / f"S{suffix.upper()}", contents())
 
 
 def test_large_statistics_are_not_written_as_json(tmp_path):

@@ -7,12 +7,13 @@ import sys
 import numpy as np
 import pytest
 import xarray as xr
-import zarr
+from optional import needs, optional
 from stored import SUFFIXES, assert_same, contents, copied
 
 from dasknorm import store
 from dasknorm.store import atomic
 
+zarr = optional("zarr")
 OLD, NEW = contents((3,), name="old"), contents((20_000,), name="new")
 
 WRITE = """
@@ -168,7 +169,7 @@ def test_links_stay(tmp_path, suffix):
     assert_same(store.read(path), NEW)
 
 
-@pytest.mark.parametrize("suffix", [".nc", ".json"])
+@pytest.mark.parametrize("suffix", [each for each in SUFFIXES if each != ".zarr"])
 def test_permissions_stay(tmp_path, suffix):
     """A new file may be read by whom the umask lets; a replaced one by those who could before."""
     path = tmp_path / f"s{suffix}"
@@ -206,7 +207,13 @@ def data_beside_statistics(path):
 
 
 @pytest.mark.parametrize(
-    "make", [data_store, plain_folder, file_of_that_name, data_beside_statistics]
+    "make",
+    [
+        pytest.param(data_store, marks=needs("zarr")),
+        plain_folder,
+        file_of_that_name,
+        pytest.param(data_beside_statistics, marks=needs("zarr")),
+    ],
 )
 def test_others_are_never_replaced(tmp_path, make):
     """A folder that holds anything but statistics is not replaced, nor touched."""

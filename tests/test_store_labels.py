@@ -2,11 +2,13 @@
 
 import datetime as dt
 import decimal
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from optional import needs
 from stored import SUFFIXES, contents, labelled, round_trip
 
 from dasknorm import store
@@ -55,11 +57,9 @@ INDEXES = {
     "periods": pd.period_range("2000-01", periods=3, freq="M"),
     "intervals": pd.interval_range(0.0, 3.0, closed="left"),
     "categories": pd.CategoricalIndex(["b", "a", None], ["b", "a", "c"], ordered=True),
-    **{
-        calendar: xr.date_range("2000-02-28", periods=3, calendar=calendar, use_cftime=True)
-        for calendar in ("360_day", "noleap", "julian", "standard", "proleptic_gregorian")
-    },
 }
+
+CALENDARS = ["360_day", "noleap", "julian", "standard", "proleptic_gregorian"]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -67,6 +67,23 @@ INDEXES = {
 def test_labels(tmp_path, suffix, kind):
     """Labels of each kind come back equal, of the same dtype, each in its own type."""
     round_trip(tmp_path / f"s{suffix}", labelled(INDEXES[kind]))
+
+
+@needs("cftime")
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("calendar", CALENDARS)
+def test_dates_of_other_calendars(tmp_path, suffix, calendar):
+    """Dates of every calendar come back in it."""
+    dates = xr.date_range("2000-02-28", periods=3, calendar=calendar, use_cftime=True)
+    round_trip(tmp_path / f"s{suffix}", labelled(dates))
+
+
+def test_dates_of_other_calendars_without_cftime(monkeypatch):
+    """Where cftime is missing, the message says how to install it."""
+    monkeypatch.setitem(sys.modules, "cftime", None)
+    date = {"$cftime": ["Datetime360Day", [2000, 2, 30, 0, 0, 0, 0], {"has_year_zero": True}]}
+    with pytest.raises(ImportError, match=r"need cftime: pip install 'dasknorm\[io\]'"):
+        labels.decode({"kind": "cftime", "names": [None], "labels": [date]})
 
 
 NAMES = ["", "/", "..", "../../etc", "a\0b", "é", "x" * 500, 1, -1, 1.5, float("nan"), True, None]
@@ -129,7 +146,10 @@ def test_other_things_refused(tmp_path):
         {"kind": "array", "names": [None], "labels": ["|O", [1]]},
         {"kind": "array", "names": [None], "labels": ["<U900000000", ["a"]]},
         {"kind": "zoned", "names": [None], "labels": ["<M8[ns]", [0], "dateutil//etc/passwd"]},
-        {"kind": "cftime", "names": [None], "labels": [{"$cftime": ["Path", [], {}]}]},
+        pytest.param(
+            {"kind": "cftime", "names": [None], "labels": [{"$cftime": ["Path", [], {}]}]},
+            marks=needs("cftime"),
+        ),
         {"kind": "objects", "names": [None], "labels": [{"$pickle": "x"}]},
         {"kind": "nullable", "names": [None], "labels": ["object", ["x"]]},
     ],

@@ -4,11 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-import zarr
 from stored import contents, labelled, round_trip
 
 import dasknorm as dn
 from dasknorm import store
+
+zarr = pytest.importorskip("zarr")
+for library in ("h5netcdf", "h5py", "cftime"):
+    pytest.importorskip(library)
 
 
 @pytest.fixture

@@ -1,0 +1,33 @@
+"""Optional libraries: tests that need one are skipped where it is not installed."""
+
+import importlib
+import importlib.util
+from typing import Any
+
+import pytest
+
+__all__ = ["arrow", "installed", "needs", "optional"]
+
+
+def installed(*names: str) -> bool:
+    """Tell whether all of these libraries are installed; Dask frames need pyarrow."""
+    return all(importlib.util.find_spec(name) for name in names)
+
+
+def needs(*names: str) -> pytest.MarkDecorator:
+    """Mark a test that is skipped unless all of these libraries are installed."""
+    missing = [name for name in names if not installed(name)]
+    return pytest.mark.skipif(bool(missing), reason=f"needs {' and '.join(missing)}")
+
+
+def optional(module: str) -> Any:
+    """Return a module, or None where it or a library it needs is not installed."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError:
+        return None
+
+
+def arrow(*values: Any) -> Any:
+    """Mark a row of a table that names a dtype of Arrow."""
+    return pytest.param(*values, marks=needs("pyarrow"))

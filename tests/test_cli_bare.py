@@ -1,0 +1,99 @@
+"""The command line where libraries are missing: what it still does, and what it says."""
+
+import importlib.metadata
+import subprocess
+import sys
+
+import click
+import numpy as np
+import pytest
+from cli_inputs import readings, run, succeed
+from hypothesis import given
+from hypothesis import strategies as st
+from optional import needs
+
+import dasknorm as dn
+from dasknorm.cli import chunking, main
+from dasknorm.cli.chunking import chunks_towards
+
+
+def test_there_is_help_and_a_version():
+    """Without a command there is help; --version names the version."""
+    assert "Commands:" in succeed()
+    assert dn.__version__ in succeed("--version")
+
+
+def test_dask_finds_norm():
+    """The installed package has told Dask of its commands."""
+    if not any(
+        e.value == "dasknorm.cli:main" for e in importlib.metadata.entry_points(name="norm")
+    ):
+        pytest.skip("dasknorm is not installed, only on the path")
+    shown = subprocess.run(
+        [sys.executable, "-m", "dask", "norm", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "normalize" in shown.stdout
+
+
+def test_main_is_a_click_group():
+    """Dask takes nothing else."""
+    assert isinstance(main, click.Group)
+    assert main.name == "norm"
+
+
+@given(st.lists(st.tuples(st.integers(0, 5000), st.integers(1, 700)), max_size=4))
+def test_chunks_are_whole_multiples(axes):
+    """Chunks hold whole stored chunks, and no more than the target unless one alone does."""
+    shape, stored = tuple(n for n, _ in axes), tuple(s for _, s in axes)
+    chunks = chunks_towards(shape, stored, 4)
+    for size, n, s in zip(chunks, shape, stored, strict=True):
+        assert size % s == 0 or size == max(1, n)
+    least = np.prod([max(1, min(n, s)) for n, s in axes]) * 4
+    assert np.prod(chunks) * 4 <= max(chunking.TARGET, least)
+
+
+# -- missing libraries ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The working folder, with a file or a folder of each format in it."""
+    monkeypatch.chdir(tmp_path)
+    readings().to_csv("in.csv", index=False)
+    (tmp_path / "in.zarr").mkdir()
+    for name in ("in.nc", "in.parquet"):
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def test_a_missing_table_library_is_one_line(folder, monkeypatch):
+    """Without rich, every command says what to install, before it does anything."""
+    monkeypatch.setitem(sys.modules, "rich", None)
+    for line in ("adapt in.csv -o s.json", "normalize in.csv s.json -o out.csv", "show s.json"):
+        result = run(*line.split())
+        assert result.exit_code == 2
+        needed = "the command line needs rich: pip install 'dasknorm[cli]'"
+        assert result.stderr == f"dasknorm: {needed}\n"
+    assert not list(folder.glob("*s.json"))
+
+
+@needs("rich")
+@pytest.mark.parametrize(
+    ("module", "line", "extra"),
+    [
+        ("distributed", "adapt in.csv -o s.json --workers 2", "distributed"),
+        ("dask.dataframe", "adapt in.csv -o s.json", "dataframe"),
+        ("dask.dataframe", "adapt in.parquet -o s.json", "dataframe"),
+        ("zarr", "adapt in.zarr -o s.json", "io"),
+        ("h5netcdf", "adapt in.nc -o s.json", "io"),
+        ("iris_sample_data", "demo -o d", "demo"),
+    ],
+)
+def test_a_missing_extra_is_one_line(module, line, extra, folder, monkeypatch):
+    """Whatever optional library is missing, the line says which extra brings it."""
+    monkeypatch.setitem(sys.modules, module, None)
+    result = run(*line.split())
+    assert result.exit_code == 2
+    assert f"pip install 'dasknorm[{extra}]'" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not (folder / "s.json").exists()
