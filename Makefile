@@ -18,7 +18,7 @@ lint: $(VENV)/dev-installed  ## style, layout and types
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 
-bench: $(VENV)/dev-installed  ## speeds, each beside its rivals in the same run
+bench: $(VENV)/bench-installed  ## speeds, each beside its rivals in the same run
 	@$(BIN)/python -m benchmarks
 
 clean:

@@ -94,8 +94,8 @@ both = contents((3,), name="old"), contents((20_000,), name="new")
 signal.signal(signal.SIGALRM, signal.default_int_handler)
 for moment in range(5):
     stop = time.monotonic() + 1
-    signal.setitimer(signal.ITIMER_REAL, 0.005 + 0.037 * moment)
     try:
+        signal.setitimer(signal.ITIMER_REAL, 0.005 + 0.037 * moment)
         while time.monotonic() < stop:
             store.write(path, *both[1])
     except KeyboardInterrupt:
