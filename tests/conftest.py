@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,10 @@ _kernels = Path(__file__).parent.parent / "dasknorm" / "kernels"
 _digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(_kernels.glob("*.py"))))
 _cache = f"dasknorm-numba-{os.getuid()}-{_digest.hexdigest()[:16]}"
 os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / _cache)
+
+# A shell makes its background jobs ignore Ctrl-C, and all they start: commands under test must not.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "dasknorm",
