@@ -62,11 +62,11 @@ class Datasets(_Labelled):
     name = "xarray.Dataset"
 
     def fields(self, data: Any) -> dict[Hashable, Field]:
-        helpers = _helpers(data)
+        describing = _describing(data)
         fields = {
             name: _field(v)
             for name, v in data.data_vars.items()
-            if is_numeric(v.dtype) and name not in helpers
+            if is_numeric(v.dtype) and name not in describing
         }
         if not fields:
             found = ", ".join(f"{n!r} ({v.dtype})" for n, v in data.data_vars.items())
@@ -92,7 +92,7 @@ def _dims_of(data: Any) -> list[tuple[Hashable, ...]]:
     return [variable.dims for variable in variables]
 
 
-def _helpers(data: xr.Dataset) -> set[str]:
+def _describing(data: xr.Dataset) -> set[str]:
     """Return the variables that only describe others: CF's bounds and grid mappings."""
     return {
         name

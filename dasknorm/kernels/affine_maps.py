@@ -64,26 +64,7 @@ def standardize(x: Array, affine: Array, dtype: Any) -> Array:
 def restore(x: Array, affine: Array, dtype: Any) -> Array:
     """x * scale + shift (+ shift_rest), in float64 and cast once: the inverse of `standardize`.
 
-    Parameters
-    ----------
-    x : ndarray of bool, integers, or float16 to float64
-        Of any shape, byte order and memory layout; only read.
-    affine : ndarray of AFFINE
-        Broadcasts to the shape of x.
-    dtype : float16, float32 or float64
-        The dtype of the result.
-
-    Returns
-    -------
-    ndarray of dtype
-        New, in the shape and the memory order of x.
-
-    Raises
-    ------
-    TypeError
-        If x, affine or dtype is not of a dtype named above.
-    ValueError
-        If affine does not broadcast to the shape of x.
+    Parameters, result and errors are those of `standardize`.
 
     Examples
     --------
