@@ -116,14 +116,14 @@ def _table(figures: dict[str, Figures]) -> str:
             f"{f['cpu'] / alone['cpu']:.2f}",
             f"{f['wall']:.2f}",
             f"{f['cpu']:.2f}",
-            f"{f['cold'] - f['wall']:.2f}",
+            f"{f['cold']:.2f}",
             f"{f['peak']:.0f}",
             f"{f['tasks']:.2f}",
             f"{f['reads']:.2f}",
         ]
         for name, f in figures.items()
     ]
-    head = "x reading alone,in CPU,s,CPU s,more s when first,peak MB,tasks a chunk,reads a chunk"
+    head = "x reading alone,in CPU,s,CPU s,s when first,peak MB,tasks a chunk,reads a chunk"
     return table(["", *head.split(",")], rows)
 
 
