@@ -1,24 +1,29 @@
 """Distributed normalization: adapt once, normalize anywhere.
 
-Read in this order: `adapt` learns a `Stats` from data; its `normalize` and `inverse` map data;
-`Normalization` is the same as a layer, in Keras' words.
+Read in this order: `adapt` learns a `Stats` from data, and `plan` says what that will cost; its
+`normalize` and `inverse` map data; `Normalization` is the same as a layer, in Keras' words.
 """
 
-from dasknorm.errors import MismatchError, NotAdaptedError, StatsFileError
+from dasknorm.adapting import adapt, plan
+from dasknorm.errors import ChunkError, MismatchError, NotAdaptedError, StatsFileError
 from dasknorm.layer import Normalization
+from dasknorm.plans import Plan
 from dasknorm.provenance import __version__
 from dasknorm.statistics import Moments, Statistic
-from dasknorm.stats import Stats, adapt, load
+from dasknorm.stats import Stats, load
 
 __all__ = [
+    "ChunkError",
     "MismatchError",
     "Moments",
     "Normalization",
     "NotAdaptedError",
+    "Plan",
     "Statistic",
     "Stats",
     "StatsFileError",
     "__version__",
     "adapt",
     "load",
+    "plan",
 ]

@@ -1,8 +1,9 @@
 """One block in memory, whatever it is: a NumPy array or a masked array; tables.py adds frames.
 
-A statistic and a kernel know plain arrays of one dtype. The two verbs here, `summarize` and
-`transform`, lift them to the kinds of block that a chunk, a partition or a whole in-memory
-container may be. To let in another kind, register it with both.
+A statistic and a kernel know plain arrays of one dtype. The three verbs here, `summarize`, `add`
+and `transform`, lift them to the kinds of block that a chunk, a partition or a whole in-memory
+container may be. To let in another kind, register it with all three. Large blocks are worked on in
+slabs.
 """
 
 import math
@@ -13,26 +14,31 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dasknorm import slabs
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 
 __all__ = [
     "SLAB",
     "Kernel",
+    "add",
     "float_dtype",
+    "identity",
     "is_numeric",
-    "merged",
     "numpy_dtype",
     "output_dtype",
     "summarize",
     "transform",
 ]
 
-Kernel = Callable[[np.ndarray, Records, np.dtype[Any]], np.ndarray]
-"""``kernels.standardize`` or ``kernels.restore``: (array, affine, dtype) -> array."""
+Kernel = Callable[..., np.ndarray]
+"""``kernels.standardize`` or ``kernels.restore``: (array, affine, dtype, out=None) -> array."""
 
 SLAB = 1 << 18
 """Elements converted at a time where a block cannot be read as it is: 2 MB of float64."""
+
+WIDE = 1 << 20
+"""Bytes of records beyond which slabs share them, each its own part, and are not merged."""
 
 
 @singledispatch
@@ -40,6 +46,18 @@ def summarize(
     block: Any, statistic: Statistic, axes: tuple[int, ...], weights: np.ndarray | None = None
 ) -> Records:
     """Summarize one block over `axes`; the records keep its rank, with size 1 along `axes`."""
+    raise _foreign(block)
+
+
+@singledispatch
+def add(
+    block: Any,
+    total: Records,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> None:
+    """Merge one block into `total`, in place; `total` has the shape that `summarize` gives."""
     raise _foreign(block)
 
 
@@ -100,6 +118,11 @@ def numpy_dtype(dtype: Any) -> np.dtype[Any]:
     return inner if isinstance(inner, np.dtype) and inner.kind in "biuf" else np.dtype("f8")
 
 
+def identity(shape: tuple[int, ...], statistic: Statistic, axes: tuple[int, ...]) -> Records:
+    """Return the records of nothing, for blocks of this shape."""
+    return np.zeros([1 if i in axes else n for i, n in enumerate(shape)], statistic.dtype)
+
+
 @summarize.register(np.ndarray)
 def _(
     block: np.ndarray,
@@ -107,14 +130,55 @@ def _(
     axes: tuple[int, ...],
     weights: np.ndarray | None = None,
 ) -> Records:
-    return statistic.summarize(block, axes, weights)
+    if block.nbytes < 2 * slabs.SLAB_BYTES:
+        return statistic.summarize(block, axes, weights)
+    whole = None if weights is None else np.broadcast_to(weights, block.shape)
+    kept = [axis for axis in range(block.ndim) if axis not in axes]
+    wide = math.prod(block.shape[axis] for axis in kept) * statistic.dtype.itemsize > WIDE
+    axis = slabs.outermost(block, kept if wide or not axes else axes)
+    total = identity(block.shape, statistic, axes)
+
+    def summarized(slab: slice) -> Records:
+        where = (slice(None),) * axis + (slab,)
+        own = total[where] if axis in kept else np.zeros_like(total)
+        statistic.add(own, block[where], axes, None if whole is None else whole[where])
+        return own
+
+    parts = slabs.each(summarized, slabs.rows(block.shape[axis], block.nbytes))
+    if axis in axes:
+        for part in parts:
+            statistic.join(total, part)
+    return total
+
+
+@add.register(np.ndarray)
+def _(
+    block: np.ndarray,
+    total: Records,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> None:
+    statistic.add(total, block, axes, weights)
 
 
 @transform.register(np.ndarray)
 def _(
     block: np.ndarray, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None
 ) -> np.ndarray:
-    return kernel(block, affine, dtype or float_dtype(block.dtype))
+    dtype = dtype or float_dtype(block.dtype)
+    if block.nbytes < 2 * slabs.SLAB_BYTES:
+        return kernel(block, affine, dtype)
+    out = np.empty_like(block, dtype, subok=False)
+    affine = np.broadcast_to(affine, block.shape)
+    axis = slabs.outermost(block, range(block.ndim))
+
+    def mapped(slab: slice) -> None:
+        where = (slice(None),) * axis + (slab,)
+        kernel(block[where], affine[where], dtype, out[where])
+
+    slabs.each(mapped, slabs.rows(block.shape[axis], block.nbytes))
+    return out
 
 
 # -- masked arrays ------------------------------------------------------------------------------
@@ -127,16 +191,25 @@ def _(
     axes: tuple[int, ...],
     weights: np.ndarray | None = None,
 ) -> Records:
+    total = identity(block.shape, statistic, axes)
+    add(block, total, statistic, axes, weights)
+    return total
+
+
+@add.register(np.ma.MaskedArray)
+def _(
+    block: np.ma.MaskedArray[Any, Any],
+    total: Records,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> None:
     if weights is not None:
         weights = np.broadcast_to(weights, block.shape)
-    total = np.zeros([1 if i in axes else n for i, n in enumerate(block.shape)], statistic.dtype)
     for slab in _slabs(block.shape):
-        part = statistic.summarize(
-            _filled(block[slab]), axes, None if weights is None else weights[slab]
-        )
         where = tuple(slice(None) if i in axes else rows for i, rows in enumerate(slab))
-        total[where] = merged(statistic, total[where], part)
-    return total
+        beside = None if weights is None else weights[slab]
+        statistic.add(total[where], _filled(block[slab]), axes, beside)
 
 
 @transform.register(np.ma.MaskedArray)
@@ -146,7 +219,7 @@ def _(
     kernel: Kernel,
     dtype: np.dtype[Any] | None,
 ) -> np.ma.MaskedArray[Any, Any]:
-    values = kernel(np.ma.getdata(block), affine, dtype or float_dtype(block.dtype))
+    values = transform(np.ma.getdata(block), affine, kernel, dtype)
     mask = np.ma.getmask(block)
     return np.ma.MaskedArray(values, mask if mask is np.ma.nomask else mask.copy())
 
@@ -169,8 +242,3 @@ def _slabs(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
     for start in range(0, shape[longest], step):
         whole[longest] = slice(start, start + step)
         yield tuple(whole)
-
-
-def merged(statistic: Statistic, a: Records, b: Records) -> Records:
-    """Merge two arrays of records, position by position."""
-    return statistic.merge(np.stack([a, b]), (0,))[0]

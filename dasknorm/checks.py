@@ -1,7 +1,9 @@
-"""What is refused once states are known: infinities, and data without a single sample."""
+"""What is refused once states are known: infinities, no sample, another count than expected."""
 
+import math
 import warnings
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from typing import Literal
 
 import numpy as np
 
@@ -11,7 +13,13 @@ from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
 from dasknorm.statistics import Statistic
 
-__all__ = ["refuse_empty", "refuse_other_shapes", "refuse_unusable"]
+__all__ = [
+    "expected_counts",
+    "refuse_empty",
+    "refuse_other_counts",
+    "refuse_other_shapes",
+    "refuse_unusable",
+]
 
 
 def refuse_unusable(statistic: Statistic, states: Fields) -> None:
@@ -47,6 +55,40 @@ def refuse_empty(statistic: Statistic, states: Fields) -> None:
             UserWarning,
             stacklevel=3,
         )
+
+
+def expected_counts(work: Fields, expected: float | Literal["all"] | None) -> dict[Hashable, float]:
+    """Return the count that each kept position of each field has to have; of work still to do."""
+    if expected is None:
+        return {}
+    if not isinstance(expected, str):
+        return dict.fromkeys(work, float(expected))
+    if expected != "all":
+        raise ValueError(f"expect_count must be a number or 'all', got {expected!r}")
+    counts = {}
+    for name, field in work.items():
+        reduction = field.data
+        counts[name] = float(math.prod(reduction.data.shape[axis] for axis in reduction.axes))
+        if reduction.weights is not None or math.isnan(counts[name]):
+            what = "of weighted data is a sum" if reduction.weights is not None else "is not known"
+            raise ValueError(f"the count {what}; give it as a number: expect_count=...")
+    return counts
+
+
+def refuse_other_counts(
+    statistic: Statistic, states: Fields, expected: Mapping[Hashable, float]
+) -> None:
+    """Raise ValueError unless as much was counted as expected."""
+    for name, wanted in expected.items():
+        counts = statistic.read(states[name].data, "count")
+        wrong = counts != wanted
+        if wrong.any():
+            found = ", ".join(f"{count:,.15g}" for count in np.unique(counts[wrong])[:5])
+            raise ValueError(
+                f"expected {wanted:,.15g} values, and counted {found} in "
+                f"{_place(name, states[name], wrong)}: the others are missing (NaN), which may "
+                "be chunks that the store has lost"
+            )
 
 
 def refuse_other_shapes(declared: Fields, computed: Fields) -> None:

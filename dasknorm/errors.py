@@ -1,6 +1,10 @@
-"""The three errors that are dasknorm's own; everything else raises a standard type."""
+"""The four errors that are dasknorm's own; everything else raises a standard type."""
 
-__all__ = ["MismatchError", "NotAdaptedError", "StatsFileError"]
+__all__ = ["ChunkError", "MismatchError", "NotAdaptedError", "StatsFileError"]
+
+
+class ChunkError(RuntimeError):
+    """A chunk of the data could not be read, or killed the workers that read it."""
 
 
 class MismatchError(ValueError):

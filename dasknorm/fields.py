@@ -56,7 +56,7 @@ class Field:
     def summarize(
         self, statistic: Statistic, kept: tuple[Hashable, ...], weights: Any = None
     ) -> "Field":
-        """Return the states: records for each position of the kept dimensions.
+        """Return the states still to be computed: a field whose data are a `chunks.Reduction`.
 
         Weights are a field, laid along the data by name, or a Dask series beside a Dask frame.
         """
@@ -68,11 +68,10 @@ class Field:
                     "call x.compute_chunk_sizes() first"
                 )
         spread = weights.along(self, "weights") if isinstance(weights, Field) else weights
-        records = chunks.summarize(self.data, statistic, axes, spread)
-        records = records.squeeze(axis=axes) if axes else records
+        work = chunks.Reduction(self.data, statistic, axes, spread, self.dims)
         dims = tuple(dim for dim in self.dims if dim in kept)
         labels = {dim: index for dim, index in self.labels.items() if dim in dims}
-        return Field(records, dims, labels, dims, self.attrs)
+        return Field(work, dims, labels, dims, self.attrs)
 
     def weighed_by(self, weights: Any) -> Any:
         """Return weights, or None where they are the same for all of this field's values."""

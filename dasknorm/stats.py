@@ -7,79 +7,16 @@ from typing import Any
 
 import dask
 
-from dasknorm import checks, chunks, kernels, provenance, summary
+from dasknorm import checks, chunks, kernels, provenance, shards, summary
 from dasknorm.blocks import Kernel, output_dtype
 from dasknorm.containers import container_named, container_of
-from dasknorm.fields import Axes, Field
+from dasknorm.fields import Field
 from dasknorm.given import given_states
-from dasknorm.matching import check_mergeable, kept_axes, kept_like, matching, selected
-from dasknorm.statistics import Moments, Statistic
+from dasknorm.matching import check_mergeable, kept_like, matching, selected
+from dasknorm.statistics import Statistic
 from dasknorm.units import units_after, units_of
 
-__all__ = ["Stats", "adapt", "load"]
-
-
-def adapt(
-    data: Any,
-    statistic: Statistic | None = None,
-    *,
-    keep: Axes = None,
-    over: Axes = None,
-    weights: Any = None,
-    compute: bool = True,
-) -> "Stats":
-    """Learn the statistics of data in one pass, each chunk read once.
-
-    Parameters
-    ----------
-    data : array, DataFrame, Series, DataArray or Dataset
-        NumPy, masked or Dask array; pandas or Dask frame; xarray object, in memory or in chunks.
-        Missing values (NaN, NA, null, masked) are skipped.
-    statistic : Statistic, default Moments()
-        What to learn.
-    keep, over : axis or sequence of axes, optional
-        The dimensions (names, or positions) that keep statistics of their own, or those that are
-        merged away; give one of the two, or neither: then the last axis of an array of two or
-        more dimensions is kept, each column of a frame, and each variable of an xarray object.
-    weights : array_like, optional
-        Non-negative weights that broadcast to the data: by name and label in xarray, by NumPy's
-        rules for arrays, one a row for frames (a Dask Series beside a Dask frame).
-    compute : bool, default True
-        If False, the statistics stay lazy; ``dask.compute`` turns several such Stats into ready
-        ones together. Compute before normalizing: lazy statistics hold every chunk in memory.
-
-    Returns
-    -------
-    Stats
-
-    Raises
-    ------
-    TypeError
-        If nothing in the data is numeric.
-    ValueError
-        If a dimension is not there, there are no samples, or the data hold infinities.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import dasknorm as dn
-    >>> stats = dn.adapt(np.array([[0.0, 7.0], [2.0, 9.0]]))
-    >>> stats.mean, stats.std
-    (array([1., 8.]), array([1., 1.]))
-    >>> stats.normalize(np.array([[2.0, 8.0]]))
-    array([[1., 0.]])
-    """
-    statistic = Moments() if statistic is None else statistic
-    container = container_of(data)
-    fields = container.fields(data)
-    kept = kept_axes(fields, keep, over)
-    states = container.summarize(data, fields, statistic, kept, weights)
-    stats = Stats(statistic, states, container.name, provenance.of(fields, kept))
-    if not compute:
-        return stats
-    ready = stats.compute()
-    checks.refuse_empty(ready.statistic, ready.states)
-    return ready
+__all__ = ["Stats", "load"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,12 +149,14 @@ class Stats:
         fields = container.fields(more)
         keys = matching(container, fields, self.states)
         kept = {name: kept_like(fields[name], self.states[key]) for name, key in keys.items()}
-        seen = container.summarize(more, fields, self.statistic, kept, weights)
+        work = container.summarize(more, fields, self.statistic, kept, weights)
         states = {
-            keys[name]: replace(f, dims=self.states[keys[name]].dims) for name, f in seen.items()
+            keys[name]: replace(state, dims=self.states[keys[name]].dims)
+            for name, state in shards.summarized(work, self.statistic).items()
         }
+        checks.refuse_unusable(self.statistic, states)
         attrs = provenance.of(fields, kept)
-        return self.merge(Stats(self.statistic, states, self.container, attrs).compute())
+        return self.merge(Stats(self.statistic, states, self.container, attrs))
 
     def select(self, names: Sequence[Hashable]) -> "Stats":
         """Return the statistics of some variables of a Dataset, or some columns of a frame."""

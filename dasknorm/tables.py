@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dasknorm.blocks import SLAB, Kernel, float_dtype, merged, numpy_dtype, summarize, transform
+from dasknorm import slabs
+from dasknorm.blocks import (
+    SLAB,
+    Kernel,
+    add,
+    float_dtype,
+    identity,
+    numpy_dtype,
+    summarize,
+    transform,
+)
 from dasknorm.errors import MismatchError
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
@@ -27,6 +37,12 @@ class Table:
         """Rows and columns; the rows of a Dask frame are not known (NaN)."""
         rows = len(self.frame) if isinstance(self.frame, pd.DataFrame) else float("nan")
         return rows, len(self.columns)
+
+    @property
+    def nbytes(self) -> float:
+        """The bytes of the numbers, as if of NumPy's dtypes; not known (NaN) of a Dask frame."""
+        dtypes = self.frame.dtypes.iloc[_positions(self.frame, self.columns)]
+        return self.shape[0] * sum(numpy_dtype(dtype).itemsize for dtype in dtypes)
 
     @property
     def ndim(self) -> int:
@@ -53,18 +69,40 @@ def _(
     axes: tuple[int, ...],
     weights: np.ndarray | None = None,
 ) -> Records:
+    total = identity((len(block.frame), len(block.columns)), statistic, axes)
+
+    def summarized(rows: slice) -> Records:
+        part = np.zeros_like(total)
+        some = Table(block.frame.iloc[rows], block.columns)
+        add(some, part, statistic, axes, None if weights is None else weights[rows])
+        return part
+
+    # Of a column's own bytes: strings beside the numbers are not read.
+    parts = slabs.each(summarized, slabs.rows(len(block.frame), block.nbytes))
+    for part in parts:
+        statistic.join(total, part)
+    return total
+
+
+@add.register(Table)
+def _(
+    block: Table,
+    total: Records,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> None:
     if 0 not in axes:
         raise ValueError(
             "the rows of a frame cannot keep statistics of their own; adapt on df.to_numpy()"
         )
-    total = np.zeros((1, len(block.columns)), statistic.dtype)
     for group in _groups(block):
         for rows in group.slabs():
-            part = statistic.summarize(
-                group.matrix(rows), (0,), None if weights is None else weights[rows]
-            )
-            total[:, group.features] = merged(statistic, total[:, group.features], part)
-    return statistic.merge(total, (1,)) if 1 in axes else total
+            where = slice(None) if 1 in axes else group.features
+            own = total[:, where]
+            beside = None if weights is None else weights[rows]
+            statistic.add(own, group.matrix(rows), axes, beside)
+            total[:, where] = own
 
 
 @transform.register(Table)
@@ -109,10 +147,13 @@ class _Group:
     def mapped(self, affine: Records, kernel: Kernel, dtype: np.dtype[Any]) -> np.ndarray:
         """Return the group's matrix, mapped; its columns lie as one in memory."""
         if self.is_view:
-            return kernel(self.frame.to_numpy(), affine, dtype)
+            return transform(self.frame.to_numpy(), affine, kernel, dtype)
         out = np.empty((len(self.positions), len(self.frame)), dtype).T
-        for rows in self.slabs():
-            out[rows] = kernel(self.matrix(rows), affine, dtype)
+
+        def fill(rows: slice) -> None:
+            kernel(self.matrix(rows), affine, dtype, out[rows])
+
+        slabs.each(fill, list(self.slabs()))
         return out
 
     def slabs(self) -> Iterator[slice]:

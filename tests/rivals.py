@@ -5,6 +5,7 @@ figures in README.md and docs/performance.md come from both. Another rival is on
 """
 
 import math
+import os
 from abc import ABC, abstractmethod
 from importlib.util import find_spec
 from typing import Any, ClassVar
@@ -25,10 +26,10 @@ class Rival(ABC):
     """What one library learns of an array over `axes`, and does with it. Learning is `__init__`."""
 
     name: ClassVar[str]
-    needs: ClassVar[str]
-    """The module that must be installed."""
-    in_float64: ClassVar[bool] = True
-    """Whether sums are kept in float64, whatever comes in."""
+    needs: ClassVar[tuple[str, ...]]
+    """The modules that must be installed."""
+    sums: ClassVar[str] = "float64"
+    """The dtype that sums are kept in, or ``"as given"`` for that of the data."""
     on_chunks: ClassVar[bool] = False
     """Whether it takes Dask arrays."""
 
@@ -36,6 +37,11 @@ class Rival(ABC):
     def take(cls, x: Any, axes: tuple[int, ...]) -> Any:
         """Return a NumPy array as the library takes it. Not its work, and so never timed."""
         return chunked(x, axes) if cls.on_chunks else x
+
+    @classmethod
+    def back(cls, z: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+        """Return scores as a NumPy array of a shape. Not its work either."""
+        return z
 
     @classmethod
     def of(cls, x: Any, axes: tuple[int, ...]) -> "Rival":
@@ -51,11 +57,11 @@ class Rival(ABC):
 
     @abstractmethod
     def normalize(self, x: Any) -> Any:
-        """Return ``(x - mean) / std`` in memory, in the dtype that comes out by itself."""
+        """Return ``(x - mean) / std`` of what `take` gives, in memory, in the dtype it comes in."""
 
 
 class NumPyFloat64(Rival):
-    name, needs = "NumPy in float64", "numpy"
+    name, needs = "NumPy in float64", ("numpy",)
 
     def __init__(self, x: Any, axes: tuple[int, ...]) -> None:
         self.mean = x.mean(axes, dtype="f8", keepdims=True)
@@ -69,7 +75,7 @@ class NumPyFloat64(Rival):
 
 
 class NumPy(NumPyFloat64):
-    name, in_float64 = "NumPy as written", False
+    name, sums = "NumPy as written", "as given"
 
     def __init__(self, x: Any, axes: tuple[int, ...]) -> None:
         self.mean = x.mean(axes, keepdims=True)
@@ -80,7 +86,7 @@ class NumPy(NumPyFloat64):
 
 
 class Dask(NumPy):
-    name, needs, on_chunks = "Dask", "dask.array", True
+    name, needs, on_chunks = "Dask", ("dask.array",), True
 
     def __init__(self, x: Any, axes: tuple[int, ...]) -> None:
         self.mean, self.variance = dask.compute(
@@ -92,7 +98,7 @@ class Dask(NumPy):
 
 
 class Xarray(Rival):
-    name, needs, in_float64 = "xarray", "xarray", False
+    name, needs, sums = "xarray", ("xarray",), "as given"
 
     def __init__(self, x: Any, axes: tuple[int, ...]) -> None:
         array = xr.DataArray(x)
@@ -107,7 +113,7 @@ class Xarray(Rival):
 
 
 class ScikitLearn(Rival):
-    name, needs = "scikit-learn StandardScaler", "sklearn"
+    name, needs = "scikit-learn StandardScaler", ("sklearn",)
 
     def __init__(self, x: Any, axes: tuple[int, ...]) -> None:
         from sklearn.preprocessing import StandardScaler
@@ -119,11 +125,12 @@ class ScikitLearn(Rival):
         return self.scaler.mean_, self.scaler.var_
 
     def normalize(self, x: Any) -> Any:
-        return _unrowed(self.scaler.transform(_rows(x, self.axes)), x, self.axes)
+        return _unrowed(self.scaler.transform(_rows(x, self.axes)), x.shape, self.axes)
 
 
 class DaskML(ScikitLearn):
-    name, needs, in_float64, on_chunks = "dask-ml StandardScaler", "dask_ml", False, True
+    name, needs, on_chunks = "dask-ml StandardScaler", ("dask_ml",), True
+    sums = "as given"
 
     def __init__(self, x: Any, axes: tuple[int, ...]) -> None:
         from dask_ml.preprocessing import StandardScaler
@@ -135,8 +142,65 @@ class DaskML(ScikitLearn):
         return super().normalize(x).compute()
 
 
+class Keras(Rival):
+    """The layer on JAX on the processor, fed its own tensors: NumPy arrays cost it twice the time.
+
+    Keras sums them in float32, float64 ones too.
+    """
+
+    name, needs, sums = "Keras Normalization", ("keras", "jax"), "float32"
+
+    @classmethod
+    def take(cls, x: Any, axes: tuple[int, ...]) -> Any:
+        return _keras().ops.convert_to_tensor(x, dtype=str(x.dtype))
+
+    @classmethod
+    def back(cls, z: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+        return np.asarray(z)
+
+    def __init__(self, x: Any, axes: tuple[int, ...]) -> None:
+        kept = tuple(axis for axis in range(x.ndim) if axis not in axes)
+        self.layer = _keras().layers.Normalization(axis=kept, dtype=str(x.dtype))
+        self.layer.adapt(x)
+
+    def moments(self) -> tuple[Any, Any]:
+        return np.ravel(self.layer.mean), np.ravel(self.layer.variance)
+
+    def normalize(self, x: Any) -> Any:
+        return self.layer(x).block_until_ready()
+
+
+class Polars(Rival):
+    """Columns of an eager DataFrame. Sums are kept in float64 and read as what comes in."""
+
+    name, needs = "polars", ("polars",)
+
+    @classmethod
+    def take(cls, x: Any, axes: tuple[int, ...]) -> Any:
+        import polars
+
+        columns = np.ascontiguousarray(_rows(x, axes).T)
+        return polars.DataFrame({str(i): column for i, column in enumerate(columns)})
+
+    @classmethod
+    def back(cls, z: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+        return _unrowed(z.to_numpy(), shape, axes)
+
+    def __init__(self, x: Any, axes: tuple[int, ...]) -> None:
+        self.mean, self.variance = x.mean(), x.var(ddof=0)
+
+    def moments(self) -> tuple[Any, Any]:
+        return self.mean.to_numpy().ravel(), self.variance.to_numpy().ravel()
+
+    def normalize(self, x: Any) -> Any:
+        import polars
+
+        learned = zip(x.columns, self.mean.row(0), self.variance.row(0), strict=True)
+        return x.select((polars.col(name) - m) / math.sqrt(v) for name, m, v in learned)
+
+
 class Dasknorm(Rival):
-    name, needs = "dasknorm", "dasknorm"
+    name, needs = "dasknorm", ("dasknorm",)
 
     def __init__(self, x: Any, axes: tuple[int, ...]) -> None:
         self.stats = dn.adapt(x, over=axes)
@@ -164,12 +228,14 @@ RIVALS: tuple[type[Rival], ...] = (
     Xarray,
     ScikitLearn,
     DaskML,
+    Keras,
+    Polars,
 )
 
 
 def installed(rival: type[Rival]) -> bool:
-    """Tell whether a rival's library is there to be compared with."""
-    return find_spec(rival.needs) is not None
+    """Tell whether a rival's libraries are there to be compared with."""
+    return all(find_spec(module) is not None for module in rival.needs)
 
 
 def chunked(x: Any, axes: tuple[int, ...]) -> da.Array:
@@ -180,19 +246,27 @@ def chunked(x: Any, axes: tuple[int, ...]) -> da.Array:
     return da.from_array(x, chunks={cut: rows}, name=False)
 
 
+def _keras() -> Any:
+    """Import Keras on JAX, which has no float64 unless asked for it."""
+    os.environ["KERAS_BACKEND"], os.environ["JAX_ENABLE_X64"] = "jax", "1"
+    import keras
+
+    return keras
+
+
 def _rows(x: Any, axes: tuple[int, ...]) -> Any:
     """See an array as rows of features, which is all that a scaler takes."""
-    order = _features_last(x, axes)
+    order = _features_last(x.ndim, axes)
     features = math.prod(x.shape[axis] for axis in order[len(axes) :])
     return x.transpose(order).reshape(-1, features)
 
 
-def _unrowed(rows: Any, x: Any, axes: tuple[int, ...]) -> Any:
+def _unrowed(rows: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
     """Give rows of features the shape of the array that they were seen in."""
-    order = _features_last(x, axes)
-    back = [order.index(axis) for axis in range(x.ndim)]
-    return rows.reshape([x.shape[axis] for axis in order]).transpose(back)
+    order = _features_last(len(shape), axes)
+    back = [order.index(axis) for axis in range(len(shape))]
+    return rows.reshape([shape[axis] for axis in order]).transpose(back)
 
 
-def _features_last(x: Any, axes: tuple[int, ...]) -> list[int]:
-    return [*axes, *(axis for axis in range(x.ndim) if axis not in axes)]
+def _features_last(ndim: int, axes: tuple[int, ...]) -> list[int]:
+    return [*axes, *(axis for axis in range(ndim) if axis not in axes)]

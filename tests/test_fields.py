@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from dasknorm.errors import MismatchError
+from dasknorm import chunks
 from dasknorm.fields import Field
 from dasknorm.statistics import Moments
 
@@ -50,6 +51,7 @@ def test_axes_that_are_not_there(field: Field, name: Any, error: type[Exception]
 def test_states_keep_dims_and_labels(kept: tuple[str, ...]) -> None:
     """States lie along the kept dimensions, with their labels, in the order of the data."""
     state = GRID.summarize(Moments(), kept)
+    state = replace(state, data=chunks.lazy(state.data))
     assert state.dims == state.features == kept
     assert state.data.shape == tuple(GRID.sizes()[dim] for dim in kept)
     assert set(state.labels) == set(kept) & {"t", "lev"}

@@ -12,8 +12,8 @@ import xarray as xr
 
 from dasknorm.blocks import is_numeric
 from dasknorm.cli.chunking import TARGET, chunks_towards, evenly_cut
-from dasknorm.cli.meters import Meter, size_text
 from dasknorm.cli.refusals import Refusal, expected
+from dasknorm.progress import Meter, size_text
 
 __all__ = [
     "COLUMNS",

@@ -8,16 +8,16 @@ from typing import Any
 
 import click
 
+from dasknorm.adapting import adapt as adapt_statistics
 from dasknorm.cli import arrays, frames, paths
 from dasknorm.cli.clusters import computing
-from dasknorm.cli.meters import metering
 from dasknorm.cli.outputs import replacing
 from dasknorm.cli.refusals import Commands, Refusal, expected
 from dasknorm.cli.reports import provenance_lines, require_rich, show_contents, show_stats
+from dasknorm.progress import metering
 from dasknorm.provenance import __version__
 from dasknorm.statistics import Moments
 from dasknorm.stats import Stats, load
-from dasknorm.stats import adapt as adapt_statistics
 
 __all__ = ["main"]
 

@@ -14,12 +14,13 @@ import click
 import numpy as np
 import xarray as xr
 
+from dasknorm.adapting import adapt
 from dasknorm.cli.arrays import write_zarr
-from dasknorm.cli.meters import size_text
 from dasknorm.cli.outputs import replacing
 from dasknorm.cli.refusals import Refusal, expected
 from dasknorm.cli.reports import show_stats
-from dasknorm.stats import Stats, adapt, load
+from dasknorm.progress import size_text
+from dasknorm.stats import Stats, load
 
 __all__ = ["EARLY", "LATE", "VARIABLE", "run"]
 

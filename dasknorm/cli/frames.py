@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from dasknorm.blocks import is_numeric
-from dasknorm.cli.meters import Meter
 from dasknorm.cli.refusals import Refusal, expected
+from dasknorm.progress import Meter
 
 __all__ = [
     "COLUMNS",

@@ -62,7 +62,7 @@ class Container(ABC):
         kept: Mapping[Hashable, tuple[Hashable, ...]],
         weights: Any = None,
     ) -> dict[Hashable, Field]:
-        """Return the states of the fields of `data`, weighted where they share its dimensions."""
+        """Return the states of the fields, still to be computed: their data are Reductions."""
         beside = None if weights is None else self.weights(data, weights)
         return {
             name: field.summarize(statistic, kept[name], field.weighed_by(beside))

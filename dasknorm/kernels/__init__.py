@@ -1,14 +1,23 @@
 """Floor 0: loops over one block in memory.
 
-`moments` summarizes a block in records, `merge` and `merge_along` make one record of many, and
-`standardize` and `restore` apply the affine map that a floor above makes of them. Small blocks are
-done in NumPy (`plain`), large ones by loops that Numba compiles when first needed (`runs`, `rows`,
-`maps`), both by the same formulas (`doubledouble`).
+`moments` summarizes a block in records, `merge`, `merge_into` and `merge_along` make one record of
+many, and `standardize` and `restore` apply the affine map that a floor above makes of them. Small
+blocks are done in NumPy (`plain`), large ones by loops that Numba compiles when first needed
+(`runs`, `rows`, `maps`), both by the same formulas (`doubledouble`).
 """
 
 from dasknorm.kernels.affine_maps import restore, standardize
 from dasknorm.kernels.block_moments import moments
-from dasknorm.kernels.merging import merge, merge_along
+from dasknorm.kernels.merging import merge, merge_along, merge_into
 from dasknorm.kernels.records import AFFINE, RECORD
 
-__all__ = ["AFFINE", "RECORD", "merge", "merge_along", "moments", "restore", "standardize"]
+__all__ = [
+    "AFFINE",
+    "RECORD",
+    "merge",
+    "merge_along",
+    "merge_into",
+    "moments",
+    "restore",
+    "standardize",
+]

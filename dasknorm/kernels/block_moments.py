@@ -10,12 +10,14 @@ from dasknorm.kernels.layout import (
     Axis,
     by_stride,
     flat_view,
+    has_whole_steps,
     is_native,
     native_dtype,
     offsets,
     positive,
     slabs,
 )
+from dasknorm.kernels.merging import merge_into, record_target
 from dasknorm.kernels.records import RECORD, Array, Axes
 
 __all__ = ["SMALL", "moments", "numeric"]
@@ -61,7 +63,7 @@ def _weights(weights: Any, shape: tuple[int, ...]) -> Array:
         ) from None
 
 
-def moments(x: Array, axes: Axes, weights: Array | None = None) -> Array:
+def moments(x: Array, axes: Axes, weights: Array | None = None, out: Array | None = None) -> Array:
     """Count, mean and sum of squared deviations of a block along some axes.
 
     Tiles small enough for the cache are read twice, around one of their own values and then around
@@ -78,18 +80,23 @@ def moments(x: Array, axes: Axes, weights: Array | None = None) -> Array:
     weights : ndarray, optional
         Finite and at least 0; broadcasts to the shape of x. A value of weight 0 takes no part,
         whatever it is.
+    out : ndarray of RECORD, optional
+        In the shape of the result and of any memory layout. The moments are merged into what it
+        holds, to within 1 ulp as ``merge(out, moments(x, axes, weights))`` would, without another
+        array of that size.
 
     Returns
     -------
     ndarray of RECORD
-        In the shape of x, with size 1 along ``axes``.
+        In the shape of x, with size 1 along ``axes``; out itself where it was given.
 
     Raises
     ------
     TypeError
-        If x or weights are not of a dtype named above.
+        If x, weights or out are not of a dtype named above.
     ValueError
-        If a weight is NaN, infinite or negative, or if weights do not broadcast.
+        If a weight is NaN, infinite or negative, if weights do not broadcast, or if out has another
+        shape or is read-only.
 
     Examples
     --------
@@ -104,69 +111,88 @@ def moments(x: Array, axes: Axes, weights: Array | None = None) -> Array:
     axes = positive(axes, x.ndim)
     if weights is not None:
         weights = _weights(weights, x.shape)
+    if out is not None:
+        _check_target(out, x.shape, axes)
     if x.dtype == np.bool_:
         x = x.view(np.uint8)
-    if x.size < SMALL:
-        return _small(x, axes, weights)
-    if is_native(x) and (weights is None or _is_ready(weights)):
-        return _large(x, axes, weights)
-    return _converted(x, axes, weights)
+    if x.size < max(SMALL, 2):  # loops walk along an axis, and one element has none
+        part = _small(x, axes, weights)
+        return part if out is None else merge_into(out, part)
+    out = _identity(x, axes) if out is None else out
+    if is_native(x) and (weights is None or _is_ready(weights)) and has_whole_steps(out):
+        _large(x, axes, weights, out)
+    else:
+        _converted(x, axes, weights, out)
+    return out
 
 
 def _is_ready(weights: Array) -> bool:
     return weights.dtype == np.float64 and is_native(weights)
 
 
-def _zeros(shape: tuple[int, ...], axes: Axes) -> Array:
-    return np.zeros([1 if axis in axes else size for axis, size in enumerate(shape)], RECORD)
+def _shape_of_result(shape: tuple[int, ...], axes: Axes) -> tuple[int, ...]:
+    return tuple(1 if axis in axes else size for axis, size in enumerate(shape))
+
+
+def _check_target(out: Array, shape: tuple[int, ...], axes: Axes) -> None:
+    wanted = _shape_of_result(shape, axes)
+    if record_target(out, "out").shape != wanted:
+        raise ValueError(f"out must have the shape of the result, {wanted}, got {out.shape}")
+
+
+def _identity(x: Array, axes: Axes) -> Array:
+    """Records of nothing, in memory in the order in which what they are to hold lies in x."""
+    order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
+    shape = _shape_of_result(x.shape, axes)
+    return np.zeros([shape[axis] for axis in order], RECORD).transpose(np.argsort(order))
 
 
 def _small(x: Array, axes: Axes, weights: Array | None) -> Array:
     if x.size == 0:
-        return _zeros(x.shape, axes)
+        return np.zeros(_shape_of_result(x.shape, axes), RECORD)
     return plain.moments(
         x, axes, None if weights is None else weights.astype(np.float64, copy=False)
     )
 
 
-def _converted(x: Array, axes: Axes, weights: Array | None) -> Array:
-    """Moments of what no loop can read in place: converted and merged a slab at a time."""
-    out = _zeros(x.shape, axes)
+def _converted(x: Array, axes: Axes, weights: Array | None, out: Array) -> None:
+    """Merge what no loop can read or write in place: converted and merged a slab at a time."""
     for slab in slabs(x.shape):
         w = None if weights is None else weights[slab].astype(np.float64)
         block = x[slab].astype(native_dtype(x.dtype))
-        part = _small(block, axes, w) if block.size < SMALL else _large(block, axes, w)
-        plain.fold(
+        part = _identity(block, axes)
+        _large(block, axes, w, part)
+        merge_into(
             out[tuple(slice(0, 1) if axis in axes else s for axis, s in enumerate(slab))], part
         )
-    return out
 
 
-def _large(x: Array, axes: Axes, weights: Array | None) -> Array:
-    """Moments by a compiled loop, over axes in the order in which they lie in memory."""
+def _large(x: Array, axes: Axes, weights: Array | None, out: Array) -> None:
+    """Merge moments by a compiled loop, over axes in the order in which they lie in memory."""
     forward = tuple(slice(None, None, -1 if stride < 0 else 1) for stride in x.strides)
     arrays = [a[forward] for a in (x, weights) if a is not None]
-    kept = [a for a in sorted(range(x.ndim), key=lambda a: -abs(x.strides[a])) if a not in axes]
-    out = np.zeros([x.shape[axis] for axis in kept], RECORD)
-    target = {
-        axis: stride // RECORD.itemsize for axis, stride in zip(kept, out.strides, strict=True)
-    }
+    out = out[
+        tuple(f if size > 1 else slice(None) for f, size in zip(forward, out.shape, strict=True))
+    ]
+    steps = [
+        0 if size == 1 else stride // RECORD.itemsize
+        for size, stride in zip(out.shape, out.strides, strict=True)
+    ]
     walk = by_stride(
         [
             Axis(
                 size,
                 axis in axes,
-                (*(a.strides[axis] // a.itemsize for a in arrays), target.get(axis, 0)),
+                (*(a.strides[axis] // a.itemsize for a in arrays), steps[axis]),
             )
             for axis, size in enumerate(x.shape)
         ]
     )
-    _merge_blocks(out.reshape(-1).view(np.float64).reshape(-1, 6), walk, arrays)
-    back = out[tuple(forward[axis] for axis in kept)].transpose(np.argsort(kept))
-    return np.expand_dims(back, axes)
+    row, start = flat_view(out, writeable=True)
+    _merge_blocks(row.view(np.float64).reshape(-1, 6), start, walk, arrays)
 
 
-def _merge_blocks(records: Array, walk: list[Axis], arrays: list[Array]) -> None:
+def _merge_blocks(records: Array, origin: int, walk: list[Axis], arrays: list[Array]) -> None:
     """Merge blocks of data and weights, wherever outer axes place them, into records."""
     # Numba is imported here and not above: half a second that small data never needs.
     from dasknorm.kernels import rows, runs
@@ -181,6 +207,7 @@ def _merge_blocks(records: Array, walk: list[Axis], arrays: list[Array]) -> None
     for first in range(0, places, OUTER):
         stop = min(first + OUTER, places)
         *heres, targets = (offsets(outer, i, first, stop) for i in range(len(arrays) + 1))
+        targets += origin
         walks: list[Any] = [
             (view, start + here, tuple(axis.strides[i] for axis in inner))
             for i, ((view, start), here) in enumerate(zip(views, heres, strict=True))

@@ -17,6 +17,7 @@ __all__ = [
     "Axis",
     "by_stride",
     "flat_view",
+    "has_whole_steps",
     "is_native",
     "native_dtype",
     "offsets",
@@ -53,8 +54,7 @@ def by_stride(axes: list[Axis]) -> list[Axis]:
 
 def is_native(x: Array) -> bool:
     """Whether a compiled loop can read the elements where they are."""
-    whole_steps = all(stride % x.itemsize == 0 for stride in x.strides)
-    return x.dtype.isnative and x.flags.aligned and x.dtype != np.float16 and whole_steps
+    return x.dtype.isnative and x.dtype != np.float16 and has_whole_steps(x)
 
 
 def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -74,14 +74,20 @@ def positive(axes: Axes, ndim: int) -> Axes:
     return counted
 
 
-def flat_view(x: Array) -> tuple[Array, int]:
-    """All memory x spans as one read-only row, and where in it the first element of x lies."""
+def has_whole_steps(x: Array) -> bool:
+    """Whether the elements lie where an aligned row of such elements has some."""
+    first = x if x.dtype.names is None else x[x.dtype.names[0]]  # packed records align anywhere
+    return first.flags.aligned and all(stride % x.itemsize == 0 for stride in x.strides)
+
+
+def flat_view(x: Array, *, writeable: bool = False) -> tuple[Array, int]:
+    """All memory x spans as one row, and where in it the first element of x lies."""
     steps = [(n - 1) * (s // x.itemsize) for n, s in zip(x.shape, x.strides, strict=True)]
     start = -sum(step for step in steps if step < 0)
     lowest = x[tuple(slice(-1, None) if step < 0 else slice(0, 1) for step in steps)]
-    # Always read-only, so that a loop compiles once whether or not the caller may write.
+    # Read-only but for results, so that a loop compiles once whether or not the caller may write.
     row = np.lib.stride_tricks.as_strided(
-        lowest, (sum(map(abs, steps)) + 1,), (x.itemsize,), writeable=False
+        lowest, (sum(map(abs, steps)) + 1,), (x.itemsize,), writeable=writeable
     )
     return row, start
 
@@ -96,14 +102,14 @@ def offsets(axes: list[Axis], array: int, first: int, stop: int) -> Array:
     return total
 
 
-def slabs(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """Cut a shape into pieces of at most SLAB elements, halving the longest axis until it fits."""
+def slabs(shape: tuple[int, ...], most: int = SLAB) -> Iterator[tuple[slice, ...]]:
+    """Cut a shape into pieces of so many elements, halving the longest axis until it fits."""
     whole = tuple(slice(0, size) for size in shape)
     waiting = [whole]
     while waiting:
         piece = waiting.pop()
         sizes = [s.stop - s.start for s in piece]
-        if np.prod(sizes, dtype=np.int64) <= SLAB:
+        if np.prod(sizes, dtype=np.int64) <= most:
             yield piece
             continue
         axis = int(np.argmax(sizes))

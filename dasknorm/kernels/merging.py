@@ -1,12 +1,14 @@
 """The merge of records, by which blocks, chunks and data sets become one."""
 
+from typing import Any
+
 import numpy as np
 
 from dasknorm.kernels import plain
-from dasknorm.kernels.layout import positive
+from dasknorm.kernels.layout import has_whole_steps, positive, slabs
 from dasknorm.kernels.records import RECORD, Array, Axes
 
-__all__ = ["merge", "merge_along"]
+__all__ = ["merge", "merge_along", "merge_into", "record_target"]
 
 MANY = 20_000  # records merged by one call before Numba is imported; NumPy does them in 10 ms
 TOGETHER = 4096  # records merged side by side: 200 KB, and with NumPy's temporaries 1 MB
@@ -46,10 +48,60 @@ def merge(a: Array, b: Array) -> Array:
     shape = np.broadcast_shapes(a.shape, b.shape)
     out = np.empty(shape, RECORD)
     out[...] = a
-    _fold(
-        out.reshape(1, -1) if out.ndim == 0 else out,
-        np.broadcast_to(b, shape).reshape(out.shape or (1, 1)),
-    )
+    return merge_into(out, b)
+
+
+def merge_into(total: Array, part: Array) -> Array:
+    """Merge an array of records into another, place by place and in place.
+
+    The same numbers as ``merge(total, part)``, without another array of that size.
+
+    Parameters
+    ----------
+    total : ndarray of RECORD
+        Of any memory layout; written to.
+    part : ndarray of RECORD
+        Broadcasts to the shape of total; must not share memory with it.
+
+    Returns
+    -------
+    ndarray of RECORD
+        total itself.
+
+    Raises
+    ------
+    TypeError
+        If total is not an array of RECORD, or part not of RECORD.
+    ValueError
+        If total cannot be written to, or part does not broadcast to it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dasknorm.kernels import moments
+    >>> total = moments(np.array([1.0, 2.0]), (0,))
+    >>> both = merge_into(total, moments(np.array([6.0]), (0,)))
+    >>> both is total, total["mean"].item()
+    (True, 3.0)
+    """
+    record_target(total, "total")
+    part = _records(part, "part")
+    try:
+        part = np.broadcast_to(part, total.shape)
+    except ValueError:
+        raise ValueError(
+            f"part must broadcast to the shape of total {total.shape}, got shape {part.shape}"
+        ) from None
+    _fold(total, part)
+    return total
+
+
+def record_target(out: Any, name: str) -> Array:
+    """The array itself if it holds records and can be written to, else TypeError or ValueError."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"{name} must be an ndarray to be written to, got {type(out).__name__}")
+    if not _records(out, name).flags.writeable:
+        raise ValueError(f"{name} must be writeable, got a read-only array; give {name}.copy()")
     return out
 
 
@@ -121,14 +173,18 @@ def _fold(into: Array, part: Array, expected: int = 0) -> None:
     if max(into.size, expected) < MANY:
         plain.fold(into, part)
         return
+    # Numba is imported here and not above: half a second that few records never need.
     from dasknorm.kernels.loops import fold_flat
 
-    flat = into.reshape(-1)  # a view: whatever is folded into was made here, whole and contiguous
-    step = max(TOGETHER // max(into[0].size, 1), 1)
-    for first in range(0, len(into), step):
-        some = np.ascontiguousarray(part[first : first + step]).reshape(-1)
-        start = first * into[0].size
-        fold_flat(
-            flat[start : start + some.size].view(np.float64).reshape(-1, 6),
-            some.view(np.float64).reshape(-1, 6),
-        )
+    if into.flags.forc and into.strides == part.strides and has_whole_steps(into):
+        fold_flat(_numbers(into), _numbers(part))
+        return
+    for slab in slabs(into.shape, TOGETHER):
+        some = np.array(into[slab], order="C")
+        fold_flat(_numbers(some), _numbers(np.array(part[slab], order="C")))
+        into[slab] = some
+
+
+def _numbers(records: Array) -> Array:
+    """Contiguous records as rows of float64, in the order in which they lie in memory."""
+    return records.reshape(-1, order="A").view(np.float64).reshape(-1, 6)

@@ -123,14 +123,16 @@ def _fold_numbers(into: Array, part: Array) -> None:
         into[place] = (*both, a_missing + b_missing)
 
 
-def standardize(x: Array, affine: Array, dtype: np.dtype[Any]) -> Array:
-    """((x - shift) - shift_rest) / scale, cast once."""
+def standardize(x: Array, affine: Array, dtype: np.dtype[Any], out: Array) -> Array:
+    """((x - shift) - shift_rest) / scale, cast once into out."""
     with np.errstate(all="ignore"):
         value, rest = _way(x.dtype).exact(*_parts(x))
         value = (value - affine["shift"]) + (rest - affine["shift_rest"])
         if by_reciprocal(x.dtype, dtype):
-            return _like(x, value * reciprocal(affine["scale"]), dtype)
-        return _like(x, value / affine["scale"], dtype)
+            out[...] = value * reciprocal(affine["scale"])
+        else:
+            out[...] = value / affine["scale"]
+    return out
 
 
 def by_reciprocal(dtype: np.dtype[Any], out_dtype: np.dtype[Any]) -> bool:
@@ -144,15 +146,9 @@ def reciprocal(scale: Array) -> Array:
         return np.where(scale == 0, 1 / scale, np.clip(1 / scale, -1e300, 1e300))
 
 
-def restore(x: Array, affine: Array, dtype: np.dtype[Any]) -> Array:
-    """(x * scale + shift_rest) + shift, cast once."""
+def restore(x: Array, affine: Array, dtype: np.dtype[Any], out: Array) -> Array:
+    """(x * scale + shift_rest) + shift, cast once into out."""
     with np.errstate(all="ignore"):
         value, _ = _way(x.dtype).exact(*_parts(x))
-        return _like(x, (value * affine["scale"] + affine["shift_rest"]) + affine["shift"], dtype)
-
-
-def _like(x: Array, z: Array, dtype: np.dtype[Any]) -> Array:
-    """z in the memory order of x, which a broadcast operand may have changed."""
-    out = np.empty_like(x, dtype, subok=False)
-    out[...] = z
+        out[...] = (value * affine["scale"] + affine["shift_rest"]) + affine["shift"]
     return out

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dasknorm import checks, summary
+from dasknorm.adapting import adapt
 from dasknorm.blocks import output_dtype
 from dasknorm.containers import Fields, container_named, container_of
 from dasknorm.containers.numpy import Array
@@ -17,7 +18,7 @@ from dasknorm.fields import Axes, Field
 from dasknorm.layer.axes import Sizes, axes_of, given_for, kept_sizes, shown, spread
 from dasknorm.layer.batches import batches
 from dasknorm.statistics import Known, Moments
-from dasknorm.stats import Stats, adapt
+from dasknorm.stats import Stats
 
 __all__ = ["Normalization"]
 

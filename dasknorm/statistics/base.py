@@ -24,6 +24,8 @@ class Statistic(ABC):
     * ``merge(zeros ++ s) == s``, bit for bit, where ``zeros`` is ``np.zeros(shape, dtype)``
     * ``merge(a ++ b) == merge(b ++ a)``
     * ``merge(merge(a ++ b) ++ c) == merge(a ++ merge(b ++ c))``
+    * ``add(s, a)`` makes ``s`` what ``merge(s ++ summarize(a))`` is, and ``join(s, t)`` what
+      ``merge(s ++ t)`` is
     * constant data have ``affine(...)`` with the constant as shift and a scale of 1 (or epsilon)
 
     ``dasknorm.testing.check_statistic`` puts a statistic to them.
@@ -44,6 +46,20 @@ class Statistic(ABC):
     @abstractmethod
     def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
         """Merge records over `axes`; the result has the same rank, 1 along `axes`."""
+
+    def add(
+        self,
+        total: Records,
+        block: np.ndarray,
+        axes: tuple[int, ...],
+        weights: np.ndarray | None = None,
+    ) -> None:
+        """Merge a block into `total`, in place; `total` has the shape that `summarize` gives."""
+        self.join(total, self.summarize(block, axes, weights))
+
+    def join(self, total: Records, part: Records) -> None:
+        """Merge `part`, records of the same shape, into `total`, in place."""
+        total[...] = self.merge(np.stack([total, part]), (0,))[0]
 
     @abstractmethod
     def read(self, records: Records, name: str) -> np.ndarray:

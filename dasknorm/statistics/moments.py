@@ -60,6 +60,20 @@ class Moments(Statistic):
     def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
         return kernels.merge_along(records, axes)
 
+    # The two in place, without a second array of records: a grid's are far larger than a chunk.
+
+    def add(
+        self,
+        total: Records,
+        block: np.ndarray,
+        axes: tuple[int, ...],
+        weights: np.ndarray | None = None,
+    ) -> None:
+        kernels.moments(block, axes, weights, out=total)
+
+    def join(self, total: Records, part: Records) -> None:
+        kernels.merge_into(total, part)
+
     def read(self, records: Records, name: str) -> np.ndarray:
         if name == "count":
             return records["count"].copy()

@@ -1,0 +1,155 @@
+"""Adapting: statistics learned of data in one pass, and what that pass will cost, said before."""
+
+from collections.abc import Hashable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from os import PathLike
+from typing import Any, Literal
+
+from dasknorm import checks, chunks, plans, provenance, shards
+from dasknorm.containers import container_of
+from dasknorm.fields import Axes, Field
+from dasknorm.matching import Kept, kept_axes
+from dasknorm.plans import Plan
+from dasknorm.progress import Meter, metering
+from dasknorm.statistics import Moments, Statistic
+from dasknorm.stats import Stats
+
+__all__ = ["adapt", "plan"]
+
+
+def adapt(
+    data: Any,
+    statistic: Statistic | None = None,
+    *,
+    keep: Axes = None,
+    over: Axes = None,
+    weights: Any = None,
+    compute: bool = True,
+    retries: int = 2,
+    expect_count: float | Literal["all"] | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    progress: bool | Meter = False,
+) -> Stats:
+    """Learn the statistics of data in one pass, each chunk read once.
+
+    Parameters
+    ----------
+    data : array, DataFrame, Series, DataArray or Dataset
+        NumPy, masked or Dask array; pandas or Dask frame; xarray object, in memory or in chunks.
+        Missing values (NaN, NA, null, masked) are skipped.
+    statistic : Statistic, default Moments()
+        What to learn.
+    keep, over : axis or sequence of axes, optional
+        The dimensions (names, or positions) that keep statistics of their own, or those that are
+        merged away; give one of the two, or neither: then the last axis of an array of two or
+        more dimensions is kept, each column of a frame, and each variable of an xarray object.
+    weights : array_like, optional
+        Non-negative weights that broadcast to the data: by name and label in xarray, by NumPy's
+        rules for arrays, one a row for frames (a Dask Series beside a Dask frame).
+    compute : bool, default True
+        If False, the statistics stay lazy; ``dask.compute`` turns several such Stats into ready
+        ones together. Compute before normalizing: lazy statistics hold every chunk in memory.
+        The parameters below are for computing now.
+    retries : int, default 2
+        How often a chunk that cannot be read is tried again, inside its task, on any scheduler;
+        after 0.1 seconds, and twice as long before each further try.
+    expect_count : float or "all", optional
+        The number of values (with weights: their sum) that each kept position must have seen;
+        ``"all"`` for every value there is. Zarr reads a chunk whose file is missing as fill values,
+        without a word: where these are NaN, this is how to know.
+    checkpoint : path-like, optional
+        A ``.nc``, ``.zarr`` or ``.json`` file for what is learned so far. The work is cut in up to
+        32 shards, and the file is replaced after each; a call with the same data and arguments
+        goes on from there, and ends with the same bits. Remove it to begin anew.
+    progress : bool, default False
+        Show a bar, in a terminal or a notebook, with the chunks and bytes read.
+
+    Returns
+    -------
+    Stats
+
+    Raises
+    ------
+    TypeError
+        If nothing in the data is numeric.
+    ValueError
+        If a dimension is not there, there are no samples, the data hold infinities, or something
+        else was counted than expected.
+    ChunkError
+        If a chunk cannot be read, or kills the workers that read it; it says which.
+    MismatchError
+        If the checkpoint is of other data or arguments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import dasknorm as dn
+    >>> stats = dn.adapt(np.array([[0.0, 7.0], [2.0, 9.0]]))
+    >>> stats.mean, stats.std
+    (array([1., 8.]), array([1., 1.]))
+    >>> stats.normalize(np.array([[2.0, 8.0]]))
+    array([[1., 0.]])
+    """
+    statistic = Moments() if statistic is None else statistic
+    name, work, attrs = _work(data, statistic, keep, over, weights)
+    if not compute:
+        if checkpoint is not None or expect_count is not None:
+            raise ValueError("checkpoint= and expect_count= need compute=True")
+        lazy = {key: replace(field, data=chunks.lazy(field.data)) for key, field in work.items()}
+        return Stats(statistic, lazy, name, attrs)
+    saved = None if checkpoint is None else shards.Checkpoint(checkpoint, statistic, name, attrs)
+    expected = checks.expected_counts(work, expect_count)
+    with _metered(progress) as meter:
+        states = shards.summarized(work, statistic, retries=retries, meter=meter, checkpoint=saved)
+    checks.refuse_unusable(statistic, states)
+    checks.refuse_empty(statistic, states)
+    checks.refuse_other_counts(statistic, states, expected)
+    return Stats(statistic, states, name, attrs)
+
+
+def plan(
+    data: Any,
+    statistic: Statistic | None = None,
+    *,
+    keep: Axes = None,
+    over: Axes = None,
+    weights: Any = None,
+) -> Plan:
+    """Say what `adapt` with these arguments would read, hold and send; nothing is read.
+
+    Parameters are those of `adapt`. The graph is built as it would be, by which the tasks are
+    counted; workers are those of the Dask client there is, else the threads of this process.
+
+    Returns
+    -------
+    Plan
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import dasknorm as dn
+    >>> found = dn.plan(da.zeros((1000, 100), chunks=(10, 100)))
+    >>> found.bytes, found.chunks, found.state_bytes
+    (800000, 100, 4800)
+    """
+    statistic = Moments() if statistic is None else statistic
+    _, work, _ = _work(data, statistic, keep, over, weights)
+    return plans.of(work)
+
+
+def _work(
+    data: Any, statistic: Statistic, keep: Axes, over: Axes, weights: Any
+) -> tuple[str, dict[Hashable, Field], dict[str, Any]]:
+    """Return the kind of container, the states still to be computed, and their provenance."""
+    container = container_of(data)
+    fields = container.fields(data)
+    kept: Kept = kept_axes(fields, keep, over)
+    work = container.summarize(data, fields, statistic, kept, weights)
+    return container.name, work, provenance.of(fields, kept)
+
+
+def _metered(progress: bool | Meter) -> AbstractContextManager[Meter | None]:
+    if isinstance(progress, Meter):
+        return nullcontext(progress)
+    return metering("adapt") if progress else nullcontext()

@@ -1,0 +1,30 @@
+"""The graphs: work on data in chunks. No other folder knows Dask graphs.
+
+`Reduction` is data still to be summarized. Its records are had in one of three ways: of data in
+memory at once; lazily, by Dask's own tree (`lazy`); or computed now by `run`, whose tasks stream
+many chunks each, try again what failed to load, and say which chunk it was that would not.
+`transform` maps data, and the rest works position by position on records.
+
+What goes into a graph is a module-level function, a ``functools.partial`` of one, or an object of a
+module-level class: it pickles by name, and equal calls make equal graph names.
+"""
+
+from dasknorm.chunks.costs import Cost, cost
+from dasknorm.chunks.groups import threads
+from dasknorm.chunks.laziness import apply, is_lazy, merge
+from dasknorm.chunks.maps import transform
+from dasknorm.chunks.reductions import Reduction, lazy
+from dasknorm.chunks.running import run
+
+__all__ = [
+    "Cost",
+    "Reduction",
+    "apply",
+    "cost",
+    "is_lazy",
+    "lazy",
+    "merge",
+    "run",
+    "threads",
+    "transform",
+]

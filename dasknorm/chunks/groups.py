@@ -1,0 +1,58 @@
+"""Groups: how many chunks one task streams, by the bytes it reads and the state it holds."""
+
+import math
+import sys
+
+import dask
+from dask.system import CPU_COUNT
+
+from dasknorm.chunks.reductions import Reduction
+
+__all__ = ["group_sizes", "state_bytes", "threads"]
+
+READ_BYTES = 1 << 26
+"""A task reads about 64 MB: tenths of a second, against the millisecond that a task costs."""
+
+READ_FOR_STATE = 16
+"""And not less than 16 times its state, which has to be made, sent and merged."""
+
+LEAST = 64
+"""Tasks made of small data, so that a few cores share them evenly; more for more cores."""
+
+STATES_BYTES = 1 << 28
+"""As far as the states of so many tasks weigh no more than this: a quarter of a GB."""
+
+
+def group_sizes(reduction: Reduction, steps: int, kept: int) -> list[int]:
+    """Return how many of the `steps` chunks, of each of `kept` positions, go to each task."""
+    read = reduction.nbytes / max(kept, 1)
+    if math.isnan(read):  # of partitions, which are large
+        return [1] * steps
+    state, cores = state_bytes(reduction), threads()
+    least = max(cores, min(max(LEAST, 4 * cores), STATES_BYTES // max(state, 1)))
+    wanted = math.ceil(max(read / max(READ_BYTES, READ_FOR_STATE * state), least / max(kept, 1)))
+    count = max(1, min(steps, wanted))
+    return [(i + 1) * steps // count - i * steps // count for i in range(count)]
+
+
+def state_bytes(reduction: Reduction) -> int:
+    """Return the size of the state of one chunk, the largest there is."""
+    sizes = (max(c, default=0) for i, c in enumerate(reduction.sizes) if i not in reduction.axes)
+    return int(math.prod(sizes)) * reduction.statistic.dtype.itemsize
+
+
+def threads() -> int:
+    """Return how many tasks run at a time: of the cluster there is, else of this machine.
+
+    A cluster that has no workers yet counts as this machine.
+    """
+    if "distributed" in sys.modules:
+        from distributed import default_client  # optional, and here already
+
+        try:
+            found = sum(default_client().nthreads().values())
+        except ValueError:  # there is no client
+            found = 0
+        if found:
+            return found
+    return int(dask.config.get("num_workers", None) or CPU_COUNT)

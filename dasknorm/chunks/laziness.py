@@ -1,0 +1,59 @@
+"""What is lazy, and records worked on position by position, lazily where they are."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import dask.array as da
+import numpy as np
+from dask import is_dask_collection
+
+from dasknorm.statistics import Statistic
+from dasknorm.statistics.base import Records
+from dasknorm.tables import Table
+
+__all__ = ["apply", "chunked_like", "is_lazy", "merge"]
+
+
+def is_lazy(data: Any) -> bool:
+    """Tell whether data are a Dask collection, to be worked on a chunk at a time."""
+    return is_dask_collection(data.frame if isinstance(data, Table) else data)
+
+
+def merge(a: Any, b: Any, statistic: Statistic) -> Any:
+    """Merge two arrays of records of one shape, position by position."""
+    if not is_lazy(a) and not is_lazy(b):
+        return _merged(a, b, statistic)
+    chunks = a.chunks if is_lazy(a) else b.chunks
+    return da.map_blocks(
+        partial(_merged, statistic=statistic),
+        *(da.asarray(each).rechunk(chunks) for each in (a, b)),
+        dtype=statistic.dtype,
+        meta=np.empty((0,) * len(chunks), statistic.dtype),
+    )
+
+
+def apply(records: Any, function: Callable[..., np.ndarray], *args: Any) -> Any:
+    """Apply a function that works position by position to records, lazily if they are lazy."""
+    if not is_lazy(records):
+        return function(records, *args)
+    meta = function(np.empty((0,) * records.ndim, records.dtype), *args)
+    return da.map_blocks(function, records, *args, dtype=meta.dtype, meta=meta)
+
+
+def chunked_like(small: Any | None, data: da.Array) -> Any:
+    """Cut an array that broadcasts to `data` where the data are cut."""
+    if small is None:
+        return None
+    chunks = tuple(
+        (1,) if size == 1 else c for size, c in zip(small.shape, data.chunks, strict=True)
+    )
+    if is_lazy(small):
+        return small.rechunk(chunks)
+    return da.from_array(small, chunks=chunks, asarray=False)
+
+
+def _merged(a: Records, b: Records, statistic: Statistic) -> Records:
+    total = a.copy()
+    statistic.join(total, b)
+    return total

@@ -1,0 +1,115 @@
+"""Running: the records of reductions, computed now, and errors that say which chunk it was."""
+
+import sys
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+import dask
+import dask.threaded
+import numpy as np
+from dask.base import get_scheduler
+
+from dasknorm.chunks.assembly import Assembly, assembled
+from dasknorm.chunks.places import chunk_that_kills, place
+from dasknorm.chunks.reductions import Reduction, in_memory, tree
+from dasknorm.chunks.streams import Unreadable
+from dasknorm.errors import ChunkError
+from dasknorm.progress import Meter
+from dasknorm.statistics.base import Records
+
+__all__ = ["run"]
+
+Get = Callable[[Mapping[Any, Any], Any], Any]
+"""A scheduler of Dask: of a graph and keys, nested in lists, the values in the same nesting."""
+
+
+def run(
+    reductions: Mapping[Hashable, Reduction], *, retries: int = 0, meter: Meter | None = None
+) -> dict[Hashable, Records]:
+    """Return the records of each reduction, in the order given; all that is lazy in one pass."""
+    later = {name: reduction for name, reduction in reductions.items() if reduction.is_lazy}
+    found = dict(zip(later, _computed(later, retries, meter), strict=True)) if later else {}
+    return {
+        name: reduction.finished(found[name] if name in later else in_memory(reduction))
+        for name, reduction in reductions.items()
+    }
+
+
+def _computed(
+    reductions: Mapping[Hashable, Reduction], retries: int, meter: Meter | None
+) -> Sequence[Records]:
+    many = list(reductions.values())
+    assembly = assembled(many, retries, meter.topic if meter else "")
+    if assembly is None:
+        return dask.compute(*(tree(each) for each in many))
+    get = get_scheduler() or dask.threaded.get
+    try:
+        states = get(assembly.graph, [list(keys.values()) for keys in assembly.states])
+    except Unreadable as error:
+        raise ChunkError(_unreadable(error, reductions, assembly)) from (error.__cause__ or error)
+    except Exception as error:
+        if not _is_killed(error):
+            raise
+        raise ChunkError(_killed(error, reductions, assembly, get)) from error
+    return [
+        _put_together(reduction, dict(zip(keys, parts, strict=True)))
+        for reduction, keys, parts in zip(many, assembly.states, states, strict=True)
+    ]
+
+
+def _put_together(reduction: Reduction, states: Mapping[tuple[int, ...], Records]) -> Records:
+    """Return the states of the kept chunks as one array."""
+    if len(states) == 1:
+        return next(iter(states.values()))
+    sizes = [(1,) if axis in reduction.axes else size for axis, size in enumerate(reduction.sizes)]
+    ends = [np.cumsum([0, *size]).astype(int) for size in sizes]
+    whole = np.empty([end[-1] for end in ends], reduction.statistic.dtype)
+    for at, state in states.items():
+        whole[tuple(slice(end[i], end[i + 1]) for end, i in zip(ends, at, strict=True))] = state
+    return whole
+
+
+# -- errors that name the chunk -----------------------------------------------------------------
+
+
+def _unreadable(
+    error: Unreadable, reductions: Mapping[Hashable, Reduction], assembly: Assembly
+) -> str:
+    where = assembly.chunk_of(error.key)
+    if where is None:
+        return f"cannot read what several chunks share, {error.key!r}: {error.reason}"
+    return f"cannot read {_named(where[0], [where[1]], reductions)}: {error.reason}"
+
+
+def _killed(
+    error: Any, reductions: Mapping[Hashable, Reduction], assembly: Assembly, get: Get
+) -> str:
+    tasks = {str(key): key for key in assembly.chunks}
+    task = tasks.get(str(error.task))
+    if task is None:
+        return f"the workers that ran {error.task} died, one after the other; {MEMORY}"
+    number, group = assembly.chunks[task]
+    found = chunk_that_kills(assembly, task, get, _is_killed)
+    which = _named(number, found, reductions)
+    if len(found) < len(group) or len(group) == 1:
+        return f"{which} kills every worker that reads it; {MEMORY}"
+    return f"the workers that read {which} died, though each chunk alone can be read; {MEMORY}"
+
+
+MEMORY = "its code may have crashed, or the memory of a worker is too small: see dasknorm.plan"
+
+
+def _named(
+    number: int, indices: list[tuple[int, ...]], reductions: Mapping[Hashable, Reduction]
+) -> str:
+    name, reduction = list(reductions.items())[number]
+    what = "the data" if name is None else repr(name)
+    return f"{what} at {place(reduction, indices)}"
+
+
+def _is_killed(error: Exception) -> bool:
+    if "distributed" not in sys.modules:
+        return False
+    from distributed import KilledWorker  # optional, and here already
+
+    return isinstance(error, KilledWorker)

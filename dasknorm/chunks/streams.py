@@ -1,0 +1,139 @@
+"""Streams: what one task does with its chunks, one after the other: load, add to a state, drop."""
+
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cloudpickle
+import numpy as np
+from dask.core import get
+
+from dasknorm import blocks, progress
+from dasknorm.errors import MismatchError
+from dasknorm.statistics import Statistic
+from dasknorm.statistics.base import Records
+
+__all__ = ["Attempts", "Step", "Stream", "Unreadable", "joined"]
+
+Key = Hashable
+
+FIRST_WAIT = 0.1
+"""Seconds before the second attempt to load a chunk; twice as long before each further one."""
+
+
+class Unreadable(Exception):
+    """What a task raises when a chunk cannot be loaded: its key, and the reason in words."""
+
+    def __init__(self, key: Key, reason: str) -> None:
+        super().__init__(key, reason)
+        self.key, self.reason = key, reason
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """A part of a graph that is loaded as one, with patience for errors that pass."""
+
+    nodes: Mapping[Key, Any]
+    retries: int
+
+    def load(self, keys: Sequence[Key], beside: Mapping[Key, Any]) -> list[Any]:
+        """Return the values of keys; those of `beside` are known already."""
+        own = [key for key in keys if key in self.nodes]
+        values = dict(zip(own, self._tried(own, beside), strict=True)) if own else {}
+        return [values[key] if key in values else beside[key] for key in keys]
+
+    def __call__(self, key: Key) -> Any:
+        return self.load([key], {})[0]
+
+    def _tried(self, keys: list[Key], beside: Mapping[Key, Any]) -> Sequence[Any]:
+        for attempt in range(self.retries + 1):
+            try:
+                return get(self.nodes, keys, cache=dict(beside))
+            except Exception as error:
+                if attempt == self.retries or isinstance(error, MemoryError):
+                    raise Unreadable(keys[0], f"{type(error).__name__}: {error}") from error
+            time.sleep(FIRST_WAIT * 2**attempt)
+        raise AssertionError("unreachable")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One chunk of a stream: the keys of data and weights, and what of the graph is theirs."""
+
+    keys: tuple[Key, ...]
+    nodes: Mapping[Key, Any]
+
+
+class Stream:
+    """The chunks of one task, and what is to be made of them.
+
+    It pickles to bytes that are opened again only where it is called, so that a scheduler on the
+    way has nothing to do with what is inside.
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        beside: Sequence[Key],
+        statistic: Statistic,
+        axes: tuple[int, ...],
+        shape: tuple[int, ...],
+        retries: int,
+        topic: str,
+    ) -> None:
+        self._content: Any = (steps, beside, statistic, axes, shape, retries, topic)
+
+    def __reduce__(self) -> tuple[Callable[[bytes], "Stream"], tuple[bytes]]:
+        packed = isinstance(self._content, bytes)
+        return _packed, (self._content if packed else cloudpickle.dumps(self._content),)
+
+    def __call__(self, values: Sequence[Any]) -> Records:
+        """Return the records of all chunks; `values` are of the keys beside, in their order."""
+        steps, beside, statistic, axes, shape, retries, topic = self._opened()
+        known = dict(zip(beside, values, strict=True))
+        total = np.zeros(shape, statistic.dtype)
+        with progress.counting(topic) as count:
+            for step in steps:
+                loaded = Attempts(step.nodes, retries).load(step.keys, known)
+                # A partition comes with its weights, as one value.
+                block, *weights = loaded[0] if isinstance(loaded[0], tuple) else loaded
+                _check_shape(block.shape, shape, axes)
+                blocks.add(block, total, statistic, axes, *weights)
+                count(block.nbytes)
+                del loaded, block, weights  # before the next one is loaded
+        return total
+
+    def apart(self) -> Iterator["Stream"]:
+        """Yield a stream for each of the chunks."""
+        steps, *rest = self._opened()
+        for step in steps:
+            yield Stream([step], *rest)
+
+    def _opened(self) -> Any:
+        packed = isinstance(self._content, bytes)
+        return cloudpickle.loads(self._content) if packed else self._content
+
+
+def joined(statistic: Statistic, states: Sequence[Records]) -> Records:
+    """Return one state for several; none of them is changed, as a task may be run again."""
+    total = states[0].copy()
+    for state in states[1:]:
+        statistic.join(total, state)
+    return total
+
+
+def _packed(content: bytes) -> Stream:
+    stream = Stream.__new__(Stream)
+    stream._content = content
+    return stream
+
+
+def _check_shape(block: tuple[int, ...], total: tuple[int, ...], axes: tuple[int, ...]) -> None:
+    declared = tuple(n for i, n in enumerate(total) if i not in axes)
+    found = tuple(n for i, n in enumerate(block) if i not in axes)
+    if len(block) != len(total) or found != declared:
+        raise MismatchError(
+            f"a chunk has shape {block} when computed, where {declared} was declared along its "
+            "kept axes: the Dask array was declared with other chunks than its data have"
+        )

@@ -1,0 +1,119 @@
+"""Plan: what a pass over data will read, hold and send, said before anything is read."""
+
+import os
+import sys
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+
+from dasknorm import shards
+from dasknorm.chunks import Cost, cost, threads
+from dasknorm.fields import Field
+from dasknorm.progress import size_text
+
+__all__ = ["Plan", "of"]
+
+PROCESS_BYTES = 250_000_000
+"""What a process with Python, NumPy, Dask, Numba and xarray holds before it has read anything."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `adapt` would read, hold and send. Bytes are as in memory, not as compressed on disk.
+
+    Parameters
+    ----------
+    bytes : int
+        To be read; of Dask frames only a lower bound is known, 0.
+    chunks : int
+        To be loaded, each once.
+    tasks : int
+        Of Dask's scheduler: streams of chunks, merges, and what chunks share.
+    shards : int
+        Graphs, one after the other.
+    state_bytes : int
+        The size of the statistics.
+    threads : int
+        Tasks at a time, on all workers together.
+    peak_bytes : int
+        What a worker is expected to hold at most, its own `PROCESS_BYTES` among it.
+    memory_bytes : int
+        What a worker may hold: its limit, or the memory of this machine. 0 if not known.
+    """
+
+    bytes: int
+    chunks: int
+    tasks: int
+    shards: int
+    state_bytes: int
+    threads: int
+    peak_bytes: int
+    memory_bytes: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether a worker has the memory for it, with a fifth to spare (Dask pauses one there)."""
+        return not self.memory_bytes or self.peak_bytes <= 0.8 * self.memory_bytes
+
+    @property
+    def warning(self) -> str:
+        """What to do if it does not fit; else nothing."""
+        if self.fits:
+            return ""
+        return (
+            f"a worker is expected to hold {size_text(self.peak_bytes)} and may hold "
+            f"{size_text(self.memory_bytes)}: give workers fewer threads or more memory, cut "
+            "smaller chunks, or keep fewer positions"
+        )
+
+    def lines(self) -> list[str]:
+        """Return it all in words, a line for each thing."""
+        per_worker = f"{size_text(self.peak_bytes)} expected in each worker"
+        if self.memory_bytes:
+            per_worker += f", of {size_text(self.memory_bytes)}"
+        found = [
+            f"reads   {size_text(self.bytes)} in {self.chunks:,} chunks, each once",
+            f"tasks   {self.tasks:,} for {self.threads:,} threads, in {self.shards:,} graphs",
+            f"state   {size_text(self.state_bytes)}",
+            f"memory  {per_worker}",
+        ]
+        return found + ([f"warning: {self.warning}"] if self.warning else [])
+
+    def __repr__(self) -> str:
+        return "\n".join(["dasknorm.Plan", *(f"  {line}" for line in self.lines())])
+
+
+def of(work: Mapping[Hashable, Field]) -> Plan:
+    """Return the plan of states that are still to be computed."""
+    reductions = [field.data for field in work.values()]
+    count = shards.shard_count(work, checkpointed=False)
+    costs = [cost(list(dict(shards.shard(work, i, count)).values())) for i in range(count)]
+    held, memory = _workers()
+    largest = max(costs, key=lambda each: each.task_bytes, default=Cost())
+    return Plan(
+        bytes=int(sum(each.nbytes for each in reductions if each.nbytes == each.nbytes)),
+        chunks=sum(each.chunk_count for each in reductions),
+        tasks=sum(each.tasks for each in costs),
+        shards=count,
+        state_bytes=int(sum(each.record_bytes for each in reductions)),
+        threads=threads(),
+        peak_bytes=int(PROCESS_BYTES + held * largest.task_bytes + largest.merge_bytes),
+        memory_bytes=memory,
+    )
+
+
+def _workers() -> tuple[int, int]:
+    """Return the most threads of a worker, and the least memory that one may hold."""
+    if "distributed" in sys.modules:
+        from distributed import default_client  # optional, and here already
+
+        try:
+            workers = default_client().scheduler_info(n_workers=-1)["workers"].values()
+        except ValueError:  # there is no client
+            workers = []
+        if workers:
+            limits = [w["memory_limit"] for w in workers if w["memory_limit"]]
+            return max(w["nthreads"] for w in workers), min(limits, default=0)
+    names = os.sysconf_names if hasattr(os, "sysconf_names") else {}
+    if {"SC_PAGE_SIZE", "SC_PHYS_PAGES"} <= set(names):
+        return threads(), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return threads(), 0
