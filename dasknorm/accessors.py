@@ -49,11 +49,12 @@ class _Norm:
 class XarrayNorm(_Norm):
     """``ds.norm`` and ``array.norm``."""
 
-    def adapt(
-        self, dim: Axes = None, *, statistic: Statistic | None = None, weights: Any = None
-    ) -> Stats:
-        """Learn the statistics over `dim`; over all dimensions by default, as xarray's mean."""
-        return adapt(self._data, statistic, over=dim, weights=weights)
+    def adapt(self, dim: Axes = None, *, statistic: Statistic | None = None, **how: Any) -> Stats:
+        """Learn the statistics over `dim`; over all dimensions by default, as xarray's mean.
+
+        What else is given, such as ``weights=``, is given on to `dasknorm.adapt`.
+        """
+        return adapt(self._data, statistic, over=dim, **how)
 
 
 @pd.api.extensions.register_dataframe_accessor("norm")
@@ -61,9 +62,9 @@ class XarrayNorm(_Norm):
 class FrameNorm(_Norm):
     """``frame.norm`` and ``series.norm``, in pandas and in Dask."""
 
-    def adapt(self, *, statistic: Statistic | None = None, weights: Any = None) -> Stats:
-        """Learn the statistics of each numeric column."""
-        return adapt(self._data, statistic, weights=weights)
+    def adapt(self, *, statistic: Statistic | None = None, **how: Any) -> Stats:
+        """Learn the statistics of each numeric column; what else is given is given on."""
+        return adapt(self._data, statistic, **how)
 
 
 if importlib.util.find_spec("pyarrow"):  # what dask.dataframe needs beyond dask itself

@@ -15,7 +15,7 @@ from dasknorm.progress import Meter, metering
 from dasknorm.statistics import Moments, Statistic
 from dasknorm.stats import Stats
 
-__all__ = ["adapt", "plan"]
+__all__ = ["adapt", "learned", "plan"]
 
 
 def adapt(
@@ -92,20 +92,30 @@ def adapt(
     array([[1., 0.]])
     """
     statistic = Moments() if statistic is None else statistic
-    name, work, attrs = _work(data, statistic, keep, over, weights)
+    container, work, attrs = _work(data, statistic, keep, over, weights)
     if not compute:
         if checkpoint is not None or expect_count is not None:
             raise ValueError("checkpoint= and expect_count= need compute=True")
-        lazy = {key: replace(field, data=chunks.lazy(field.data)) for key, field in work.items()}
-        return Stats(statistic, lazy, name, attrs)
-    saved = None if checkpoint is None else shards.Checkpoint(checkpoint, statistic, name, attrs)
+        lazy = {name: replace(field, data=chunks.lazy(field.data)) for name, field in work.items()}
+        return Stats(statistic, lazy, container, attrs)
     expected = checks.expected_counts(work, expect_count)
+    saved = None
+    if checkpoint is not None:
+        saved = shards.Checkpoint(checkpoint, statistic, container, attrs)
     with _metered(progress) as meter:
         states = shards.summarized(work, statistic, retries=retries, meter=meter, checkpoint=saved)
     checks.refuse_unusable(statistic, states)
     checks.refuse_empty(statistic, states)
     checks.refuse_other_counts(statistic, states, expected)
-    return Stats(statistic, states, name, attrs)
+    return Stats(statistic, states, container, attrs)
+
+
+def learned(data: Any, statistic: Statistic, keep: Axes = None) -> Stats:
+    """Return what `adapt` does, and no word about features without a value: others may follow."""
+    container, work, attrs = _work(data, statistic, keep, None, None)
+    states = shards.summarized(work, statistic)
+    checks.refuse_unusable(statistic, states)
+    return Stats(statistic, states, container, attrs)
 
 
 def plan(

@@ -1,11 +1,10 @@
 """Plan: what a pass over data will read, hold and send, said before anything is read."""
 
 import os
-import sys
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
-from dasknorm import shards
+from dasknorm import cluster, shards
 from dasknorm.chunks import Cost, cost, threads
 from dasknorm.fields import Field
 from dasknorm.progress import size_text
@@ -103,16 +102,11 @@ def of(work: Mapping[Hashable, Field]) -> Plan:
 
 def _workers() -> tuple[int, int]:
     """Return the most threads of a worker, and the least memory that one may hold."""
-    if "distributed" in sys.modules:
-        from distributed import default_client  # optional, and here already
-
-        try:
-            workers = default_client().scheduler_info(n_workers=-1)["workers"].values()
-        except ValueError:  # there is no client
-            workers = []
-        if workers:
-            limits = [w["memory_limit"] for w in workers if w["memory_limit"]]
-            return max(w["nthreads"] for w in workers), min(limits, default=0)
+    client = cluster.client()
+    workers = client.scheduler_info(n_workers=-1)["workers"].values() if client else []
+    if workers:
+        limits = [each["memory_limit"] for each in workers if each["memory_limit"]]
+        return max(each["nthreads"] for each in workers), min(limits, default=0)
     names = os.sysconf_names if hasattr(os, "sysconf_names") else {}
     if {"SC_PAGE_SIZE", "SC_PHYS_PAGES"} <= set(names):
         return threads(), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

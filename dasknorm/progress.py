@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
+from dasknorm import cluster
+
 __all__ = ["Meter", "counting", "metering", "size_text"]
 
 PATIENCE = 1.0
@@ -68,30 +70,30 @@ class Meter:
 @contextmanager
 def counting(topic: str) -> Iterator[Callable[[float], None]]:
     """Yield a function to be told of the bytes of each chunk that a task has read."""
-    waiting = [0, 0.0]
+    chunks, read = 0, 0.0
     reported = time.perf_counter()
 
     def count(nbytes: float) -> None:
-        nonlocal waiting, reported
-        waiting = [waiting[0] + 1, waiting[1] + nbytes]
+        nonlocal chunks, read, reported
+        chunks, read = chunks + 1, read + nbytes
         if time.perf_counter() - reported > EVERY:
-            _report(topic, *waiting)
-            waiting, reported = [0, 0.0], time.perf_counter()
+            _report(topic, chunks, read)
+            chunks, read, reported = 0, 0.0, time.perf_counter()
 
     yield count
-    _report(topic, *waiting)
+    _report(topic, chunks, read)
 
 
 def _report(topic: str, chunks: int, nbytes: float) -> None:
     if not topic or not chunks:
         return
     if topic in _meters:
-        _meters[topic].add(int(nbytes), int(chunks))
+        _meters[topic].add(int(nbytes), chunks)
     elif "distributed" in sys.modules:
         from distributed import get_worker  # only a worker has no meter of its own
 
         try:
-            get_worker().log_event(topic, (int(nbytes), int(chunks)))
+            get_worker().log_event(topic, (int(nbytes), chunks))
         except ValueError:  # a process of another scheduler's, which can tell nobody
             return
 
@@ -104,9 +106,9 @@ def _passed(block: Any, topic: str) -> Any:
 
 
 @contextmanager
-def metering(what: str, client: Any = None) -> Iterator[Meter]:
+def metering(what: str) -> Iterator[Meter]:
     """Count what is read inside the block; in a terminal or notebook, long work gets a bar."""
-    meter = Meter()
+    meter, client = Meter(), cluster.client()
     _meters[meter.topic] = meter
     if client is not None:
         client.subscribe_topic(meter.topic, lambda event: meter.add(*event[1]))

@@ -13,7 +13,7 @@ for library in ("rich", "zarr", "h5netcdf", "h5py", "pyarrow"):
 # What is written, what the one line has to say.
 CASES = {
     "nothing to read": ("adapt -o s.nc", "Missing argument 'SRC...'"),
-    "nowhere to write": ("adapt in.zarr", "Missing option '-o'"),
+    "nowhere to write": ("adapt in.zarr", "give -o STATS, where to write, or --dry-run"),
     "unknown command": ("adpt in.zarr", "No such command 'adpt'"),
     "unknown option": ("adapt in.zarr -o s.nc --ovr time", "No such option"),
     "empty dimension": ("adapt in.zarr -o s.nc --over time,,x", "an empty name in 'time,,x'"),

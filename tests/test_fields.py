@@ -1,13 +1,14 @@
 """Fields: axes by name or position, labels by value, arrays laid along one another."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from dasknorm.errors import MismatchError
 from dasknorm import chunks
+from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
 from dasknorm.statistics import Moments
 

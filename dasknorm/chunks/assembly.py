@@ -115,8 +115,9 @@ def _source(reduction: Reduction) -> _Source:
         # What comes out is no frame, but a block and its weights; nobody but a stream will see it.
         pairs = frame.map_partitions(function, *weights, meta=frame._meta, enforce_metadata=False)
         pairs = pairs.optimize()
-        keys = {(i, 0): (key,) for i, key in enumerate(pairs.__dask_keys__())}
-        return _Source(reduction, (pairs,), (len(keys), 1), keys)
+        found = list(pairs.__dask_keys__())
+        keys: dict[Index, tuple[Key, ...]] = {(i, 0): (key,) for i, key in enumerate(found)}
+        return _Source(reduction, (pairs,), (len(found), 1), keys)
     weights = [] if reduction.weights is None else [reduction.chunked_weights]
     arrays = [reduction.array, *weights]
     grids = [(each.name, each.numblocks) for each in arrays]

@@ -1,11 +1,11 @@
 """Groups: how many chunks one task streams, by the bytes it reads and the state it holds."""
 
 import math
-import sys
 
 import dask
 from dask.system import CPU_COUNT
 
+from dasknorm import cluster
 from dasknorm.chunks.reductions import Reduction
 
 __all__ = ["group_sizes", "state_bytes", "threads"]
@@ -46,13 +46,5 @@ def threads() -> int:
 
     A cluster that has no workers yet counts as this machine.
     """
-    if "distributed" in sys.modules:
-        from distributed import default_client  # optional, and here already
-
-        try:
-            found = sum(default_client().nthreads().values())
-        except ValueError:  # there is no client
-            found = 0
-        if found:
-            return found
-    return int(dask.config.get("num_workers", None) or CPU_COUNT)
+    found = sum(cluster.client().nthreads().values()) if cluster.client() else 0
+    return found or int(dask.config.get("num_workers", None) or CPU_COUNT)

@@ -98,7 +98,7 @@ class Stream:
                 loaded = Attempts(step.nodes, retries).load(step.keys, known)
                 # A partition comes with its weights, as one value.
                 block, *weights = loaded[0] if isinstance(loaded[0], tuple) else loaded
-                _check_shape(block.shape, shape, axes)
+                _check_shape(block, shape, axes)
                 blocks.add(block, total, statistic, axes, *weights)
                 count(block.nbytes)
                 del loaded, block, weights  # before the next one is loaded
@@ -129,11 +129,15 @@ def _packed(content: bytes) -> Stream:
     return stream
 
 
-def _check_shape(block: tuple[int, ...], total: tuple[int, ...], axes: tuple[int, ...]) -> None:
-    declared = tuple(n for i, n in enumerate(total) if i not in axes)
-    found = tuple(n for i, n in enumerate(block) if i not in axes)
-    if len(block) != len(total) or found != declared:
-        raise MismatchError(
-            f"a chunk has shape {block} when computed, where {declared} was declared along its "
-            "kept axes: the Dask array was declared with other chunks than its data have"
-        )
+def _check_shape(block: Any, total: tuple[int, ...], axes: tuple[int, ...]) -> None:
+    found = getattr(block, "shape", None)  # what has none is refused by its type
+    if found is None or (
+        len(found) == len(total)
+        and all(a == b for i, (a, b) in enumerate(zip(found, total, strict=True)) if i not in axes)
+    ):
+        return
+    declared = tuple("any" if i in axes else n for i, n in enumerate(total))
+    raise MismatchError(
+        f"a chunk has shape {found} when computed, where ({', '.join(map(str, declared))}) was "
+        "declared: the Dask array was declared with other chunks than its data have"
+    )

@@ -16,8 +16,8 @@ __all__ = ["computing"]
 
 
 @contextmanager
-def computing(workers: int | None, scheduler: str | None) -> Iterator[Any]:
-    """Compute on a new local cluster, a running one, or threads; yields the client or None.
+def computing(workers: int | None, scheduler: str | None) -> Iterator[None]:
+    """Compute on a new local cluster, a running one, or threads.
 
     On leaving, however that comes about, no task is running any more (on a cluster of one's
     own), so that what they were writing can be removed.
@@ -26,10 +26,10 @@ def computing(workers: int | None, scheduler: str | None) -> Iterator[Any]:
         raise Refusal("give --workers or --scheduler, not both")
     if workers is None and scheduler is None:
         with _threads():
-            yield None
+            yield
     else:
-        with _client(workers, scheduler) as client:
-            yield client
+        with _client(workers, scheduler):
+            yield
 
 
 @contextmanager

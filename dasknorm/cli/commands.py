@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from dasknorm.adapting import adapt as adapt_statistics
+from dasknorm.adapting import plan
 from dasknorm.cli import arrays, frames, paths
 from dasknorm.cli.clusters import computing
 from dasknorm.cli.outputs import replacing
@@ -52,9 +53,9 @@ _variables = click.option(
 _overwrite = click.option("--overwrite", is_flag=True, help="Replace the output if it is there.")
 
 
-def _output(metavar: str) -> Callable[[Command], Command]:
+def _output(metavar: str, required: bool = True) -> Callable[[Command], Command]:
     return click.option(
-        "-o", "--out", required=True, metavar=metavar, type=click.Path(path_type=Path),
+        "-o", "--out", required=required, metavar=metavar, type=click.Path(path_type=Path),
         help="Where to write; it appears only once it is complete.",
     )  # fmt: skip
 
@@ -67,6 +68,16 @@ def _split(_: Any, __: Any, value: str | None) -> list[str] | None:
     if not all(names):
         raise click.BadParameter(f"an empty name in {value!r}; write them as time,lat,lon")
     return names
+
+
+def _count(_: Any, __: Any, value: str | None) -> Any:
+    """Read a number of values, or ``all``."""
+    if value is None or value == "all":
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither a number nor 'all'") from None
 
 
 @click.group(
@@ -88,34 +99,52 @@ def main(ctx: click.Context) -> None:
 
 @main.command(help=f"Learn the statistics of SRC in one pass and keep them in STATS.\n\n{SRC_HELP}")
 @click.argument("src", nargs=-1, required=True)
-@_output("STATS")
+@_output("STATS", required=False)
 @click.option("--over", callback=_split, metavar="DIMS", help="Merge over these: time,lat,lon.")
 @click.option("--keep", callback=_split, metavar="DIMS", help="Keep statistics along these: level.")
 @_variables
 @click.option("--ddof", default=0.0, show_default=True, help="The variance is m2 / (count - ddof).")
+@click.option("--retries", default=2, show_default=True, help="Tries more, of a chunk that fails.")
+@click.option("--expect-count", metavar="N|all", callback=_count, help="Refuse another count.")
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Keep what is learned so far in PATH, and go on from it.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be read and held; write nothing.")
 @_overwrite
 @_where
 def adapt(
     src: tuple[str, ...],
-    out: Path,
-    over: list[str] | None,
-    keep: list[str] | None,
+    out: Path | None,
     names: tuple[str, ...],
     ddof: float,
+    dry_run: bool,
     overwrite: bool,
     workers: int | None,
     scheduler: str | None,
+    **how: Any,
 ) -> None:
     found = paths.sources(src)
+    if out is None and not dry_run:
+        raise Refusal("give -o STATS, where to write, or --dry-run")
+    out = out or Path("dry-run.json")
     paths.check_stats_suffix(out)
-    paths.check_output(out, found, overwrite)
+    paths.check_output(out, found, overwrite or dry_run)
+    if how["checkpoint"] is not None:
+        paths.check_stats_suffix(how["checkpoint"])
     with expected():
         statistic = Moments(ddof=ddof)
-    with computing(workers, scheduler) as client, metering("adapt", client) as meter:
+    with computing(workers, scheduler), metering("adapt") as meter:
         kind, data = _opened(found, names)
         with expected():
-            counted = kind.counted(kind.numeric(data), meter)
-            stats = adapt_statistics(counted, statistic, over=over, keep=keep)
+            data = kind.numeric(data)
+            if dry_run:
+                planned = plan(data, statistic, over=how["over"], keep=how["keep"])
+                click.echo("\n".join(planned.lines()))
+                return
+            stats = adapt_statistics(data, statistic, progress=meter, **how)
             stats = _from_source(stats, src)
             stats.save(out)
     show_stats(stats)
@@ -157,6 +186,22 @@ def show(stats: Path) -> None:
 
 
 @main.command()
+@click.argument("parts", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_output("STATS")
+@_overwrite
+def merge(parts: tuple[Path, ...], out: Path, overwrite: bool) -> None:
+    """Make one of several STATS: of the same variables a merge, of different ones a union."""
+    paths.check_stats_suffix(out)
+    paths.check_output(out, parts, overwrite)
+    loaded = [_loaded(path) for path in parts]
+    with expected():
+        stats = loaded[0].merge(*loaded[1:])
+        stats.save(out)
+    show_stats(stats)
+    click.echo(f"wrote {out}")
+
+
+@main.command()
 @click.option(
     "-o", "--out", default=Path("demo-output"), show_default=True, metavar="DIR",
     type=click.Path(path_type=Path), help="The folder to write to.",
@@ -187,8 +232,8 @@ def _transform(
     form = paths.format_of(out)
     with (
         replacing(out) as partial,
-        computing(workers, scheduler) as client,
-        metering(what, client) as meter,
+        computing(workers, scheduler),
+        metering(what) as meter,
     ):
         kind, data = _opened(found, names)
         _check_kinds(kind, form, out, loaded.container)

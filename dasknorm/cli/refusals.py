@@ -8,9 +8,11 @@ from typing import IO, Any
 
 import click
 
+from dasknorm.errors import ChunkError
+
 __all__ = ["Commands", "Refusal", "expected", "plain_warnings"]
 
-EXPECTED = (ValueError, TypeError, OSError, ImportError)
+EXPECTED = (ValueError, TypeError, OSError, ImportError, ChunkError)
 """What the library and the file formats raise for bad input; anything else is a bug."""
 
 
@@ -35,7 +37,7 @@ def expected(while_doing: str = "") -> Iterator[None]:
     try:
         yield
     except (*EXPECTED, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and type(error) is not RuntimeError:
+        if not isinstance(error, EXPECTED) and type(error) is not RuntimeError:
             raise  # a bug; a plain one is what decompressors raise for damaged data
         if "DASKNORM_TRACEBACK" in os.environ:
             raise

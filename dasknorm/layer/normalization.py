@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dasknorm import checks, summary
-from dasknorm.adapting import adapt
+from dasknorm.adapting import learned as summarized
 from dasknorm.blocks import output_dtype
 from dasknorm.containers import Fields, container_named, container_of
 from dasknorm.containers.numpy import Array
@@ -154,7 +154,7 @@ class Normalization:
             fields = container_of(batch).fields(batch)
             sizes = self._fitting(fields, sizes, later=count > 1)
             rank = _rank(fields) if learned is None else rank
-            part = adapt(batch, statistic, keep=self.axis, compute=False).compute()
+            part = summarized(batch, statistic, keep=self.axis)
             # One provenance for all batches: merging theirs would grow with every step.
             learned = part if learned is None else replace(learned.merge(part), attrs=learned.attrs)
         if learned is None:
