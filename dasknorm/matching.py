@@ -5,9 +5,8 @@ from collections.abc import Hashable, Mapping
 from dasknorm.containers import Container, Fields
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Axes, Field
-from dasknorm.statistics import Known, Statistic
 
-__all__ = ["Kept", "check_mergeable", "kept_axes", "kept_like", "matching", "selected"]
+__all__ = ["Kept", "kept_axes", "kept_like", "matching", "names_of", "selected"]
 
 Kept = Mapping[Hashable, tuple[Hashable, ...]]
 """For each field, the dimensions that keep statistics of their own."""
@@ -51,7 +50,7 @@ def matching(container: Container, fields: Fields, states: Fields) -> dict[Hasha
     """Return for each field the name of its state; MismatchError unless all of them match."""
     if lacking := container.lacking(fields, states):
         raise MismatchError(
-            f"the data lack {lacking}, which the statistics know; found {_names(fields)}. To "
+            f"the data lack {lacking}, which the statistics know; found {names_of(fields)}. To "
             "normalize some of it on purpose, take what you need from the statistics: "
             "stats.select([...])"
         )
@@ -60,12 +59,12 @@ def matching(container: Container, fields: Fields, states: Fields) -> dict[Hasha
     unknown = [name for name in fields if name not in states]
     if unknown == [None]:
         raise MismatchError(
-            f"the statistics know {_names(states)}, the data are one array without a name or a "
+            f"the statistics know {names_of(states)}, the data are one array without a name or a "
             "frame; take the one that fits, stats.select([name]), or name the data"
         )
     if unknown:
         raise MismatchError(
-            f"the statistics do not know {unknown}; they know {_names(states)}. Select what they "
+            f"the statistics do not know {unknown}; they know {names_of(states)}. Select what they "
             "know, or adapt on data that have it"
         )
     return {name: name for name in fields}
@@ -73,7 +72,7 @@ def matching(container: Container, fields: Fields, states: Fields) -> dict[Hasha
 
 def selected(states: Fields, names: list[Hashable]) -> dict[Hashable, Field]:
     """Return some of the states by name, or some columns of a frame's; MismatchError if unknown."""
-    known = _names(states)
+    known = names_of(states)
     if unknown := [name for name in names if name not in known]:
         raise MismatchError(f"the statistics do not know {unknown}; they know {known}")
     return {
@@ -81,19 +80,6 @@ def selected(states: Fields, names: list[Hashable]) -> dict[Hashable, Field]:
         for key, state in states.items()
         if key in names or "columns" in state.labels
     }
-
-
-def check_mergeable(statistic: Statistic, states: Fields, other: Statistic, others: Fields) -> None:
-    """Raise MismatchError unless two sets of states are of the same make."""
-    if statistic != other:
-        raise MismatchError(f"statistics differ: {statistic} and {other}")
-    if isinstance(statistic, Known):
-        raise MismatchError(
-            "given statistics without a count cannot be merged or updated: how much they weigh is "
-            "not known; write Stats.given(mean=..., variance=..., count=...)"
-        )
-    if set(states) != set(others):
-        raise MismatchError(f"fields differ: {_names(states)} and {_names(others)}")
 
 
 def _many(names: Axes) -> tuple[Hashable, ...]:
@@ -111,7 +97,7 @@ def _found(field: Field, names: tuple[Hashable, ...], what: str) -> dict[Hashabl
     return found
 
 
-def _names(fields: Fields) -> list[Hashable]:
+def names_of(fields: Fields) -> list[Hashable]:
     """Return the names of fields, or of the columns where a frame is the only field."""
     columns = [field.labels["columns"] for field in fields.values() if "columns" in field.labels]
     return list(columns[0]) if columns else list(fields)

@@ -7,12 +7,12 @@ from typing import Any
 
 import dask
 
-from dasknorm import checks, chunks, kernels, provenance, shards, summary
+from dasknorm import checks, chunks, kernels, merging, provenance, shards, summary
 from dasknorm.blocks import Kernel, output_dtype
 from dasknorm.containers import container_named, container_of
 from dasknorm.fields import Field
 from dasknorm.given import given_states
-from dasknorm.matching import check_mergeable, kept_like, matching, selected
+from dasknorm.matching import kept_like, matching, selected
 from dasknorm.statistics import Statistic
 from dasknorm.units import units_after, units_of
 
@@ -125,23 +125,21 @@ class Stats:
         """Return the statistics of all the data that these and the others have seen.
 
         The algebra is exact up to rounding, whatever the order: merging the statistics of parts
-        equals adapting to the whole. Data seen twice count twice.
+        equals adapting to the whole. Data seen twice count twice. Statistics of other variables,
+        or other columns, are put beside these: merging is a union then.
 
         Raises
         ------
         MismatchError
-            If statistics, fields, kept dimensions or labels differ, or some were given without
-            a count.
+            If statistics, kept dimensions or labels differ, only some of the variables are in
+            both, or some were given without a count.
         """
-        states = self.states
+        states, container = self.states, self.container
         for other in others:
-            check_mergeable(self.statistic, states, other.statistic, other.states)
-            states = {
-                name: state.merge(other.states[name], self.statistic)
-                for name, state in states.items()
-            }
+            states = merging.merged(self.statistic, states, other.statistic, other.states)
+            container = merging.united(container, other.container, states)
         attrs = provenance.merged([self.attrs, *(other.attrs for other in others)])
-        return replace(self, states=states, attrs=attrs)
+        return replace(self, states=states, container=container, attrs=attrs)
 
     def update(self, more: Any, *, weights: Any = None) -> "Stats":
         """Return these statistics merged with those of more data, kept along the same axes."""

@@ -21,6 +21,7 @@ FLOORS = [
     {"fields"},
     {"containers"},
     {"checks", "given", "matching", "provenance", "summary", "units"},
+    {"merging"},
     {"store"},
     {"shards"},
     {"plans", "stats"},

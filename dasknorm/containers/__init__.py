@@ -35,6 +35,9 @@ class Container(ABC):
     name: ClassVar[str]
     """The kind that its readings are of: ``"pandas.DataFrame"``, for a Dask frame too."""
 
+    several: ClassVar[str | None] = None
+    """The kind that the readings of several such objects, side by side, are of; None if of none."""
+
     @abstractmethod
     def fields(self, data: Any) -> dict[Hashable, Field]:
         """Return the numeric fields of `data`; TypeError if there are none."""

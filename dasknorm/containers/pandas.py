@@ -19,7 +19,7 @@ __all__ = ["Frame", "Series", "frame_field"]
 class Frame(Container):
     """The numeric columns of a frame, matched by name; the other columns ride along."""
 
-    name = "pandas.DataFrame"
+    name = several = "pandas.DataFrame"
 
     def fields(self, data: Any) -> dict[Hashable, Field]:
         return {None: frame_field(data)}

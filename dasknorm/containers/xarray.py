@@ -15,7 +15,9 @@ __all__ = ["DataArrays", "Datasets"]
 
 
 class _Labelled(Container):
-    """What both kinds share: weights have named dimensions."""
+    """What both kinds share: weights have named dimensions, several variables are a Dataset."""
+
+    several = "xarray.Dataset"
 
     def weights(self, data: Any, weights: Any) -> Any:
         if not isinstance(weights, xr.DataArray):

@@ -1,0 +1,69 @@
+"""Merging: statistics of the same variables become one, those of different variables a union."""
+
+from collections.abc import Hashable
+from dataclasses import replace
+
+import numpy as np
+
+from dasknorm.containers import Fields, container_named
+from dasknorm.errors import MismatchError
+from dasknorm.fields import Field
+from dasknorm.matching import names_of
+from dasknorm.statistics import Known, Statistic
+
+__all__ = ["merged", "united"]
+
+
+def merged(
+    statistic: Statistic, states: Fields, other: Statistic, others: Fields
+) -> dict[Hashable, Field]:
+    """Return the states of all the data that two sets of states have seen.
+
+    Of the same names (variables, or columns of a frame) they are merged, label by label; sets that
+    have no name in common are put side by side.
+
+    Raises
+    ------
+    MismatchError
+        If the statistics differ, or some names are in both sets and some in one only: what the
+        second has seen would be missing from the others, without a word.
+    """
+    if statistic != other:
+        raise MismatchError(f"statistics differ: {statistic} and {other}")
+    mine, theirs = set(names_of(states)), set(names_of(others))
+    if mine == theirs:
+        if isinstance(statistic, Known):
+            raise MismatchError(
+                "given statistics without a count cannot be merged or updated: how much they "
+                "weigh is not known; write Stats.given(mean=..., variance=..., count=...)"
+            )
+        return {name: state.merge(others[name], statistic) for name, state in states.items()}
+    if mine & theirs or None in mine | theirs:
+        raise MismatchError(
+            f"fields differ: {names_of(states)} and {names_of(others)}; merge the same ones, or "
+            "ones of which none is in both: stats.select([...]) takes some"
+        )
+    return _side_by_side(states, others)
+
+
+def united(container: str, other: str, states: Fields) -> str:
+    """Return the kind of container that states are readings of, once merged."""
+    one = len(states) == 1 and not _columns(states)
+    many = container_named(container).several
+    if many != container_named(other).several:
+        raise MismatchError(f"statistics of {container} and of {other} have no kind in common")
+    return container if one or many is None else many
+
+
+def _side_by_side(states: Fields, others: Fields) -> dict[Hashable, Field]:
+    if not _columns(states) or not _columns(others):
+        return {**states, **others}
+    ((name, left),), (right,) = states.items(), others.values()
+    columns = left.labels["columns"].append(right.labels["columns"])
+    data = np.concatenate([left.data, right.data])
+    return {name: replace(left, data=data, labels={**left.labels, "columns": columns})}
+
+
+def _columns(states: Fields) -> bool:
+    """Tell whether states are of the columns of one frame."""
+    return len(states) == 1 and all("columns" in state.labels for state in states.values())
