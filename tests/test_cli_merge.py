@@ -45,7 +45,9 @@ def test_merge_refuses_in_one_line(tmp_path: Path) -> None:
     a, b = tmp_path / "a.json", tmp_path / "b.json"
     before = a.read_bytes()
     assert "statistics differ" in refuse("merge", a, b, "-o", tmp_path / "all.nc")
-    assert "no such statistics file" in refuse("merge", a, tmp_path / "c.nc", "-o", b)
+    assert "no such statistics file" in refuse(
+        "merge", a, tmp_path / "c.nc", "-o", tmp_path / "d.nc"
+    )
     assert "already there" in refuse("merge", a, a, "-o", b)
     assert "is the input" in refuse("merge", a, b, "-o", a, "--overwrite")
     assert a.read_bytes() == before
