@@ -3,17 +3,31 @@
 import argparse
 from pathlib import Path
 
-from benchmarks import graphs, memory, rivals, start, stores
+from benchmarks import (
+    chunks,
+    copies,
+    graphs,
+    memory,
+    parquet,
+    rivals,
+    start,
+    stores,
+    wide,
+)
 from benchmarks.report import Report, publish
 
 ROOT = Path(__file__).parents[1]
 
 PARTS = {
     # name: (what runs, its size in full, its size when quick)
-    "rivals": (rivals.run, 0.2, 0.02),
+    "rivals": (rivals.run, 0.2, 0.005),
     "graphs": (graphs.run, 10_000, 500),
-    "stores": (stores.run, 1.0, 0.1),
-    "memory": (memory.run, 4.0, 0.25),
+    "stores": (stores.run, 2.0, 0.1),
+    "copies": (copies.run, 1.0, 0.1),
+    "parquet": (parquet.run, 0.5, 0.02),
+    "memory": (memory.run, 2.0, 0.1),
+    "chunks": (chunks.run, 10_000, 200),
+    "wide": (wide.run, 64, 4),
     "start": (start.run, 4, 1),
 }
 

@@ -10,7 +10,16 @@ import xarray as xr
 import zarr
 from zarr.storage import LocalStore
 
-__all__ = ["CHUNK", "CHUNK_GB", "OVER", "CountingStore", "opened", "write", "write_repeated"]
+__all__ = [
+    "CHUNK",
+    "CHUNK_GB",
+    "OVER",
+    "CountingStore",
+    "opened",
+    "weights",
+    "write",
+    "write_repeated",
+]
 
 CHUNK = (4, 8, 256, 512)
 CHUNK_GB = 4 * 8 * 256 * 512 * 4 / 1e9
@@ -43,6 +52,11 @@ def write_repeated(path: Path, gigabytes: float, distinct: int = 4) -> None:
 def opened(path: Path) -> xr.DataArray:
     """Open the variable lazily, a Dask chunk a Zarr chunk, its reads counted."""
     return xr.open_zarr(CountingStore(path, read_only=True), consolidated=False)["t"]
+
+
+def weights(t: xr.DataArray) -> xr.DataArray:
+    """Return weights by the area that a grid point stands for."""
+    return np.cos(np.deg2rad(t["lat"]))
 
 
 class CountingStore(LocalStore):

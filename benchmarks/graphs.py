@@ -14,9 +14,9 @@ from benchmarks.machine import describe
 from benchmarks.report import Aim, Report, aims, table
 from benchmarks.timing import least_seconds
 
-__all__ = ["run", "tasks"]
+__all__ = ["run", "tasks", "tasks_of_adapt"]
 
-OURS, DASK, XARRAY = "dasknorm", "Dask mean + var", "xarray mean + std"
+OURS, LAZY = "dasknorm", "dasknorm, compute=False"
 
 
 def run(chunks: float) -> Report:
@@ -25,19 +25,24 @@ def run(chunks: float) -> Report:
     zeros = da.zeros((chunks, 1000, 10), chunks=(1, 1000, 10))
     x = xr.DataArray(zeros, dims=("time", "lat", "level"))
     over = ("time", "lat")
-    builders: dict[str, Callable[[], Any]] = {
-        OURS: lambda: dn.adapt(x, keep="level", compute=False),
-        DASK: lambda: (x.data.mean((0, 1)), x.data.var((0, 1))),
-        XARRAY: lambda: (x.mean(over), x.std(over)),
+    lazy: dict[str, Callable[[], Any]] = {
+        LAZY: lambda: dn.adapt(x, keep="level", compute=False),
+        "Dask mean + var": lambda: (x.data.mean((0, 1)), x.data.var((0, 1))),
+        "xarray mean + std": lambda: (x.mean(over), x.std(over)),
     }
-    count = {name: tasks(build()) for name, build in builders.items()}
-    seconds = least_seconds({name: partial(_optimised, b) for name, b in builders.items()})
+    count = {OURS: tasks_of_adapt(x, keep="level")}
+    count |= {name: tasks(build()) for name, build in lazy.items()}
+    # A plan builds the graphs that `adapt` would run.
+    builders = {OURS: lambda: dn.plan(x, keep="level")}
+    builders |= {name: partial(_optimised, build) for name, build in lazy.items()}
+    seconds = least_seconds(builders)
     each = {name: count[name] / chunks for name in builders}
     micros = {name: seconds[name] / chunks * 1e6 for name in builders}
-    rows = [[name, f"{each[name]:.2f}", f"{micros[name]:.0f}"] for name in builders]
+    rows = [[name, f"{each[name]:.3f}", f"{micros[name]:.0f}"] for name in builders]
+    most, longest = (max(figures[OURS], figures[LAZY]) for figures in (each, micros))
     reached = [
-        Aim("tasks a chunk", "1.05", f"{each[OURS]:.3f}", each[OURS] <= 1.05),
-        Aim("built and optimised, a chunk", "60 µs", f"{micros[OURS]:.0f} µs", micros[OURS] <= 60),
+        Aim("tasks a chunk", "1.05", f"{most:.3f}", most <= 1.05),
+        Aim("built and optimised, a chunk", "60 µs", f"{longest:.0f} µs", longest <= 60),
     ]
     full = [
         f"{describe()} Graphs over {chunks:,} chunks; CPU time, the least of five.",
@@ -52,6 +57,11 @@ def tasks(lazy: Any) -> int:
     (optimised,) = dask.optimize(lazy)
     collections, _ = unpack_collections(optimised)
     return len({key for each in collections for key in each.__dask_graph__()})
+
+
+def tasks_of_adapt(data: Any, **how: Any) -> int:
+    """Count the tasks that `adapt` runs, as it says itself."""
+    return dn.plan(data, **how).tasks
 
 
 def _optimised(build: Callable[[], Any]) -> Any:

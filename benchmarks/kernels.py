@@ -1,20 +1,33 @@
-"""Speed of the kernels beside NumPy, on one thread: ``python benchmarks/kernels.py [megabytes]``.
+"""Speed of the kernels beside NumPy, on one thread: ``python benchmarks/kernels.py [MB] [word]...``
 
 Every figure is GB of input a second, the best of some repeats; NumPy's stand in the same row, from
-the same minute, since machines and their neighbours differ more than kernels do.
+the same minute, since machines and their neighbours differ more than kernels do. Words choose the
+rows whose name, dtype or table holds one of them.
 """
 
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from dasknorm.kernels import AFFINE, moments, restore, standardize
+from dasknorm.kernels import AFFINE, RECORD, moments, restore, standardize
 
 REPEATS = 5
-MEGABYTES = int(sys.argv[1]) if len(sys.argv) > 1 else 80
+MEGABYTES = next((int(word) for word in sys.argv[1:] if word.isdigit()), 80)
+WORDS = [word for word in sys.argv[1:] if not word.isdigit()]
+WIDTHS = (1, 2, 5, 20, 100, 1000, 10_000)
+ALL_DTYPES = ("f4", "f8", "f2", "i1", "i2", "i4", "i8")
+
+
+class Case(NamedTuple):
+    """A block, the axes merged away, and what is given besides."""
+
+    name: str
+    x: Any
+    axes: tuple[int, ...]
+    weights: Any = None
 
 
 def speed(call: Callable[[], Any], nbytes: int) -> float:
@@ -28,52 +41,124 @@ def speed(call: Callable[[], Any], nbytes: int) -> float:
     return nbytes / min(times) / 1e9
 
 
-def blocks(dtype: str) -> Iterator[tuple[str, Any, tuple[int, ...]]]:
-    """Name, block and reduced axes of what is measured."""
-    rng = np.random.default_rng(0)
+def numbers(dtype: str) -> Any:
+    """Some megabytes of a dtype, a multiple of 60,000 values."""
     n = MEGABYTES * 1_000_000 // np.dtype(dtype).itemsize // 60_000 * 60_000
-    x = (rng.normal(size=n) * 20 + 60).astype(dtype)
-    yield "contiguous", x, (0,)
-    yield "every 2nd", x[::2], (0,)
-    for width in (5, 100, 1000, 20_000):
-        yield f"rows of {width}", x.reshape(-1, width), (0,)
-    yield "rows, kept", x.reshape(-1, 1000), (1,)
-    yield "middle kept", x.reshape(-1, 20, 100), (0, 2)
-    yield "channels first", x.reshape(-1, 5, 3000), (0, 2)
-    if x.dtype.kind == "f":
-        y = x.copy()
-        y[rng.integers(0, n, n // 10)] = np.nan
-        yield "10% missing", y, (0,)
-        yield "rows, 10% missing", y.reshape(-1, 100), (0,)
+    return (np.random.default_rng(0).normal(size=n) * 20 + 60).astype(dtype)
 
 
-def measure_moments() -> None:
-    """One row for each layout and dtype, with NumPy's sum, var and float64 mean + var."""
-    print(
-        f"{'moments':20}{'dtype':>6}{'GB/s':>7}{'sum':>7}{'var':>7}{'f8':>7}   x sum  x var   x f8"
+def layouts(dtype: str) -> Iterator[Case]:
+    """Whole blocks, in every order of kept and merged axes."""
+    x = numbers(dtype)
+    yield Case("contiguous", x, (0,))
+    yield Case("every 2nd", x[::2], (0,))
+    for width in WIDTHS:
+        yield Case(f"rows of {width}", x.reshape(-1, width), (0,))
+    yield Case("Fortran, 5", x.reshape(5, -1).T, (0,))
+    yield Case("Fortran, 1000", x.reshape(1000, -1).T, (0,))
+    yield Case("kept leading, 20", x.reshape(-1, 20), (1,))
+    yield Case("kept leading, 1000", x.reshape(-1, 1000), (1,))
+    yield Case("kept middle, 20x100", x.reshape(-1, 20, 100), (0, 2))
+    yield Case("kept middle, 5x3000", x.reshape(-1, 5, 3000), (0, 2))
+    yield Case("merged middle", x.reshape(100, -1, 60), (1,))
+
+
+def missing(dtype: str) -> Iterator[Case]:
+    """Blocks with NaN: one in ten, one in a million, and half of the rows."""
+    y = numbers(dtype)
+    y[np.random.default_rng(1).integers(0, y.size, y.size // 10)] = np.nan
+    yield Case("10% missing", y, (0,))
+    for width in WIDTHS:
+        yield Case(f"rows of {width}, 10%", y.reshape(-1, width), (0,))
+    yield Case("kept leading, 1000, 10%", y.reshape(-1, 1000), (1,))
+    yield Case("kept middle, 5x3000, 10%", y.reshape(-1, 5, 3000), (0, 2))
+    z = numbers(dtype)
+    z[:: z.size // 100] = np.nan
+    yield Case("a few missing", z, (0,))
+    yield Case("rows of 100, a few", z.reshape(-1, 100), (0,))
+    z.reshape(-1, 100)[::2] = np.nan
+    yield Case("rows of 100, half", z.reshape(-1, 100), (0,))
+
+
+def weighted(dtype: str) -> Iterator[Case]:
+    """Blocks with weights of a run, a row or an element."""
+    x = numbers(dtype)
+    rng = np.random.default_rng(2)
+    grid = x[: x.size // (512 * 60) * (512 * 60)].reshape(-1, 5, 12, 512)
+    latitude = rng.random((12, 1))
+    yield Case("latitude, keep level", grid, (0, 2, 3), latitude)
+    yield Case("latitude, keep none", grid, (0, 1, 2, 3), latitude)
+    yield Case("latitude last", np.ascontiguousarray(grid.swapaxes(2, 3)), (0, 2, 3), latitude.T)
+    yield Case("per run of 3000", x.reshape(-1, 3000), (0, 1), rng.random((x.size // 3000, 1)))
+    for width in (5, 100, 1000):
+        rows = x.reshape(-1, width)
+        yield Case(f"per row of {width}", rows, (0,), rng.random((len(rows), 1)))
+    yield Case("per element", x, (0,), rng.random(x.size))
+    yield Case(
+        "per element, rows of 100", x.reshape(-1, 100), (0,), rng.random((x.size // 100, 100))
     )
-    for dtype in ("f4", "f8", "i2", "i8"):
-        for name, x, axes in blocks(dtype):
+    yield Case("one for all", x, (0,), np.float64(2))
+    y = x.copy()
+    if y.dtype.kind == "f":
+        y[rng.integers(0, y.size, y.size // 10)] = np.nan
+        grid = y[: grid.size].reshape(grid.shape)
+        yield Case("latitude, 10% missing", grid, (0, 2, 3), latitude)
+
+
+def measure_moments(title: str, cases: Callable[[str], Iterator[Case]], dtypes: Any) -> None:
+    """One row for each layout and dtype, with NumPy's sum, copy, and float64 mean + var."""
+    print(
+        f"\n{title:26}{'dtype':>6}{'GB/s':>7}{'sum':>7}{'copyto':>7}{'f8':>7}   x sum x copy   x f8"
+    )
+    for dtype in dtypes:
+        for name, x, axes, weights in cases(dtype):
+            if not chosen(title, name, dtype):
+                continue
 
             def numpy_f8(x: Any = x, axes: Any = axes) -> None:
                 np.mean(x, axes, dtype="f8")
                 np.var(x, axes, dtype="f8")
 
-            own = speed(lambda x=x, axes=axes: moments(x, axes), x.nbytes)
-            peers = [
-                speed(lambda x=x, axes=axes: np.sum(x, axes), x.nbytes),
-                speed(lambda x=x, axes=axes: np.var(x, axes), x.nbytes),
-                speed(numpy_f8, x.nbytes),
-            ]
+            warm = np.zeros_like(x)
+            calls = (
+                lambda x=x, axes=axes, weights=weights: moments(x, axes, weights),
+                lambda x=x, axes=axes: np.sum(x, axes, dtype="f8" if dtype == "f2" else None),
+                lambda x=x, warm=warm: np.copyto(warm, x),
+                numpy_f8,
+            )
+            own, *peers = (speed(call, x.nbytes) for call in calls)
             figures = "".join(f"{value:7.2f}" for value in (own, *peers))
-            print(f"{name:20}{dtype:>6}{figures} " + "".join(f"{own / p:7.2f}" for p in peers))
+            print(
+                f"{name:26}{dtype:>6}{figures} " + "".join(f"{own / p:7.2f}" for p in peers),
+                flush=True,
+            )
+
+
+def measure_states() -> None:
+    """Records of one value or a few each, merged into those there are, beside a copy of these."""
+    title = "per grid point"
+    print(f"\n{title:26}{'dtype':>6}{'ms':>7}{'copyto':>7}   x copy of the state")
+    for dtype in ("f4", "f8", "i2"):
+        x = numbers(dtype)[: MEGABYTES * 60_000 // 60_000 * 60_000]
+        for rows in (1, 2, 16):
+            name = f"{rows} rows"
+            if not chosen(title, name, dtype):
+                continue
+            block = np.broadcast_to(x, (rows, x.size)).copy()
+            state = np.zeros((1, x.size), RECORD)
+            other = np.zeros_like(state)
+            own = 1 / speed(lambda b=block, s=state: moments(b, (0,), out=s), 10**6)
+            peer = 1 / speed(lambda s=state, o=other: np.copyto(o, s), 10**6)
+            print(f"{name:26}{dtype:>6}{own:7.1f}{peer:7.1f}{peer / own:9.2f}", flush=True)
 
 
 def measure_maps() -> None:
     """One row for each layout, dtype and direction, with NumPy's copies, warm and fresh."""
-    print(f"\n{'map':20}{'dtype':>6}{'GB/s':>7}{'copyto':>7}{'copy':>7}   x copyto  x copy")
+    print(f"\n{'map':26}{'dtype':>6}{'GB/s':>7}{'copyto':>7}{'copy':>7}   x copyto  x copy")
     for dtype in ("f4", "f8"):
-        for name, x, axes in blocks(dtype):
+        for name, x, axes, _ in layouts(dtype):
+            if not chosen("map", name, dtype):
+                continue
             affine = np.zeros([1 if i in axes else n for i, n in enumerate(x.shape)], AFFINE)
             affine["scale"] = 3.0
             warm = np.zeros_like(x)
@@ -84,12 +169,21 @@ def measure_maps() -> None:
                     speed(lambda x=x: x.copy("K"), x.nbytes),
                 ]
                 figures = "".join(f"{value:7.2f}" for value in (own, *peers))
-                title = name if function is standardize else "  and back"
                 print(
-                    f"{title:20}{dtype:>6}{figures}    " + "".join(f"{own / p:8.2f}" for p in peers)
+                    f"{name if function is standardize else '  and back':26}{dtype:>6}{figures}    "
+                    + "".join(f"{own / p:8.2f}" for p in peers),
+                    flush=True,
                 )
 
 
+def chosen(*names: str) -> bool:
+    """Whether a row was asked for, or none in particular."""
+    return not WORDS or any(word in name for word in WORDS for name in names)
+
+
 if __name__ == "__main__":
-    measure_moments()
+    measure_moments("layout", layouts, ALL_DTYPES)
+    measure_moments("missing", missing, ("f4", "f8", "f2"))
+    measure_moments("weights", weighted, ("f4", "f8", "i2"))
+    measure_states()
     measure_maps()

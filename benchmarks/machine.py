@@ -5,7 +5,7 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-__all__ = ["describe"]
+__all__ = ["cores", "describe"]
 
 LIBRARIES = (
     "numpy",
@@ -14,17 +14,29 @@ LIBRARIES = (
     "xarray",
     "bottleneck",
     "zarr",
+    "pandas",
+    "pyarrow",
+    "polars",
     "scikit-learn",
     "dask-ml",
+    "keras",
+    "jax",
 )
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def describe() -> str:
     """Say in one line where and with what the figures were measured."""
     found = [f"{name} {version}" for name in LIBRARIES if (version := _version(name))]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"Measured on {cores} cores of {_processor()}, Python {platform.python_version()}, " + (
-        ", ".join(found) + "."
+    return (
+        f"Measured on {cores()} cores of {_processor()}, Python {platform.python_version()}, "
+        + (", ".join(found) + ".")
     )
 
 

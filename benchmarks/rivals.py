@@ -1,100 +1,104 @@
-"""In memory: dasknorm beside its rivals, one thread each, and beside the machine's own limits."""
+"""In memory: dasknorm beside its rivals and the machine's limits, on one thread and on all."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import product
 from typing import Any
 
 import dask
 import numpy as np
 
-from benchmarks.machine import describe
+from benchmarks.limits import COPY, COPYING, READ, READING, limits
+from benchmarks.machine import cores, describe
 from benchmarks.report import Aim, Report, aims, table
 from benchmarks.timing import least_seconds
-from tests.rivals import RIVALS, Dasknorm, Rival, installed
+from tests.rivals import RIVALS, Dask, Dasknorm, Rival, ScikitLearn, installed
 
 __all__ = ["run"]
 
 
 @dataclass(frozen=True)
-class Layout:
-    """How the features of an array lie in memory."""
+class Case:
+    """How the features of an array lie in memory, and its dtype."""
 
-    name: str
+    layout: str
+    dtype: str
     shape: tuple[int, ...]
-    axes: tuple[int, ...]
+    axes: tuple[int, ...] = (0,)
+
+    def __str__(self) -> str:
+        return f"{self.layout}, {self.dtype}"
 
 
-LAYOUTS = (
-    Layout("one feature", (-1,), (0,)),
-    Layout("rows of 5", (-1, 5), (0,)),
-    Layout("rows of 100", (-1, 100), (0,)),
-    Layout("rows of 1000", (-1, 1000), (0,)),
-    Layout("100 features first", (100, -1), (1,)),
-)
-DTYPES = ("float32", "float64")
-LIMITS = ("np.sum", "np.max", "np.copyto", "x.copy()")
+FLAT = Case("one feature", "float32", (-1,))
+FLAT_WIDE = Case("one feature", "float64", (-1,))
+FIVE = Case("rows of 5", "float32", (-1, 5))
+HUNDRED = Case("rows of 100", "float32", (-1, 100))
+HUNDRED_WIDE = Case("rows of 100", "float64", (-1, 100))
+FIRST = Case("100 features first", "float32", (100, -1), (1,))
 
-Speeds = dict[tuple[str, str], dict[str, float]]
-"""GB/s of input by rival or limit, for each layout and dtype."""
+CASES = (FLAT, FLAT_WIDE, FIVE, HUNDRED, HUNDRED_WIDE, FIRST)
+ON_ALL_CORES = (FLAT, HUNDRED, FIRST)
+CONTIGUOUS, ROWS = (FLAT, FLAT_WIDE, FIRST), (FIVE, HUNDRED, HUNDRED_WIDE)
+
+LEARN, MAP = "moments", "normalize"
+ONE, ALL = "one thread", "all cores"
+
+Speeds = dict[tuple[str, Case], dict[str, float]]
+"""GB/s of input by rival or limit, for each verb and case."""
 
 
 def run(gigabytes: float) -> Report:
     """Measure arrays of this size in memory."""
-    speeds: dict[str, Speeds] = {"moments": {}, "normalize": {}}
     with dask.config.set(scheduler="sync"):
-        for layout, dtype in product(LAYOUTS, DTYPES):
-            x = _data(layout, dtype, gigabytes)
-            speeds["moments"][layout.name, dtype] = _speeds(x, _learning(x, layout))
-            speeds["normalize"][layout.name, dtype] = _speeds(x, _mapping(x, layout))
+        alone = _measure(CASES, gigabytes, 1)
         wrong = _errors(gigabytes)
-    return Report(_full(speeds, wrong, gigabytes), _short(speeds, wrong))
+    with dask.config.set(scheduler="threads", num_workers=cores()):
+        together = _measure(ON_ALL_CORES, gigabytes, cores())
+    full = _full(alone, together, wrong, gigabytes)
+    return Report(full, _short(alone, together, wrong))
 
 
 # -- what is timed ------------------------------------------------------------------------------
 
 
-def _data(layout: Layout, dtype: str, gigabytes: float) -> np.ndarray:
-    size = round(gigabytes * 1e9 / np.dtype(dtype).itemsize / 1000) * 1000
-    flat = np.random.default_rng(1).normal(3.0, 2.0, size).astype(dtype)
-    return flat.reshape(layout.shape)
+def _measure(cases: Sequence[Case], gigabytes: float, threads: int) -> Speeds:
+    """On one thread by CPU time, on several by the clock."""
+    clock = time.process_time if threads == 1 else time.perf_counter
+    speeds: Speeds = {}
+    for case in cases:
+        x = _data(case, gigabytes)
+        for verb, calls in {LEARN: _learning(x, case), MAP: _mapping(x, case)}.items():
+            seconds = least_seconds({**calls, **limits(x, threads)}, clock=clock)
+            speeds[verb, case] = {name: x.nbytes / 1e9 / s for name, s in seconds.items()}
+    return speeds
 
 
-def _speeds(x: np.ndarray, calls: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    seconds = least_seconds(calls)
-    return {name: x.nbytes / 1e9 / least for name, least in seconds.items()}
+def _data(case: Case, gigabytes: float) -> np.ndarray:
+    size = round(gigabytes * 1e9 / np.dtype(case.dtype).itemsize / 1000) * 1000
+    return np.random.default_rng(1).normal(3.0, 2.0, size).astype(case.dtype).reshape(case.shape)
 
 
 def _here() -> list[type[Rival]]:
     return [rival for rival in RIVALS if installed(rival)]
 
 
-def _learning(x: np.ndarray, layout: Layout) -> dict[str, Callable[[], Any]]:
-    calls = {
-        rival.name: partial(_learn, rival, rival.take(x, layout.axes), layout.axes)
-        for rival in _here()
+def _learning(x: np.ndarray, case: Case) -> dict[str, Callable[[], Any]]:
+    return {
+        rival.name: partial(_learn, rival, rival.take(x, case.axes), case.axes) for rival in _here()
     }
-    return {**calls, **_limits(x)}
 
 
 def _learn(rival: type[Rival], x: Any, axes: tuple[int, ...]) -> Any:
     return rival(x, axes).moments()
 
 
-def _mapping(x: np.ndarray, layout: Layout) -> dict[str, Callable[[], Any]]:
-    calls = {
-        rival.name: partial(rival.of(x, layout.axes).normalize, rival.take(x, layout.axes))
+def _mapping(x: np.ndarray, case: Case) -> dict[str, Callable[[], Any]]:
+    return {
+        rival.name: partial(rival.of(x, case.axes).normalize, rival.take(x, case.axes))
         for rival in _here()
     }
-    return {**calls, **_limits(x)}
-
-
-def _limits(x: np.ndarray) -> dict[str, Callable[[], Any]]:
-    """Do what no one can be faster than: read it once; write it, to pages new or used."""
-    used = np.zeros_like(x)
-    limits = (lambda: np.sum(x), lambda: np.max(x), lambda: np.copyto(used, x), x.copy)
-    return dict(zip(LIMITS, limits, strict=True))
 
 
 def _errors(gigabytes: float) -> dict[str, tuple[float, float]]:
@@ -114,32 +118,38 @@ def _errors(gigabytes: float) -> dict[str, tuple[float, float]]:
 # -- what is said of it -------------------------------------------------------------------------
 
 
-def _full(speeds: dict[str, Speeds], wrong: dict[str, tuple[float, float]], size: float) -> str:
-    parts = [
-        f"{describe()} Arrays of {size:g} GB in memory, one thread, "
-        "CPU time, the least of five runs taken in turn.",
-        aims(_aims(speeds)),
-    ]
-    titles = {"moments": "Mean and variance", "normalize": "(x - mean) / std"}
-    for verb, title in titles.items():
-        for dtype in DTYPES:
-            parts += [f"**{title}, {dtype}**: times dasknorm's time (GB/s of input)"]
-            parts += [_speed_table(speeds[verb], dtype)]
-    parts += [
-        "**Right or wrong**: mean and variance of float32 rows around 1e4, standard deviation 1",
-        table(
-            ["", "mean is off by (standard deviations)", "variance is off by (ratio)"],
-            [[name, f"{mean:.1g}", f"{variance:.1g}"] for name, (mean, variance) in wrong.items()],
-        ),
-        *_absent(),
-    ]
-    return "\n\n".join(parts)
+def _full(
+    alone: Speeds, together: Speeds, wrong: dict[str, tuple[float, float]], size: float
+) -> str:
+    lead = f"{describe()} Arrays of {size:g} GB in memory; the least of five runs taken in turn."
+    both = [(verb, case) for verb in (LEARN, MAP) for case in ON_ALL_CORES]
+    return "\n\n".join(
+        [
+            lead,
+            aims([*_aims(alone, ONE), *_aims(together, ALL)]),
+            "**Mean and variance, one thread**: times dasknorm's CPU time (GB/s of input)",
+            _speed_table(alone, [(LEARN, case) for case in CASES], READING),
+            "**(x - mean) / std, one thread**: times dasknorm's CPU time (GB/s of input)",
+            _speed_table(alone, [(MAP, case) for case in CASES], COPYING),
+            f"**{cores()} cores**: times dasknorm's time on the clock (GB/s of input)",
+            _speed_table(together, both, (*READING, *COPYING)),
+            "**Right or wrong**: mean and variance of float32 rows around 1e4, deviation 1",
+            table(
+                ["", "mean is off by (standard deviations)", "variance is off by (ratio)"],
+                [[name, f"{mean:.1g}", f"{var:.1g}"] for name, (mean, var) in wrong.items()],
+            ),
+            *_absent(),
+        ]
+    )
 
 
-def _speed_table(speeds: Speeds, dtype: str) -> str:
-    columns = [speeds[layout.name, dtype] for layout in LAYOUTS]
-    rows = [[name, *(_ratio(column, name) for column in columns)] for name in columns[0]]
-    return table(["", *(layout.name for layout in LAYOUTS)], rows)
+def _speed_table(speeds: Speeds, columns: Sequence[tuple[str, Case]], beside: Sequence[str]) -> str:
+    names = [*(rival.name for rival in _here()), *beside]
+    rows = [[name, *(_ratio(speeds[column], name) for column in columns)] for name in names]
+    several = len({verb for verb, _ in columns}) > 1
+    return table(
+        ["", *(f"{verb}: {case}" if several else str(case) for verb, case in columns)], rows
+    )
 
 
 def _ratio(speeds: dict[str, float], name: str) -> str:
@@ -152,40 +162,54 @@ def _absent() -> list[str]:
     return [f"Not installed, and so not measured: {', '.join(names)}."] if names else []
 
 
-def _aims(speeds: dict[str, Speeds]) -> list[Aim]:
-    reached = []
-    for layout in LAYOUTS[:4]:
-        for dtype in DTYPES:
-            flat = layout.name == "one feature"
-            if not flat and dtype == "float64":
-                continue
-            reach = (15 if dtype == "float32" else 20) if flat else 9
-            all_of = speeds["moments"][layout.name, dtype]
-            got = all_of[Dasknorm.name]
-            limit = got / all_of["np.sum"]
-            what = f"moments, {layout.name}, {dtype}"
-            said = f"{limit:.2f} of np.sum; {got:.1f} GB/s"
-            reached.append(Aim(what, f"{reach} GB/s", said, got >= reach))
-    for (name, dtype), all_of in speeds["normalize"].items():
-        copied = all_of[Dasknorm.name] / all_of["np.copyto"]
-        fresh = all_of[Dasknorm.name] / all_of["x.copy()"]
-        said = f"{copied:.2f}; {fresh:.2f} of x.copy()"
-        reached.append(Aim(f"normalize, {name}, {dtype}", "0.9 of np.copyto", said, copied >= 0.9))
-    return reached
+def _aims(speeds: Speeds, on: str) -> list[Aim]:
+    def times(verb: str, name: str, cases: Sequence[Case] = CASES) -> list[float]:
+        """How many times dasknorm's time someone takes, from the least to the most."""
+        columns = [speeds[verb, case] for case in cases if (verb, case) in speeds]
+        return sorted(column[Dasknorm.name] / column[name] for column in columns)
+
+    def faster(what: str, least: float, got: list[float]) -> Aim:
+        return Aim(f"{what}, {on}", f"{least:g} x faster", _span(got), got[0] >= least)
+
+    def near(what: str, most: float, got: list[float]) -> Aim:
+        slower = sorted(1 / ratio for ratio in got)
+        return Aim(f"{what}, {on}", f"within {most:g} x", _span(slower), slower[-1] <= most)
+
+    return [
+        faster("moments of rows, than Dask", 8, times(LEARN, Dask.name, ROWS)),
+        faster("moments of contiguous features, than Dask", 3, times(LEARN, Dask.name, CONTIGUOUS)),
+        *(
+            [faster("moments, than scikit-learn's fit", 5, times(LEARN, ScikitLearn.name))]
+            if installed(ScikitLearn)
+            else []
+        ),
+        near(f"moments of contiguous features, of `{READ}`", 2, times(LEARN, READ, CONTIGUOUS)),
+        near(f"normalize, of `{COPY}`", 1.15, times(MAP, COPY)),
+    ]
 
 
-def _short(speeds: dict[str, Speeds], wrong: dict[str, tuple[float, float]]) -> str:
-    shown = (("moments", "one feature"), ("moments", "rows of 100"), ("normalize", "rows of 100"))
-    columns = [speeds[verb][layout, "float32"] for verb, layout in shown]
+def _span(ratios: list[float]) -> str:
+    return f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
+
+
+def _short(alone: Speeds, together: Speeds, wrong: dict[str, tuple[float, float]]) -> str:
+    shown = {
+        "moments, one feature": alone[LEARN, FLAT],
+        "moments, rows of 100": alone[LEARN, HUNDRED],
+        "normalize, rows of 100": alone[MAP, HUNDRED],
+        f"the same on {cores()} cores": together[MAP, HUNDRED],
+    }
     rows = [
-        [name, *(f"{c[Dasknorm.name] / c[name]:.2g}" for c in columns), f"{wrong[name][0]:.1g}"]
+        [
+            name,
+            *(f"{c[Dasknorm.name] / c[name]:.2g}" for c in shown.values()),
+            f"{wrong[name][0]:.1g}",
+        ]
         for name in wrong
     ]
-    head = ["float32", *(f"{verb}, {layout}" for verb, layout in shown), "mean of 1e4 ± 1 off by"]
-    return "\n\n".join(
-        [
-            "Times dasknorm's time, one thread; how many standard deviations the mean is off by:",
-            table(head, rows),
-            *_absent(),
-        ]
+    said = (
+        "Times dasknorm's time, in CPU time on one thread and by the clock on all cores; how many "
+        "standard deviations the mean is off by:"
     )
+    head = ["float32, in memory", *shown, "mean of 1e4 ± 1 off by"]
+    return "\n\n".join([said, table(head, rows), *_absent()])

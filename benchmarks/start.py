@@ -1,17 +1,16 @@
 """The first seconds: imports, a small frame, and the first large array, in fresh processes.
 
-``python -m benchmarks.start CASE`` is one of them, which answers in JSON.
+``python -m benchmarks.fresh start CASE`` is one of them, which answers in JSON.
 """
 
 import statistics
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from benchmarks.fresh import answer, ask, spent
+from benchmarks.fresh import ask, spent
 from benchmarks.machine import describe
 from benchmarks.report import Aim, Report, aims, table
 
@@ -150,7 +149,3 @@ def _aims(imports: dict[str, float], compiling: Measured, kept: Measured) -> lis
         reached("the first large adapt ever, beyond a later one", FIRST_LIMIT, *slowest(compiling)),
         reached("the first of a later process", FIRST_LIMIT, *slowest(kept)),
     ]
-
-
-if __name__ == "__main__":
-    answer(measure(sys.argv[1]))

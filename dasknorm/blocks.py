@@ -170,8 +170,10 @@ def _(
     if block.nbytes < 2 * slabs.SLAB_BYTES:
         return kernel(block, affine, dtype)
     out = np.empty_like(block, dtype, subok=False)
+    wide = affine.nbytes > WIDE
     affine = np.broadcast_to(affine, block.shape)
-    axis = slabs.outermost(block, range(block.ndim))
+    own = [axis for axis, stride in enumerate(affine.strides) if stride]
+    axis = slabs.outermost(block, own if wide else range(block.ndim))
 
     def mapped(slab: slice) -> None:
         where = (slice(None),) * axis + (slab,)

@@ -19,13 +19,13 @@ def place(reduction: Reduction, indices: Sequence[Index]) -> str:
 
     A partition of a frame has no place but its number.
     """
-    if reduction.is_frame:
-        return f"partition {_range([index[0] for index in indices])}"
     words = []
     for axis, sizes in enumerate(reduction.sizes):
-        start = reduction.before[axis] if reduction.before else 0
-        ends = list(itertools.accumulate(sizes, initial=start))
-        along = [index[axis] for index in indices]
+        before = reduction.before[axis] if reduction.before else ()
+        along = [len(before) + index[axis] for index in indices]
+        if reduction.is_frame:
+            return f"partition {_range(along)}"
+        ends = list(itertools.accumulate((*before, *sizes), initial=0.0))
         first, last = ends[min(along)], ends[max(along) + 1]
         dim = reduction.dims[axis] if reduction.dims else axis - len(reduction.sizes)
         named = f"axis {dim}" if isinstance(dim, int) else str(dim)

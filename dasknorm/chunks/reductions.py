@@ -46,8 +46,9 @@ class Reduction:
         Of the rank of the data, or a Dask Series beside a Dask frame.
     dims : tuple of hashable
         A name for each axis of the data, for messages.
-    before : tuple of float
-        How much of a larger array stands before these data along each axis, for messages.
+    before : tuple of tuple of float
+        The sizes of the chunks of a larger array that stand before these data along each axis,
+        for messages.
     """
 
     data: Any
@@ -55,7 +56,7 @@ class Reduction:
     axes: tuple[int, ...]
     weights: Any = None
     dims: tuple[Hashable, ...] = ()
-    before: tuple[float, ...] = ()
+    before: tuple[tuple[float, ...], ...] = ()
 
     @property
     def is_lazy(self) -> bool:
@@ -104,13 +105,12 @@ class Reduction:
         return float(math.prod(kept)) * self.statistic.dtype.itemsize
 
     def longest(self) -> int:
-        """Return the axis merged away that is cut in the most chunks; 0 if none is."""
+        """Return the axis merged away that is cut in the most chunks; 0 if there is none."""
         return max(self.axes, key=lambda axis: len(self.sizes[axis]), default=0)
 
     def part(self, axis: int, first: int, last: int) -> "Reduction":
         """Return the reduction of the chunks from `first` to before `last` along an axis."""
-        before = [0.0] * len(self.sizes)
-        before[axis] = sum(self.sizes[axis][:first])
+        before = [sizes[:first] if i == axis else () for i, sizes in enumerate(self.sizes)]
         some = slice(first, last)
         if self.is_frame:
             data: Any = Table(self.data.frame.partitions[some], self.data.columns)
