@@ -26,7 +26,7 @@ def adapt(
     over: Axes = None,
     weights: Any = None,
     compute: bool = True,
-    retries: int = 2,
+    retries: int = shards.RETRIES,
     expect_count: float | Literal["all"] | None = None,
     checkpoint: str | PathLike[str] | None = None,
     progress: bool | Meter = False,
@@ -91,6 +91,8 @@ def adapt(
     >>> stats.normalize(np.array([[2.0, 8.0]]))
     array([[1., 0.]])
     """
+    if retries < 0:
+        raise ValueError(f"retries must be at least 0, got {retries}")
     statistic = Moments() if statistic is None else statistic
     container, work, attrs = _work(data, statistic, keep, over, weights)
     if not compute:

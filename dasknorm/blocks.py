@@ -183,6 +183,39 @@ def _(
     return out
 
 
+# -- scalars ------------------------------------------------------------------------------------
+
+# A chunk without axes comes out of Dask's own reductions as a NumPy scalar.
+
+
+@summarize.register(np.generic)
+def _(
+    block: np.generic,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> Records:
+    return summarize(np.asarray(block), statistic, axes, weights)
+
+
+@add.register(np.generic)
+def _(
+    block: np.generic,
+    total: Records,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> None:
+    add(np.asarray(block), total, statistic, axes, weights)
+
+
+@transform.register(np.generic)
+def _(
+    block: np.generic, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None
+) -> np.ndarray:
+    return transform(np.asarray(block), affine, kernel, dtype)
+
+
 # -- masked arrays ------------------------------------------------------------------------------
 
 

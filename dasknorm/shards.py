@@ -22,13 +22,16 @@ from dasknorm.fields import Field
 from dasknorm.progress import Meter
 from dasknorm.statistics import Statistic
 
-__all__ = ["Checkpoint", "shard", "shard_count", "summarized"]
+__all__ = ["RETRIES", "Checkpoint", "shard", "shard_count", "summarized"]
 
 MOST_CHUNKS = 100_000
 """Chunks of one graph: some seconds of building, and a few hundred MB."""
 
 SHARDS = 32
 """Shards of work with a checkpoint: at most a thirtieth of it is done again."""
+
+RETRIES = 2
+"""Tries more of a chunk that cannot be read: storage often fails once, and seldom three times."""
 
 READ_FOR_STATE = 2
 """A shard reads at least twice the bytes that are saved after it."""
@@ -72,7 +75,8 @@ class Checkpoint:
                 f"{str(self.path)!r} holds statistics and no checkpoint; give another path"
             )
         found = attrs["checkpoint"]
-        if differing := [key for key in job if found["job"].get(key) != job[key]]:
+        keys = dict.fromkeys([*job, *found["job"]])
+        if differing := [key for key in keys if found["job"].get(key) != job.get(key)]:
             raise MismatchError(
                 f"the checkpoint {str(self.path)!r} is of other work: {', '.join(differing)} "
                 "differ. Give the same data, opened in the same way, and the same arguments; or "
@@ -92,7 +96,7 @@ def summarized(
     work: Mapping[Hashable, Field],
     statistic: Statistic,
     *,
-    retries: int = 0,
+    retries: int = RETRIES,
     meter: Meter | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> dict[Hashable, Field]:
@@ -126,17 +130,20 @@ def shard_count(work: Mapping[Hashable, Field], checkpointed: bool) -> int:
         saved = sum(each.record_bytes for each in lazy)
         room = SHARDS if math.isnan(read) else read / max(READ_FOR_STATE * saved, 1)
         count = max(count, min(SHARDS, math.floor(room)))
-    most = max(len(each.sizes[each.longest()]) for each in lazy)
+    most = max((len(each.sizes[each.longest()]) for each in lazy if each.axes), default=1)
     return max(1, min(count, most))
 
 
 def shard(
     work: Mapping[Hashable, Field], number: int, count: int
 ) -> Iterator[tuple[Hashable, Reduction]]:
-    """Yield the part of each reduction that belongs to a shard; in memory, all to the first."""
+    """Yield the part of each reduction that belongs to a shard.
+
+    What is in memory belongs to the first as a whole, and so does what merges no axis away.
+    """
     for name, field in work.items():
         reduction = field.data
-        if count == 1 or not reduction.is_lazy:
+        if count == 1 or not reduction.is_lazy or not reduction.axes:
             if number == 0:
                 yield name, reduction
             continue

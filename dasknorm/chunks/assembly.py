@@ -205,7 +205,7 @@ class _Builder:
         self._need(beside)
 
     def _need(self, keys: Sequence[Key]) -> None:
-        """Add tasks that several chunks share; those that load are tried again if they fail."""
+        """Add tasks that several chunks share; they are tried again if they fail, too."""
         graph = self.assembly.graph
         waiting = [key for key in keys if key not in graph]
         while waiting:
@@ -213,10 +213,10 @@ class _Builder:
             if key in graph:
                 continue
             node = graph[key] = self._owners.graph[key]
-            below = needs(node) or ()
-            if not below and self._owners.works(key):
-                graph[key] = (partial(Attempts({key: node}, self._retries), key),)
-            waiting.extend(below)
+            if self._owners.works(key):
+                below = list(needs(node) or ())
+                graph[key] = (partial(Attempts({key: node}, self._retries), below), below)
+                waiting.extend(below)
 
     def _merge(self, keys: list[Key], name: tuple[Any, ...], reduction: Reduction) -> Key:
         """Add a tree that merges states, 32 at a time, or 2 if they are large; return its top."""

@@ -105,8 +105,8 @@ class Reduction:
         return float(math.prod(kept)) * self.statistic.dtype.itemsize
 
     def longest(self) -> int:
-        """Return the axis merged away that is cut in the most chunks; 0 if there is none."""
-        return max(self.axes, key=lambda axis: len(self.sizes[axis]), default=0)
+        """Return which of the axes merged away is cut in the most chunks."""
+        return max(self.axes, key=lambda axis: len(self.sizes[axis]))
 
     def part(self, axis: int, first: int, last: int) -> "Reduction":
         """Return the reduction of the chunks from `first` to before `last` along an axis."""

@@ -43,8 +43,9 @@ class Attempts:
         values = dict(zip(own, self._tried(own, beside), strict=True)) if own else {}
         return [values[key] if key in values else beside[key] for key in keys]
 
-    def __call__(self, key: Key) -> Any:
-        return self.load([key], {})[0]
+    def __call__(self, keys: Sequence[Key], values: Sequence[Any]) -> Any:
+        """Return the value of the one node there is; `values` are of the keys it needs."""
+        return self.load(list(self.nodes), dict(zip(keys, values, strict=True)))[0]
 
     def _tried(self, keys: list[Key], beside: Mapping[Key, Any]) -> Sequence[Any]:
         for attempt in range(self.retries + 1):

@@ -17,6 +17,7 @@ from dasknorm.cli.refusals import Commands, Refusal, expected
 from dasknorm.cli.reports import provenance_lines, require_rich, show_contents, show_stats
 from dasknorm.progress import metering
 from dasknorm.provenance import __version__
+from dasknorm.shards import RETRIES
 from dasknorm.statistics import Moments
 from dasknorm.stats import Stats, load
 
@@ -104,7 +105,13 @@ def main(ctx: click.Context) -> None:
 @click.option("--keep", callback=_split, metavar="DIMS", help="Keep statistics along these: level.")
 @_variables
 @click.option("--ddof", default=0.0, show_default=True, help="The variance is m2 / (count - ddof).")
-@click.option("--retries", default=2, show_default=True, help="Tries more, of a chunk that fails.")
+@click.option(
+    "--retries",
+    type=click.IntRange(min=0),
+    default=RETRIES,
+    show_default=True,
+    help="Tries more, of a chunk that cannot be read.",
+)
 @click.option("--expect-count", metavar="N|all", callback=_count, help="Refuse another count.")
 @click.option(
     "--checkpoint",
