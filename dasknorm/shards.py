@@ -22,10 +22,12 @@ from dasknorm.fields import Field
 from dasknorm.progress import Meter
 from dasknorm.statistics import Statistic
 
-__all__ = ["RETRIES", "Checkpoint", "shard", "shard_count", "summarized"]
+__all__ = ["RETRIES", "Checkpoint", "progress_of", "shard", "shard_count", "summarized"]
 
 MOST_CHUNKS = 100_000
 """Chunks of one graph: some seconds of building, and a few hundred MB."""
+
+COUNT = "the number of shards"
 
 SHARDS = 32
 """Shards of work with a checkpoint: at most a thirtieth of it is done again."""
@@ -88,8 +90,17 @@ class Checkpoint:
         """Save what the first `done` shards have given; the file is replaced whole."""
         from dasknorm import store  # as in Stats.save
 
-        attrs = {**self.attrs, "checkpoint": {"job": dict(job), "done": done}}
+        of = job[COUNT]
+        attrs = {**self.attrs, "checkpoint": {"job": dict(job), "done": done, "of": of}}
         store.write(self.path, self.statistic, states, self.container, attrs)
+
+
+def progress_of(attrs: Mapping[str, Any]) -> str:
+    """Say how much of the work a checkpoint holds, if not all of it; else nothing."""
+    found = attrs.get("checkpoint")
+    if not found or found["done"] == found["of"]:
+        return ""
+    return f"{found['done']} of {found['of']} shards of work that is not finished"
 
 
 def summarized(
@@ -165,7 +176,7 @@ def _fields(
 
 def _job(work: Mapping[Hashable, Field], statistic: Statistic, count: int) -> dict[str, Any]:
     """Return what makes work the same work: of data, their graph's name or their content."""
-    job: dict[str, Any] = {"the statistic": str(statistic), "the number of shards": count}
+    job: dict[str, Any] = {"the statistic": str(statistic), COUNT: count}
     for name, field in work.items():
         of = "" if name is None else f" of {name!r}"
         job[f"the data{of}"] = tokenize(field.data.data)

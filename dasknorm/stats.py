@@ -10,6 +10,7 @@ import dask
 from dasknorm import checks, chunks, kernels, merging, provenance, shards, summary
 from dasknorm.blocks import Kernel, output_dtype
 from dasknorm.containers import container_named, container_of
+from dasknorm.errors import StatsFileError
 from dasknorm.fields import Field
 from dasknorm.given import given_states
 from dasknorm.matching import kept_like, matching, selected
@@ -229,8 +230,13 @@ def load(path: str | PathLike[str]) -> Stats:
     """Return the statistics that `Stats.save` has written.
 
     Raises FileNotFoundError if there are none, and StatsFileError if the file is foreign, cut off,
-    altered, or of a newer format.
+    altered, of a newer format, or a checkpoint of work that is not finished.
     """
     from dasknorm import store  # as in Stats.save
 
-    return Stats(*store.read(path))
+    stats = Stats(*store.read(path))
+    if unfinished := shards.progress_of(stats.attrs):
+        raise StatsFileError(
+            f"{str(path)!r} holds {unfinished}: give it to adapt as checkpoint= to go on"
+        )
+    return stats

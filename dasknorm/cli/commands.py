@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from dasknorm import store
 from dasknorm.adapting import adapt as adapt_statistics
 from dasknorm.adapting import plan
 from dasknorm.cli import arrays, frames, paths
@@ -184,8 +185,8 @@ def inverse(**arguments: Any) -> None:
 @main.command()
 @click.argument("stats", type=click.Path(path_type=Path))
 def show(stats: Path) -> None:
-    """Print what is in STATS, and where it comes from."""
-    loaded = _loaded(stats)
+    """Print what is in STATS, finished or a checkpoint, and where it comes from."""
+    loaded = _loaded(stats, lambda path: Stats(*store.read(path)))
     show_stats(loaded)
     click.echo(str(loaded.statistic))
     for line in provenance_lines(loaded.attrs):
@@ -274,11 +275,11 @@ def _check_kinds(kind: ModuleType, form: str, out: Path, container: str) -> None
             raise Refusal(f"the statistics are of {container}, and not for {kind.WHAT}")
 
 
-def _loaded(path: Path) -> Stats:
+def _loaded(path: Path, how: Callable[[Path], Stats] = load) -> Stats:
     if not path.exists():
         raise Refusal(f"no such statistics file: {str(path)!r}")
     with expected(f"cannot read the statistics in {str(path)!r}"):
-        return load(path)
+        return how(path)
 
 
 def _from_source(stats: Stats, src: Sequence[str]) -> Stats:

@@ -9,6 +9,7 @@ import numpy as np
 
 from dasknorm.cli.refusals import Refusal
 from dasknorm.fields import Field
+from dasknorm.shards import progress_of
 from dasknorm.statistics import Statistic
 from dasknorm.stats import Stats
 from dasknorm.summary import table as readings_table
@@ -44,6 +45,8 @@ def show_contents(contents: Mapping[str, tuple[str, ...]], columns: tuple[str, .
 
 def provenance_lines(attrs: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is known of where statistics come from, a line for each thing."""
+    if unfinished := progress_of(attrs):
+        yield f"a checkpoint: {unfinished}"
     if attrs.get("given"):
         yield "given, not adapted"
     for run in attrs.get("runs", []):
