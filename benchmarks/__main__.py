@@ -10,6 +10,7 @@ from benchmarks import (
     memory,
     parquet,
     rivals,
+    scale,
     start,
     stores,
     wide,
@@ -27,8 +28,9 @@ PARTS = {
     "parquet": (parquet.run, 0.5, 0.02),
     "memory": (memory.run, 2.0, 0.1),
     "chunks": (chunks.run, 10_000, 200),
-    "wide": (wide.run, 64, 4),
-    "start": (start.run, 4, 1),
+    "wide": (wide.run, 64, 2),
+    "scale": (scale.run, 1_000_000, 1_000),
+    "start": (start.run, 3, 1),
 }
 
 
@@ -55,7 +57,7 @@ def _options() -> argparse.Namespace:
 
 
 def _write(name: str, report: Report) -> None:
-    publish(ROOT / "docs" / "performance.md", name, report.full)
+    publish(ROOT / "docs" / report.page, name, report.full)
     if report.short:
         publish(ROOT / "README.md", name, report.short)
 

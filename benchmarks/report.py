@@ -9,10 +9,11 @@ __all__ = ["Aim", "Report", "aims", "publish", "table"]
 
 @dataclass(frozen=True)
 class Report:
-    """What one benchmark has to say: for docs/performance.md, and for README.md."""
+    """What one benchmark has to say: for a page of docs/, and for README.md."""
 
     full: str
     short: str = ""
+    page: str = "performance.md"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What asv times on each version, so that a slower one is seen. See docs/performance.md."""
