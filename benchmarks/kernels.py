@@ -120,9 +120,10 @@ def measure_moments(title: str, cases: Callable[[str], Iterator[Case]], dtypes: 
                 np.var(x, axes, dtype="f8")
 
             warm = np.zeros_like(x)
+            total = "f8" if dtype == "f2" else None
             calls = (
                 lambda x=x, axes=axes, weights=weights: moments(x, axes, weights),
-                lambda x=x, axes=axes: np.sum(x, axes, dtype="f8" if dtype == "f2" else None),
+                lambda x=x, axes=axes, total=total: np.sum(x, axes, dtype=total),
                 lambda x=x, warm=warm: np.copyto(warm, x),
                 numpy_f8,
             )

@@ -47,6 +47,8 @@ def normal(offset, size=5000, dtype="f8"):
 
 
 NASTY = {
+    "sorted": np.sort(normal(1e4)),
+    "steps": np.repeat(np.arange(5.0) * 1e6, 1000) + normal(0.0),
     "mean 1": normal(1e0),
     "mean 1e4": normal(1e4, dtype="f4"),
     "mean 1e8": normal(1e8),
@@ -85,7 +87,9 @@ def test_nasty_data_are_right_in_chunks(name, cuts):
     agree(total, x.tolist())
 
 
-@pytest.mark.parametrize("name", ["mean 1e12", "spike first", "NumAcc4", "int64 about 2**62"])
+@pytest.mark.parametrize(
+    "name", ["mean 1e12", "spike first", "NumAcc4", "steps", "int64 about 2**62"]
+)
 def test_columns_are_right_to_a_few_ulp(way, name):
     """Columns of rows are as near to the exact rational as runs are."""
     x = NASTY[name]

@@ -3,7 +3,7 @@
 `moments` summarizes a block in records, `merge`, `merge_into` and `merge_along` make one record of
 many, and `standardize` and `restore` apply the affine map that a floor above makes of them. Small
 blocks are done in NumPy (`plain`), large ones by loops that Numba compiles when first needed
-(`runs`, `rows`, `maps`), both by the same formulas (`doubledouble`).
+(`runs`, `rows`, `maps`), both by the same formulas (`doubledouble`, `shifts`).
 """
 
 from dasknorm.kernels.affine_maps import restore, standardize

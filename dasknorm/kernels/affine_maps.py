@@ -99,7 +99,12 @@ def _mapped(
     out = np.empty_like(x, dtype, subok=False) if out is None else _checked(out, x.shape, dtype)
     if x.size < max(SMALL, 2):  # loops walk along an axis, and one element has none
         return formula(x, whole, dtype, out)
-    if is_native(x) and dtype in (np.float32, np.float64) and _is_alike(out, x):
+    if (
+        is_native(x)
+        and x.dtype != np.float16
+        and dtype in (np.float32, np.float64)
+        and _is_alike(out, x)
+    ):
         _large(x, whole, out, formula.__name__)
         return out
     for slab in slabs(x.shape):

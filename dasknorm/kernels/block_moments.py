@@ -8,6 +8,8 @@ import numpy as np
 from dasknorm.kernels import plain
 from dasknorm.kernels.layout import (
     Axis,
+    Target,
+    Walk,
     by_stride,
     flat_view,
     has_whole_steps,
@@ -66,10 +68,11 @@ def _weights(weights: Any, shape: tuple[int, ...]) -> Array:
 def moments(x: Array, axes: Axes, weights: Array | None = None, out: Array | None = None) -> Array:
     """Count, mean and sum of squared deviations of a block along some axes.
 
-    Tiles small enough for the cache are read twice, around one of their own values and then around
-    their mean (the corrected two-pass formula of Chan, Golub & LeVeque, 1983), and merged as
-    double-doubles (`merge`). Missing values (NaN) are counted and take no part. An infinity makes
-    mean and m2 of its record NaN, where count stays above 0.
+    Tiles are summed around a guess at their mean, made from a few of their values, and corrected
+    for what it was off (the second pass of Chan, Golub & LeVeque, 1983); where that was more than a
+    standard deviation, they are read again. They merge as double-doubles (`merge`). Missing values
+    (NaN) are counted and take no part. An infinity makes mean and m2 of its record NaN, where count
+    stays above 0.
 
     Parameters
     ----------
@@ -159,7 +162,7 @@ def _converted(x: Array, axes: Axes, weights: Array | None, out: Array) -> None:
     """Merge what no loop can read or write in place: converted and merged a slab at a time."""
     for slab in slabs(x.shape):
         w = None if weights is None else weights[slab].astype(np.float64)
-        block = x[slab].astype(native_dtype(x.dtype))
+        block = x[slab].astype(x.dtype.newbyteorder("="))
         part = _identity(block, axes)
         _large(block, axes, w, part)
         merge_into(
@@ -188,36 +191,43 @@ def _large(x: Array, axes: Axes, weights: Array | None, out: Array) -> None:
             for axis, size in enumerate(x.shape)
         ]
     )
+    kind = native_dtype(x.dtype)
+    if x.dtype == np.float16:
+        arrays[0] = arrays[0].view(np.uint16)
     row, start = flat_view(out, writeable=True)
-    _merge_blocks(row.view(np.float64).reshape(-1, 6), start, walk, arrays)
+    _merge_blocks(row.view(np.float64).reshape(-1, 6), start, walk, arrays, kind)
 
 
-def _merge_blocks(records: Array, origin: int, walk: list[Axis], arrays: list[Array]) -> None:
+def _merge_blocks(
+    records: Array, origin: int, walk: list[Axis], arrays: list[Array], kind: np.dtype[Any]
+) -> None:
     """Merge blocks of data and weights, wherever outer axes place them, into records."""
     # Numba is imported here and not above: half a second that small data never needs.
     from dasknorm.kernels import rows, runs
 
     outer, inner = _inner(walk)
     many, lanes, run = inner
-    by_rows = run.size == 1 or (run.size < LONG_RUN and many.size >= FEW_ROWS)
+    # One weight for each run costs next to nothing where runs are read one by one.
+    long = SHORT_RUN if len(arrays) == 2 and run.strides[1] == 0 else LONG_RUN
+    by_rows = run.size == 1 or (run.size < long and many.size >= FEW_ROWS)
     if not by_rows:
-        outer = [axis for axis in walk if axis is not run]
+        # Kept axes outermost, so that runs of one record follow each other.
+        outer = sorted((axis for axis in walk if axis is not run), key=lambda axis: axis.role)
     views = [flat_view(a) for a in arrays]
     places = prod(axis.size for axis in outer)
     for first in range(0, places, OUTER):
         stop = min(first + OUTER, places)
         *heres, targets = (offsets(outer, i, first, stop) for i in range(len(arrays) + 1))
-        targets += origin
-        walks: list[Any] = [
-            (view, start + here, tuple(axis.strides[i] for axis in inner))
+        target = Target(records, origin + targets, lanes.strides[-1])
+        walks = [
+            Walk(view, start + here, tuple(axis.strides[i] for axis in inner))
             for i, ((view, start), here) in enumerate(zip(views, heres, strict=True))
         ]
-        x, w = walks if len(walks) == 2 else (*walks, None)
+        x, w = walks[0], walks[1] if len(walks) == 2 else None
         if by_rows:
-            sizes = (many.size, lanes.size, run.size)
-            rows.moments(records, targets, lanes.strides[-1], sizes, x, w)
+            rows.moments(target, (many.size, lanes.size, run.size), x, w, kind)
         else:
-            runs.moments(records, targets, run.size, x, w)
+            runs.moments(target, run.size, x, w, kind)
 
 
 def _inner(walk: list[Axis]) -> tuple[list[Axis], list[Axis]]:
@@ -232,6 +242,8 @@ def _inner(walk: list[Axis]) -> tuple[list[Axis], list[Axis]]:
         return axis
 
     run = taken([axis for axis in outer[-1:] if axis.role])
+    if run.size > 1 and outer and outer[-1].role and outer[-1].size >= FEW_ROWS:
+        return outer[:-1], [outer[-1], nothing, run]
     kept = [axis for axis in outer if not axis.role]
     lanes = taken(kept[-1:] if kept and kept[-1].size >= FEW_LANES else kept)
     many = taken([axis for axis in outer if axis.role])

@@ -38,8 +38,10 @@ def two_sum(a: Any, b: Any) -> Any:
 
 
 def two_product(a: Any, b: Any) -> Any:
-    """a * b and its rounding error; without an fma, which not every machine does in hardware."""
+    """a * b and its rounding error: by an fma, where there are numbers that can do one."""
     product = a * b
+    if hasattr(a, "product_less"):
+        return product, a.product_less(b, product)
     wide = SPLITTER * a
     a_high = wide - (wide - a)
     a_low = a - a_high

@@ -7,7 +7,7 @@ into these, so that a loop is written once and sees C, Fortran, strided and broa
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from dasknorm.kernels.records import Array, Axes
 
 __all__ = [
     "Axis",
+    "Target",
+    "Walk",
     "by_stride",
     "flat_view",
     "has_whole_steps",
@@ -26,6 +28,22 @@ __all__ = [
 ]
 
 SLAB = 1 << 17  # elements converted at a time: 1 MB of float64
+
+
+class Walk(NamedTuple):
+    """Where a compiled loop reads: memory as one row, places in it, and the strides from there."""
+
+    row: Array
+    starts: Array
+    strides: tuple[int, ...]
+
+
+class Target(NamedTuple):
+    """Where it writes: records as rows of six, places among them, and a stride from there."""
+
+    records: Array
+    places: Array
+    apart: int
 
 
 @dataclass(frozen=True)
@@ -54,7 +72,7 @@ def by_stride(axes: list[Axis]) -> list[Axis]:
 
 def is_native(x: Array) -> bool:
     """Whether a compiled loop can read the elements where they are."""
-    return x.dtype.isnative and x.dtype != np.float16 and has_whole_steps(x)
+    return x.dtype.isnative and has_whole_steps(x)
 
 
 def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

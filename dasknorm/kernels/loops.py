@@ -3,23 +3,27 @@
 # mypy: disable-error-code="no-untyped-def"
 # Numba types the functions below, by what they are called with.
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import njit
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from dasknorm.kernels import doubledouble
-from dasknorm.kernels.tracing import multiply_add, of_value, parts, straight, way_of
+from dasknorm.kernels.tracing import float32_of_half
+from dasknorm.kernels.weaving import of_value, straight
 
 __all__ = [
-    *("compiled", "difference", "entry", "exact", "fold_flat", "gather", "gather_rows", "lane_add"),
-    *("mean_of", "merge_into", "moved", "origin", "pick", "prefetch", "rough_difference"),
-    *("square_add", "two_sum"),
+    *("compiled", "difference", "entry", "exact", "fold_flat", "gather", "gather_rows", "is_near"),
+    *("lane_add", "mean_of", "merge_into", "moved", "origin", "pick", "prefetch"),
+    "two_sum",
 ]
+
+
+CACHE_LINE = 64
 
 
 def entry(function: Callable[..., Any]) -> Any:
@@ -58,31 +62,6 @@ def lane_add(typingctx, a, b):
 
 
 @intrinsic
-def rough_difference(typingctx, x, shift):
-    """x less another value, in float64; for float32 in float32: enough to come near a mean."""
-    kind = x if x == types.float32 else types.float64
-
-    def codegen(context, builder, signature, args):
-        if kind == types.float32:
-            return builder.fsub(*args)
-        values = (parts(context, builder, arg, x) for arg in args)
-        return way_of(x).difference(*itertools.chain(*values)).value
-
-    return kind(x, x), codegen
-
-
-@intrinsic
-def square_add(typingctx, q, d):
-    """q + d * d in any order of a sum, in one instruction where the machine has it."""
-
-    def codegen(context, builder, signature, args):
-        total, factor = args
-        return multiply_add(builder, factor, factor, total, ("reassoc", "nsz"))
-
-    return types.float64(types.float64, types.float64), codegen
-
-
-@intrinsic
 def pick(typingctx, condition, yes, no):
     """yes if condition else no, without a jump, which would keep a loop from vectors."""
 
@@ -93,19 +72,32 @@ def pick(typingctx, condition, yes, no):
 
 
 @intrinsic
-def prefetch(typingctx, x, i):
-    """Ask for the cache line of an element that will be needed soon; it need not exist."""
+def prefetch(typingctx, x, start, size):
+    """Ask for the memory of elements that will be needed soon; they need not exist."""
 
     def codegen(context, builder, signature, args):
         data = context.make_array(x)(context, builder, args[0]).data
-        place = builder.bitcast(builder.gep(data, [args[1]]), ir.IntType(8).as_pointer())
+        byte = ir.IntType(8).as_pointer()
+        first = builder.bitcast(builder.gep(data, [args[1]]), byte)
+        lines = builder.sdiv(args[2], args[2].type(CACHE_LINE * 8 // x.dtype.bitwidth))
         word = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [place.type, word, word, word])
-        function = builder.module.declare_intrinsic("llvm.prefetch", [place.type], kind)
-        builder.call(function, [place, word(0), word(3), word(1)])
+        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        with cgutils.for_range(builder, lines) as line:
+            place = builder.gep(first, [builder.mul(line.index, line.index.type(CACHE_LINE))])
+            builder.call(function, [place, word(0), word(3), word(1)])
         return context.get_dummy_value()
 
-    return types.void(x, types.intp), codegen
+    return types.void(x, types.intp, types.intp), codegen
+
+
+@compiled
+def is_near(count, e, q):
+    """Whether sums around a shift are good ones: it is at most one standard deviation off.
+
+    At most half of q is then taken away from it, so that its error counts twice at most.
+    """
+    return e * e <= 0.5 * q * count and q < np.inf
 
 
 @compiled
@@ -141,11 +133,27 @@ def fold_flat(into, part):
         merge_into(into[i], part[i, 0], part[i, 1], part[i, 2], part[i, 3], part[i, 4], part[i, 5])
 
 
+@intrinsic
+def _as_kind(typingctx, x, out):
+    """An element as it is; of 16 bits where float32 is wanted, as the float16 that they are."""
+    half = x == types.uint16 and out.dtype == types.float32
+
+    def codegen(context, builder, signature, args):
+        return float32_of_half(builder, args[0]) if half else args[0]
+
+    return (types.float32 if half else x)(x, out), codegen
+
+
 @compiled
 def gather(out, flat, start, stride):
     """Copy elements that lie a stride apart into a contiguous row."""
-    for i in range(len(out)):
-        out[i] = flat[start + i * stride]
+    if stride == 1:
+        touching = flat[start : start + len(out)]
+        for i in range(len(out)):
+            out[i] = _as_kind(touching[i], out)
+    else:
+        for i in range(len(out)):
+            out[i] = _as_kind(flat[start + i * stride], out)
 
 
 @compiled

@@ -1,4 +1,8 @@
-"""Compiled moments where the innermost axis is reduced: long runs, in tiles that fit a cache."""
+"""Compiled moments where the innermost axis is reduced: long runs, read once, in tiles.
+
+A tile is part of one run, or some runs of one record. Its values are summed around a guess at their
+mean, made from a few of them; where that shows to have been far off, the tile is read again.
+"""
 
 # mypy: disable-error-code="no-untyped-def"
 # Numba types the functions below, by what they are called with.
@@ -7,200 +11,261 @@ from typing import Any
 
 import numpy as np
 
+from dasknorm.kernels.layout import Target, Walk
 from dasknorm.kernels.loops import (
     compiled,
     difference,
     entry,
     gather,
-    lane_add,
+    is_near,
     mean_of,
     merge_into,
     moved,
     origin,
-    pick,
     prefetch,
-    rough_difference,
-    square_add,
     two_sum,
-)  # fmt: skip
+)
+from dasknorm.kernels.tracing import choose, in_any_order
+from dasknorm.kernels.weaving import sum_loop
 
 __all__ = ["moments"]
 
-TILE_BYTES = 16384  # half of a 32 KB first-level cache: the second reading comes from there
-TILE = 4096
+TILE = 32768
+WEIGHTED_TILE = 4096
 # Equal terms round the same way at every add. Blocks of 256 (16 adds a lane), summed without error,
 # keep two-valued data to 4 ulp, where one sum over a whole tile may drift by 64.
 BLOCK = 256
-WINDOW = 16  # tiles read with a mask once something is missing; twice as many each time it goes on
+SAMPLE = 8  # values that the first guess at a mean is made from
+AHEAD = 2048  # bytes asked for before they are needed
+
+
+def _sums(way: Any, e: Any, q: Any, a: Any, b: Any, x: Any, _: Any) -> Any:
+    """How far values are from a shift in sum, and their squares; NaN if one is missing."""
+    d = way.difference(*x, a, b)
+    return in_any_order(e, d), in_any_order(q, d, d)
+
+
+def _present(way: Any, lost: Any, e: Any, q: Any, a: Any, b: Any, x: Any, _: Any) -> Any:
+    """The same of what is there, and how many are not; shifts are finite."""
+    d = way.difference(*x, a, b)
+    there = d.same(d)
+    d = choose(there, d, 0.0)
+    return (
+        in_any_order(lost, choose(there, 0.0, 1.0)),
+        in_any_order(e, d),
+        in_any_order(q, d, d),
+    )
+
+
+def _weighed(way: Any, n: Any, lost: Any, e: Any, q: Any, a: Any, b: Any, x: Any, w: Any) -> Any:
+    """The same with weights, and the weight of what is there and of what is not."""
+    d = way.difference(*x, a, b)
+    there = d.same(d)
+    d = choose(there & (w > 0.0), d, 0.0)
+    wd = w * d
+    return (
+        in_any_order(n, choose(there, w, 0.0)),
+        in_any_order(lost, choose(there, 0.0, w)),
+        in_any_order(e, wd),
+        in_any_order(q, wd, d),
+    )
+
+
+sums = sum_loop(_sums, 2)
+sums_of_present = sum_loop(_present, 3)
+weighted_sums = sum_loop(_weighed, 4)
 
 
 @compiled
-def _first_sum(x, shift):
-    s = rough_difference(shift, shift)
-    for i in range(len(x)):
-        s = lane_add(s, rough_difference(x[i], shift))
-    return s
+def _guess(x, places, length, weights, step):
+    """A first finite value that takes part, and the mean of every so many."""
+    j = i = 0
+    first = x[places[0]]
+    a = b = count = s = 0.0
+    while j < len(places):
+        value = x[places[j] + i]
+        if value - value == 0 and weights[j] > 0.0:
+            if count == 0.0:
+                first = value
+                a, b = origin(first)
+            count += 1.0
+            s += difference(value, a, b)
+        i += step
+        while i >= length:
+            i -= length
+            j += 1
+    return count > 0.0, first, a, b, s / (count if count > 0.0 else 1.0)
 
 
 @compiled
-def _second_sums(x, a, b):
-    e = 0.0
-    q = 0.0
-    for i in range(len(x)):
-        d = difference(x[i], a, b)
-        e = lane_add(e, d)
-        q = square_add(q, d)
-    return e, q
+def _towards(first, a, b, step):
+    """A shift moved by a step, unless that is infinite or NaN."""
+    return moved(first, a, b, step if step - step == 0.0 else 0.0)
 
 
 @compiled
-def _tile(record, x):
-    """Merge one tile into a record, if nothing in it is missing; whether that is so."""
-    s = float(_first_sum(x, x[0]))
-    if s - s != 0.0:
-        return False
-    count = float(len(x))
-    a, b = origin(x[0])
-    a, b = moved(x[0], a, b, s / count)
-    e = e_rest = q = q_rest = 0.0
-    line = 64 // x.itemsize
+def _read(x, places, length, weights, a, b):
+    """Sums of a tile around a shift: count, missing, and two that are free of error."""
+    count = count_rest = lost = e = e_rest = q = q_rest = 0.0
+    ahead = AHEAD // x.itemsize
+    runs_ahead = ahead // length + 1
+    gaps = False
+    for j in range(len(places)):
+        w = weights[j]
+        if w == 0.0:
+            continue
+        here = places[j]
+        there = places[j + runs_ahead] if j + runs_ahead < len(places) else here + ahead
+        for i in range(0, length, BLOCK):
+            size = length - i if length - i < BLOCK else BLOCK
+            prefetch(x, there + i, BLOCK)
+            missing = de = dq = 0.0
+            if not gaps:
+                de, dq = sums(x, here + i, x, 0, size, a, b)
+            if gaps or de != de:
+                missing, de, dq = sums_of_present(x, here + i, x, 0, size, a, b)
+                gaps = missing > 0.0
+            count, rest = two_sum(count, w * (float(size) - missing))
+            count_rest += rest
+            lost += w * missing
+            e, rest = two_sum(e, w * de)
+            e_rest += rest
+            q, rest = two_sum(q, w * dq)
+            q_rest += rest
+    return count + count_rest, lost, e + e_rest, q, q_rest
+
+
+@compiled
+def _tile(record, x, places, length, weights):
+    """Merge one tile into a record: `length` values at each place, of one weight."""
+    every = len(places) * length // SAMPLE | 1
+    while True:
+        found, first, a, b, step = _guess(x, places, length, weights, every)
+        if found or every == 1:
+            break
+        every -= every - 1  # not 1, of which Numba would make another type
+    c, d = _towards(first, a, b, step)
+    for reading in range(3):
+        count, lost, e, q, q_rest = _read(x, places, length, weights, c, d)
+        if is_near(count, e, q) or reading == 2:
+            break
+        c, d = _towards(first, a, b, reading * e / count)
+    _merge(record, first, c, d, count, lost, e, q, q_rest)
+
+
+@compiled
+def _merge(record, first, a, b, count, lost, e, q, q_rest):
+    """Merge sums around a shift by the corrected two-pass formula."""
+    divisor = count if count > 0.0 else 1.0
+    m2 = (q + q_rest) - e * e / divisor
+    mean, mean_rest = mean_of(first, a, b, e / divisor)
+    merge_into(record, count, mean, mean_rest, 0.0 if m2 < 0.0 else m2, 0.0, lost)
+
+
+@entry
+def _plain(target, x, run, weights, places, scratch):
+    """Merge runs, each of one weight; runs of one record that follow each other share tiles."""
+    p = 0
+    while p < len(x.starts):
+        some = 1
+        while (
+            p + some < len(x.starts)
+            and target.places[p + some] == target.places[p]
+            and (some + 1) * run <= TILE
+        ):
+            some += 1
+        record = target.records[target.places[p]]
+        for i in range(0, run, TILE):
+            length = run - i if run - i < TILE else TILE
+            for j in range(some):
+                here = x.starts[p + j] + i * x.strides[2]
+                if scratch is None:
+                    places[j] = here
+                else:
+                    places[j] = j * length
+                    gather(scratch[j * length : (j + 1) * length], x.row, here, x.strides[2])
+            if scratch is None:
+                _tile(record, x.row, places[:some], length, weights[p : p + some])
+            else:
+                _tile(record, scratch, places[:some], length, weights[p : p + some])
+        p += some
+
+
+@compiled
+def _weighted_guess(x, w, step):
+    """As `_guess`, each value with a weight of its own."""
+    first = x[0]
+    a = b = count = s = 0.0
+    for i in range(0, len(x), step):
+        if x[i] - x[i] == 0 and w[i] > 0.0:
+            if count == 0.0:
+                first = x[i]
+                a, b = origin(first)
+            count += w[i]
+            s += w[i] * difference(x[i], a, b)
+    return count > 0.0, first, a, b, s / (count if count > 0.0 else 1.0)
+
+
+@compiled
+def _weighted_read(x, w, a, b):
+    count = lost = e = e_rest = q = q_rest = 0.0
     for i in range(0, len(x), BLOCK):
-        for j in range(i, i + BLOCK, line):
-            prefetch(x, len(x) + j)
-        de, dq = _second_sums(x[i : i + BLOCK], a, b)
+        size = len(x) - i if len(x) - i < BLOCK else BLOCK
+        n, missing, de, dq = weighted_sums(x, i, w, i, size, a, b)
+        count += n
+        lost += missing
         e, rest = two_sum(e, de)
         e_rest += rest
         q, rest = two_sum(q, dq)
         q_rest += rest
-    e += e_rest
-    m2 = (q + q_rest) - e * e / count
-    mean, mean_rest = mean_of(x[0], a, b, e / count)
-    merge_into(record, count, mean, mean_rest, 0.0 if m2 < 0.0 else m2, 0.0, 0.0)
-    return True
-
-
-@compiled
-def _weighted_first(x, w, a, b):
-    n = 0.0
-    lost = 0.0
-    s = 0.0
-    for i in range(len(x)):
-        ok = x[i] == x[i]
-        n = lane_add(n, pick(ok, w[i], 0.0))
-        lost = lane_add(lost, pick(ok, 0.0, w[i]))
-        s = lane_add(s, w[i] * pick(ok & (w[i] > 0.0), difference(x[i], a, b), 0.0))
-    return n, lost, s
-
-
-@compiled
-def _weighted_second(x, w, a, b):
-    e = 0.0
-    q = 0.0
-    for i in range(len(x)):
-        d = pick((x[i] == x[i]) & (w[i] > 0.0), difference(x[i], a, b), 0.0)
-        e = lane_add(e, w[i] * d)
-        q = lane_add(q, w[i] * d * d)
-    return e, q
+    return count, lost, e + e_rest, q, q_rest
 
 
 @compiled
 def _weighted_tile(record, x, w):
     """Merge one tile into a record, without what is missing or has weight 0."""
-    first = 0
-    while first < len(x) - 1 and not ((x[first] == x[first]) & (w[first] > 0.0)):
-        first += 1
-    a, b = origin(x[first])
-    count, missing, s = _weighted_first(x, w, a, b)
-    if count == 0.0:
-        record[5] += missing
-        return
-    a, b = moved(x[0], a, b, s / count)
-    e = e_rest = q = q_rest = 0.0
-    for i in range(0, len(x), BLOCK):
-        de, dq = _weighted_second(x[i : i + BLOCK], w[i : i + BLOCK], a, b)
-        e, rest = two_sum(e, de)
-        e_rest += rest
-        q, rest = two_sum(q, dq)
-        q_rest += rest
-    e += e_rest
-    m2 = (q + q_rest) - e * e / count
-    mean, mean_rest = mean_of(x[0], a, b, e / count)
-    merge_into(record, count, mean, mean_rest, 0.0 if m2 < 0.0 else m2, 0.0, missing)
+    every = len(x) // SAMPLE | 1
+    while True:
+        found, first, a, b, step = _weighted_guess(x, w, every)
+        if found or every == 1:
+            break
+        every -= every - 1
+    c, d = _towards(first, a, b, step)
+    for reading in range(3):
+        count, lost, e, q, q_rest = _weighted_read(x, w, c, d)
+        if is_near(count, e, q) or reading == 2:
+            break
+        c, d = _towards(first, a, b, reading * e / count)
+    _merge(record, first, c, d, count, lost, e, q, q_rest)
 
 
 @entry
-def _plain(out, targets, lengths, first, flat, starts, stride, scratch):
-    """Merge tiles until one holds something missing; how many are done then."""
-    for p in range(first, len(starts)):
-        n = lengths[p]
-        here = starts[p]
-        if stride == 1:
-            x = flat[here : here + n]
-        else:
-            gather(scratch[:n], flat, here, stride)
-            x = scratch[:n]
-        if not _tile(out[targets[p]], x):
-            return p
-    return len(starts)
+def _weighted(target, x, w, run, scratch, w_scratch):
+    """Merge runs, each value with a weight of its own."""
+    size = len(w_scratch)
+    for p in range(len(x.starts)):
+        record = target.records[target.places[p]]
+        for i in range(0, run, size):
+            n = run - i if run - i < size else size
+            here = x.starts[p] + i * x.strides[2]
+            gather(w_scratch[:n], w.row, w.starts[p] + i * w.strides[2], w.strides[2])
+            if scratch is None:
+                _weighted_tile(record, x.row[here : here + n], w_scratch)
+            else:
+                gather(scratch[:n], x.row, here, x.strides[2])
+                _weighted_tile(record, scratch[:n], w_scratch)
 
 
-@entry
-def _weighted(
-    out,
-    targets,
-    lengths,
-    first,
-    last,
-    flat,
-    starts,
-    stride,
-    scratch,
-    w,
-    w_starts,
-    w_stride,
-    weights,
-):
-    """Merge tiles first to last with weights."""
-    for p in range(first, last):
-        n = lengths[p]
-        here = starts[p]
-        if stride == 1:
-            x = flat[here : here + n]
-        else:
-            gather(scratch[:n], flat, here, stride)
-            x = scratch[:n]
-        if p == first or len(w) > 1:  # a single weight is laid out once
-            gather(weights[: n if len(w) > 1 else len(weights)], w, w_starts[p], w_stride)
-        _weighted_tile(out[targets[p]], x, weights[:n])
+def moments(target: Target, run: int, x: Walk, w: Walk | None, kind: Any) -> None:
+    """Merge runs into the records they belong to; the last stride of each walk is a run's.
 
-
-def moments(out: Any, targets: Any, run: int, x: Any, w: Any) -> None:
-    """Merge runs into the (n, 6) records out[target].
-
-    x and w are (flat view, starts of runs, strides, of which the last is a run's); w is None where
-    every weight is 1.
+    kind is the dtype to calculate from: not that of x.row for float16.
     """
-    flat, starts, (_, _, stride) = x
-    size = tile_size(flat.itemsize)
-    pieces = np.arange(0, run, size)
-    targets = np.repeat(targets, len(pieces))
-    lengths = np.tile(np.minimum(size, run - pieces), len(starts))
-    x = (flat, np.add.outer(starts, pieces * stride).ravel(), stride, np.empty(size, flat.dtype))
-    if w is None:
-        ones = np.ones(1)
-        ones.flags.writeable = False
-        w = (ones, np.zeros_like(x[1]), 0, np.empty(size))
-    else:
-        w = (w[0], np.add.outer(w[1], pieces * w[2][2]).ravel(), w[2][2], np.empty(size))
-        _weighted(out, targets, lengths, 0, len(targets), *x, *w)
+    touching = x.strides[2] == 1 and x.row.dtype == kind
+    if w is not None and w.strides[2] != 0:
+        size = min(WEIGHTED_TILE, run)
+        _weighted(target, x, w, run, None if touching else np.empty(size, kind), np.empty(size))
         return
-    at, window = 0, WINDOW
-    while (stopped := _plain(out, targets, lengths, at, *x)) < len(targets):
-        window = 2 * window if stopped == at else WINDOW
-        at = min(stopped + window, len(targets))
-        _weighted(out, targets, lengths, stopped, at, *x, *w)
-
-
-def tile_size(itemsize: int) -> int:
-    """Elements of a tile."""
-    return min(TILE, TILE_BYTES // itemsize)
+    weights = np.ones(x.starts.size) if w is None else w.row[w.starts]
+    scratch = None if touching else np.empty(TILE, kind)
+    _plain(target, x, run, weights, np.empty(TILE, np.int64), scratch)

@@ -1,110 +1,126 @@
-"""Formulas written once in plain arithmetic, turned into the instructions of compiled loops.
+"""Values of a compiled loop that write down what plain arithmetic does to them.
 
-A formula (`doubledouble`, `shifts`) is called once, on values that write down what is done to them.
-That takes Numba hardly any time, where its own way through twenty functions took 8 s of a first
-call. Nothing here may be compiled with ``fastmath``, which would undo the error-free transforms.
+A formula (`doubledouble`, `shifts`) is called once on such values, by `weaving`, and has then
+become instructions. That takes Numba hardly any time, where its own way through twenty functions
+took 8 s of a first call. Nothing here may be compiled with ``fastmath``, which would undo the
+error-free transforms.
 """
 
 # mypy: disable-error-code="no-untyped-def"
 # Numba types the functions below, by what they are called with.
 
-from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils
 from numba.core import types as _types
-from numba.extending import intrinsic
 
 from dasknorm.kernels.shifts import Narrow, Wide
 
 __all__ = [
-    "FIELDS",
-    "LANES",
+    "Traced",
     "choose",
-    "lane_loop",
-    "multiply_add",
-    "of_value",
+    "finite",
+    "float32_of_half",
+    "in_any_order",
+    "is_there",
     "parts",
-    "straight",
     "way_of",
     "with_product",
 ]
 
 types: Any = _types  # made at run time, and so not known to a type checker
 
-LANES = 512
-FIELDS = [
-    *("a", "b", "n", "lost", "w", "s", "e", "q", "e_sum", "q_sum", "e_rest", "q_rest"),
-    *("count", "mean", "mean_rest", "m2", "m2_rest", "missing"),
-]
+ANY_ORDER = ("reassoc", "nsz")
+WHOLE_BITS = 0x4330000000000000  # of 2.0**52, whose last bit is worth 1
 
 
-class _Traced:
+class Traced:
     """A float64 of a compiled loop; arithmetic with it becomes instructions."""
 
-    def __init__(self, builder: ir.IRBuilder, value: ir.Value) -> None:
+    def __init__(self, builder: ir.IRBuilder, value: ir.Value, whole: bool = False) -> None:
         self.builder = builder
         self.value = value
+        self.whole = whole  # an integer of the data, which is never missing
 
-    def _with(self, instruction: str, other: Any) -> "_Traced":
-        value = other.value if isinstance(other, _Traced) else ir.Constant(ir.DoubleType(), other)
-        return _Traced(self.builder, getattr(self.builder, instruction)(self.value, value))
+    def _with(self, instruction: str, other: Any) -> "Traced":
+        value = other.value if isinstance(other, Traced) else ir.Constant(ir.DoubleType(), other)
+        return Traced(self.builder, getattr(self.builder, instruction)(self.value, value))
 
-    def __add__(self, other: Any) -> "_Traced":
+    def __add__(self, other: Any) -> "Traced":
         return self._with("fadd", other)
 
-    def __sub__(self, other: Any) -> "_Traced":
+    def __sub__(self, other: Any) -> "Traced":
         return self._with("fsub", other)
 
-    def __mul__(self, other: Any) -> "_Traced":
+    def __mul__(self, other: Any) -> "Traced":
         return self._with("fmul", other)
 
     __radd__ = __add__
     __rmul__ = __mul__
 
-    def __rsub__(self, other: Any) -> "_Traced":
-        return -self + other  # the same float64 as other - self
+    def __rsub__(self, other: Any) -> "Traced":
+        result: Traced = -self + other
+        return result  # the same float64 as other - self
 
-    def __truediv__(self, other: Any) -> "_Traced":
+    def __truediv__(self, other: Any) -> "Traced":
         return self._with("fdiv", other)
 
-    def __neg__(self) -> "_Traced":
-        return _Traced(self.builder, self.builder.fneg(self.value))
+    def __neg__(self) -> "Traced":
+        return Traced(self.builder, self.builder.fneg(self.value))
 
-    def _compared(self, how: str, other: Any) -> "_Traced":
-        value = other.value if isinstance(other, _Traced) else ir.Constant(ir.DoubleType(), other)
-        return _Traced(self.builder, self.builder.fcmp_ordered(how, self.value, value))
+    def _compared(self, how: str, other: Any) -> "Traced":
+        value = other.value if isinstance(other, Traced) else ir.Constant(ir.DoubleType(), other)
+        return Traced(self.builder, self.builder.fcmp_ordered(how, self.value, value))
 
-    def __gt__(self, other: Any) -> "_Traced":
+    def __gt__(self, other: Any) -> "Traced":
         return self._compared(">", other)
 
-    def __lt__(self, other: Any) -> "_Traced":
+    def __lt__(self, other: Any) -> "Traced":
         return self._compared("<", other)
 
-    def same(self, other: Any) -> "_Traced":
+    def same(self, other: Any) -> "Traced":
         """Whether two values are equal; a NaN is not, not even to itself."""
         return self._compared("==", other)
 
-    def chosen(self, yes: Any, no: Any) -> "_Traced":
+    def chosen(self, yes: Any, no: Any) -> "Traced":
         """One of two values."""
         values = [
-            v.value if isinstance(v, _Traced) else ir.Constant(ir.DoubleType(), v)
-            for v in (yes, no)
+            v.value if isinstance(v, Traced) else ir.Constant(ir.DoubleType(), v) for v in (yes, no)
         ]
-        return _Traced(self.builder, self.builder.select(self.value, *values))
+        return Traced(self.builder, self.builder.select(self.value, *values))
 
-    def plus_product(self, a: "_Traced", b: "_Traced") -> "_Traced":
+    def plus_product(self, a: "Traced", b: "Traced") -> "Traced":
         """self + a * b."""
-        return _Traced(self.builder, multiply_add(self.builder, a.value, b.value, self.value))
+        return Traced(
+            self.builder, fused(self.builder, "llvm.fmuladd", a.value, b.value, self.value)
+        )
 
-    def __and__(self, other: "_Traced") -> "_Traced":
-        return _Traced(self.builder, self.builder.and_(self.value, other.value))
+    def product_less(self, other: "Traced", rounded: "Traced") -> "Traced":
+        """self * other - rounded, itself rounded once."""
+        value = fused(self.builder, "llvm.fma", self.value, other.value, (-rounded).value)
+        return Traced(self.builder, value)
+
+    def __and__(self, other: "Traced") -> "Traced":
+        return Traced(self.builder, self.builder.and_(self.value, other.value))
 
 
 def choose(condition: Any, yes: Any, no: Any) -> Any:
     """yes where condition, else no: without a jump, which would keep a loop from vectors."""
+    if condition is True or (
+        not isinstance(yes, Traced) and not isinstance(no, Traced) and yes == no
+    ):
+        return yes
     return condition.chosen(yes, no)
+
+
+def is_there(x: Any) -> Any:
+    """Whether a value of the data is not NaN, known beforehand of a whole number."""
+    return x[0].whole or x[0].same(x[0])
+
+
+def finite(x: Any) -> Any:
+    """Whether a value of the data is neither NaN nor infinite."""
+    return x[0].whole or (x[0] - x[0]).same(0.0)
 
 
 def with_product(total: Any, a: Any, b: Any) -> Any:
@@ -112,121 +128,75 @@ def with_product(total: Any, a: Any, b: Any) -> Any:
     return total.plus_product(a, b)
 
 
-def multiply_add(
-    builder: ir.IRBuilder, a: ir.Value, b: ir.Value, total: ir.Value, flags: tuple[str, ...] = ()
+def fused(
+    builder: ir.IRBuilder,
+    name: str,
+    a: ir.Value,
+    b: ir.Value,
+    total: ir.Value,
+    flags: tuple[str, ...] = (),
 ) -> Any:
+    """a * b + total: rounded once (llvm.fma), or where that is as fast (llvm.fmuladd)."""
     double = ir.DoubleType()
     function = builder.module.declare_intrinsic(
-        "llvm.fmuladd", [double], ir.FunctionType(double, [double] * 3)
+        name, [double], ir.FunctionType(double, [double] * 3)
     )
     return builder.call(function, [a, b, total], fastmath=flags)
 
 
-def _returned(context: Any, builder: ir.IRBuilder, kind: Any, result: Any) -> Any:
-    """A formula's result as Numba's value: a float64 or a tuple of them."""
-    if not isinstance(result, tuple):
-        return result.value
-    zero = ir.Constant(ir.DoubleType(), 0.0)
-    return context.make_tuple(
-        builder, kind, [r.value if isinstance(r, _Traced) else zero for r in result]
-    )
-
-
-def straight(formula: Callable[..., Any], outputs: int) -> Any:
-    """A formula on float64 as a function for compiled loops."""
-
-    @intrinsic
-    def function(typingctx, *args):
-        kind = types.UniTuple(types.float64, outputs)
-
-        def codegen(context, builder, signature, packed):
-            values = [
-                _Traced(builder, builder.extract_value(packed[0], i)) for i in range(len(args))
-            ]
-            return _returned(context, builder, kind, formula(*values))
-
-        return kind(types.UniTuple(types.float64, len(args))), codegen
-
-    return function
-
-
-def parts(context: Any, builder: ir.IRBuilder, value: ir.Value, kind: Any) -> tuple[_Traced, Any]:
+def parts(context: Any, builder: ir.IRBuilder, value: ir.Value, kind: Any) -> tuple[Traced, Any]:
     """A value of the data as the two float64 that `shifts` works on."""
     if way_of(kind) is Narrow:
-        return _Traced(builder, context.cast(builder, value, kind, types.float64)), 0.0
-    word = ir.IntType(32)
-    upper = builder.trunc(builder.lshr(value, ir.Constant(value.type, 32)), word)
-    high = (builder.sitofp if kind.signed else builder.uitofp)(upper, ir.DoubleType())
-    low = builder.uitofp(builder.trunc(value, word), ir.DoubleType())
-    return _Traced(builder, high), _Traced(builder, low)
+        whole = isinstance(kind, types.Integer)
+        return Traced(builder, context.cast(builder, value, kind, types.float64), whole), 0.0
+    upper = builder.lshr(value, value.type(32))
+    lower = builder.and_(value, value.type(0xFFFFFFFF))
+    if not kind.signed:
+        return _whole(builder, upper), _whole(builder, lower)
+    upper = builder.xor(upper, value.type(1 << 31))  # 2**31 more, whatever the sign
+    return _whole(builder, upper, 1 << 31), _whole(builder, lower)
+
+
+def _whole(builder: ir.IRBuilder, word: ir.Value, more: int = 0) -> Traced:
+    """A whole number below 2**32 as float64: the last bits of 2**52, which is taken away again.
+
+    Instructions for this are missing from many machines with vectors.
+    """
+    bits = builder.or_(word, word.type(WHOLE_BITS))
+    number = Traced(builder, builder.bitcast(bits, ir.DoubleType())) - float(2**52 + more)
+    number.whole = True
+    return number
+
+
+def float32_of_half(builder: ir.IRBuilder, half: ir.Value) -> ir.Value:
+    """The float32 of the bits of a float16, by instructions that every machine has.
+
+    The exponent is moved by 112; of infinities and NaN by 112 more, and of what has none it is
+    made one, which is taken away again.
+    """
+    word, real = ir.IntType(32), ir.FloatType()
+    bits = builder.shl(builder.zext(half, word), word(13))
+    sign = builder.and_(builder.shl(bits, word(3)), word(1 << 31))
+    bits = builder.and_(bits, word(0x7FFF << 13))
+    exponent = builder.and_(bits, word(0x7C00 << 13))
+    usual = builder.add(bits, word(112 << 23))
+    largest = builder.icmp_unsigned("==", exponent, word(0x7C00 << 13))
+    usual = builder.select(largest, builder.add(usual, word(112 << 23)), usual)
+    tiny = builder.bitcast(builder.add(bits, word(113 << 23)), real)
+    tiny = builder.bitcast(builder.fsub(tiny, real(2.0**-14)), word)
+    least = builder.icmp_unsigned("==", exponent, word(0))
+    return builder.bitcast(builder.or_(builder.select(least, tiny, usual), sign), real)
 
 
 def way_of(kind: Any) -> type[Narrow] | type[Wide]:
     return Wide if isinstance(kind, types.Integer) and kind.bitwidth == 64 else Narrow
 
 
-def of_value(name: str, inputs: int, outputs: int, takes_value: bool = True) -> Any:
-    """A formula of `shifts`, the way chosen by the dtype of the first argument."""
-
-    @intrinsic
-    def function(typingctx, x, *args):
-        kind = types.UniTuple(types.float64, outputs) if outputs > 1 else types.float64
-
-        def codegen(context, builder, signature, packed):
-            values = parts(context, builder, packed[0], x) if takes_value else ()
-            others = [_Traced(builder, builder.extract_value(packed[1], i)) for i in range(inputs)]
-            result = getattr(way_of(x), name)(*values, *others) if name else values
-            return _returned(context, builder, kind, result)
-
-        return kind(x, types.UniTuple(types.float64, inputs)), codegen
-
-    return function
-
-
-def lane_loop(formula: Callable[..., Any], reads: str, writes: str, rows: int = 0) -> Any:
-    """A loop over lanes: some fields of each become a formula of some fields and of rows of data.
-
-    In a compiled loop it is called as ``loop(t, width, x, start, step)``; rows begin at
-    x[start], x[start + step] and so on. Fields lie a constant LANES apart in t: distances known to
-    LLVM need no check for overlap, and beyond eight such checks it gives up on vectors.
-    """
-
-    @intrinsic
-    def loop(typingctx, t, width, x, start, step):
-        way = way_of(x.dtype)
-
-        def codegen(context, builder, signature, args):
-            fields, data = (
-                context.make_array(signature.args[i])(context, builder, args[i]).data
-                for i in (0, 2)
-            )
-            starts = [builder.gep(data, [args[3]], inbounds=True)]
-            for _ in range(1, rows):
-                starts.append(builder.gep(starts[-1], [args[4]], inbounds=True))
-            with cgutils.for_range(builder, args[1]) as lanes:
-                j = lanes.index
-
-                def place(field: str) -> Any:
-                    return builder.gep(
-                        fields, [builder.add(j, j.type(FIELDS.index(field) * LANES))], inbounds=True
-                    )
-
-                inputs = [_Traced(builder, builder.load(place(field))) for field in reads.split()]
-                values = [
-                    builder.load(builder.gep(row, [j], inbounds=True)) for row in starts[:rows]
-                ]
-                results = formula(
-                    way, *inputs, *(parts(context, builder, value, x.dtype) for value in values)
-                )
-                for field, result in zip(writes.split(), results, strict=True):
-                    value = (
-                        result.value
-                        if isinstance(result, _Traced)
-                        else ir.Constant(ir.DoubleType(), result)
-                    )
-                    builder.store(value, place(field))
-            return context.get_dummy_value()
-
-        return types.void(t, types.intp, x, types.intp, types.intp), codegen
-
-    return loop
+def in_any_order(total: Any, term: Any, factor: Any = 1.0) -> Any:
+    """total + term * factor, added in any order of a sum, so that LLVM may keep it in lanes."""
+    builder = total.builder
+    if isinstance(factor, Traced):
+        value = fused(builder, "llvm.fmuladd", term.value, factor.value, total.value, ANY_ORDER)
+    else:
+        value = builder.fadd(total.value, term.value, flags=ANY_ORDER)
+    return Traced(builder, value)
