@@ -25,7 +25,7 @@ from benchmarks.machine import describe
 from benchmarks.report import Report, table
 from dasknorm.chunks import Reduction
 from dasknorm.chunks.assembly import assembled
-from dasknorm.chunks.groups import group_sizes
+from dasknorm.chunks.groups import READ_BYTES, group_sizes
 from dasknorm.containers import container_of
 from dasknorm.fields import Field
 from dasknorm.matching import kept_axes
@@ -66,25 +66,27 @@ def measure(what: str, number: str) -> Figures:
 
 def _sizes(before: float, states: dict[Any, Field], count: int) -> Figures:
     """Assemble each shard, and drop it before the next; what is sent, and its packing, is extra."""
-    found: Figures = {"tasks": 0, "sent": 0, "wall": 0, "cpu": 0}
+    found: Figures = dict.fromkeys(("tasks", "cpu", "peak", "sent"), 0.0)
     for number in range(count):
-        part = [reduction for _, reduction in shard(states, number, count)]
         graph: dict[Any, Any] = {}
-        once = _figures(before, lambda part=part, graph=graph: _assemble(part, graph))
-        once["sent"] = len(cloudpickle.dumps(graph))
-        found = {**once, **{name: found[name] + once[name] for name in found}}
+        once = _figures(before, partial(_assemble, states, number, count, graph))
+        found["sent"] += len(cloudpickle.dumps(graph))
+        found["tasks"] += once["tasks"]
+        found["cpu"] += once["cpu"]
+        found["peak"] = max(found["peak"], once["peak"])
     return found
 
 
-def _assemble(part: list[Reduction], graph: dict[Any, Any]) -> int:
+def _assemble(states: dict[Any, Field], number: int, count: int, graph: dict[Any, Any]) -> int:
+    part = [reduction for _, reduction in shard(states, number, count)]
     graph.update(assembled(part).graph)
     return len(graph)
 
 
 def _figures(before: float, build: Callable[[], int]) -> Figures:
     count: list[int] = []
-    wall, cpu = spent(lambda: count.append(build()))
-    return {"tasks": count[0], "wall": wall, "cpu": cpu, "peak": peak_megabytes() - before}
+    _, cpu = spent(lambda: count.append(build()))
+    return {"tasks": count[0], "cpu": cpu, "peak": peak_megabytes() - before}
 
 
 @contextmanager
@@ -121,8 +123,7 @@ def _on_cluster(what: str, count: int) -> Figures:
     with cluster(2), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sending large graph")
         dn.adapt(x[:50], over=1)
-        wall, cpu = spent(calls[what])
-    return {"wall": wall, "cpu": cpu}
+        return {"cpu": spent(calls[what])[1]}
 
 
 def _numbers(block_id: tuple[int, ...]) -> np.ndarray:
@@ -143,7 +144,7 @@ def run(most: float) -> Report:
     for size in sizes:
         if 10 * last <= PATIENCE:
             found[DASK, size] = ask("scale", DASK, size)
-            last = found[DASK, size]["wall"]
+            last = found[DASK, size]["cpu"]
     lead = (
         f"{describe()} Each row in a fresh process. Chunks are time steps of {GRID[0]} x {GRID[1]} "
         "float32 that are never read; those of the Zarr store have no files. MB is what the "
@@ -165,14 +166,14 @@ def _graphs(found: dict[tuple[str, int], Figures]) -> str:
             what,
             f"{size:,}",
             f"{f['tasks']:,.0f}",
-            f"{f['wall']:.2f}",
+            f"{f['cpu']:.2f}",
             f"{f['cpu'] / size * 1e6:.0f}",
             f"{f['peak']:.0f}",
             f"{f['sent'] / 1e6:.1f}" if "sent" in f else "",
         ]
         for (what, size), f in found.items()
     ]
-    head = ["", "chunks", "tasks", "s", "CPU µs a chunk", "MB", "MB sent"]
+    head = ["", "chunks", "tasks", "CPU s", "µs a chunk", "MB", "MB sent"]
     return table(head, rows)
 
 
@@ -187,19 +188,22 @@ def _overheads(most: float, sent: float) -> Iterator[str]:
     )
     rows = [[what, f"{numbers[what]:,}", f"{each * 1e6:.0f}"] for what, each in cpu.items()]
     yield table(["", "chunks", "CPU µs each"], rows)
-    task = max(cpu[TASKS] - cpu[STREAMED], 0.0)
-    costs = _Costs(cpu[STREAMED], task, sent)
+    task = max(cpu[TASKS] - cpu[STREAMED], 1e-6)
     yield (
         f"**What that makes of large data**, at {cpu[STREAMED] * 1e6:.0f} µs a chunk and "
-        f"{task * 1e6:.0f} µs a task (the difference of the first two rows); float32, everything "
-        f"merged. {RATE} MB/s is what each worker is taken to read."
+        f"{task * 1e6:.0f} µs a task, the difference of the first two rows: one scheduler hands "
+        f"out {1 / task:,.0f} tasks, or {READ_BYTES / task / 1e9:.0f} GB, a second. In hours; "
+        f"float32, everything merged; jobs of at most {JOB:,} chunks; each worker is taken to read "
+        f"{RATE} MB/s."
     )
-    yield table(*_large(costs))
+    yield table(*_large(_Costs(cpu[STREAMED], task, sent)))
 
 
 # -- 10 PB, computed ----------------------------------------------------------------------------
 
 RATE = 200
+JOB = 1_000_000
+AT_A_TIME = (1, 10)
 WORKERS = (100, 1000)
 DATA = {
     # name: (bytes, chunks)
@@ -219,21 +223,24 @@ class _Costs:
 
 
 def _large(costs: _Costs) -> tuple[list[str], list[list[str]]]:
-    head = ["", "chunks", "graphs", "tasks", "GB sent", "h of the client", "h of the scheduler"]
-    head += [f"h of reading, {n:,} workers" for n in WORKERS]
-    head += [f"h in all, {n:,} workers" for n in WORKERS]
+    head = ["", "chunks", "jobs", "tasks", "GB sent", "client", "scheduler"]
+    head += [f"reading by {n:,} workers" for n in WORKERS]
+    head += [f"{jobs} at a time, {n:,} workers" for jobs in AT_A_TIME for n in WORKERS]
     return head, [[name, *_row(costs, *data)] for name, data in DATA.items()]
 
 
 def _row(costs: _Costs, nbytes: float, chunks: int) -> list[str]:
-    graphs = math.ceil(chunks / MOST_CHUNKS)
-    number = round(chunks * _tasks_a_chunk(nbytes / chunks))
+    jobs, number = math.ceil(chunks / JOB), round(chunks * _tasks_a_chunk(nbytes / chunks))
     client, scheduler = chunks * costs.chunk / 3600, number * costs.task / 3600
     reading = [nbytes / (n * RATE * 1e6) / 3600 for n in WORKERS]
-    # A graph is built while no worker reads; the scheduler works beside them.
-    whole = [client + max(each, scheduler) for each in reading]
+    # A graph is built while no worker of its job reads; the scheduler works beside them.
+    whole = [
+        client / min(jobs, some) + max(hours, scheduler / min(jobs, some))
+        for some in AT_A_TIME
+        for hours in reading
+    ]
+    counts = [f"{chunks:,}", f"{jobs:,}", f"{number:,}", f"{chunks * costs.sent / 1e9:.1f}"]
     hours = [client, scheduler, *reading, *whole]
-    counts = [f"{chunks:,}", f"{graphs:,}", f"{number:,}", f"{chunks * costs.sent / 1e9:.1f}"]
     return counts + [f"{each:.2f}" if each < 10 else f"{each:.0f}" for each in hours]
 
 

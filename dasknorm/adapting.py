@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from importlib.util import find_spec
 from os import PathLike
 from typing import Any, Literal
 
@@ -164,4 +165,6 @@ def _work(
 def _metered(progress: bool | Meter) -> AbstractContextManager[Meter | None]:
     if isinstance(progress, Meter):
         return nullcontext(progress)
+    if progress and find_spec("rich") is None:
+        raise ImportError("progress=True needs rich: pip install 'dasknorm[cli]'")
     return metering("adapt") if progress else nullcontext()

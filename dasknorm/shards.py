@@ -12,8 +12,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from dask.base import tokenize
-
 from dasknorm import chunks
 from dasknorm.chunks import Reduction
 from dasknorm.containers import Fields
@@ -35,8 +33,9 @@ SHARDS = 32
 RETRIES = 2
 """Tries more of a chunk that cannot be read: storage often fails once, and seldom three times."""
 
+LIGHT_BYTES = 1 << 20
 READ_FOR_STATE = 2
-"""A shard reads at least twice the bytes that are saved after it."""
+"""Where more than 1 MB is saved after each shard, it reads at least twice as much."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,9 @@ class Checkpoint:
     def saved(self, job: Mapping[str, Any]) -> tuple[int, dict[Hashable, Field]]:
         """Return how many shards of a job are done, and the states so far.
 
+        If there is no file, one that holds nothing is saved: a path that cannot be written is
+        refused before anything is read.
+
         Raises
         ------
         MismatchError
@@ -70,6 +72,7 @@ class Checkpoint:
         from dasknorm import store  # as in Stats.save
 
         if not Path(self.path).exists():
+            self.save(job, 0, {})
             return 0, {}
         _, states, _, attrs = store.read(self.path)
         if "checkpoint" not in attrs:
@@ -78,7 +81,8 @@ class Checkpoint:
             )
         found = attrs["checkpoint"]
         keys = dict.fromkeys([*job, *found["job"]])
-        if differing := [key for key in keys if found["job"].get(key) != job.get(key)]:
+        differing = [key for key in keys if found["job"].get(key) != job.get(key)]
+        if differing and found["done"]:
             raise MismatchError(
                 f"the checkpoint {str(self.path)!r} is of other work: {', '.join(differing)} "
                 "differ. Give the same data, opened in the same way, and the same arguments; or "
@@ -139,7 +143,8 @@ def shard_count(work: Mapping[Hashable, Field], checkpointed: bool) -> int:
     if checkpointed:
         read = sum(each.nbytes for each in lazy)
         saved = sum(each.record_bytes for each in lazy)
-        room = SHARDS if math.isnan(read) else read / max(READ_FOR_STATE * saved, 1)
+        light = math.isnan(read) or saved <= LIGHT_BYTES
+        room = SHARDS if light else read / (READ_FOR_STATE * saved)
         count = max(count, min(SHARDS, math.floor(room)))
     most = max((len(each.sizes[each.longest()]) for each in lazy if each.axes), default=1)
     return max(1, min(count, most))
@@ -179,7 +184,7 @@ def _job(work: Mapping[Hashable, Field], statistic: Statistic, count: int) -> di
     job: dict[str, Any] = {"the statistic": str(statistic), COUNT: count}
     for name, field in work.items():
         of = "" if name is None else f" of {name!r}"
-        job[f"the data{of}"] = tokenize(field.data.data)
-        job[f"the weights{of}"] = tokenize(field.data.weights)
+        job[f"the data{of}"] = chunks.identity(field.data.data)
+        job[f"the weights{of}"] = chunks.identity(field.data.weights)
         job[f"the merged dimensions{of}"] = [str(d) for d in field.data.dims if d not in field.dims]
     return job

@@ -1,6 +1,7 @@
-"""What all tests share: how hypothesis is run, and a scheduler that refuses to compute."""
+"""What all tests share: how hypothesis is run, a scheduler that refuses to compute, a cluster."""
 
 import hashlib
+import logging
 import os
 import signal
 import tempfile
@@ -45,4 +46,33 @@ def refuse(*args: Any, **kwargs: Any) -> NoReturn:
 def nothing_computes() -> Iterator[None]:
     """Make every computation fail for the length of a test."""
     with dask.config.set(scheduler=refuse):
+        yield
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Any]:
+    """Run two worker processes of one thread each, from the first test that asks for them."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL
+    ) as workers:
+        yield workers
+
+
+@pytest.fixture
+def client(cluster: Any) -> Iterator[Any]:
+    """Compute on the cluster for the length of a test."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.Client(cluster) as connected:
+        yield connected
+
+
+@pytest.fixture
+def scheduler(request: Any) -> Iterator[None]:
+    """Compute on the scheduler of Dask that a test is parametrized with."""
+    if request.param == "cluster":
+        request.getfixturevalue("client")
+        yield
+        return
+    with dask.config.set(scheduler=request.param, num_workers=2):
         yield

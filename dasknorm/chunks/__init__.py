@@ -11,6 +11,7 @@ module-level class: it pickles by name, and equal calls make equal graph names.
 
 from dasknorm.chunks.costs import Cost, cost
 from dasknorm.chunks.groups import threads
+from dasknorm.chunks.identities import identity
 from dasknorm.chunks.laziness import apply, is_lazy, merge
 from dasknorm.chunks.maps import transform
 from dasknorm.chunks.reductions import Reduction, lazy
@@ -21,6 +22,7 @@ __all__ = [
     "Reduction",
     "apply",
     "cost",
+    "identity",
     "is_lazy",
     "lazy",
     "merge",

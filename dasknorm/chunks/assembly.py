@@ -142,7 +142,9 @@ def _optimised(sources: Sequence[_Source]) -> dict[Key, Any]:
     if arrays:
         # Not dask.optimize, which since 2025 fuses each array's loading into its own tasks.
         merged = HighLevelGraph.merge(*(each.__dask_graph__() for each in arrays))
-        graph.update(da.optimize(merged, [each.__dask_keys__() for each in arrays]))
+        each_chunk = [s.keys.values() for s in sources if not s.reduction.is_frame]
+        wanted = [key for chunks in each_chunk for keys in chunks for key in keys]
+        graph.update(da.optimize(merged, wanted))
     return graph
 
 
@@ -159,6 +161,8 @@ class _Builder:
         parts, alone = self._parts(source)
         reduction, places = source.reduction, list(source.along_kept())
         steps = len(places[0][1])
+        merge = partial(joined, reduction.statistic)
+        few = 32 if 32 * state_bytes(reduction) <= FAN_IN_BYTES else 2
         sizes = [1] * steps if alone else group_sizes(reduction, steps, len(places))
         cuts = list(itertools.accumulate(sizes, initial=0))
         name = tokenize(reduction.statistic, reduction.axes, next(iter(source.keys.values())), cuts)
@@ -171,7 +175,7 @@ class _Builder:
                 self._stream(key, source, place, {index: parts[index] for index in group})
                 self.assembly.chunks[key] = (len(self.assembly.states), group)
                 keys.append(key)
-            states[place] = self._merge(keys, (f"merge-{name}", *place), reduction)
+            states[place] = self._merge(keys, (f"merge-{name}", *place), merge, few)
         self.assembly.states.append(states)
         self.assembly.sources.append(source)
 
@@ -218,10 +222,8 @@ class _Builder:
                 graph[key] = (partial(Attempts({key: node}, self._retries), below), below)
                 waiting.extend(below)
 
-    def _merge(self, keys: list[Key], name: tuple[Any, ...], reduction: Reduction) -> Key:
-        """Add a tree that merges states, 32 at a time, or 2 if they are large; return its top."""
-        few = 32 if 32 * state_bytes(reduction) <= FAN_IN_BYTES else 2
-        merge = partial(joined, reduction.statistic)
+    def _merge(self, keys: list[Key], name: tuple[Any, ...], merge: Any, few: int) -> Key:
+        """Add a tree that merges a few states at a time, and return its top."""
         for level in itertools.count():
             if len(keys) == 1:
                 return keys[0]

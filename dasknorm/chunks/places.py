@@ -1,14 +1,16 @@
 """Places: which chunk it was, in words, and which of a group's chunks kills the worker it is on."""
 
 import itertools
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any
 
+from dasknorm import cluster
 from dasknorm.chunks.assembly import Assembly
 from dasknorm.chunks.owners import needs
 from dasknorm.chunks.reductions import Reduction
 
-__all__ = ["chunk_that_kills", "place"]
+__all__ = ["chunks_that_kill", "chunks_that_need", "place"]
 
 Index = tuple[int, ...]
 Key = Hashable
@@ -36,26 +38,43 @@ def place(reduction: Reduction, indices: Sequence[Index]) -> str:
     return ", ".join(words) or "the only chunk"
 
 
-def chunk_that_kills(
-    assembly: Assembly, task: Key, get: Callable[..., Any], is_killed: Callable[[Exception], bool]
-) -> list[Index]:
-    """Run a task's chunks again, one at a time; return the one that kills workers, or all.
+def chunks_that_need(assembly: Assembly, key: Key) -> dict[int, list[Index]]:
+    """Return, by the number of their reduction, the chunks for which a key is computed."""
+    above = defaultdict(list)
+    for task, node in assembly.graph.items():
+        for below in _needs(node):
+            above[below].append(task)
+    found: dict[int, list[Index]] = {}
+    waiting, seen = [key], set()
+    while waiting:
+        task = waiting.pop()
+        if task in assembly.chunks and task not in seen:
+            number, indices = assembly.chunks[task]
+            found.setdefault(number, []).extend(indices)
+        elif task not in seen:
+            waiting.extend(above[task])
+        seen.add(task)
+    return found
 
-    Several tasks are on a worker when it dies, and all of them are blamed; one alone is not
-    blamed for another.
+
+def chunks_that_kill(assembly: Assembly, task: Key) -> dict[int, list[Index]]:
+    """Run a task again, each of its chunks alone; return those that kill workers: one, or none.
+
+    What several chunks share is run as it is, and all of them are returned.
     """
-    _, indices = assembly.chunks[task]
+    needed = chunks_that_need(assembly, task)
+    if not needed:  # it merges states, and would have all their chunks read again
+        return {}
+    if task not in assembly.chunks:
+        return needed if cluster.is_deadly(_closure(assembly.graph, [task]), task) else {}
+    number, indices = assembly.chunks[task]
     stream, beside = assembly.graph[task]
     below = _closure(assembly.graph, beside)
     for index, alone in zip(indices, stream.apart(), strict=True):
         key = ("alone", task, index)
-        try:
-            get({**below, key: (alone, beside)}, key)
-        except Exception as error:
-            if is_killed(error):
-                return [index]
-            raise
-    return indices
+        if cluster.is_deadly({**below, key: (alone, beside)}, key):
+            return {number: [index]}
+    return {}
 
 
 def _closure(graph: Mapping[Key, Any], keys: Sequence[Key]) -> dict[Key, Any]:
@@ -65,8 +84,13 @@ def _closure(graph: Mapping[Key, Any], keys: Sequence[Key]) -> dict[Key, Any]:
         key = waiting.pop()
         if key not in found:
             found[key] = graph[key]
-            waiting.extend(needs(found[key]) or ())
+            waiting.extend(_needs(found[key]))
     return found
+
+
+def _needs(node: Any) -> Collection[Key]:
+    """Return the keys that a node of an assembly needs: a tuple of ours, or one of Dask's."""
+    return node[1] if isinstance(node, tuple) else needs(node) or ()
 
 
 def _range(numbers: Sequence[int]) -> str:

@@ -1,7 +1,7 @@
 """Running: the records of reductions, computed now, and errors that say which chunk it was."""
 
 import sys
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import dask
@@ -9,8 +9,9 @@ import dask.threaded
 import numpy as np
 from dask.base import get_scheduler
 
+from dasknorm import cluster
 from dasknorm.chunks.assembly import Assembly, assembled
-from dasknorm.chunks.places import chunk_that_kills, place
+from dasknorm.chunks.places import chunks_that_kill, chunks_that_need, place
 from dasknorm.chunks.reductions import Reduction, in_memory, tree
 from dasknorm.chunks.streams import Unreadable
 from dasknorm.errors import ChunkError
@@ -18,9 +19,6 @@ from dasknorm.progress import Meter
 from dasknorm.statistics.base import Records
 
 __all__ = ["run"]
-
-Get = Callable[[Mapping[Any, Any], Any], Any]
-"""A scheduler of Dask: of a graph and keys, nested in lists, the values in the same nesting."""
 
 
 def run(
@@ -50,7 +48,7 @@ def _computed(
     except Exception as error:
         if not _is_killed(error):
             raise
-        raise ChunkError(_killed(error, reductions, assembly, get)) from error
+        raise ChunkError(_killed(error, reductions, assembly)) from error
     return [
         _put_together(reduction, dict(zip(keys, parts, strict=True)))
         for reduction, keys, parts in zip(many, assembly.states, states, strict=True)
@@ -76,23 +74,20 @@ def _unreadable(
     error: Unreadable, reductions: Mapping[Hashable, Reduction], assembly: Assembly
 ) -> str:
     where = assembly.chunk_of(error.key)
-    if where is None:
-        return f"cannot read what several chunks share, {error.key!r}: {error.reason}"
-    return f"cannot read {_named(where[0], [where[1]], reductions)}: {error.reason}"
+    if where is not None:
+        return f"cannot read {_named({where[0]: [where[1]]}, reductions)}: {error.reason}"
+    shared = _named(chunks_that_need(assembly, error.key), reductions)
+    return f"cannot compute what is needed for {shared}: {error.reason}"
 
 
-def _killed(
-    error: Any, reductions: Mapping[Hashable, Reduction], assembly: Assembly, get: Get
-) -> str:
-    tasks = {str(key): key for key in assembly.chunks}
-    task = tasks.get(str(error.task))
-    if task is None:
+def _killed(error: Any, reductions: Mapping[Hashable, Reduction], assembly: Assembly) -> str:
+    for task in cluster.suspects(error):
+        if found := chunks_that_kill(assembly, task):
+            return f"{_named(found, reductions)} kills every worker that reads it; {MEMORY}"
+    blamed = chunks_that_need(assembly, error.task)
+    if not blamed:
         return f"the workers that ran {error.task} died, one after the other; {MEMORY}"
-    number, group = assembly.chunks[task]
-    found = chunk_that_kills(assembly, task, get, _is_killed)
-    which = _named(number, found, reductions)
-    if len(found) < len(group) or len(group) == 1:
-        return f"{which} kills every worker that reads it; {MEMORY}"
+    which = _named(blamed, reductions)
     return f"the workers that read {which} died, though each chunk alone can be read; {MEMORY}"
 
 
@@ -100,11 +95,15 @@ MEMORY = "its code may have crashed, or the memory of a worker is too small: see
 
 
 def _named(
-    number: int, indices: list[tuple[int, ...]], reductions: Mapping[Hashable, Reduction]
+    chunks: Mapping[int, list[tuple[int, ...]]], reductions: Mapping[Hashable, Reduction]
 ) -> str:
-    name, reduction = list(reductions.items())[number]
-    what = "the data" if name is None else repr(name)
-    return f"{what} at {place(reduction, indices)}"
+    """Say in words which chunks of which reductions, by their numbers."""
+    named = []
+    for number, indices in chunks.items():
+        name, reduction = list(reductions.items())[number]
+        what = "the data" if name is None else repr(name)
+        named.append(f"{what} at {place(reduction, indices)}")
+    return " and ".join(named)
 
 
 def _is_killed(error: Exception) -> bool:

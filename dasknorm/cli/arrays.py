@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 import xarray as xr
+from dask.base import tokenize
 
 from dasknorm.blocks import is_numeric
 from dasknorm.cli.chunking import TARGET, chunks_towards, evenly_cut
@@ -132,8 +133,9 @@ def _opened_one(path: Path, form: str) -> xr.Dataset:
         data = xr.open_dataset(path, **HOW[form], chunks=None, cache=False, decode_coords="all")
     if form == "zarr":  # a folder's listing is in no order of its own
         data = _only(data, sorted(data.data_vars, key=str))
+    opened = tokenize(str(path.resolve()), path.stat().st_mtime_ns)
     lazy = {
-        name: _chunked(variable)
+        name: _chunked(variable, f"{name}-{tokenize(opened, name, variable.shape)}")
         for name, variable in data.variables.items()
         if name in data.data_vars or (name not in data.indexes and variable.nbytes > TARGET)
     }
@@ -142,14 +144,15 @@ def _opened_one(path: Path, form: str) -> xr.Dataset:
     )
 
 
-def _chunked(variable: xr.Variable) -> xr.Variable:
+def _chunked(variable: xr.Variable, name: str) -> xr.Variable:
+    """Cut a variable; its name is the same in each process, which xarray's for files is not."""
     preferred = variable.encoding.get("preferred_chunks", {})
     stored = tuple(preferred.get(dim, 1) for dim in variable.dims)
     shards = variable.encoding.get("shards")
     if shards and math.prod(shards) * variable.dtype.itemsize <= TARGET:
         stored = shards  # a shard that is written has to come from one task
     sizes = chunks_towards(variable.shape, stored, variable.dtype.itemsize)
-    return variable.chunk(dict(zip(variable.dims, sizes, strict=True)))
+    return variable.chunk(dict(zip(variable.dims, sizes, strict=True)), name=name)
 
 
 def _combined(datasets: Sequence[xr.Dataset]) -> xr.Dataset:
