@@ -220,7 +220,7 @@ def test_a_chunk_that_kills_is_named(
     monkeypatch.setattr(groups, "LEAST", 8)
     make, message = KILLERS[what]
     with pytest.raises(ChunkError, match=message):
-        dn.adapt(dataset(make(tmp_path)), over="time")
+        dn.adapt(xr.DataArray(make(tmp_path), dims=("time", "c"), name="t"), over="time")
     stats = dn.adapt(da.from_array(BLOCK, (4, 3)))
     np.testing.assert_allclose(stats.mean, BLOCK.mean(axis=0), rtol=1e-14)
 
@@ -267,7 +267,7 @@ import sys
 import dasknorm as dn
 from loads import marked, values
 folder, checkpoint, out = sys.argv[1:]
-x = marked(values(64, 3), (1, 3), folder, wait=0.05)
+x = marked(values(400, 3), (10, 3), folder, wait=0.05)
 dn.adapt(x, checkpoint=checkpoint).save(out)
 """
 
@@ -281,7 +281,7 @@ def test_ctrl_c_leaves_the_checkpoint_whole(tmp_path: Path) -> None:
         [sys.executable, "-c", JOB, marks, checkpoint, out],
         env=environment, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    while total(marks) < 20 and process.poll() is None:
+    while total(marks) < 15 and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
@@ -289,12 +289,10 @@ def test_ctrl_c_leaves_the_checkpoint_whole(tmp_path: Path) -> None:
     assert "KeyboardInterrupt" in said
     assert not out.exists()
     assert sorted(os.listdir(tmp_path)) == ["c.nc", "marks"]
-    read = total(marks)
-    x = marked(values(64, 3), (1, 3), marks, wait=0.05)
+    x = marked(values(400, 3), (10, 3), marks, wait=0.05)
     stats = dn.adapt(x, checkpoint=checkpoint)
-    assert total(marks) - 64 <= 8  # of a shard and a half at most, read again
-    assert total(marks) > read
-    fresh = dn.adapt(da.from_array(values(64, 3), (1, 3)), checkpoint=tmp_path / "fresh.nc")
+    assert 40 <= total(marks) <= 42  # a shard is one chunk, or two
+    fresh = dn.adapt(da.from_array(values(400, 3), (10, 3)), checkpoint=tmp_path / "fresh.nc")
     assert stats == fresh
 
 
