@@ -86,8 +86,14 @@ def of(work: Mapping[Hashable, Field]) -> Plan:
     reductions = [field.data for field in work.values()]
     count = shards.shard_count(work, checkpointed=False)
     costs = [cost(list(dict(shards.shard(work, i, count)).values())) for i in range(count)]
-    held, memory = _workers()
+    workers, at_a_time, memory = _workers()
     largest = max(costs, key=lambda each: each.task_bytes, default=Cost())
+    merging = max(2, largest.waiting / workers) if largest.waiting else 0
+    held = (
+        at_a_time * largest.task_bytes
+        + merging * largest.state_bytes
+        + 2 * largest.done_bytes / workers  # one by one, and then as one array
+    )
     return Plan(
         bytes=int(sum(each.nbytes for each in reductions if each.nbytes == each.nbytes)),
         chunks=sum(each.chunk_count for each in reductions),
@@ -95,19 +101,19 @@ def of(work: Mapping[Hashable, Field]) -> Plan:
         shards=count,
         state_bytes=int(sum(each.record_bytes for each in reductions)),
         threads=threads(),
-        peak_bytes=int(PROCESS_BYTES + held * largest.task_bytes + largest.merge_bytes),
+        peak_bytes=int(PROCESS_BYTES + held),
         memory_bytes=memory,
     )
 
 
-def _workers() -> tuple[int, int]:
-    """Return the most threads of a worker, and the least memory that one may hold."""
+def _workers() -> tuple[int, int, int]:
+    """Return how many workers there are, the most threads of one, and the least memory of one."""
     client = cluster.client()
     workers = client.scheduler_info(n_workers=-1)["workers"].values() if client else []
     if workers:
         limits = [each["memory_limit"] for each in workers if each["memory_limit"]]
-        return max(each["nthreads"] for each in workers), min(limits, default=0)
+        return len(workers), max(each["nthreads"] for each in workers), min(limits, default=0)
     names = os.sysconf_names if hasattr(os, "sysconf_names") else {}
     if {"SC_PAGE_SIZE", "SC_PHYS_PAGES"} <= set(names):
-        return threads(), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return threads(), 0
+        return 1, threads(), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return 1, threads(), 0

@@ -18,11 +18,26 @@ CHUNKS_HELD = 2
 
 @dataclass(frozen=True)
 class Cost:
-    """How many tasks there are, and the bytes that one of them holds at most."""
+    """How many tasks there are, and the bytes that they hold.
+
+    Parameters
+    ----------
+    tasks : int
+    task_bytes : float
+        Of the largest task that streams chunks.
+    state_bytes : int
+        Of the largest state.
+    waiting : int
+        States that wait to be merged, at most; 0 if none is.
+    done_bytes : float
+        Of the states that wait to be put together, where kept axes are cut.
+    """
 
     tasks: int = 0
     task_bytes: float = 0.0
-    merge_bytes: float = 0.0
+    state_bytes: int = 0
+    waiting: int = 0
+    done_bytes: float = 0.0
 
 
 def cost(reductions: Sequence[Reduction]) -> Cost:
@@ -32,17 +47,31 @@ def cost(reductions: Sequence[Reduction]) -> Cost:
         return Cost()
     assembly = assembled(lazy)
     if assembly is None:
-        graphs = [tree(reduction).__dask_graph__() for reduction in lazy]
-        return Cost(sum(len(dict(graph)) for graph in graphs), *_bytes(lazy, merging=True))
-    tasks = sum(bool(istask(node)) for node in assembly.graph.values())
-    merging = any(len(states) < assembly.streams(i) for i, states in enumerate(assembly.states))
-    return Cost(tasks, *_bytes(lazy, merging))
+        graphs = [dict(tree(reduction).__dask_graph__()) for reduction in lazy]
+        tasks = sum(map(len, graphs))
+        streams = [reduction.chunk_count for reduction in lazy]
+    else:
+        tasks = sum(bool(istask(node)) for node in assembly.graph.values())
+        streams = [assembly.streams(number) for number in range(len(lazy))]
+    places = [_places(reduction) for reduction in lazy]
+    return Cost(
+        tasks,
+        max(CHUNKS_HELD * _largest_chunk(each) + state_bytes(each) for each in lazy),
+        max(map(state_bytes, lazy)),
+        max(_waiting(n / kept) for n, kept in zip(streams, places, strict=True)),
+        sum(each.record_bytes for each, kept in zip(lazy, places, strict=True) if kept > 1),
+    )
 
 
-def _bytes(reductions: Sequence[Reduction], merging: bool) -> tuple[float, float]:
-    """Return the most that a task which streams holds, and one that merges holds beside it."""
-    held = max(CHUNKS_HELD * _largest_chunk(each) + state_bytes(each) for each in reductions)
-    return held, 2.0 * max(map(state_bytes, reductions)) if merging else 0.0
+def _places(reduction: Reduction) -> int:
+    """Return in how many places the kept axes are cut."""
+    kept = (len(cut) for axis, cut in enumerate(reduction.sizes) if axis not in reduction.axes)
+    return math.prod(kept)
+
+
+def _waiting(states: float) -> int:
+    """Return how many states wait at a time while all are merged in pairs: one a level."""
+    return math.ceil(math.log2(states)) + 1 if states > 1 else 0
 
 
 def _largest_chunk(reduction: Reduction) -> float:

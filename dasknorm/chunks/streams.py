@@ -86,8 +86,10 @@ class Stream:
         self._content: Any = (steps, beside, statistic, axes, shape, retries, topic)
 
     def __reduce__(self) -> tuple[Callable[[bytes], "Stream"], tuple[bytes]]:
-        packed = isinstance(self._content, bytes)
-        return _packed, (self._content if packed else cloudpickle.dumps(self._content),)
+        if not isinstance(self._content, bytes):
+            # Kept, as Dask pickles a graph twice: to name it, and to send it.
+            self._content = cloudpickle.dumps(self._content)
+        return _packed, (self._content,)
 
     def __call__(self, values: Sequence[Any]) -> Records:
         """Return the records of all chunks; `values` are of the keys beside, in their order."""

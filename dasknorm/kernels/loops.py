@@ -32,7 +32,7 @@ def entry(function: Callable[..., Any]) -> Any:
     Compiling takes one to two seconds a dtype; from disk, it takes hundredths. Numba keeps the code
     beside this file, or in the user's cache folder; where it can write neither, it compiles anew.
     """
-    options = {"nogil": True, "error_model": "numpy"}
+    options = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
     try:
         return njit(cache=True, **options)(function)
     except RuntimeError:  # "cannot cache function: no locator available"
@@ -41,6 +41,9 @@ def entry(function: Callable[..., Any]) -> Any:
 
 #: For loops called from loops only: without wrappers for Python they compile in half the time.
 compiled = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+#: The same for large loops called at one place, which LLVM would else go through at every level.
+inlined = njit(nogil=True, error_model="numpy", inline="always")
 
 merged = straight(doubledouble.merged, 5)
 two_sum = straight(doubledouble.two_sum, 2)

@@ -18,6 +18,7 @@ from dasknorm.kernels.loops import (
     compiled,
     entry,
     gather_rows,
+    inlined,
     is_near,
     lane_add,
     merge_into,
@@ -46,15 +47,14 @@ ALL = len(FIELDS) * LANES
 
 
 @compiled
-def _exchange(target, record, t, kept, loading):
-    """Give each lane the record it belongs to, or that record what its lane remembers."""
+def _exchange(target, record, t, kept):
+    """Give each lane the record it belongs to, for what it remembers; and, again, give it back."""
     for j in range(kept):
-        six = target.records[record + j * target.apart]
         for field in range(6):
-            if loading:
-                t[COUNT + field * LANES + j] = six[field]
-            else:
-                six[field] = t[COUNT + field * LANES + j]
+            at = COUNT + field * LANES + j
+            there = target.records[record + j * target.apart, field]
+            target.records[record + j * target.apart, field] = t[at]
+            t[at] = there
 
 
 @compiled
@@ -87,76 +87,93 @@ def _has_gaps(t, width):
     return e != e
 
 
-@compiled
-def _second_reading(t, x, here, step, rows, width):
-    """Sum a tile block by block: as if nothing were missing, until something is."""
-    gaps = False
+@inlined
+def _second_reading(t, x, here, step, rows, width, gaps):
+    """Sum a tile block by block, and say whether a value was missing that may not be.
+
+    Until one is, blocks are summed as if none were. gaps is None where none may be.
+    """
+    found = False
     for i in range(0, rows, BLOCK):
         last = rows if rows - i < BLOCK else i + BLOCK
         many = last - (last - i) % MANY
-        lanes.flush(t, width, x, here, step)
-        if not gaps:
+        if not found:
             for k in range(i, many, MANY):
                 lanes.second_of_many(t, width, x, here + k * step, step)
             for k in range(many, last):
                 lanes.second(t, width, x, here + k * step, step)
-            gaps = _has_gaps(t, width)
-            if gaps:
+            found = _has_gaps(t, width)
+            if gaps is None and found:
+                return True
+            if gaps is not None and found:
                 lanes.start(t, width, x, here, step)
-        if gaps:
+        if gaps is not None and found:
             for k in range(i, many, MANY):
                 lanes.present_of_many(t, width, x, here + k * step, step)
             for k in range(many, last):
                 lanes.present(t, width, x, here + k * step, step)
-    lanes.flush(t, width, x, here, step)
+        lanes.flush(t, width, x, here, step)
     for j in range(width):
         t[N + j] = float(rows) - t[LOST + j]
+    return False
 
 
-@compiled
-def _tile(t, x, here, step, rows, width):
-    """Merge a tile of rows into what the lanes remember."""
+@inlined
+def _tile(t, x, here, step, rows, width, gaps):
+    """Merge a tile of rows into what the lanes remember, unless a value is missing."""
     every = rows // SAMPLE | 1
     while rows > 1:
         lanes.clear(t, width, x, here, step)
         for i in range(0, rows, every):
             lanes.first(t, width, x, here + i * step, step)
         lanes.move(t, width, x, here, step)
-        _second_reading(t, x, here, step, rows, width)
+        if _second_reading(t, x, here, step, rows, width, gaps):
+            return False
         if every == 1 or _are_near(t, width):
             break
         every -= every - 1  # not 1, of which Numba would make another type
     if rows == 1:
         lanes.only(t, width, x, here, step)
     lanes.close(t, width, x, here, step)
+    return True
 
 
 @entry
-def _plain(target, x, sizes, strip, repeats, most, t, scratch):
-    """Merge tiles of all blocks, strip by strip; where scratch is None, from where they are."""
+def _plain(target, x, at, gaps, alone, folded, sizes, strip, repeats, most, t, source, gathered):
+    """Merge tiles of all blocks, strip by strip, from a place on: return where to go on with gaps.
+
+    Numba leaves out what it is given as None, and compiles half as long what most data need.
+    """
     rows, kept, run = sizes
-    alone = repeats == 1 and run == 1
-    for o in range(len(x.starts)):
-        for k in range(0, kept, strip):
-            n = kept - k if kept - k < strip else strip
-            record = target.places[o] + k * target.apart
-            if alone:
-                _exchange(target, record, t, n, True)
-            i = 0
-            while i < rows:
-                together, height = _extent(rows - i, repeats, most // (n * run))
-                width = together * n * run
-                here = x.starts[o] + i * x.strides[0] + k * x.strides[1]
-                if scratch is None:
-                    _tile(t, x.row, here, together * x.strides[0], height, width)
-                else:
-                    gather_rows(scratch, x.row, here, height, together, n, run, x.strides)
-                    _tile(t, scratch, 0, width, height, width)
+    strips = (kept + strip - 1) // strip
+    p, i = at
+    while p < len(x.starts) * strips:
+        k = p % strips * strip
+        n = kept - k if kept - k < strip else strip
+        record = target.places[p // strips] + k * target.apart
+        if alone is not None:
+            _exchange(target, record, t, n)
+        whole = True
+        while whole and i < rows:
+            together, height = _extent(rows - i, repeats, most // (n * run))
+            width = together * n * run
+            here = x.starts[p // strips] + i * x.strides[0] + k * x.strides[1]
+            step = together * x.strides[0]
+            if gathered is not None:
+                gather_rows(source, x.row, here, height, together, n, run, x.strides)
+                here, step = 0, width
+            whole = _tile(t, source, here, step, height, width, gaps)
+            if whole:
                 i += height * together
-            if alone:
-                _exchange(target, record, t, n, False)
-            else:
-                _finish(target, record, t, repeats, n, run)
+        if alone is not None:
+            _exchange(target, record, t, n)
+        if folded is not None:
+            _finish(target, record, t, repeats, n, run)
+        if not whole:
+            break
+        p += 1
+        i = 0
+    return p, i
 
 
 @compiled
@@ -166,11 +183,6 @@ def _extent(rows, repeats, most):
     height = rows // together
     fit = most // together
     return together, height if height < fit else fit
-
-
-@compiled
-def _lay(t, w, here, together, kept, run):
-    gather_rows(t[W:], w.row, here, 1, together, kept, run, w.strides)
 
 
 @compiled
@@ -235,8 +247,8 @@ def _weighted_tile(t, x, here, step, rows, w, w_here, shape, by_row):
 
 
 @entry
-def _weighted(target, x, w, by_row, sizes, strip, repeats, most, t, scratch):
-    """Merge tiles of all blocks with weights; where scratch is None, from where they are."""
+def _weighted(target, x, w, by_row, sizes, strip, repeats, most, t, source, gathered):
+    """Merge tiles of all blocks with weights, strip by strip."""
     rows, kept, run = sizes
     for o in range(len(x.starts)):
         for k in range(0, kept, strip):
@@ -247,15 +259,11 @@ def _weighted(target, x, w, by_row, sizes, strip, repeats, most, t, scratch):
                 here = x.starts[o] + i * x.strides[0] + k * x.strides[1]
                 beside = w.starts[o] + i * w.strides[0] + k * w.strides[1]
                 shape = (together, n, run)
-                if scratch is None:
-                    _weighted_tile(
-                        t, x.row, here, together * x.strides[0], height, w, beside, shape, by_row
-                    )
-                else:
-                    gather_rows(scratch, x.row, here, height, together, n, run, x.strides)
-                    _weighted_tile(
-                        t, scratch, 0, together * n * run, height, w, beside, shape, by_row
-                    )
+                step = together * x.strides[0]
+                if gathered is not None:
+                    gather_rows(source, x.row, here, height, together, n, run, x.strides)
+                    here, step = 0, together * n * run
+                _weighted_tile(t, source, here, step, height, w, beside, shape, by_row)
                 i += height * together
             _finish(target, target.places[o] + k * target.apart, t, repeats, n, run)
 
@@ -280,8 +288,12 @@ def moments(
         and (repeats == 1 or x.strides[0] == strip * run)
     )
     most = max((TILE_BYTES if touching else SCRATCH_BYTES) // kind.itemsize, LANES)
-    room = (sizes, strip, repeats, most, np.zeros(ALL), None if touching else np.empty(most, kind))
-    if w is None:
-        _plain(target, x, *room)
-    else:
+    source = x.row if touching else np.empty(most, kind)
+    room = (sizes, strip, repeats, most, np.zeros(ALL), source, None if touching else True)
+    if w is not None:
         _weighted(target, x, w, by_row, *room)
+        return
+    ends = (True, None) if repeats == run == 1 else (None, True)
+    at = _plain(target, x, (0, 0), None, *ends, *room)
+    if at[0] < x.starts.size * -(-kept // strip):
+        _plain(target, x, at, True, *ends, *room)

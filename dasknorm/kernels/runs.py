@@ -17,6 +17,7 @@ from dasknorm.kernels.loops import (
     difference,
     entry,
     gather,
+    inlined,
     is_near,
     mean_of,
     merge_into,
@@ -104,12 +105,15 @@ def _towards(first, a, b, step):
 
 
 @compiled
-def _read(x, places, length, weights, a, b):
-    """Sums of a tile around a shift: count, missing, and two that are free of error."""
+def _read(x, places, length, weights, a, b, gaps):
+    """Sums of a tile around a shift: count, missing, and two that are free of error.
+
+    They are NaN where gaps is None, and a value is missing.
+    """
     count = count_rest = lost = e = e_rest = q = q_rest = 0.0
     ahead = AHEAD // x.itemsize
     runs_ahead = ahead // length + 1
-    gaps = False
+    found = False
     for j in range(len(places)):
         w = weights[j]
         if w == 0.0:
@@ -120,11 +124,11 @@ def _read(x, places, length, weights, a, b):
             size = length - i if length - i < BLOCK else BLOCK
             prefetch(x, there + i, BLOCK)
             missing = de = dq = 0.0
-            if not gaps:
+            if not found:
                 de, dq = sums(x, here + i, x, 0, size, a, b)
-            if gaps or de != de:
+            if gaps is not None and (found or de != de):
                 missing, de, dq = sums_of_present(x, here + i, x, 0, size, a, b)
-                gaps = missing > 0.0
+                found = missing > 0.0
             count, rest = two_sum(count, w * (float(size) - missing))
             count_rest += rest
             lost += w * missing
@@ -135,9 +139,9 @@ def _read(x, places, length, weights, a, b):
     return count + count_rest, lost, e + e_rest, q, q_rest
 
 
-@compiled
-def _tile(record, x, places, length, weights):
-    """Merge one tile into a record: `length` values at each place, of one weight."""
+@inlined
+def _tile(record, x, places, length, weights, gaps):
+    """Merge one tile, `length` values at each place, of one weight, unless a value is missing."""
     every = len(places) * length // SAMPLE | 1
     while True:
         found, first, a, b, step = _guess(x, places, length, weights, every)
@@ -146,11 +150,14 @@ def _tile(record, x, places, length, weights):
         every -= every - 1  # not 1, of which Numba would make another type
     c, d = _towards(first, a, b, step)
     for reading in range(3):
-        count, lost, e, q, q_rest = _read(x, places, length, weights, c, d)
+        count, lost, e, q, q_rest = _read(x, places, length, weights, c, d, gaps)
+        if gaps is None and e != e:
+            return False
         if is_near(count, e, q) or reading == 2:
             break
         c, d = _towards(first, a, b, reading * e / count)
     _merge(record, first, c, d, count, lost, e, q, q_rest)
+    return True
 
 
 @compiled
@@ -163,9 +170,13 @@ def _merge(record, first, a, b, count, lost, e, q, q_rest):
 
 
 @entry
-def _plain(target, x, run, weights, places, scratch):
-    """Merge runs, each of one weight; runs of one record that follow each other share tiles."""
-    p = 0
+def _plain(target, x, at, gaps, run, weights, places, source, gathered):
+    """Merge runs, each of one weight, from a place on: return where to go on with gaps.
+
+    Runs of one record that follow each other share tiles. Numba leaves out what it is given as
+    None, and compiles half as long what most data need.
+    """
+    p, start = at
     while p < len(x.starts):
         some = 1
         while (
@@ -175,20 +186,19 @@ def _plain(target, x, run, weights, places, scratch):
         ):
             some += 1
         record = target.records[target.places[p]]
-        for i in range(0, run, TILE):
+        for i in range(start, run, TILE):
             length = run - i if run - i < TILE else TILE
             for j in range(some):
-                here = x.starts[p + j] + i * x.strides[2]
-                if scratch is None:
-                    places[j] = here
-                else:
+                places[j] = x.starts[p + j] + i * x.strides[2]
+                if gathered is not None:
+                    here = places[j]
                     places[j] = j * length
-                    gather(scratch[j * length : (j + 1) * length], x.row, here, x.strides[2])
-            if scratch is None:
-                _tile(record, x.row, places[:some], length, weights[p : p + some])
-            else:
-                _tile(record, scratch, places[:some], length, weights[p : p + some])
+                    gather(source[j * length : (j + 1) * length], x.row, here, x.strides[2])
+            if not _tile(record, source, places[:some], length, weights[p : p + some], gaps):
+                return p, i
         p += some
+        start = 0
+    return p, 0
 
 
 @compiled
@@ -267,5 +277,8 @@ def moments(target: Target, run: int, x: Walk, w: Walk | None, kind: Any) -> Non
         _weighted(target, x, w, run, None if touching else np.empty(size, kind), np.empty(size))
         return
     weights = np.ones(x.starts.size) if w is None else w.row[w.starts]
-    scratch = None if touching else np.empty(TILE, kind)
-    _plain(target, x, run, weights, np.empty(TILE, np.int64), scratch)
+    source = x.row if touching else np.empty(TILE, kind)
+    room = (run, weights, np.empty(TILE, np.int64), source, None if touching else True)
+    at = _plain(target, x, (0, 0), None, *room)
+    if at[0] < x.starts.size:
+        _plain(target, x, at, True, *room)

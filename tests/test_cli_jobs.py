@@ -1,0 +1,166 @@
+"""Long jobs on the command line: said before, tried again, gone on with, and counted."""
+
+import os
+from pathlib import Path
+
+import pytest
+import xarray as xr
+from cli_inputs import inputs, kill, netcdf_file, run, start, succeed, wait_for, weather, zarr_store
+from loads import values
+
+import dasknorm as dn
+from dasknorm import store
+from dasknorm.cli import chunking
+
+for library in ("rich", "zarr", "h5netcdf", "h5py"):
+    pytest.importorskip(library)
+
+
+@pytest.fixture
+def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write a store of which each chunk is read on its own."""
+    monkeypatch.setattr("dasknorm.cli.arrays.TARGET", 1)
+    monkeypatch.setattr(chunking, "TARGET", 1)
+    data = xr.Dataset({"t": (("time", "x"), values(240, 5))})
+    return zarr_store(tmp_path / "in.zarr", data, encoding={"t": {"chunks": (10, 5)}})
+
+
+# -- said before ----------------------------------------------------------------------------------
+
+
+def test_a_dry_run_reads_and_writes_nothing(many: Path, tmp_path: Path) -> None:
+    """--dry-run says what would be read, and needs no output; with chunks gone it says the same."""
+    shown = succeed("adapt", many, "--over", "time", "--dry-run")
+    assert "reads   9.6 kB in 24 chunks, each once" in shown
+    assert "state   240 B" in shown
+    for chunk in (many / "t" / "c").rglob("0"):
+        chunk.write_bytes(b"no chunk at all")
+    before = sorted(os.listdir(tmp_path))
+    assert succeed("adapt", many, "-o", tmp_path / "s.nc", "--over", "time", "--dry-run") == shown
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_a_dry_run_leaves_what_is_there(many: Path, tmp_path: Path) -> None:
+    """--dry-run minds neither an output that is there already, nor a checkpoint."""
+    for name in ("s.nc", "c.nc"):
+        (tmp_path / name).write_bytes(b"what was there")
+    succeed("adapt", many, "-o", tmp_path / "s.nc", "--checkpoint", tmp_path / "c.nc", "--dry-run")
+    for name in ("s.nc", "c.nc"):
+        assert (tmp_path / name).read_bytes() == b"what was there"
+
+
+@pytest.mark.parametrize("form", ["zarr", "netcdf", "parquet", "csv"])
+@pytest.mark.filterwarnings("ignore:.*inplace keyword")  # of dask.dataframe, that pandas 3.1 says
+def test_every_form_can_be_planned(form: str, tmp_path: Path) -> None:
+    """A dry run of any input says what it would read, in how many tasks."""
+    if form in ("parquet", "csv"):
+        pytest.importorskip("pyarrow")
+    shown = succeed("adapt", *inputs(form, tmp_path), "--dry-run")
+    for word in ("reads ", "tasks ", "state ", "memory "):
+        assert word in shown
+
+
+def test_an_output_or_a_dry_run(many: Path) -> None:
+    """Without either of the two there is nothing to do."""
+    result = run("adapt", many)
+    assert result.exit_code == 2
+    assert "give -o STATS, where to write, or --dry-run" in result.stderr
+
+
+# -- gone on with ---------------------------------------------------------------------------------
+
+
+def lose(store_: Path, *chunks: int) -> dict[Path, bytes]:
+    """Spoil chunks of a store, and return what they were."""
+    files = [store_ / "t" / "c" / str(chunk) / "0" for chunk in chunks]
+    found = {file: file.read_bytes() for file in files}
+    for file in files:
+        file.write_bytes(b"no chunk at all")
+    return found
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".zarr", ".json"])
+def test_a_job_goes_on_from_its_checkpoint(many: Path, tmp_path: Path, suffix: str) -> None:
+    """A job that failed goes on, without a look at the chunks that are done."""
+    common = ("adapt", many, "--over", "time", "--checkpoint", tmp_path / f"c{suffix}")
+    good = lose(many, 20)
+    result = run(*common, "-o", tmp_path / "s.nc", "--retries", "0")
+    assert result.exit_code != 0
+    assert "cannot read 't' at time 200:210, x 0:5" in result.stderr
+    assert not (tmp_path / "s.nc").exists()
+    assert "checkpoint" in succeed("show", tmp_path / f"c{suffix}")
+    for file, content in good.items():
+        file.write_bytes(content)
+    done = lose(many, 0, 3, 10)  # these are in the checkpoint, and are not read again
+    shown = succeed(*common, "-o", tmp_path / "s.nc")
+    assert "wrote" in shown
+    for file, content in done.items():
+        file.write_bytes(content)
+    succeed("adapt", many, "--over", "time", "--checkpoint", tmp_path / "f.nc",
+            "-o", tmp_path / "undisturbed.nc")  # fmt: skip
+    assert dn.load(tmp_path / "s.nc") == dn.load(tmp_path / "undisturbed.nc")
+
+
+def test_other_work_is_refused(many: Path, tmp_path: Path) -> None:
+    """A checkpoint of other arguments is refused in one line."""
+    common = ("adapt", many, "--over", "time", "--checkpoint", tmp_path / "c.nc")
+    succeed(*common, "-o", tmp_path / "s.nc")
+    result = run(*common, "-o", tmp_path / "t.nc", "--ddof", "1")
+    assert result.exit_code == 2
+    assert "is of other work: the statistic differ" in result.stderr
+    assert not (tmp_path / "t.nc").exists()
+
+
+def test_a_checkpoint_needs_a_suffix(many: Path, tmp_path: Path) -> None:
+    """A checkpoint is a statistics file, and is called like one."""
+    result = run("adapt", many, "-o", tmp_path / "s.nc", "--checkpoint", tmp_path / "c.txt")
+    assert result.exit_code == 2
+    assert "c.txt" in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["zarr", "netcdf"])
+def test_a_killed_job_goes_on_in_a_new_process(tmp_path: Path, form: str) -> None:
+    """A command that was killed is given again, and ends with the bits of an undisturbed one."""
+    parts = []
+    for i in range(30):  # files, of which each is a chunk
+        data = weather().isel(time=[i % 24]).assign_coords(time=[weather().time.values[0] + i])
+        part = netcdf_file(tmp_path / f"in-{i:02}.nc", data[["t"]])
+        parts.append(part)
+    source = tmp_path / "in-*.nc"
+    if form == "zarr":
+        with xr.open_mfdataset(parts, engine="h5netcdf", chunks={}) as data:
+            source = zarr_store(tmp_path / "in.zarr", data.load())
+    command = ("adapt", source, "--over", "time,x", "--checkpoint", tmp_path / "c.json", "-o")
+    process = start(*command, tmp_path / "s.json")
+    wait_for((tmp_path / "c.json").exists, process)
+    kill(process)
+    assert not (tmp_path / "s.json").exists()
+    assert store.read(tmp_path / "c.json")  # whole
+    again = start(*command, tmp_path / "s.json")
+    assert again.wait(timeout=60) == 0
+    undisturbed = [*command[:-2], tmp_path / "f.json", "-o", tmp_path / "u.json"]
+    succeed(*undisturbed)
+    assert dn.load(tmp_path / "s.json") == dn.load(tmp_path / "u.json")
+
+
+# -- counted --------------------------------------------------------------------------------------
+
+
+def test_lost_chunks_are_refused_and_shown(tmp_path: Path) -> None:
+    """A chunk file that is gone reads as NaN: `show` has the count, --expect-count refuses it."""
+    data = xr.Dataset({"t": (("time", "x"), values(240, 5))})
+    path = zarr_store(tmp_path / "in.zarr", data, encoding={"t": {"chunks": (10, 5)}})
+    command = ("adapt", path, "--over", "time", "--overwrite", "-o", tmp_path / "s.nc")
+    succeed(*command, "--expect-count", "all")
+    assert "240" in succeed("show", tmp_path / "s.nc")
+    (path / "t" / "c" / "7" / "0").unlink()
+    for expected in ("all", "240"):
+        result = run(*command, "--expect-count", expected)
+        assert result.exit_code == 2
+        assert "expected 240 values, and counted 230 in 't'" in result.stderr
+    succeed(*command, "--expect-count", "230")
+    assert "230" in succeed("show", tmp_path / "s.nc")
+    result = run(*command, "--expect-count", "many")
+    assert result.exit_code == 2
+    assert "'many' is neither a number nor 'all'" in result.stderr
