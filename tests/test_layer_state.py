@@ -165,6 +165,10 @@ def test_batches_of_a_csv_file():
     pd.testing.assert_series_equal(layer.mean, FRAME.mean())
     with pytest.raises(dn.MismatchError, match="labels"):
         layer.adapt([FRAME, FRAME.rename(columns={"a": "z"})])
+    for verb in (layer.adapt, layer.update):
+        with pytest.raises(dn.MismatchError, match="labels"):
+            verb([FRAME.add_suffix("1"), FRAME.add_suffix("2")])
+    pd.testing.assert_series_equal(layer.mean, FRAME.mean())
 
 
 def test_many_batches_have_one_provenance():

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from dasknorm.containers import container_of
+from dasknorm.containers import Fields, container_of
+from dasknorm.errors import MismatchError
+from dasknorm.matching import names_of
 
-__all__ = ["batches"]
+__all__ = ["batches", "check_names"]
 
 
 def batches(data: Any) -> Iterator[Any]:
@@ -23,6 +25,18 @@ def batches(data: Any) -> Iterator[Any]:
             yield _batch(item)
     else:
         raise _unsupported(data, "give an array, a frame, an xarray object or an iterable of them")
+
+
+def check_names(states: Fields, before: Fields) -> None:
+    """Raise MismatchError unless a batch has the columns or variables of those before.
+
+    Statistics of others would merge with theirs to a union; a layer is of one kind of data.
+    """
+    found, wanted = names_of(states), names_of(before)
+    if set(found) != set(wanted):
+        raise MismatchError(
+            f"a batch has the labels {found}, those before it {wanted}; give all of them the same"
+        )
 
 
 def _is_one(data: Any) -> bool:

@@ -16,7 +16,7 @@ from dasknorm.containers.numpy import Array
 from dasknorm.errors import NotAdaptedError
 from dasknorm.fields import Axes, Field
 from dasknorm.layer.axes import Sizes, axes_of, given_for, kept_sizes, shown, spread
-from dasknorm.layer.batches import batches
+from dasknorm.layer.batches import batches, check_names
 from dasknorm.statistics import Known, Moments
 from dasknorm.stats import Stats
 
@@ -155,6 +155,8 @@ class Normalization:
             sizes = self._fitting(fields, sizes, later=count > 1)
             rank = _rank(fields) if learned is None else rank
             part = summarized(batch, statistic, keep=self.axis)
+            for before in filter(None, (learned, known)):
+                check_names(part.states, before.states)
             # One provenance for all batches: merging theirs would grow with every step.
             learned = part if learned is None else replace(learned.merge(part), attrs=learned.attrs)
         if learned is None:
