@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["NIST", "Truth", "assert_exact", "nist", "truth", "ulps"]
+__all__ = ["NIST", "Truth", "assert_all_exact", "assert_exact", "nist", "truth", "ulps"]
 
 MEAN_ULPS = 4
 VARIANCE_ULPS = 16
@@ -75,6 +75,24 @@ def assert_exact(mean: float, variance: float, wanted: Truth, *, weighted: bool 
         return
     assert ulps(mean, wanted.mean, wanted.scale) <= MEAN_ULPS
     assert ulps(variance, wanted.variance) <= VARIANCE_ULPS
+
+
+def assert_all_exact(stats: Any, block: Any, keep: tuple[int, ...], weights: Any = None) -> None:
+    """Hold the statistics of each kept position of an array to that; NaN where it has none."""
+    means, variances = np.asarray(stats.mean), np.asarray(stats.variance)
+    beside = None if weights is None else np.broadcast_to(weights, block.shape)
+    for place in np.ndindex(means.shape):
+        where: list[Any] = [slice(None)] * block.ndim
+        for axis, at in zip(sorted(keep), place, strict=True):
+            where[axis] = at
+        some = block[tuple(where)]
+        own = None if beside is None else beside[tuple(where)]
+        counted = ~np.ma.getmaskarray(some) & (np.ma.getdata(some) == np.ma.getdata(some))
+        if not (counted * (1.0 if own is None else own)).any():
+            assert np.isnan(means[place])
+            continue
+        wanted = truth(some, own)
+        assert_exact(means[place], variances[place], wanted, weighted=own is not None)
 
 
 # -- NIST's univariate data sets, by formula ------------------------------------------------------

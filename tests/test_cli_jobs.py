@@ -127,9 +127,9 @@ def done(path: Path) -> int:
 @pytest.mark.slow
 def test_a_killed_job_goes_on_in_a_new_process(tmp_path: Path) -> None:
     """A command that was killed is given again, and ends with the bits of an undisturbed one."""
-    times, t = pd.date_range("2000-01-01", periods=60), values(60, 40)
+    times, t = pd.date_range("2000-01-01", periods=36), values(36, 40)
     data = xr.Dataset({"t": (("time", "x"), t)}, coords={"time": times})
-    for i in range(60):
+    for i in range(36):
         netcdf_file(tmp_path / f"in-{i:02}.nc", data.isel(time=[i]))
     command = ("adapt", tmp_path / "in-*.nc", "--over", "time,x", "--checkpoint")
     process = start(*command, tmp_path / "c.nc", "-o", tmp_path / "s.nc")
@@ -137,7 +137,7 @@ def test_a_killed_job_goes_on_in_a_new_process(tmp_path: Path) -> None:
     kill(process)
     assert not (tmp_path / "s.nc").exists()
     found = done(tmp_path / "c.nc")
-    for file in sorted(tmp_path.glob("in-*.nc"))[: found * 60 // 32]:
+    for file in sorted(tmp_path.glob("in-*.nc"))[: found * 36 // 32]:
         stat, content = file.stat(), file.read_bytes()
         row = t[int(file.stem[3:])].tobytes()
         assert row in content

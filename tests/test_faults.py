@@ -1,22 +1,14 @@
-"""Faults: reads that fail, chunks that kill, workers that die, and Ctrl-C."""
+"""Faults: reads that fail for a while or for good, and chunks that are lost without a word."""
 
-import logging
-import os
-import signal
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import dask
 import dask.array as da
 import numpy as np
 import pytest
 import xarray as xr
-from loads import ALWAYS, frame, loads, marked, total, values
+from loads import ALWAYS, frame, loads, marked, values
 from optional import needs
 
 import dasknorm as dn
@@ -176,124 +168,6 @@ def test_what_is_wrong_with_a_block_is_no_read_error() -> None:
     x = da.zeros((8, 3), chunks=(4, 3)).map_blocks(list, dtype=float, meta=np.empty((0, 0)))
     with pytest.raises(TypeError, match="cannot read a block of type builtins"):
         dn.adapt(x)
-
-
-# -- chunks that kill -----------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def mortal() -> Iterator[Any]:
-    """Run a cluster that blames a task for the second death, and is patient with restarts."""
-    distributed = pytest.importorskip("distributed")
-    settings = {
-        "distributed.scheduler.allowed-failures": 1,
-        "distributed.deploy.lost-worker-timeout": "120s",
-    }
-    with (
-        dask.config.set(settings),
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
-
-
-KILLERS: dict[str, tuple[Callable[[Path], Any], str]] = {
-    "in a group": (
-        lambda p: marked(BLOCK, (1, 3), p, where=[14], times=ALWAYS, kill=True, wait=0.01),
-        r"^'t' at time 14:15, c 0:3 kills every worker that reads it",
-    ),
-    "shared": (
-        lambda p: da.diff(tired(p, ALWAYS, kill=True), axis=0),
-        r"^'t' at time 7:12, c 0:3 kills every worker that reads it",
-    ),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("what", KILLERS)
-def test_a_chunk_that_kills_is_named(
-    mortal: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, what: str
-) -> None:
-    """A chunk that kills its worker ends in one error that names it, and the cluster goes on."""
-    monkeypatch.setattr(groups, "LEAST", 8)
-    make, message = KILLERS[what]
-    with pytest.raises(ChunkError, match=message):
-        dn.adapt(xr.DataArray(make(tmp_path), dims=("time", "c"), name="t"), over="time")
-    stats = dn.adapt(da.from_array(BLOCK, (4, 3)))
-    np.testing.assert_allclose(stats.mean, BLOCK.mean(axis=0), rtol=1e-14)
-
-
-# -- workers that are killed ----------------------------------------------------------------------
-
-
-def killer(folder: Path, count: int, pid: int) -> threading.Thread:
-    """Start a thread that kills a process once so many chunks have been read."""
-
-    def wait() -> None:
-        deadline = time.monotonic() + 60
-        while total(folder) < count and time.monotonic() < deadline:
-            time.sleep(0.005)
-        os.kill(pid, signal.SIGKILL)
-
-    thread = threading.Thread(target=wait)
-    thread.start()
-    return thread
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("percent", [20, 50, 90])
-def test_a_worker_killed_on_the_way_changes_no_bit(
-    mortal: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, percent: int
-) -> None:
-    """With a worker killed at 20, 50 and 90 %, adapt ends with the bits of an undisturbed run."""
-    monkeypatch.setattr(groups, "LEAST", 16)
-    mortal.wait_for_workers(2, timeout=60)
-    block = values(80, 3)
-    undisturbed = dn.adapt(da.from_array(block, (1, 3)))
-    victim = next(iter(mortal.run(os.getpid).values()))
-    thread = killer(tmp_path, 80 * percent // 100, victim)
-    stats = dn.adapt(marked(block, (1, 3), tmp_path, wait=0.02))
-    thread.join()
-    assert stats == undisturbed
-    assert total(tmp_path) > 80  # what the dead had read was read again
-
-
-# -- Ctrl-C ---------------------------------------------------------------------------------------
-
-JOB = """
-import sys
-import dasknorm as dn
-from loads import marked, values
-folder, checkpoint, out = sys.argv[1:]
-x = marked(values(400, 3), (10, 3), folder, wait=0.05)
-dn.adapt(x, checkpoint=checkpoint).save(out)
-"""
-
-
-def test_ctrl_c_leaves_the_checkpoint_whole(tmp_path: Path) -> None:
-    """Ctrl-C ends a run at once: no statistics, and a checkpoint from which it goes on."""
-    marks, checkpoint, out = tmp_path / "marks", tmp_path / "c.nc", tmp_path / "s.nc"
-    marks.mkdir()
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    process = subprocess.Popen(
-        [sys.executable, "-c", JOB, marks, checkpoint, out],
-        env=environment, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    while total(marks) < 15 and process.poll() is None:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode != 0
-    assert "KeyboardInterrupt" in said
-    assert not out.exists()
-    assert sorted(os.listdir(tmp_path)) == ["c.nc", "marks"]
-    x = marked(values(400, 3), (10, 3), marks, wait=0.05)
-    stats = dn.adapt(x, checkpoint=checkpoint)
-    assert 40 <= total(marks) <= 42  # a shard is one chunk, or two
-    fresh = dn.adapt(da.from_array(values(400, 3), (10, 3)), checkpoint=tmp_path / "fresh.nc")
-    assert stats == fresh
 
 
 # -- chunks that are lost without a word ----------------------------------------------------------

@@ -9,7 +9,7 @@ import dask.array as da
 import numpy as np
 import pandas as pd
 import pytest
-from exact import assert_exact, truth
+from exact import assert_all_exact, assert_exact, truth
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import FLOATS, blocks, kept, weights_for
@@ -54,19 +54,6 @@ def read_only(x: np.ndarray) -> np.ndarray:
     return x
 
 
-def assert_true(stats: dn.Stats, x: Any, keep: tuple[int, ...], weights: Any = None) -> None:
-    """Hold each kept position to the exact answer."""
-    beside = None if weights is None else np.broadcast_to(weights, x.shape)
-    for place in np.ndindex(*(x.shape[axis] for axis in keep)):
-        where: list[Any] = [slice(None)] * x.ndim
-        for axis, at in zip(keep, place, strict=True):
-            where[axis] = at
-        some = None if beside is None else beside[tuple(where)]
-        wanted = truth(x[tuple(where)], some)
-        mean, variance = stats.mean[place], stats.variance[place]
-        assert_exact(mean, variance, wanted, weighted=weights is not None)
-
-
 KEPT = [(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2)]
 
 
@@ -77,7 +64,7 @@ def test_slabs_are_the_truth(small_slabs: None, keep: tuple[int, ...], layout: s
     x = LAYOUTS[layout](numbers(*SHAPE))
     with dask.config.set(scheduler=MANY):
         stats = dn.adapt(x, keep=keep)
-    assert_true(stats, x, keep)
+    assert_all_exact(stats, x, keep)
     with dask.config.set(scheduler="sync"):
         assert dn.adapt(x, keep=keep) == stats
 
@@ -89,7 +76,7 @@ def test_weights_are_cut_where_the_data_are(
 ) -> None:
     """Weights that broadcast are laid along the data before these are cut."""
     x, weights = numbers(*SHAPE), np.random.default_rng(1).exponential(size=shape)
-    assert_true(dn.adapt(x, keep=keep, weights=weights), x, keep, weights)
+    assert_all_exact(dn.adapt(x, keep=keep, weights=weights), x, keep, weights)
 
 
 @pytest.mark.parametrize("wide", [48, 1 << 20])
@@ -106,7 +93,7 @@ def test_any_array_in_slabs(wide: int, job: st.DataObject) -> None:
         patch.setattr(slabs, "SLAB_BYTES", 8)
         patch.setattr("dasknorm.blocks.WIDE", wide)
         stats = dn.adapt(x, keep=keep, weights=weights)
-    assert_true(stats, x, keep, weights)
+    assert_all_exact(stats, x, keep, weights)
 
 
 FRAMES = {
@@ -193,8 +180,8 @@ def test_a_chunk_in_slabs_is_a_chunk(small_slabs: None) -> None:
     """Large chunks inside of tasks give what they give in one piece."""
     x = numbers(*SHAPE)
     lazy = da.from_array(x, (3, -1, -1))
-    assert_true(dn.adapt(lazy), x, (2,))
-    assert_true(dn.adapt(lazy, compute=False).compute(), x, (2,))
+    assert_all_exact(dn.adapt(lazy), x, (2,))
+    assert_all_exact(dn.adapt(lazy, compute=False).compute(), x, (2,))
 
 
 @given(size=st.integers(0, 1000), nbytes=st.integers(0, 1 << 30))

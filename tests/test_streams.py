@@ -9,14 +9,13 @@ from typing import Any
 import dask
 import dask.array as da
 import numpy as np
-import pandas as pd
 import pytest
 import xarray as xr
-from exact import assert_exact, truth
+from exact import assert_all_exact, assert_exact, truth
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from loads import frame, loads, marked, values
-from optional import needs, optional
+from loads import loads, marked, values
+from optional import optional
 from strategies import FLOATS, blocks, chunkings, kept, weights_for
 
 import dasknorm as dn
@@ -49,23 +48,6 @@ def quiet(data: Any, **settings: Any) -> dn.Stats:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "no valid values")
         return dn.adapt(data, **settings)
-
-
-def assert_true(stats: dn.Stats, block: np.ndarray, keep: Any, weights: Any = None) -> None:
-    """Hold each kept position to the accuracy that is promised, against the exact answer."""
-    beside = None if weights is None else np.broadcast_to(weights, block.shape)
-    means, variances = np.asarray(stats.mean), np.asarray(stats.variance)
-    for place in np.ndindex(*(block.shape[axis] for axis in sorted(keep))):
-        where: list[Any] = [slice(None)] * block.ndim
-        for axis, at in zip(sorted(keep), place, strict=True):
-            where[axis] = at
-        some, some_weights = block[tuple(where)], None if beside is None else beside[tuple(where)]
-        counted = (some == some) * (1.0 if some_weights is None else some_weights)
-        if not counted.sum():
-            assert np.isnan(means[place])
-            continue
-        exact = truth(some, some_weights)
-        assert_exact(means[place], variances[place], exact, weighted=weights is not None)
 
 
 # -- however they are grouped ---------------------------------------------------------------------
@@ -108,8 +90,8 @@ def test_any_grouping_is_the_truth(alone: Any, grouping: str, job: Any) -> None:
         assert set(found.values()) == {1}
         by_tree = quiet(x, keep=keep, weights=beside, compute=False).compute()
     used = None if kind == "none" else weights
-    assert_true(stats, block, keep, used)
-    assert_true(by_tree, block, keep, used)
+    assert_all_exact(stats, block, keep, used)
+    assert_all_exact(by_tree, block, keep, used)
 
 
 @pytest.mark.parametrize(("grouping", "tasks"), [*zip(GROUPINGS, [40, 4, 1], strict=True)])
@@ -158,7 +140,7 @@ def test_shared_work_is_done_once(tmp_path: Path, name: str) -> None:
     block = values(24, 3)
     stats = dn.adapt(SHARING[name](marked(block, (4, 3), tmp_path)))
     assert loads(tmp_path) == {f"x.{i}.0": 1 for i in range(6)}
-    assert_true(stats, SHARING[name](da.from_array(block, (4, 3))).compute(), (1,))
+    assert_all_exact(stats, SHARING[name](da.from_array(block, (4, 3))).compute(), (1,))
 
 
 def test_variables_that_share_a_loader_load_it_once(tmp_path: Path) -> None:
@@ -183,113 +165,7 @@ def test_weights_made_of_the_data_load_them_once(tmp_path: Path) -> None:
     x = marked(block, (4, 3), tmp_path)
     stats = dn.adapt(x, weights=abs(x[:, :1]))
     assert set(loads(tmp_path).values()) == {1}
-    assert_true(stats, block, (1,), abs(block[:, :1]))
-
-
-# -- every kind of collection ---------------------------------------------------------------------
-
-BLOCK = values(24, 3)
-BLOCK[3, 1] = np.nan
-
-
-def delayed(_: Path) -> Any:
-    parts = [dask.delayed(np.array)(BLOCK[i : i + 4]) for i in range(0, 24, 4)]
-    return da.concatenate([da.from_delayed(part, (4, 3), float) for part in parts])
-
-
-def stored(folder: Path) -> Any:
-    pytest.importorskip("zarr")
-    data = xr.Dataset({"x": (("t", "c"), BLOCK)})
-    data.to_zarr(folder / "x.zarr", encoding={"x": {"chunks": (5, 2)}}, zarr_format=2)
-    return xr.open_zarr(folder / "x.zarr").x.data
-
-
-def unknown(_: Path) -> Any:
-    x = da.from_array(BLOCK, (4, 3))
-    return x[da.from_array(np.ones(24, bool), 4)]
-
-
-def masked(_: Path) -> Any:
-    hidden = np.ma.masked_array(np.where(np.isnan(BLOCK), 1e9, BLOCK), np.isnan(BLOCK))
-    return da.from_array(hidden, (4, 3), asarray=False)
-
-
-KINDS: dict[str, Callable[[Path], Any]] = {
-    "from_array": lambda _: da.from_array(BLOCK, (5, 2)),
-    "persisted": lambda _: da.from_array(BLOCK, (5, 2)).persist(scheduler="threads"),
-    "delayed": delayed,
-    "zarr": stored,
-    "unknown sizes": unknown,
-    "masked": masked,
-    "empty chunks": lambda _: da.from_array(BLOCK, ((0, 12, 0, 12, 0), (0, 3))),
-    "float32 of it": lambda _: da.from_array(BLOCK, (5, 2)).astype("f4").astype("f8"),
-}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_array(tmp_path: Path, kind: str) -> None:
-    """Whatever an array is made of, its statistics are the truth."""
-    x = KINDS[kind](tmp_path)
-    wanted = BLOCK.astype("f4").astype("f8") if kind == "float32 of it" else BLOCK
-    assert_true(dn.adapt(x), wanted, (1,))
-    assert_true(dn.adapt(x, keep=()), wanted, ())
-
-
-def test_persisted_on_a_cluster(client: Any) -> None:
-    """What a cluster holds is adapted to where it is, also beside what is not held."""
-    x = client.persist(da.from_array(BLOCK, (4, 3)))
-    assert_true(dn.adapt(x), BLOCK, (1,))
-    assert_true(dn.adapt(2 * x), 2 * BLOCK, (1,))
-    data = xr.Dataset(
-        {"held": (("t", "c"), x), "other": (("t", "c"), da.from_array(BLOCK, (6, 3)))}
-    )
-    stats = dn.adapt(data, over="t")
-    np.testing.assert_allclose(stats.mean["held"], stats.mean["other"], rtol=1e-15)
-
-
-@pytest.mark.parametrize("lazy", [da.from_array(np.array(3.0)), da.from_array(BLOCK[0], 2).sum()])
-def test_arrays_without_axes(lazy: da.Array) -> None:
-    """An array of no dimensions is one number, also where its chunk is a NumPy scalar."""
-    stats = dn.adapt(lazy, keep=())
-    assert (stats.mean, stats.count) == (lazy.compute(), 1.0)
-    assert dn.adapt(lazy, keep=(), compute=False).compute() == stats
-    assert float(stats.normalize(lazy).compute()) == 0.0
-
-
-@pytest.mark.parametrize("shape", [(0, 3), (0,)])
-def test_arrays_without_rows_are_refused(shape: tuple[int, ...]) -> None:
-    """An array of size zero has no statistics."""
-    with pytest.raises(ValueError, match="no samples"):
-        dn.adapt(da.zeros(shape, chunks=2))
-
-
-def test_nothing_kept_is_nothing() -> None:
-    """An array without features has statistics of none."""
-    assert dn.adapt(da.zeros((6, 0), chunks=2)).mean.shape == (0,)
-
-
-@needs("pyarrow")
-def test_frames(tmp_path: Path) -> None:
-    """A frame is streamed by its partitions, each loaded once, weighted by a column too."""
-    block = values(24, 3)
-    assert_true(dn.adapt(frame(block, tmp_path)), block, (1,))
-    assert loads(tmp_path) == {f"f.{i}": 1 for i in range(6)}
-    table = frame(block, tmp_path)
-    weighted = dn.adapt(table[["a", "b"]], weights=table["c"])
-    assert set(loads(tmp_path).values()) == {2}
-    assert_true(weighted, block[:, :2], (1,), block[:, 2:])
-
-
-@needs("pyarrow")
-@pytest.mark.filterwarnings("ignore:.*inplace keyword")  # of dask.dataframe, that pandas 3.1 says
-def test_parquet(tmp_path: Path) -> None:
-    """A folder of Parquet files is read as it lies, and some of its columns too."""
-    table = pd.DataFrame(values(24, 3), columns=list("abc"))
-    dd.from_pandas(table, npartitions=5).to_parquet(tmp_path / "p", write_index=False)
-    lazy = dd.read_parquet(tmp_path / "p")
-    assert_true(dn.adapt(lazy), table.to_numpy(), (1,))
-    weighted = dn.adapt(lazy[["b"]], weights=lazy["a"])
-    assert_true(weighted, table[["b"]].to_numpy(), (1,), table[["a"]].to_numpy())
+    assert_all_exact(stats, block, (1,), abs(block[:, :1]))
 
 
 # -- the same bits everywhere ---------------------------------------------------------------------
