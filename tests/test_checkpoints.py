@@ -21,6 +21,7 @@ import dasknorm as dn
 from dasknorm import shards, store
 from dasknorm.errors import ChunkError, MismatchError, StatsFileError
 
+pytest.importorskip("h5netcdf")
 dd = optional("dask.dataframe")
 BLOCK = values(240, 3)
 CHUNKS = (10, 3)  # 24 of them, of which two are read for each shard's state

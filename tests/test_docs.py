@@ -4,16 +4,25 @@ import re
 from pathlib import Path
 
 import pytest
+from optional import needs
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+NEEDS = {  # what a page's examples need beside the package
+    "scale.md": needs("zarr", "h5netcdf")
+}
 
 
 def _blocks(path):
     return re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL)
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(p, marks=NEEDS.get(p.name, ())) for p in PAGES],
+    ids=[p.name for p in PAGES],
+)
 def test_examples_run(path, tmp_path, monkeypatch):
     """Every Python block of a page runs, one after the other, in an empty folder."""
     monkeypatch.chdir(tmp_path)

@@ -120,7 +120,7 @@ dn.adapt(x, checkpoint=checkpoint).save(out)
 
 def test_ctrl_c_leaves_the_checkpoint_whole(tmp_path: Path) -> None:
     """Ctrl-C ends a run at once: no statistics, and a checkpoint from which it goes on."""
-    marks, checkpoint, out = tmp_path / "marks", tmp_path / "c.nc", tmp_path / "s.nc"
+    marks, checkpoint, out = tmp_path / "marks", tmp_path / "c.json", tmp_path / "s.json"
     marks.mkdir()
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen(
@@ -134,9 +134,9 @@ def test_ctrl_c_leaves_the_checkpoint_whole(tmp_path: Path) -> None:
     assert process.returncode != 0
     assert "KeyboardInterrupt" in said
     assert not out.exists()
-    assert sorted(os.listdir(tmp_path)) == ["c.nc", "marks"]
+    assert sorted(os.listdir(tmp_path)) == ["c.json", "marks"]
     x = marked(values(400, 3), (10, 3), marks, wait=0.02)
     stats = dn.adapt(x, checkpoint=checkpoint)
     assert 40 <= total(marks) <= 42  # a shard is one chunk, or two
-    fresh = dn.adapt(da.from_array(values(400, 3), (10, 3)), checkpoint=tmp_path / "fresh.nc")
+    fresh = dn.adapt(da.from_array(values(400, 3), (10, 3)), checkpoint=tmp_path / "fresh.json")
     assert stats == fresh

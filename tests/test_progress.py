@@ -47,7 +47,7 @@ def test_only_what_is_left_is_expected(tmp_path: Path) -> None:
     for _ in range(2):
         with metering("adapt") as meter:
             try:
-                dn.adapt(x, checkpoint=tmp_path / "c.nc", progress=meter, retries=0)
+                dn.adapt(x, checkpoint=tmp_path / "c.json", progress=meter, retries=0)
             except dn.errors.ChunkError:
                 first = meter.expected
     assert first == 24
@@ -65,6 +65,7 @@ def test_a_meter_ends_with_its_block() -> None:
     assert meter.chunks == 0
 
 
+@needs("rich")
 def test_no_bar_without_a_terminal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -27,11 +27,11 @@ def chunked(fails: int) -> da.Array:
 def test_an_unfinished_checkpoint_is_no_statistics(tmp_path: Path) -> None:
     """What holds only a part of the data is refused by load, and told apart by show."""
     with pytest.raises(dn.ChunkError, match="axis -2 150:155"):
-        dn.adapt(chunked(fails=30), retries=0, checkpoint=tmp_path / "c.nc")
+        dn.adapt(chunked(fails=30), retries=0, checkpoint=tmp_path / "c.json")
     with pytest.raises(dn.StatsFileError, match="24 of 32 shards of work that is not finished"):
-        dn.load(tmp_path / "c.nc")
-    dn.adapt(chunked(fails=-1), checkpoint=tmp_path / "whole.nc")
-    assert (dn.load(tmp_path / "whole.nc").count == 200).all()
+        dn.load(tmp_path / "c.json")
+    dn.adapt(chunked(fails=-1), checkpoint=tmp_path / "whole.json")
+    assert (dn.load(tmp_path / "whole.json").count == 200).all()
 
 
 @pytest.mark.parametrize(
