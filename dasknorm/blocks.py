@@ -76,7 +76,7 @@ def _foreign(block: Any) -> TypeError:
     )
 
 
-# -- plain arrays -------------------------------------------------------------------------------
+# -- plain arrays; a chunk without axes comes out of Dask's own reductions as a NumPy scalar ------
 
 
 def is_numeric(dtype: Any) -> bool:
@@ -123,6 +123,7 @@ def identity(shape: tuple[int, ...], statistic: Statistic, axes: tuple[int, ...]
     return np.zeros([1 if i in axes else n for i, n in enumerate(shape)], statistic.dtype)
 
 
+@summarize.register(np.generic)
 @summarize.register(np.ndarray)
 def _(
     block: np.ndarray,
@@ -151,6 +152,7 @@ def _(
     return total
 
 
+@add.register(np.generic)
 @add.register(np.ndarray)
 def _(
     block: np.ndarray,
@@ -162,6 +164,7 @@ def _(
     statistic.add(total, block, axes, weights)
 
 
+@transform.register(np.generic)
 @transform.register(np.ndarray)
 def _(
     block: np.ndarray, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None
@@ -181,39 +184,6 @@ def _(
 
     slabs.each(mapped, slabs.rows(block.shape[axis], block.nbytes))
     return out
-
-
-# -- scalars ------------------------------------------------------------------------------------
-
-# A chunk without axes comes out of Dask's own reductions as a NumPy scalar.
-
-
-@summarize.register(np.generic)
-def _(
-    block: np.generic,
-    statistic: Statistic,
-    axes: tuple[int, ...],
-    weights: np.ndarray | None = None,
-) -> Records:
-    return summarize(np.asarray(block), statistic, axes, weights)
-
-
-@add.register(np.generic)
-def _(
-    block: np.generic,
-    total: Records,
-    statistic: Statistic,
-    axes: tuple[int, ...],
-    weights: np.ndarray | None = None,
-) -> None:
-    add(np.asarray(block), total, statistic, axes, weights)
-
-
-@transform.register(np.generic)
-def _(
-    block: np.generic, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None
-) -> np.ndarray:
-    return transform(np.asarray(block), affine, kernel, dtype)
 
 
 # -- masked arrays ------------------------------------------------------------------------------

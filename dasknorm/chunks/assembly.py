@@ -18,9 +18,10 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
 from dasknorm.chunks.groups import group_sizes, state_bytes
+from dasknorm.chunks.laziness import joined
 from dasknorm.chunks.owners import Owners, needs
 from dasknorm.chunks.reductions import FAN_IN_BYTES, Reduction, frame_to_read, table_partition
-from dasknorm.chunks.streams import Attempts, Step, Stream, joined
+from dasknorm.chunks.streams import Attempts, Step, Stream
 
 __all__ = ["Assembly", "assembled"]
 

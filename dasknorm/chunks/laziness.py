@@ -1,6 +1,6 @@
 """What is lazy, and records worked on position by position, lazily where they are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.tables import Table
 
-__all__ = ["apply", "chunked_like", "is_lazy", "merge"]
+__all__ = ["apply", "chunked_like", "is_lazy", "joined", "merge"]
 
 
 def is_lazy(data: Any) -> bool:
@@ -23,10 +23,10 @@ def is_lazy(data: Any) -> bool:
 def merge(a: Any, b: Any, statistic: Statistic) -> Any:
     """Merge two arrays of records of one shape, position by position."""
     if not is_lazy(a) and not is_lazy(b):
-        return _merged(a, b, statistic)
+        return joined(statistic, [a, b])
     chunks = a.chunks if is_lazy(a) else b.chunks
     return da.map_blocks(
-        partial(_merged, statistic=statistic),
+        partial(_joined_pair, statistic=statistic),
         *(da.asarray(each).rechunk(chunks) for each in (a, b)),
         dtype=statistic.dtype,
         meta=np.empty((0,) * len(chunks), statistic.dtype),
@@ -53,7 +53,13 @@ def chunked_like(small: Any | None, data: da.Array) -> Any:
     return da.from_array(small, chunks=chunks, asarray=False)
 
 
-def _merged(a: Records, b: Records, statistic: Statistic) -> Records:
-    total = a.copy()
-    statistic.join(total, b)
+def joined(statistic: Statistic, states: Sequence[Records]) -> Records:
+    """Return one state for several; none of them is changed, as a task may be run again."""
+    total = states[0].copy()
+    for state in states[1:]:
+        statistic.join(total, state)
     return total
+
+
+def _joined_pair(a: Records, b: Records, statistic: Statistic) -> Records:
+    return joined(statistic, [a, b])

@@ -14,7 +14,7 @@ from dasknorm.errors import MismatchError
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 
-__all__ = ["Attempts", "Step", "Stream", "Unreadable", "joined"]
+__all__ = ["Attempts", "Step", "Stream", "Unreadable"]
 
 Key = Hashable
 
@@ -116,14 +116,6 @@ class Stream:
     def _opened(self) -> Any:
         packed = isinstance(self._content, bytes)
         return cloudpickle.loads(self._content) if packed else self._content
-
-
-def joined(statistic: Statistic, states: Sequence[Records]) -> Records:
-    """Return one state for several; none of them is changed, as a task may be run again."""
-    total = states[0].copy()
-    for state in states[1:]:
-        statistic.join(total, state)
-    return total
 
 
 def _packed(content: bytes) -> Stream:
