@@ -1,13 +1,14 @@
 """Floor 0: loops over one block in memory.
 
-`moments` summarizes a block in records, `merge`, `merge_into` and `merge_along` make one record of
-many, and `standardize` and `restore` apply the affine map that a floor above makes of them. Small
+`moments` summarizes a block in records, `moments_by_group` does so for values of many groups,
+`merge`, `merge_into` and `merge_along` make one record of many, and `standardize` and `restore` apply the affine map that a floor above makes of them. Small
 blocks are done in NumPy (`plain`), large ones by loops that Numba compiles when first needed
-(`runs`, `rows`, `maps`), both by the same formulas (`doubledouble`, `shifts`).
+(`runs`, `rows`, `groups`, `maps`), both by the same formulas (`doubledouble`, `shifts`).
 """
 
 from dasknorm.kernels.affine_maps import restore, standardize
 from dasknorm.kernels.block_moments import moments
+from dasknorm.kernels.group_moments import moments_by_group
 from dasknorm.kernels.merging import merge, merge_along, merge_into
 from dasknorm.kernels.records import AFFINE, RECORD
 
@@ -18,6 +19,7 @@ __all__ = [
     "merge_along",
     "merge_into",
     "moments",
+    "moments_by_group",
     "restore",
     "standardize",
 ]

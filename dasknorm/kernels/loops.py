@@ -17,7 +17,7 @@ from dasknorm.kernels.tracing import float32_of_half
 from dasknorm.kernels.weaving import of_value, straight
 
 __all__ = [
-    *("compiled", "difference", "entry", "exact", "fold_flat", "gather", "gather_rows", "is_near"),
+    *("apart", "compiled", "difference", "entry", "exact", "fold_flat", "gather", "gather_rows", "is_near"),
     *("lane_add", "mean_of", "merge_into", "moved", "origin", "pick", "prefetch"),
     "two_sum",
 ]
@@ -50,6 +50,7 @@ two_sum = straight(doubledouble.two_sum, 2)
 origin = of_value("", 0, 2)
 exact = of_value("exact", 0, 2)
 difference = of_value("difference", 2, 1)
+apart = of_value("apart", 2, 2)
 moved = of_value("moved", 3, 2, takes_value=False)
 mean_of = of_value("mean", 3, 2, takes_value=False)
 

@@ -9,7 +9,7 @@ from dasknorm.kernels.doubledouble import merged
 from dasknorm.kernels.records import RECORD, Array, Axes
 from dasknorm.kernels.shifts import Narrow, Wide
 
-__all__ = ["fold", "moments", "restore", "standardize"]
+__all__ = ["fold", "moments", "moments_by_group", "restore", "standardize"]
 
 FEW = 32  # terms of a sum that are as good added one by one
 ONE_BY_ONE = 8  # records merged as Python's floats
@@ -96,6 +96,40 @@ def _records(
     m2 = squares.sum(axis=along, keepdims=True) - e * e / np.maximum(count, TINY)
     out["m2"] = np.maximum(m2, 0.0)
     return out
+
+
+def moments_by_group(out: Array, x: Array, codes: Array, weights: Array | None) -> None:
+    """Merge values into the records of their groups: sorted by group, and summed group by group."""
+    weights = np.ones(x.shape) if weights is None else weights
+    order = np.argsort(codes, kind="stable")
+    order = order[(codes[order] >= 0) & (weights[order] > 0)]
+    lost = order[x[order] != x[order]]
+    out["missing"] += np.bincount(codes[lost], weights[lost], len(out))
+    order = order[x[order] == x[order]]
+    if not len(order):
+        return
+    x, codes, weights = x[order], codes[order], weights[order]
+    starts = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
+    sizes = np.diff(np.r_[starts, len(codes)])
+    way, (high, low) = _way(x.dtype), _parts(x)
+    low = np.broadcast_to(low, high.shape)
+    with np.errstate(all="ignore"):
+        count = np.add.reduceat(weights, starts)
+        shift, shift_low = high[starts], low[starts]
+        d = way.difference(high, low, np.repeat(shift, sizes), np.repeat(shift_low, sizes))
+        step = np.add.reduceat(weights * d, starts) / count
+        shift, shift_low = way.moved(shift, shift_low, step)
+        d = way.difference(high, low, np.repeat(shift, sizes), np.repeat(shift_low, sizes))
+        wd = weights * d
+        e = np.add.reduceat(wd, starts)
+        mean, mean_rest = way.mean(shift, shift_low, e / count)
+        m2 = np.add.reduceat(wd * d, starts) - e * e / count
+    part = np.zeros(len(starts), RECORD)
+    part["count"], part["mean"], part["mean_rest"] = count, mean, mean_rest
+    part["m2"] = np.maximum(m2, 0.0)
+    into = out[codes[starts]]
+    fold(into, part)
+    out[codes[starts]] = into
 
 
 def fold(into: Array, part: Array) -> None:

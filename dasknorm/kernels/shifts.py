@@ -24,6 +24,11 @@ class Narrow:
         return x - shift
 
     @staticmethod
+    def apart(x: Any, _: Any, shift: Any, __: Any) -> Any:
+        """x less the shift as a double-double, exactly."""
+        return two_sum(x, -shift)
+
+    @staticmethod
     def moved(shift: Any, low: Any, step: Any) -> Any:
         """The shift moved by a step."""
         return shift + step, low
@@ -47,6 +52,11 @@ class Wide:
     def difference(high: Any, low: Any, shift: Any, shift_low: Any) -> Any:
         """x less the shift, rounded once."""
         return (high - shift) * HALF + (low - shift_low)
+
+    @staticmethod
+    def apart(high: Any, low: Any, shift: Any, shift_low: Any) -> Any:
+        """x less the shift as a double-double, exactly."""
+        return two_sum((high - shift) * HALF, low - shift_low)
 
     @staticmethod
     def moved(shift: Any, shift_low: Any, step: Any) -> Any:

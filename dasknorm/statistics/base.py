@@ -26,6 +26,7 @@ class Statistic(ABC):
     * ``merge(merge(a ++ b) ++ c) == merge(a ++ merge(b ++ c))``
     * ``add(s, a)`` makes ``s`` what ``merge(s ++ summarize(a))`` is, and ``join(s, t)`` what
       ``merge(s ++ t)`` is
+    * ``add_by_group(s, x, codes)`` makes ``s[i]`` what ``add(s[i], x[codes == i])`` would
     * constant data have ``affine(...)`` with the constant as shift and a scale of 1 (or epsilon)
 
     ``dasknorm.testing.check_statistic`` puts a statistic to them.
@@ -60,6 +61,38 @@ class Statistic(ABC):
     def join(self, total: Records, part: Records) -> None:
         """Merge `part`, records of the same shape, into `total`, in place."""
         total[...] = self.merge(np.stack([total, part]), (0,))[0]
+
+    def add_by_group(
+        self,
+        total: Records,
+        values: np.ndarray,
+        codes: np.ndarray,
+        weights: np.ndarray | None = None,
+    ) -> None:
+        """Merge each value of a column into the record of its group, in place.
+
+        A code is the position of a group in `total`, or negative for none. Values of equal groups
+        are merged in pairs, and these again, so that it takes as many steps as the largest group
+        has bits, however many groups there are.
+        """
+        order = np.argsort(codes, kind="stable")
+        order = order[codes[order] >= 0]
+        found = codes[order]
+        records = self.summarize(values[order], (), None if weights is None else weights[order])
+        while len(found):
+            starts = np.flatnonzero(np.r_[True, found[1:] != found[:-1]])
+            if len(starts) == len(found):
+                break
+            sizes = np.diff(np.r_[starts, len(found)])
+            right = (np.arange(len(found)) - np.repeat(starts, sizes)) % 2 == 1
+            left = np.flatnonzero(right) - 1
+            pairs = records[left]
+            self.join(pairs, records[right])
+            records[left] = pairs
+            records, found = records[~right], found[~right]
+        own = total[found]
+        self.join(own, records)
+        total[found] = own
 
     @abstractmethod
     def read(self, records: Records, name: str) -> np.ndarray:

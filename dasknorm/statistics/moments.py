@@ -74,6 +74,15 @@ class Moments(Statistic):
     def join(self, total: Records, part: Records) -> None:
         kernels.merge_into(total, part)
 
+    def add_by_group(
+        self,
+        total: Records,
+        values: np.ndarray,
+        codes: np.ndarray,
+        weights: np.ndarray | None = None,
+    ) -> None:
+        kernels.moments_by_group(total, values, codes, weights)
+
     def read(self, records: Records, name: str) -> np.ndarray:
         if name == "count":
             return records["count"].copy()
