@@ -1,6 +1,6 @@
 """Adapting: statistics learned of data in one pass, and what that pass will cost, said before."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib.util import find_spec
@@ -15,6 +15,7 @@ from dasknorm.plans import Plan
 from dasknorm.progress import Meter, metering
 from dasknorm.statistics import Moments, Statistic
 from dasknorm.stats import Stats
+from dasknorm.views import View
 
 __all__ = ["adapt", "learned", "plan"]
 
@@ -25,6 +26,8 @@ def adapt(
     *,
     keep: Axes = None,
     over: Axes = None,
+    columns: Hashable | Sequence[Hashable] | None = None,
+    by: Hashable | Sequence[Hashable] | None = None,
     weights: Any = None,
     compute: bool = True,
     retries: int = shards.RETRIES,
@@ -45,6 +48,13 @@ def adapt(
         The dimensions (names, or positions) that keep statistics of their own, or those that are
         merged away; give one of the two, or neither: then the last axis of an array of two or
         more dimensions is kept, each column of a frame, and each variable of an xarray object.
+    columns : label or list of labels, optional
+        The columns of a frame that take part; the others ride along. By default all that are
+        numeric.
+    by : label or list of labels, optional
+        Columns of a frame, or levels of its index: statistics are kept for each of the values
+        that they have together, and each row is normalized with its own group's. A row where one
+        of them is missing belongs to no group.
     weights : array_like, optional
         Non-negative weights that broadcast to the data: by name and label in xarray, by NumPy's
         rules for arrays, one a row for frames (a Dask Series beside a Dask frame).
@@ -95,7 +105,8 @@ def adapt(
     if retries < 0:
         raise ValueError(f"retries must be at least 0, got {retries}")
     statistic = Moments() if statistic is None else statistic
-    container, work, attrs = _work(data, statistic, keep, over, weights)
+    view = View.asked(columns, by)
+    container, work, attrs = _work(data, statistic, keep, over, weights, view)
     if not compute:
         if checkpoint is not None or expect_count is not None:
             raise ValueError("checkpoint= and expect_count= need compute=True")
@@ -113,9 +124,9 @@ def adapt(
     return Stats(statistic, states, container, attrs)
 
 
-def learned(data: Any, statistic: Statistic, keep: Axes = None) -> Stats:
+def learned(data: Any, statistic: Statistic, keep: Axes = None, weights: Any = None) -> Stats:
     """Return what `adapt` does, and no word about features without a value: others may follow."""
-    container, work, attrs = _work(data, statistic, keep, None, None)
+    container, work, attrs = _work(data, statistic, keep, None, weights, View())
     states = shards.summarized(work, statistic)
     checks.refuse_unusable(statistic, states)
     return Stats(statistic, states, container, attrs)
@@ -127,6 +138,8 @@ def plan(
     *,
     keep: Axes = None,
     over: Axes = None,
+    columns: Hashable | Sequence[Hashable] | None = None,
+    by: Hashable | Sequence[Hashable] | None = None,
     weights: Any = None,
 ) -> Plan:
     """Say what `adapt` with these arguments would read, hold and send; nothing is read.
@@ -147,16 +160,21 @@ def plan(
     (800000, 100, 4800)
     """
     statistic = Moments() if statistic is None else statistic
-    _, work, _ = _work(data, statistic, keep, over, weights)
+    _, work, _ = _work(data, statistic, keep, over, weights, View.asked(columns, by))
     return plans.of(work)
 
 
 def _work(
-    data: Any, statistic: Statistic, keep: Axes, over: Axes, weights: Any
+    data: Any,
+    statistic: Statistic,
+    keep: Axes,
+    over: Axes,
+    weights: Any,
+    view: View,
 ) -> tuple[str, dict[Hashable, Field], dict[str, Any]]:
     """Return the kind of container, the states still to be computed, and their provenance."""
     container = container_of(data)
-    fields = container.fields(data)
+    fields = container.viewed(data, view)
     kept: Kept = kept_axes(fields, keep, over)
     work = container.summarize(data, fields, statistic, kept, weights)
     return container.name, work, provenance.of(fields, kept)

@@ -44,7 +44,7 @@ WIDE = 1 << 20
 @singledispatch
 def summarize(
     block: Any, statistic: Statistic, axes: tuple[int, ...], weights: np.ndarray | None = None
-) -> Records:
+) -> Any:
     """Summarize one block over `axes`; the records keep its rank, with size 1 along `axes`."""
     raise _foreign(block)
 
@@ -52,7 +52,7 @@ def summarize(
 @singledispatch
 def add(
     block: Any,
-    total: Records,
+    total: Any,
     statistic: Statistic,
     axes: tuple[int, ...],
     weights: np.ndarray | None = None,
@@ -62,7 +62,7 @@ def add(
 
 
 @singledispatch
-def transform(block: Any, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None) -> Any:
+def transform(block: Any, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None) -> Any:
     """Map one block through `affine`, which broadcasts to it; `dtype` None follows the block."""
     raise _foreign(block)
 

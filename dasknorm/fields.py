@@ -17,6 +17,7 @@ import pandas as pd
 from dasknorm import chunks
 from dasknorm.blocks import Kernel
 from dasknorm.errors import MismatchError
+from dasknorm.grouped import Grouped, Lookup
 from dasknorm.statistics import Statistic
 
 __all__ = ["Axes", "Field"]
@@ -41,6 +42,11 @@ class Field:
         The dimensions kept unless the caller says otherwise.
     attrs : mapping
         What is said of the data, such as their units.
+    grouped : hashable, optional
+        The dimension along which labels repeat: what has equal labels there is summarized
+        together. Named after the column (or the tuple of columns) that holds them.
+    chosen : bool
+        Whether the columns are some that were chosen; others ride along untouched.
     """
 
     data: Any
@@ -48,6 +54,8 @@ class Field:
     labels: Mapping[Hashable, pd.Index] = field(default_factory=dict)
     features: tuple[Hashable, ...] = ()
     attrs: Mapping[str, Any] = field(default_factory=dict)
+    grouped: Hashable = None
+    chosen: bool = False
 
     def sizes(self) -> dict[Hashable, Any]:
         """Return the size along each dimension; NaN where Dask does not know it."""
@@ -60,7 +68,9 @@ class Field:
 
         Weights are a field, laid along the data by name, or a Dask series beside a Dask frame.
         """
-        axes = tuple(i for i, dim in enumerate(self.dims) if dim not in kept)
+        if self.grouped is not None and self.grouped not in kept:
+            raise ValueError(f"by= keeps statistics of each {_shown(self.grouped)}: keep it too")
+        axes = tuple(i for i, dim in enumerate(self.dims) if dim not in kept or dim == self.grouped)
         for i, (dim, size) in enumerate(self.sizes().items()):
             if i not in axes and math.isnan(size):
                 raise ValueError(
@@ -71,7 +81,22 @@ class Field:
         work = chunks.Reduction(self.data, statistic, axes, spread, self.dims)
         dims = tuple(dim for dim in self.dims if dim in kept)
         labels = {dim: index for dim, index in self.labels.items() if dim in dims}
-        return Field(work, dims, labels, dims, self.attrs)
+        return replace(self, data=work, dims=dims, labels=labels, features=dims)
+
+    def summarized(self, records: Any) -> "Field":
+        """Return the field of states that were still to be computed; groups come sorted."""
+        if not isinstance(records, Grouped):
+            return replace(self, data=records)
+        order = _order(records.labels)
+        labels = {**self.labels, self.grouped: records.labels[order]}
+        return replace(self, data=records.records[order], labels=labels)
+
+    @property
+    def records(self) -> Any:
+        """The states as chunks work on them: of groups, together with their labels."""
+        if self.grouped is None:
+            return self.data
+        return Grouped(self.labels[self.grouped], self.data)
 
     def weighed_by(self, weights: Any) -> Any:
         """Return weights, or None where they are the same for all of this field's values."""
@@ -80,15 +105,26 @@ class Field:
         return weights
 
     def merge(self, other: "Field", statistic: Statistic) -> "Field":
-        """Return states merged with those of other data, matched by label."""
-        theirs = other.aligned_to(self).data
-        return replace(self, data=chunks.merge(self.data, theirs, statistic))
+        """Return states merged with those of other data, matched by label; groups are united."""
+        if self.grouped != other.grouped:
+            raise MismatchError(f"grouped by {self.grouped!r}, and by {other.grouped!r}")
+        theirs = other.aligned_to(self)
+        return self.summarized(chunks.merge(self.records, theirs.records, statistic))
 
     def transform(
-        self, affine: "Field", kernel: Kernel, dtype: np.dtype[Any] | None = None
+        self,
+        affine: "Field",
+        kernel: Kernel,
+        dtype: np.dtype[Any] | None = None,
+        unseen: str = "error",
     ) -> "Field":
         """Map the data through an affine map, found by name and label."""
-        return replace(self, data=chunks.transform(self.data, affine.along(self), kernel, dtype))
+        maps = affine.along(self)
+        if affine.grouped is not None:
+            none = np.full((1, *maps.shape[1:]), np.nan, maps.dtype)
+            whole = np.concatenate([maps, none])
+            maps = Lookup(affine.labels[affine.grouped], whole, affine.grouped, unseen)
+        return replace(self, data=chunks.transform(self.data, maps, kernel, dtype))
 
     def along(self, other: "Field", who: str = "statistics") -> Any:
         """Return this field's array laid along the axes of another: its rank, 1 where new.
@@ -117,6 +153,8 @@ class Field:
                 f"kept dimensions differ: {_listed(self.dims)} and {_listed(other.dims)}"
             )
         for dim in other.dims:
+            if dim == self.grouped:
+                continue
             if self.sizes()[dim] != other.sizes()[dim]:
                 raise MismatchError(
                     f"sizes differ along {_shown(dim)}: "
@@ -124,7 +162,8 @@ class Field:
                 )
             if (dim in self.labels) != (dim in other.labels):
                 raise MismatchError(f"only one side has labels along {_shown(dim)}")
-        return replace(other, data=self.along(other))
+        labels = {**other.labels, **{d: i for d, i in self.labels.items() if d == self.grouped}}
+        return replace(other, data=self.along(other), labels=labels)
 
     def place(self, position: Sequence[int]) -> str:
         """Name a position in words: ``level=500``, or the bare name of a column."""
@@ -195,6 +234,8 @@ class Field:
 
     def _positions(self, dim: Hashable, other: "Field", who: str) -> np.ndarray | None:
         """Where the other's labels stand in this field's; None for all, in order."""
+        if dim == self.grouped:  # each row's own is looked up when rows are read
+            return None
         size, wanted = self.sizes()[dim], other.sizes()[dim]
         mine, theirs = self.labels.get(dim), other.labels.get(dim)
         if mine is None or theirs is None:
@@ -211,6 +252,13 @@ class Field:
         if (positions < 0).any():
             raise MismatchError(_unknown(dim, theirs[positions < 0], mine, who))
         return positions
+
+
+def _order(labels: pd.Index) -> np.ndarray:
+    try:
+        return np.asarray(labels.argsort())
+    except TypeError:  # numbers beside texts
+        return np.asarray(labels.map(repr).argsort())
 
 
 def _take(data: Any, axis: int, positions: np.ndarray | None) -> Any:

@@ -7,7 +7,7 @@ saved after each shard, in a statistics file like any other.
 
 import math
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -119,14 +119,14 @@ def summarized(
     count = shard_count(work, checkpointed=checkpoint is not None)
     job = _job(work, statistic, count) if checkpoint else {}
     done, saved = checkpoint.saved(job) if checkpoint else (0, {})
-    totals = {name: state.data for name, state in saved.items()}
+    totals = {name: state.records for name, state in saved.items()}
     parts = [dict(shard(work, number, count)) for number in range(done, count)]
     if meter:
         meter.expected += sum(each.chunk_count for part in parts for each in part.values())
     for number, part in enumerate(parts, start=done + 1):
         for name, records in chunks.run(part, retries=retries, meter=meter).items():
             if name in totals:
-                statistic.join(totals[name], records)
+                chunks.join(statistic, totals[name], records)
             else:
                 totals[name] = records
         if checkpoint:
@@ -174,9 +174,7 @@ def _fields(
     work: Mapping[Hashable, Field], totals: Mapping[Hashable, Any]
 ) -> dict[Hashable, Field]:
     """Return the states of the fields there are already, in the order of the work."""
-    return {
-        name: replace(field, data=totals[name]) for name, field in work.items() if name in totals
-    }
+    return {name: field.summarized(totals[name]) for name, field in work.items() if name in totals}
 
 
 def _job(work: Mapping[Hashable, Field], statistic: Statistic, count: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
-from typing import Any
+from typing import Any, Literal
 
 import dask
 
@@ -16,6 +16,7 @@ from dasknorm.given import given_states
 from dasknorm.matching import kept_like, matching, selected
 from dasknorm.statistics import Statistic
 from dasknorm.units import units_after, units_of
+from dasknorm.views import View
 
 __all__ = ["Stats", "load"]
 
@@ -75,7 +76,9 @@ class Stats:
 
     # -- mapping ----------------------------------------------------------------------------------
 
-    def normalize(self, data: Any, *, dtype: Any = None) -> Any:
+    def normalize(
+        self, data: Any, *, dtype: Any = None, unseen: Literal["error", "nan"] = "error"
+    ) -> Any:
         """Return ``(data - mean) / std``, the same kind of container; lazy where data are lazy.
 
         Columns, variables and kept labels are matched by name. A float dtype stays, integers of
@@ -87,21 +90,29 @@ class Stats:
             Data with the names and labels of those adapted; labels in any order, any subset.
         dtype : dtype, optional
             A floating dtype for the result.
+        unseen : {"error", "nan"}, default "error"
+            What becomes of rows of a group that the statistics do not know, if they were learned
+            by group: an error that names it, or missing values. Rows without a group have those.
 
         Raises
         ------
         MismatchError
-            If the data have other columns, variables, labels, or sizes.
+            If the data have other columns, variables, labels, or sizes, or groups never seen; in
+            a Dask frame groups show when it is computed.
         """
-        return self._transform(data, kernels.standardize, dtype)
+        return self._transform(data, kernels.standardize, dtype, unseen)
 
-    def inverse(self, data: Any, *, dtype: Any = None) -> Any:
+    def inverse(
+        self, data: Any, *, dtype: Any = None, unseen: Literal["error", "nan"] = "error"
+    ) -> Any:
         """Return ``data * std + mean``: what `normalize` was given, but for its last digit."""
-        return self._transform(data, kernels.restore, dtype)
+        return self._transform(data, kernels.restore, dtype, unseen)
 
-    def _transform(self, data: Any, kernel: Kernel, dtype: Any) -> Any:
+    def _transform(self, data: Any, kernel: Kernel, dtype: Any, unseen: str) -> Any:
+        if unseen not in ("error", "nan"):
+            raise ValueError(f"unseen must be 'error' or 'nan', got {unseen!r}")
         container = container_of(data)
-        fields = container.fields(data)
+        fields = container.viewed(data, View.of(self.states))
         states = self._usable()
         out = output_dtype(dtype)
         mapped = {}
@@ -109,7 +120,7 @@ class Stats:
             affine = replace(
                 states[key], data=chunks.apply(states[key].data, self.statistic.affine)
             )
-            result = fields[name].transform(affine, kernel, out)
+            result = fields[name].transform(affine, kernel, out, unseen)
             mapped[name] = replace(result, attrs=units_after(kernel, result.attrs, affine.attrs))
         return container.rebuild(data, mapped)
 
@@ -145,7 +156,7 @@ class Stats:
     def update(self, more: Any, *, weights: Any = None) -> "Stats":
         """Return these statistics merged with those of more data, kept along the same axes."""
         container = container_of(more)
-        fields = container.fields(more)
+        fields = container.viewed(more, View.of(self.states))
         keys = matching(container, fields, self.states)
         kept = {name: kept_like(fields[name], self.states[key]) for name, key in keys.items()}
         work = container.summarize(more, fields, self.statistic, kept, weights)
@@ -177,6 +188,17 @@ class Stats:
 
         ready = self.compute()
         store.write(path, ready.statistic, ready.states, ready.container, ready.attrs)
+
+    def to_sklearn(self) -> Any:
+        """Return scikit-learn's own StandardScaler, fitted with these numbers, to serve with.
+
+        For statistics of an array's last axis or a frame's columns; others are a MismatchError.
+        ``dasknorm.sklearn.StandardScaler.from_stats`` is the way for data of any size.
+        """
+        from dasknorm import serving  # for the few who serve so
+
+        ready = self.compute()
+        return serving.fitted_scaler(ready.statistic, ready.states)
 
     @classmethod
     def given(

@@ -1,7 +1,7 @@
 """Table: some columns of a frame, seen as one two-dimensional block of mixed dtypes."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from dasknorm.errors import MismatchError
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 
-__all__ = ["Table", "in_order"]
+__all__ = ["Table", "column", "in_order", "mapped"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,11 @@ class Table:
         """The bytes of the numbers, as if of NumPy's dtypes; not known (NaN) of a Dask frame."""
         dtypes = self.frame.dtypes.iloc[_positions(self.frame, self.columns)]
         return self.shape[0] * sum(numpy_dtype(dtype).itemsize for dtype in dtypes)
+
+    @property
+    def read_columns(self) -> list[Hashable]:
+        """The columns that have to be read."""
+        return list(self.columns)
 
     @property
     def ndim(self) -> int:
@@ -107,19 +112,43 @@ def _(
 
 @transform.register(Table)
 def _(block: Table, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None) -> Table:
+    return mapped(block, np.broadcast_to(affine, (1, len(block.columns))), kernel, dtype)
+
+
+def mapped(
+    block: Table,
+    affine: Records,
+    kernel: Kernel,
+    dtype: np.dtype[Any] | None,
+    places: np.ndarray | None = None,
+) -> Table:
+    """Map columns through `affine`: its only row, or for each row of the block the one named."""
     result = block.frame.copy(deep=False)
-    affine = np.broadcast_to(affine, (1, len(block.columns)))
     for group in _groups(block):
-        out = group.mapped(affine[:, group.features], kernel, dtype or float_dtype(group.dtype))
+        own = np.ascontiguousarray(affine[:, group.features])
+        out = group.mapped(own, kernel, dtype or float_dtype(group.dtype), places)
         if group.whole:
             whole = pd.DataFrame(out, result.index, result.columns, copy=False)
             whole.attrs.update(result.attrs)
-            return Table(whole, block.columns)
-        for position, column in zip(group.positions, out.T, strict=True):
+            return replace(block, frame=whole)
+        for position, values in zip(group.positions, out.T, strict=True):
             # A Series is taken as it is; a bare array pandas would copy.
-            series = pd.Series(_column(column, group.dtype), result.index, copy=False)
+            series = pd.Series(_column(values, group.dtype), result.index, copy=False)
             result.isetitem(position, series)
-    return Table(result, block.columns)
+    return replace(block, frame=result)
+
+
+def column(block: Table, feature: int, rows: int) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield the values of one column: at once as they lie in memory, or some rows at a time."""
+    (position,) = _positions(block.frame, block.columns[[feature]])
+    values = block.frame.iloc[:, position]
+    if isinstance(values.dtype, np.dtype):
+        yield slice(None), values.to_numpy()
+        return
+    for start in range(0, len(values), rows):
+        some = slice(start, start + rows)
+        kind = float_dtype(values.dtype)
+        yield some, values.iloc[some].to_numpy(dtype=kind, na_value=np.nan)
 
 
 @dataclass(frozen=True)
@@ -144,21 +173,29 @@ class _Group:
         first = self.frame.iloc[:1]
         return self.whole and np.may_share_memory(first.to_numpy(), first.iloc[:, 0].to_numpy())
 
-    def mapped(self, affine: Records, kernel: Kernel, dtype: np.dtype[Any]) -> np.ndarray:
+    def mapped(
+        self,
+        affine: Records,
+        kernel: Kernel,
+        dtype: np.dtype[Any],
+        places: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Return the group's matrix, mapped; its columns lie as one in memory."""
-        if self.is_view:
+        if self.is_view and places is None:
             return transform(self.frame.to_numpy(), affine, kernel, dtype)
         out = np.empty((len(self.positions), len(self.frame)), dtype).T
 
         def fill(rows: slice) -> None:
-            kernel(self.matrix(rows), affine, dtype, out[rows])
+            own = affine if places is None else affine[places[rows]]
+            kernel(self.matrix(rows), own, dtype, out[rows])
 
-        slabs.each(fill, list(self.slabs()))
+        slabs.each(fill, list(self.slabs(whole=places is None)))
         return out
 
-    def slabs(self) -> Iterator[slice]:
+    def slabs(self, whole: bool = True) -> Iterator[slice]:
+        """Yield slices of rows: all of them if they can be read without a copy, else a few."""
         rows = len(self.frame)
-        step = max(rows, 1) if self.is_view else max(1, SLAB // len(self.positions))
+        step = max(rows, 1) if whole and self.is_view else max(1, SLAB // len(self.positions))
         return (slice(start, start + step) for start in range(0, rows, step))
 
     def matrix(self, rows: slice) -> np.ndarray:

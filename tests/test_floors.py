@@ -17,22 +17,24 @@ FLOORS = [
     {"slabs"},
     {"blocks"},
     {"tables"},
+    {"grouped"},
     {"chunks"},
     {"fields"},
+    {"views"},
     {"containers"},
-    {"checks", "given", "matching", "provenance", "summary", "units"},
+    {"checks", "given", "matching", "provenance", "serving", "summary", "units"},
     {"merging"},
     {"store"},
     {"shards"},
     {"plans", "stats"},
     {"adapting"},
-    {"accessors", "cli", "layer", "testing"},
+    {"accessors", "cli", "layer", "sklearn", "testing"},
 ]
 HEIGHT = {name: height for height, names in enumerate(FLOORS) for name in names}
 
 # Libraries that may be imported inside a function: optional ones, and one that is heavy.
 HEAVY = {"pyarrow", "numba", "matplotlib", "distributed", "rich", "zarr", "h5netcdf", "cftime"}
-HEAVY |= {"dask", "h5py", "iris_sample_data"}
+HEAVY |= {"dask", "h5py", "iris_sample_data", "sklearn"}
 
 FILES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 

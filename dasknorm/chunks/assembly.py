@@ -8,7 +8,7 @@ streaming would hold in memory, or load again, what its chunks share.
 
 import itertools
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -112,7 +112,7 @@ def _source(reduction: Reduction) -> _Source:
     if reduction.is_frame:
         weights = [] if reduction.weights is None else [reduction.weights]
         frame = frame_to_read(reduction)
-        function = partial(table_partition, columns=reduction.data.columns)
+        function = partial(table_partition, table=replace(reduction.data, frame=None))
         # What comes out is no frame, but a block and its weights; nobody but a stream will see it.
         pairs = frame.map_partitions(function, *weights, meta=frame._meta, enforce_metadata=False)
         pairs = pairs.optimize()
@@ -202,7 +202,7 @@ class _Builder:
             beside,
             reduction.statistic,
             reduction.axes,
-            source.state_shape(place),
+            reduction.nothing(source.state_shape(place)),
             self._retries,
             self._topic,
         )

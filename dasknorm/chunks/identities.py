@@ -21,7 +21,7 @@ def identity(data: Any) -> str:
     random one without a seed, is another in each process.
     """
     if isinstance(data, Table):
-        return tokenize(identity(data.frame), list(data.columns))
+        return tokenize(identity(data.frame), data.read_columns)
     if is_lazy(data) and hasattr(data, "expr"):
         return tokenize(_said(data.expr, {}))
     return tokenize(data)

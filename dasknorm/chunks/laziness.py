@@ -8,11 +8,12 @@ import dask.array as da
 import numpy as np
 from dask import is_dask_collection
 
+from dasknorm.grouped import Grouped
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.tables import Table
 
-__all__ = ["apply", "chunked_like", "is_lazy", "joined", "merge"]
+__all__ = ["apply", "chunked_like", "is_lazy", "join", "joined", "merge"]
 
 
 def is_lazy(data: Any) -> bool:
@@ -53,11 +54,19 @@ def chunked_like(small: Any | None, data: da.Array) -> Any:
     return da.from_array(small, chunks=chunks, asarray=False)
 
 
-def joined(statistic: Statistic, states: Sequence[Records]) -> Records:
+def join(statistic: Statistic, total: Any, part: Any) -> None:
+    """Merge one state into another, in place; states of groups are united."""
+    if isinstance(total, Grouped):
+        total.join(part, statistic)
+    else:
+        statistic.join(total, part)
+
+
+def joined(statistic: Statistic, states: Sequence[Any]) -> Any:
     """Return one state for several; none of them is changed, as a task may be run again."""
     total = states[0].copy()
     for state in states[1:]:
-        statistic.join(total, state)
+        join(statistic, total, state)
     return total
 
 

@@ -1,5 +1,6 @@
 """Maps: every chunk through an affine map, one task a chunk, fused with whatever loads it."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ from dasknorm import blocks
 from dasknorm.blocks import Kernel
 from dasknorm.chunks.laziness import chunked_like, is_lazy
 from dasknorm.errors import MismatchError
+from dasknorm.grouped import Lookup
 from dasknorm.statistics.base import Records
 from dasknorm.tables import Table, in_order
 
@@ -47,11 +49,13 @@ def _transform_partitions(
         _transform_partition,
         order=pd.Index(table.frame.columns),
         affine=affine,
-        columns=table.columns,
+        table=replace(table, frame=None),
         kernel=kernel,
         dtype=dtype,
     )
-    return Table(table.frame.map_partitions(function), table.columns)
+    # Not by Dask, which would try the function on rows it makes up, of groups never seen.
+    meta = function(table.frame._meta)
+    return replace(table, frame=table.frame.map_partitions(function, meta=meta))
 
 
 def _fits_a_task(affine: Any, data: da.Array) -> bool:
@@ -76,10 +80,10 @@ def _transform_partition(
     frame: pd.DataFrame,
     *,
     order: pd.Index,
-    affine: Records,
-    columns: pd.Index,
+    affine: Records | Lookup,
+    table: Table,
     kernel: Kernel,
     dtype: np.dtype[Any] | None,
 ) -> pd.DataFrame:
-    whole = Table(in_order(frame, order), columns)
+    whole = replace(table, frame=in_order(frame, order))
     return blocks.transform(whole, affine, kernel, dtype).frame

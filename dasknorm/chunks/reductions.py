@@ -1,17 +1,19 @@
 """Reduction: data still to be summarized; and its records by Dask's own tree, lazily."""
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import dask
 import dask.array as da
 import numpy as np
 import pandas as pd
 
 from dasknorm import blocks
-from dasknorm.chunks.laziness import chunked_like, is_lazy
+from dasknorm.chunks.laziness import chunked_like, is_lazy, joined
+from dasknorm.grouped import Grouped, GroupedTable
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.tables import Table
@@ -113,7 +115,7 @@ class Reduction:
         before = [sizes[:first] if i == axis else () for i, sizes in enumerate(self.sizes)]
         some = slice(first, last)
         if self.is_frame:
-            data: Any = Table(self.data.frame.partitions[some], self.data.columns)
+            data: Any = replace(self.data, frame=self.data.frame.partitions[some])
             weights = None if self.weights is None else self.weights.partitions[some]
         else:
             where = (slice(None),) * axis + (some,)
@@ -122,8 +124,22 @@ class Reduction:
                 weights = weights.blocks[where]
         return replace(self, data=data, weights=weights, before=tuple(before))
 
+    @property
+    def is_grouped(self) -> bool:
+        """Whether the rows belong to groups, which show only while they are read."""
+        return isinstance(self.data, GroupedTable)
+
+    def nothing(self, shape: tuple[int, ...]) -> Callable[[], Any]:
+        """Return what makes the records of nothing, in this shape; of groups there are none yet."""
+        if self.is_grouped:
+            return partial(Grouped.none, shape[1], self.statistic)
+        return partial(np.zeros, shape, self.statistic.dtype)
+
     def finished(self, records: Any) -> Any:
         """Return records without the axes merged away, which have size 1."""
+        if isinstance(records, Grouped):  # which stand along the axis of the rows
+            merged = tuple(axis for axis in self.axes if axis)
+            return Grouped(records.labels, records.records.squeeze(axis=merged))
         return records.squeeze(axis=self.axes) if self.axes else records
 
 
@@ -132,11 +148,18 @@ def lazy(reduction: Reduction) -> Any:
 
     Dask's optimizations see all of it, so that what is computed together shares what it loads.
     """
+    if reduction.is_grouped:
+        raise ValueError(
+            "by= needs compute=True: which groups there are is known only once data are read"
+        )
     return reduction.finished(tree(reduction) if reduction.is_lazy else in_memory(reduction))
 
 
-def tree(reduction: Reduction) -> da.Array:
-    """Return the records of lazy data, with size 1 along the axes merged away."""
+def tree(reduction: Reduction) -> Any:
+    """Return the records of lazy data, still lazy, with size 1 along the axes merged away."""
+    if reduction.is_grouped:
+        parts = _partition_records(reduction).to_delayed()
+        return dask.delayed(joined, pure=True)(reduction.statistic, list(parts))
     states = _of_partitions(reduction) if reduction.is_frame else _of_chunks(reduction)
     axes = (0,) if reduction.is_frame else reduction.axes
     return _tree(states, reduction.statistic, axes)
@@ -148,19 +171,18 @@ def in_memory(reduction: Reduction) -> Records:
 
 
 def table_partition(
-    frame: pd.DataFrame, weights: pd.Series | None = None, *, columns: pd.Index
+    frame: pd.DataFrame, weights: pd.Series | None = None, *, table: Table
 ) -> tuple[Table, np.ndarray | None]:
-    """Return a partition as a block, and its weights; columns are found by name."""
+    """Return a partition as a block like `table`, and its weights; columns are found by name."""
     beside = None if weights is None else weights.to_numpy("f8", na_value=np.nan)[:, None]
-    return Table(frame, columns), beside
+    return replace(table, frame=frame), beside
 
 
 def frame_to_read(reduction: Reduction) -> Any:
     """Return the Dask frame, so that Parquet reads no other column than those summarized."""
     table = reduction.data
-    if len(table.columns) < len(table.frame.columns):
-        return table.frame[list(table.columns)]
-    return table.frame
+    wanted = table.read_columns
+    return table.frame[wanted] if len(wanted) < len(table.frame.columns) else table.frame
 
 
 def _of_chunks(reduction: Reduction) -> da.Array:
@@ -174,13 +196,25 @@ def _of_chunks(reduction: Reduction) -> da.Array:
     )
 
 
-def _of_partitions(reduction: Reduction) -> da.Array:
-    table, statistic, axes = reduction.data, reduction.statistic, reduction.axes
-    records = frame_to_read(reduction).map_partitions(
-        partial(_summarize_partition, statistic=statistic, columns=table.columns, axes=axes),
-        *([] if reduction.weights is None else [reduction.weights]),
-        meta=np.empty((0, 0), statistic.dtype),
+def _partition_records(reduction: Reduction) -> Any:
+    """Return the records of each partition, as what Dask takes for a frame."""
+    function = partial(
+        _summarize_partition,
+        statistic=reduction.statistic,
+        table=replace(reduction.data, frame=None),
+        axes=reduction.axes,
     )
+    return frame_to_read(reduction).map_partitions(
+        function,
+        *([] if reduction.weights is None else [reduction.weights]),
+        meta=np.empty((0, 0), reduction.statistic.dtype),
+        enforce_metadata=False,
+    )
+
+
+def _of_partitions(reduction: Reduction) -> da.Array:
+    table, axes = reduction.data, reduction.axes
+    records = _partition_records(reduction)
     chunks = ((1,) * table.frame.npartitions, (1 if 1 in axes else len(table.columns),))
     return records.map_blocks(_keep, chunks=chunks)
 
@@ -233,10 +267,10 @@ def _summarize_partition(
     weights: pd.Series | None = None,
     *,
     statistic: Statistic,
-    columns: pd.Index,
+    table: Table,
     axes: tuple[int, ...],
 ) -> Records:
-    block, beside = table_partition(frame, weights, columns=columns)
+    block, beside = table_partition(frame, weights, table=table)
     return blocks.summarize(block, statistic, axes, beside)
 
 

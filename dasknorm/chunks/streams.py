@@ -79,11 +79,11 @@ class Stream:
         beside: Sequence[Key],
         statistic: Statistic,
         axes: tuple[int, ...],
-        shape: tuple[int, ...],
+        nothing: Callable[[], Any],
         retries: int,
         topic: str,
     ) -> None:
-        self._content: Any = (steps, beside, statistic, axes, shape, retries, topic)
+        self._content: Any = (steps, beside, statistic, axes, nothing, retries, topic)
 
     def __reduce__(self) -> tuple[Callable[[bytes], "Stream"], tuple[bytes]]:
         if not isinstance(self._content, bytes):
@@ -93,15 +93,15 @@ class Stream:
 
     def __call__(self, values: Sequence[Any]) -> Records:
         """Return the records of all chunks; `values` are of the keys beside, in their order."""
-        steps, beside, statistic, axes, shape, retries, topic = self._opened()
+        steps, beside, statistic, axes, nothing, retries, topic = self._opened()
         known = dict(zip(beside, values, strict=True))
-        total = np.zeros(shape, statistic.dtype)
+        total = nothing()
         with progress.counting(topic) as count:
             for step in steps:
                 loaded = Attempts(step.nodes, retries).load(step.keys, known)
                 # A partition comes with its weights, as one value.
                 block, *weights = loaded[0] if isinstance(loaded[0], tuple) else loaded
-                _check_shape(block, shape, axes)
+                _check_shape(block, total.shape, axes)
                 blocks.add(block, total, statistic, axes, *weights)
                 count(block.nbytes)
                 del loaded, block, weights  # before the next one is loaded

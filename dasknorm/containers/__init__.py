@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from dasknorm.fields import Field
 from dasknorm.statistics import Statistic
+from dasknorm.views import View
 
 __all__ = ["Container", "Fields", "container_named", "container_of", "register"]
 
@@ -41,6 +42,14 @@ class Container(ABC):
     @abstractmethod
     def fields(self, data: Any) -> dict[Hashable, Field]:
         """Return the numeric fields of `data`; TypeError if there are none."""
+
+    def viewed(self, data: Any, view: View) -> dict[Hashable, Field]:
+        """Return the fields of what is looked at of `data`; TypeError unless it has columns."""
+        if view != View():
+            raise TypeError(
+                f"columns= and by= name columns of a frame, and {type(data).__name__} has none"
+            )
+        return self.fields(data)
 
     @abstractmethod
     def rebuild(self, data: Any, fields: Fields) -> Any:

@@ -1,13 +1,11 @@
 """Dask DataFrames and Series: pandas, a partition at a time."""
 
-from collections.abc import Hashable
 from typing import Any
 
 import dask.dataframe as dd
 
 from dasknorm.containers import register
-from dasknorm.containers.pandas import Frame, Series, frame_field
-from dasknorm.fields import Field
+from dasknorm.containers.pandas import Frame, Series
 
 __all__ = ["DaskFrame", "DaskSeries"]
 
@@ -32,9 +30,6 @@ class DaskFrame(Frame):
 @register(dd.Series)
 class DaskSeries(Series):
     """A series in partitions."""
-
-    def fields(self, data: Any) -> dict[Hashable, Field]:
-        return {None: frame_field(data.to_frame())}
 
     def rebuild(self, data: Any, fields: Any) -> Any:
         frame = fields[None].data.frame

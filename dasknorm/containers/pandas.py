@@ -10,7 +10,9 @@ from dasknorm.blocks import is_numeric
 from dasknorm.containers import Container, Fields, register
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
+from dasknorm.grouped import GroupedTable
 from dasknorm.tables import Table
+from dasknorm.views import View
 
 __all__ = ["Frame", "Series", "frame_field"]
 
@@ -22,7 +24,10 @@ class Frame(Container):
     name = several = "pandas.DataFrame"
 
     def fields(self, data: Any) -> dict[Hashable, Field]:
-        return {None: frame_field(data)}
+        return self.viewed(data, View())
+
+    def viewed(self, data: Any, view: View) -> dict[Hashable, Field]:
+        return {None: frame_field(data, view)}
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
         return fields[None].data.frame
@@ -31,7 +36,12 @@ class Frame(Container):
         field = values[None]
         if not field.dims:
             return field.data[()]
-        return pd.Series(np.asarray(field.data), field.labels["columns"])
+        if field.grouped is None:
+            return pd.Series(np.asarray(field.data), field.labels["columns"])
+        groups = field.labels[field.grouped]
+        if "columns" not in field.labels:
+            return pd.Series(np.asarray(field.data), groups)
+        return pd.DataFrame(np.asarray(field.data), groups, field.labels["columns"])
 
     def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
         raise TypeError("give the numbers for columns as a Series, such as df.mean()")
@@ -65,8 +75,8 @@ class Series(Frame):
     def lacking(self, fields: Fields, states: Fields) -> list[Hashable]:
         return []
 
-    def fields(self, data: Any) -> dict[Hashable, Field]:
-        return {None: frame_field(data.to_frame())}
+    def viewed(self, data: Any, view: View) -> dict[Hashable, Field]:
+        return {None: frame_field(data.to_frame(), view)}
 
     def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
         data = values.to_numpy("f8", na_value=np.nan).copy()
@@ -78,17 +88,51 @@ class Series(Frame):
         return result.rename(data.name)
 
     def report(self, values: Fields) -> Any:
+        if values[None].grouped is not None:
+            return super().report(values)
         return values[None].data.reshape(())[()]
 
 
-def frame_field(frame: Any) -> Field:
-    """Return the numeric columns of a pandas or Dask frame as one field."""
-    columns = frame.columns
-    if not columns.is_unique:
-        raise ValueError(f"column names are not unique: {list(columns[columns.duplicated()])}")
-    dtypes = list(frame.dtypes)
-    numeric = columns[[is_numeric(dtype) for dtype in dtypes]]
-    if not len(numeric):
-        found = ", ".join(f"{n!r} ({t})" for n, t in zip(columns, dtypes, strict=True))
-        raise TypeError(f"no numeric columns to normalize; found {found or 'no columns'}")
-    return Field(Table(frame, numeric), ("index", "columns"), {"columns": numeric}, ("columns",))
+def frame_field(frame: Any, view: View) -> Field:
+    """Return the columns of a pandas or Dask frame that a view looks at, as one field."""
+    if not frame.columns.is_unique:
+        doubled = list(frame.columns[frame.columns.duplicated()])
+        raise ValueError(f"column names are not unique: {doubled}")
+    columns = _columns(frame, view)
+    chosen = view.columns is not None
+    labels: dict[Hashable, pd.Index] = {"columns": columns}
+    if not view.by:
+        dims: tuple[Hashable, ...] = ("index", "columns")
+        return Field(Table(frame, columns), dims, labels, ("columns",), chosen=chosen)
+    keys = [*frame.columns, *_levels(frame)]
+    if lacking := [key for key in view.by if key not in keys]:
+        raise MismatchError(f"there are no columns {lacking} to group by; found {keys}")
+    dims = (view.dim, "columns")
+    data = GroupedTable(frame, columns, view.by)
+    return Field(data, dims, labels, dims, grouped=view.dim, chosen=chosen)
+
+
+def _columns(frame: Any, view: View) -> pd.Index:
+    """Return the columns that take part, numeric all of them."""
+    found = dict(zip(frame.columns, frame.dtypes, strict=True))
+    numeric = [name for name, dtype in found.items() if is_numeric(dtype)]
+    if view.columns is None:
+        wanted = [name for name in numeric if name not in view.by]
+        if not wanted:
+            listed = ", ".join(f"{name!r} ({dtype})" for name, dtype in found.items())
+            raise TypeError(f"no numeric columns to normalize; found {listed or 'no columns'}")
+        return frame.columns[[name in wanted for name in found]]
+    if missing := [name for name in view.columns if name not in found]:
+        raise MismatchError(f"there are no columns {missing}; found {list(found)}")
+    if strange := [name for name in view.columns if name not in numeric]:
+        listed = ", ".join(f"{name!r} ({found[name]})" for name in strange)
+        raise TypeError(f"columns {listed} are not of real numbers that can be averaged")
+    if keys := [name for name in view.columns if name in view.by]:
+        raise ValueError(f"columns {keys} are grouped by, and cannot be normalized as well")
+    wanted = pd.Index(view.columns, tupleize_cols=frame.columns.nlevels > 1)
+    return frame.columns[frame.columns.get_indexer(wanted)]
+
+
+def _levels(frame: Any) -> list[Hashable]:
+    index = frame.index
+    return [name for name in getattr(index, "names", [index.name]) if name is not None]

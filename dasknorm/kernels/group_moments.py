@@ -76,4 +76,4 @@ def _large(records: Array, x: Array, codes: Array, weights: Array | None) -> Non
             np.ascontiguousarray(codes[rows], np.intp),
             beside,
         )
-    groups.settle(records.view("f8").reshape(-1, len(RECORD)), sums, kind.type(0))
+    groups.settle(records.view("f8").reshape(len(records), -1), sums, kind.type(0))

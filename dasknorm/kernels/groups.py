@@ -28,7 +28,8 @@ def _settled(n: Any, n_rest: Any, e: Any, e_rest: Any, q: Any, q_rest: Any) -> A
     e, e_rest = doubledouble.quick_two_sum(e, e_rest)
     step, step_rest = doubledouble.divided(e, e_rest, count)
     h, h_rest = doubledouble.product(e, e_rest, step, step_rest)
-    m2, m2_rest = doubledouble.add(*doubledouble.quick_two_sum(q, q_rest), -h, -h_rest)
+    q, q_rest = doubledouble.quick_two_sum(q, q_rest)
+    m2, m2_rest = doubledouble.add(q, q_rest, -h, -h_rest)
     return count, step, step_rest, m2, m2_rest
 
 

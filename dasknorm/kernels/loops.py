@@ -17,7 +17,17 @@ from dasknorm.kernels.tracing import float32_of_half
 from dasknorm.kernels.weaving import of_value, straight
 
 __all__ = [
-    *("apart", "compiled", "difference", "entry", "exact", "fold_flat", "gather", "gather_rows", "is_near"),
+    *(
+        "apart",
+        "compiled",
+        "difference",
+        "entry",
+        "exact",
+        "fold_flat",
+        "gather",
+        "gather_rows",
+        "is_near",
+    ),
     *("lane_add", "mean_of", "merge_into", "moved", "origin", "pick", "prefetch"),
     "two_sum",
 ]

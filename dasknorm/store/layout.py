@@ -43,6 +43,8 @@ class Layout:
                 "name": values.encode(name),
                 "dims": dims,
                 "features": [values.encode(dim) for dim in state.features],
+                "grouped": values.encode(state.grouped),
+                "chosen": state.chosen,
                 "attrs": _coded(name, state.attrs),
                 "readings": readings,
                 "record": self._add_record(prefix, dims, records, readings),
@@ -113,6 +115,8 @@ def states_from(
             {dim: index for dim, _, index in own if index is not None},
             tuple(values.decode(dim) for dim in entry["features"]),
             values.decode(entry["attrs"]),
+            values.decode(entry.get("grouped")),
+            bool(entry.get("chosen")),
         )
     return states
 

@@ -1,0 +1,208 @@
+"""Groups of rows: rows of a frame with equal keys are summarized together and normalized alike.
+
+Which groups there are shows while a frame is read, so that the records of a part of it come with
+the labels of the groups that were met there; parts are merged label by label.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dasknorm import slabs
+from dasknorm.blocks import SLAB, Kernel, add, summarize, transform
+from dasknorm.errors import MismatchError
+from dasknorm.statistics import Statistic
+from dasknorm.statistics.base import Records
+from dasknorm.tables import Table, column, mapped
+
+__all__ = ["Grouped", "GroupedTable", "Lookup", "factorized"]
+
+
+@dataclass(frozen=True)
+class GroupedTable(Table):
+    """Some columns of a frame, whose rows belong to groups.
+
+    Parameters
+    ----------
+    frame, columns
+        As of a `Table`.
+    keys : tuple of hashable
+        The columns, or levels of the index, whose values name the group of a row. A row of which
+        one is missing belongs to none.
+    """
+
+    keys: tuple[Hashable, ...] = ()
+
+    @property
+    def read_columns(self) -> list[Hashable]:
+        """The columns that have to be read: those with numbers, and those with keys."""
+        return [*self.columns, *(key for key in self.keys if key in self.frame.columns)]
+
+
+@dataclass
+class Grouped:
+    """Records of the groups met so far; it grows where more are met.
+
+    Parameters
+    ----------
+    labels : pandas.Index
+        Of the groups, in the order in which they were met.
+    records : ndarray of records, shape (groups, columns)
+    """
+
+    labels: pd.Index
+    records: Records
+
+    @classmethod
+    def none(cls, columns: int, statistic: Statistic) -> "Grouped":
+        """Return the records of no group."""
+        return cls(pd.Index([]), np.zeros((0, columns), statistic.dtype))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the records."""
+        return self.records.shape
+
+    def copy(self) -> "Grouped":
+        """Return a copy that can grow by itself."""
+        return Grouped(self.labels, self.records.copy())
+
+    def join(self, other: "Grouped", statistic: Statistic) -> None:
+        """Merge the records of more groups into these, in place."""
+        if not len(self.labels):
+            self.labels, self.records = other.labels, other.records.copy()
+            return
+        places = np.asarray(self.labels.get_indexer(other.labels))
+        new = places < 0
+        if new.any():
+            places[new] = len(self.labels) + np.arange(new.sum())
+            self.labels = self.labels.append(other.labels[new])
+            more = np.zeros((int(new.sum()), *self.shape[1:]), statistic.dtype)
+            self.records = np.concatenate([self.records, more])
+        own = self.records[places]
+        statistic.join(own, other.records)
+        self.records[places] = own
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Maps by group, and which of them a row is to go through.
+
+    Parameters
+    ----------
+    labels : pandas.Index
+        Of the groups.
+    affine : ndarray of AFFINE, shape (groups + 1, columns)
+        A map for each group and column; the last ones, of NaN, for rows of no group.
+    name : hashable
+        What the groups are of, for messages.
+    unseen : {"error", "nan"}
+        What becomes of a row of a group that is not among the labels.
+    """
+
+    labels: pd.Index
+    affine: Records
+    name: Hashable
+    unseen: str
+
+    def rows(self, frame: pd.DataFrame, keys: tuple[Hashable, ...]) -> np.ndarray:
+        """Return for each row of a frame where its maps stand."""
+        codes, labels = factorized(frame, keys)
+        places = np.asarray(self.labels.get_indexer(labels))
+        if self.unseen == "error" and (places < 0).any():
+            strange, known = labels[places < 0], self.labels
+            raise MismatchError(
+                f"{_some(strange)} of {self.name!r} are not among the {len(known)} groups that "
+                f"the statistics know, such as {_some(known)}; adapt on data that have them, or "
+                "leave their values missing: unseen='nan'"
+            )
+        return np.append(places, -1)[codes]
+
+
+def factorized(frame: pd.DataFrame, keys: Sequence[Hashable]) -> tuple[np.ndarray, pd.Index]:
+    """Return the number of each row's group, -1 where a key is missing, and their labels."""
+    codes, labels = _factorized(frame, keys[0])
+    if len(keys) == 1:
+        return codes, labels
+    levels, chosen = [labels], [np.arange(len(labels))]
+    for key in keys[1:]:
+        more, labels = _factorized(frame, key)
+        levels.append(labels)
+        there = (codes >= 0) & (more >= 0)
+        both, pairs = pd.factorize(codes[there] * max(len(labels), 1) + more[there])
+        codes = np.full(len(codes), -1)
+        codes[there] = both
+        first, second = np.divmod(pairs, max(len(labels), 1))
+        chosen = [*(each[first] for each in chosen), second]
+    arrays = [level[each] for level, each in zip(levels, chosen, strict=True)]
+    return codes, pd.MultiIndex.from_arrays(arrays, names=list(keys))
+
+
+def _factorized(frame: pd.DataFrame, key: Hashable) -> tuple[np.ndarray, pd.Index]:
+    if key in frame.columns:
+        values: Any = frame[key]
+    elif key in frame.index.names:
+        values = frame.index.get_level_values(key)
+    else:
+        raise MismatchError(f"there is no column {key!r} to group by; found {list(frame.columns)}")
+    codes, labels = pd.factorize(values)
+    return codes, _of_one_kind(pd.Index(labels)).rename(key)
+
+
+def _of_one_kind(labels: pd.Index) -> pd.Index:
+    """Return labels as pandas' own kinds: one part of a frame may have categories, one texts."""
+    if isinstance(labels, pd.CategoricalIndex):
+        labels = labels.astype(labels.categories.dtype)
+    if isinstance(labels.dtype, (np.dtype, pd.DatetimeTZDtype, pd.PeriodDtype, pd.IntervalDtype)):
+        return labels
+    return pd.Index(labels.to_numpy(object))
+
+
+def _some(labels: pd.Index) -> str:
+    shown = ", ".join(repr(label) for label in labels[:5].tolist())
+    return f"[{shown}{', ...' if len(labels) > 5 else ''}]"
+
+
+@summarize.register(GroupedTable)
+def _(
+    block: GroupedTable,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> Grouped:
+    codes, labels = factorized(block.frame, block.keys)
+    records = np.zeros((len(labels), len(block.columns)), statistic.dtype)
+    weights = None if weights is None else np.reshape(weights, -1)
+
+    def summarized(features: slice) -> None:
+        (feature,) = range(*features.indices(len(block.columns)))
+        own = np.zeros(len(labels), statistic.dtype)
+        # Records are merged after each piece, which should be worth it if there are many groups.
+        for rows, values in column(block, feature, max(SLAB, 4 * len(labels))):
+            beside = None if weights is None else weights[rows]
+            statistic.add_by_group(own, values, codes[rows], beside)
+        records[:, feature] = own
+
+    slabs.each(summarized, [slice(i, i + 1) for i in range(len(block.columns))])
+    return Grouped(labels, statistic.merge(records, (1,)) if 1 in axes else records)
+
+
+@add.register(GroupedTable)
+def _(
+    block: GroupedTable,
+    total: Grouped,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> None:
+    total.join(summarize(block, statistic, axes, weights), statistic)
+
+
+@transform.register(GroupedTable)
+def _(block: GroupedTable, affine: Lookup, kernel: Kernel, dtype: np.dtype[Any] | None) -> Table:
+    rows = affine.rows(block.frame, block.keys)
+    whole = np.broadcast_to(affine.affine, (len(affine.affine), len(block.columns)))
+    return mapped(block, whole, kernel, dtype, rows)
