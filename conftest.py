@@ -1,11 +1,24 @@
 """What pytest does not look into for examples: files of libraries that are not installed."""
 
 from importlib.util import find_spec
+from pathlib import Path
 
 NEEDS = {
     "tests/edge_arrow.py": "pyarrow",
     "dasknorm/cli/picture.py": "matplotlib",
     "dasknorm/containers/dask_dataframe.py": "pyarrow",
+}
+
+ROOT = Path(__file__).parent
+NEEDS |= {
+    str(path.relative_to(ROOT)): "pyarrow" for path in (ROOT / "dasknorm" / "arrow").glob("*.py")
+}
+NEEDS |= {
+    "dasknorm/containers/pyarrow.py": "pyarrow",
+    "dasknorm/containers/polars.py": "polars",
+}
+NEEDS |= {
+    str(path.relative_to(ROOT)): "sklearn" for path in (ROOT / "dasknorm" / "sklearn").glob("*.py")
 }
 
 collect_ignore = [file for file, library in NEEDS.items() if not find_spec(library)]

@@ -69,8 +69,9 @@ def expected_counts(work: Fields, expected: float | Literal["all"] | None) -> di
     for name, field in work.items():
         reduction = field.data
         counts[name] = float(math.prod(reduction.data.shape[axis] for axis in reduction.axes))
-        if reduction.weights is not None or math.isnan(counts[name]):
-            what = "of weighted data is a sum" if reduction.weights is not None else "is not known"
+        weighted = reduction.weights is not None
+        if weighted or reduction.is_grouped or math.isnan(counts[name]):
+            what = "of weighted data is a sum" if weighted else "is not known"
             raise ValueError(f"the count {what}; give it as a number: expect_count=...")
     return counts
 

@@ -18,6 +18,7 @@ from dasknorm import chunks
 from dasknorm.blocks import Kernel
 from dasknorm.errors import MismatchError
 from dasknorm.grouped import Grouped, Lookup
+from dasknorm.labels import listed, order_of, positions_of, shown
 from dasknorm.statistics import Statistic
 
 __all__ = ["Axes", "Field"]
@@ -69,12 +70,12 @@ class Field:
         Weights are a field, laid along the data by name, or a Dask series beside a Dask frame.
         """
         if self.grouped is not None and self.grouped not in kept:
-            raise ValueError(f"by= keeps statistics of each {_shown(self.grouped)}: keep it too")
+            raise ValueError(f"by= keeps statistics of each {shown(self.grouped)}: keep it too")
         axes = tuple(i for i, dim in enumerate(self.dims) if dim not in kept or dim == self.grouped)
         for i, (dim, size) in enumerate(self.sizes().items()):
             if i not in axes and math.isnan(size):
                 raise ValueError(
-                    f"chunk sizes are unknown along the kept axis {_shown(dim)}; "
+                    f"chunk sizes are unknown along the kept axis {shown(dim)}; "
                     "call x.compute_chunk_sizes() first"
                 )
         spread = weights.along(self, "weights") if isinstance(weights, Field) else weights
@@ -87,7 +88,7 @@ class Field:
         """Return the field of states that were still to be computed; groups come sorted."""
         if not isinstance(records, Grouped):
             return replace(self, data=records)
-        order = _order(records.labels)
+        order = order_of(records.labels)
         labels = {**self.labels, self.grouped: records.labels[order]}
         return replace(self, data=records.records[order], labels=labels)
 
@@ -100,6 +101,8 @@ class Field:
 
     def weighed_by(self, weights: Any) -> Any:
         """Return weights, or None where they are the same for all of this field's values."""
+        if isinstance(weights, Field) and self.grouped is not None and weights.dims == ("index",):
+            return replace(weights, dims=(self.grouped,))  # groups stand where rows do
         if isinstance(weights, Field) and weights.dims and not set(weights.dims) & set(self.dims):
             return None
         return weights
@@ -136,8 +139,8 @@ class Field:
         strange = [dim for dim in named.dims if dim not in other.dims]
         if strange:
             raise MismatchError(
-                f"the {who} lie along {_listed(strange)}, which the data lack; "
-                f"the data have {_listed(other.dims)}"
+                f"the {who} lie along {listed(strange)}, which the data lack; "
+                f"the data have {listed(other.dims)}"
             )
         data = named.data
         for axis, dim in enumerate(named.dims):
@@ -150,18 +153,17 @@ class Field:
         """Return this field in the order of another that has the same dimensions and labels."""
         if set(self.dims) != set(other.dims):
             raise MismatchError(
-                f"kept dimensions differ: {_listed(self.dims)} and {_listed(other.dims)}"
+                f"kept dimensions differ: {listed(self.dims)} and {listed(other.dims)}"
             )
         for dim in other.dims:
             if dim == self.grouped:
                 continue
             if self.sizes()[dim] != other.sizes()[dim]:
                 raise MismatchError(
-                    f"sizes differ along {_shown(dim)}: "
-                    f"{self.sizes()[dim]} and {other.sizes()[dim]}"
+                    f"sizes differ along {shown(dim)}: {self.sizes()[dim]} and {other.sizes()[dim]}"
                 )
             if (dim in self.labels) != (dim in other.labels):
-                raise MismatchError(f"only one side has labels along {_shown(dim)}")
+                raise MismatchError(f"only one side has labels along {shown(dim)}")
         labels = {**other.labels, **{d: i for d, i in self.labels.items() if d == self.grouped}}
         return replace(other, data=self.along(other), labels=labels)
 
@@ -170,6 +172,10 @@ class Field:
         parts = []
         for dim, i in zip(self.dims, position, strict=True):
             label = self.labels[dim][i] if dim in self.labels else i
+            levels = self.labels[dim].names if dim == self.grouped else []
+            if len(levels) > 1:
+                parts += [f"{n}={v}" for n, v in zip(levels, self.labels[dim][i], strict=True)]
+                continue
             named = f"axis {dim}" if isinstance(dim, int) else dim
             parts.append(str(label) if dim == "columns" else f"{named}={label}")
         return ", ".join(parts)
@@ -205,7 +211,7 @@ class Field:
             if not -len(self.dims) <= name < len(self.dims):
                 raise np.exceptions.AxisError(int(name), len(self.dims))
             return int(name) % len(self.dims)
-        raise ValueError(f"{name!r} not found in dims {_listed(self.dims)}")
+        raise ValueError(f"{name!r} not found in dims {listed(self.dims)}")
 
     def has_axis(self, name: Hashable) -> bool:
         """Tell whether a name or a position means one of the dimensions."""
@@ -241,61 +247,11 @@ class Field:
         if mine is None or theirs is None:
             if size != wanted:
                 raise MismatchError(
-                    f"sizes differ along {_shown(dim)}: the data have {wanted}, the {who} {size}"
+                    f"sizes differ along {shown(dim)}: the data have {wanted}, the {who} {size}"
                 )
             return None
-        if _has_nan(mine) or _has_nan(theirs):
-            raise MismatchError(f"NaN among the labels along {_shown(dim)} cannot be matched")
-        if mine.equals(theirs):
-            return None
-        positions = _indexer(mine, theirs, dim)
-        if (positions < 0).any():
-            raise MismatchError(_unknown(dim, theirs[positions < 0], mine, who))
-        return positions
-
-
-def _order(labels: pd.Index) -> np.ndarray:
-    try:
-        return np.asarray(labels.argsort())
-    except TypeError:  # numbers beside texts
-        return np.asarray(labels.map(repr).argsort())
+        return positions_of(theirs, mine, dim, who)
 
 
 def _take(data: Any, axis: int, positions: np.ndarray | None) -> Any:
     return data if positions is None else data[(slice(None),) * axis + (positions,)]
-
-
-def _indexer(mine: pd.Index, theirs: pd.Index, dim: Hashable) -> np.ndarray:
-    if not mine.is_unique:
-        raise MismatchError(
-            f"labels along {_shown(dim)} are not unique: {list(mine[mine.duplicated()])[:5]}"
-        )
-    return np.asarray(mine.get_indexer(theirs))
-
-
-def _has_nan(index: pd.Index) -> bool:
-    return index.dtype.kind == "f" and bool(index.hasnans)
-
-
-def _unknown(dim: Hashable, strange: pd.Index, known: pd.Index, who: str) -> str:
-    message = (
-        f"labels {_some(strange)} along {_shown(dim)} are not in the {who}, "
-        f"which know {_some(known)}"
-    )
-    if strange.dtype.kind in "iuf" and known.dtype.kind in "iuf" and len(known):
-        near = known[np.abs(known.to_numpy("f8") - float(strange[0])).argmin()]
-        message += f" (nearest to {strange[0]}: {near}; labels must be equal, not just near)"
-    return message
-
-
-def _some(labels: pd.Index) -> str:
-    shown = ", ".join(repr(label) for label in labels[:6].tolist())
-    return f"[{shown}{', ...' if len(labels) > 6 else ''}]"
-
-
-def _listed(dims: Sequence[Hashable]) -> str:
-    return "(" + ", ".join(_shown(dim) for dim in dims) + ")"
-
-
-def _shown(dim: Hashable) -> str:
-    return str(dim) if isinstance(dim, int) else repr(dim)

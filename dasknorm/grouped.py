@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dasknorm import slabs
-from dasknorm.blocks import SLAB, Kernel, add, summarize, transform
+from dasknorm import kernels, slabs
+from dasknorm.blocks import SLAB, Kernel, add, float_dtype, summarize, transform
 from dasknorm.errors import MismatchError
+from dasknorm.labels import some
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
-from dasknorm.tables import Table, column, mapped
+from dasknorm.tables import Table, column, with_columns
 
 __all__ = ["Grouped", "GroupedTable", "Lookup", "factorized"]
 
@@ -115,8 +116,8 @@ class Lookup:
         if self.unseen == "error" and (places < 0).any():
             strange, known = labels[places < 0], self.labels
             raise MismatchError(
-                f"{_some(strange)} of {self.name!r} are not among the {len(known)} groups that "
-                f"the statistics know, such as {_some(known)}; adapt on data that have them, or "
+                f"{some(strange)} of {self.name!r} are not among the {len(known)} groups that "
+                f"the statistics know, such as {some(known)}; adapt on data that have them, or "
                 "leave their values missing: unseen='nan'"
             )
         return np.append(places, -1)[codes]
@@ -161,11 +162,6 @@ def _of_one_kind(labels: pd.Index) -> pd.Index:
     return pd.Index(labels.to_numpy(object))
 
 
-def _some(labels: pd.Index) -> str:
-    shown = ", ".join(repr(label) for label in labels[:5].tolist())
-    return f"[{shown}{', ...' if len(labels) > 5 else ''}]"
-
-
 @summarize.register(GroupedTable)
 def _(
     block: GroupedTable,
@@ -203,6 +199,17 @@ def _(
 
 @transform.register(GroupedTable)
 def _(block: GroupedTable, affine: Lookup, kernel: Kernel, dtype: np.dtype[Any] | None) -> Table:
-    rows = affine.rows(block.frame, block.keys)
-    whole = np.broadcast_to(affine.affine, (len(affine.affine), len(block.columns)))
-    return mapped(block, whole, kernel, dtype, rows)
+    places = affine.rows(block.frame, block.keys)
+    maps = np.broadcast_to(affine.affine, (len(affine.affine), len(block.columns)))
+
+    def mapped(features: slice) -> np.ndarray:
+        (feature,) = range(*features.indices(len(block.columns)))
+        own = np.ascontiguousarray(maps[:, feature])
+        kind = dtype or float_dtype(block.dtypes[feature])
+        out = np.empty(len(block.frame), kind)
+        for rows, values in column(block, feature, SLAB):
+            kernels.map_by_group(kernel, values, own, places[rows], out[rows])
+        return out
+
+    each = slabs.each(mapped, [slice(i, i + 1) for i in range(len(block.columns))])
+    return with_columns(block, dict(enumerate(each)))

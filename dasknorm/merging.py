@@ -50,7 +50,8 @@ def united(container: str, other: str, states: Fields) -> str:
     """Return the kind of container that states are readings of, once merged."""
     one = len(states) == 1 and not _columns(states)
     many = container_named(container).several
-    if many != container_named(other).several:
+    # Columns are found by name in frames of every kind, and read as the first's.
+    if many != container_named(other).several and not _columns(states):
         raise MismatchError(f"statistics of {container} and of {other} have no kind in common")
     return container if one or many is None else many
 

@@ -1,6 +1,6 @@
 """Table: some columns of a frame, seen as one two-dimensional block of mixed dtypes."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from dasknorm.errors import MismatchError
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 
-__all__ = ["Table", "column", "in_order", "mapped"]
+__all__ = ["Table", "column", "in_order", "with_columns"]
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,14 @@ class Table:
         return rows, len(self.columns)
 
     @property
+    def dtypes(self) -> list[Any]:
+        """The dtype of each column."""
+        return list(self.frame.dtypes.iloc[_positions(self.frame, self.columns)])
+
+    @property
     def nbytes(self) -> float:
         """The bytes of the numbers, as if of NumPy's dtypes; not known (NaN) of a Dask frame."""
-        dtypes = self.frame.dtypes.iloc[_positions(self.frame, self.columns)]
-        return self.shape[0] * sum(numpy_dtype(dtype).itemsize for dtype in dtypes)
+        return self.shape[0] * sum(numpy_dtype(dtype).itemsize for dtype in self.dtypes)
 
     @property
     def read_columns(self) -> list[Hashable]:
@@ -56,7 +60,7 @@ class Table:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype that holds every column."""
-        kinds = [numpy_dtype(self.frame.dtypes[name]) for name in self.columns]
+        kinds = [numpy_dtype(dtype) for dtype in self.dtypes]
         return np.result_type(*kinds) if kinds else np.dtype("f8")
 
 
@@ -112,29 +116,28 @@ def _(
 
 @transform.register(Table)
 def _(block: Table, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None) -> Table:
-    return mapped(block, np.broadcast_to(affine, (1, len(block.columns))), kernel, dtype)
-
-
-def mapped(
-    block: Table,
-    affine: Records,
-    kernel: Kernel,
-    dtype: np.dtype[Any] | None,
-    places: np.ndarray | None = None,
-) -> Table:
-    """Map columns through `affine`: its only row, or for each row of the block the one named."""
-    result = block.frame.copy(deep=False)
+    affine = np.broadcast_to(affine, (1, len(block.columns)))
+    columns: dict[int, np.ndarray] = {}
     for group in _groups(block):
-        own = np.ascontiguousarray(affine[:, group.features])
-        out = group.mapped(own, kernel, dtype or float_dtype(group.dtype), places)
+        out = group.mapped(affine[:, group.features], kernel, dtype or float_dtype(group.dtype))
         if group.whole:
-            whole = pd.DataFrame(out, result.index, result.columns, copy=False)
-            whole.attrs.update(result.attrs)
+            frame = block.frame
+            whole = pd.DataFrame(out, frame.index, frame.columns, copy=False)
+            whole.attrs.update(frame.attrs)
             return replace(block, frame=whole)
-        for position, values in zip(group.positions, out.T, strict=True):
-            # A Series is taken as it is; a bare array pandas would copy.
-            series = pd.Series(_column(values, group.dtype), result.index, copy=False)
-            result.isetitem(position, series)
+        columns |= dict(zip(group.features.tolist(), out.T, strict=True))
+    return with_columns(block, columns)
+
+
+def with_columns(block: Table, columns: Mapping[int, np.ndarray]) -> Table:
+    """Return the table with new numbers in its columns, each in the kind of column it was."""
+    result = block.frame.copy(deep=False)
+    positions = _positions(block.frame, block.columns)
+    for feature, values in columns.items():
+        position = positions[feature]
+        # A Series is taken as it is; a bare array pandas would copy.
+        column = _column(values, block.frame.dtypes.iloc[position])
+        result.isetitem(position, pd.Series(column, result.index, copy=False))
     return replace(block, frame=result)
 
 
@@ -173,29 +176,22 @@ class _Group:
         first = self.frame.iloc[:1]
         return self.whole and np.may_share_memory(first.to_numpy(), first.iloc[:, 0].to_numpy())
 
-    def mapped(
-        self,
-        affine: Records,
-        kernel: Kernel,
-        dtype: np.dtype[Any],
-        places: np.ndarray | None = None,
-    ) -> np.ndarray:
+    def mapped(self, affine: Records, kernel: Kernel, dtype: np.dtype[Any]) -> np.ndarray:
         """Return the group's matrix, mapped; its columns lie as one in memory."""
-        if self.is_view and places is None:
+        if self.is_view:
             return transform(self.frame.to_numpy(), affine, kernel, dtype)
         out = np.empty((len(self.positions), len(self.frame)), dtype).T
 
         def fill(rows: slice) -> None:
-            own = affine if places is None else affine[places[rows]]
-            kernel(self.matrix(rows), own, dtype, out[rows])
+            kernel(self.matrix(rows), affine, dtype, out[rows])
 
-        slabs.each(fill, list(self.slabs(whole=places is None)))
+        slabs.each(fill, list(self.slabs()))
         return out
 
-    def slabs(self, whole: bool = True) -> Iterator[slice]:
+    def slabs(self) -> Iterator[slice]:
         """Yield slices of rows: all of them if they can be read without a copy, else a few."""
         rows = len(self.frame)
-        step = max(rows, 1) if whole and self.is_view else max(1, SLAB // len(self.positions))
+        step = max(rows, 1) if self.is_view else max(1, SLAB // len(self.positions))
         return (slice(start, start + step) for start in range(0, rows, step))
 
     def matrix(self, rows: slice) -> np.ndarray:

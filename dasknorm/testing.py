@@ -189,6 +189,8 @@ def _values(data: Any) -> dict[Any, np.ndarray]:
             frame = array.frame[list(array.columns)]
             frame = frame.compute() if is_lazy(array) else frame
             array = frame.to_numpy(dtype="f8", na_value=np.nan)
+        elif hasattr(array, "to_numpy"):  # tables of other kinds
+            array = array.to_numpy()
         (array,) = dask.compute(array)
         values[name] = np.ma.filled(np.ma.asarray(array).astype("f8"), np.nan)
     return values
@@ -204,7 +206,7 @@ def _tolerance(fields: Fields, values: dict[Any, np.ndarray]) -> float:
 def _dtypes(field: Field) -> list[Any]:
     if isinstance(field.data, Table):
         return [field.data.frame.dtypes[name] for name in field.data.columns]
-    return [field.data.dtype]
+    return list(getattr(field.data, "dtypes", [field.data.dtype]))
 
 
 def _assert_equal(

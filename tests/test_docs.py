@@ -10,7 +10,8 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 NEEDS = {  # what a page's examples need beside the package
-    "scale.md": needs("zarr", "h5netcdf")
+    "scale.md": needs("zarr", "h5netcdf"),
+    "sklearn.md": needs("sklearn"),
 }
 
 

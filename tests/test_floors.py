@@ -12,13 +12,13 @@ ROOT = Path(dasknorm.__file__).parent
 # From the ground up. Files of one floor do not import each other, but for those of a folder.
 FLOORS = [
     {"cluster", "errors"},
-    {"kernels"},
+    {"kernels", "labels"},
     {"progress", "statistics"},
     {"slabs"},
     {"blocks"},
     {"tables"},
     {"grouped"},
-    {"chunks"},
+    {"arrow", "chunks"},
     {"fields"},
     {"views"},
     {"containers"},

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dasknorm import kernels
-from dasknorm.kernels import RECORD, group_moments, moments_by_group
+from dasknorm.kernels import RECORD, group_maps, group_moments, moments_by_group
 from dasknorm.statistics import Moments, Statistic
 
 RNG = np.random.default_rng(7)
@@ -116,3 +116,19 @@ def test_wrong_shapes_and_codes_are_refused():
         moments_by_group(records, np.zeros(3), np.array([0, 1, 2]))
     with pytest.raises(TypeError, match="RECORD"):
         kernels.moments_by_group(np.zeros(2), np.zeros(3), np.zeros(3, int))
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize("out", ["f2", "f4", "f8"])
+@pytest.mark.parametrize("kernel", [kernels.standardize, kernels.restore])
+def test_maps_by_group_are_the_maps_of_each_value(name, out, kernel, monkeypatch):
+    """Large and small columns are mapped to the bits that a map for each value gives."""
+    monkeypatch.setattr(group_maps, "SMALL", 0)
+    x, codes = COLUMNS[name], RNG.integers(-1, GROUPS, N)
+    affine = np.zeros(GROUPS + 1, kernels.AFFINE)
+    affine["shift"] = RNG.normal(size=GROUPS + 1) + float(x[0])
+    affine["shift_rest"] = 1e-20
+    affine["scale"] = np.r_[1 + RNG.random(GROUPS), np.nan]
+    got = kernels.map_by_group(kernel, x, affine, codes, np.empty(N, out))
+    want = kernel(x, affine[codes], np.dtype(out))
+    assert got.tobytes() == want.tobytes()

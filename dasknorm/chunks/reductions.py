@@ -158,8 +158,8 @@ def lazy(reduction: Reduction) -> Any:
 def tree(reduction: Reduction) -> Any:
     """Return the records of lazy data, still lazy, with size 1 along the axes merged away."""
     if reduction.is_grouped:
-        parts = _partition_records(reduction).to_delayed()
-        return dask.delayed(joined, pure=True)(reduction.statistic, list(parts))
+        parts = _partition_records(reduction).to_delayed().ravel().tolist()
+        return dask.delayed(joined, pure=True)(reduction.statistic, parts)
     states = _of_partitions(reduction) if reduction.is_frame else _of_chunks(reduction)
     axes = (0,) if reduction.is_frame else reduction.axes
     return _tree(states, reduction.statistic, axes)

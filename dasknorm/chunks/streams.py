@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import cloudpickle
-import numpy as np
 from dask.core import get
 
 from dasknorm import blocks, progress

@@ -1,13 +1,15 @@
 """Floor 0: loops over one block in memory.
 
 `moments` summarizes a block in records, `moments_by_group` does so for values of many groups,
-`merge`, `merge_into` and `merge_along` make one record of many, and `standardize` and `restore` apply the affine map that a floor above makes of them. Small
-blocks are done in NumPy (`plain`), large ones by loops that Numba compiles when first needed
-(`runs`, `rows`, `groups`, `maps`), both by the same formulas (`doubledouble`, `shifts`).
+`merge`, `merge_into` and `merge_along` make one record of many, and `standardize` and `restore`
+apply the affine map that a floor above makes of them (`map_by_group`: to each value that of its
+group). Small blocks are done in NumPy (`plain`), large ones by loops that Numba compiles when first
+needed (`runs`, `rows`, `groups`, `maps`), both by the same formulas (`doubledouble`, `shifts`).
 """
 
 from dasknorm.kernels.affine_maps import restore, standardize
 from dasknorm.kernels.block_moments import moments
+from dasknorm.kernels.group_maps import map_by_group
 from dasknorm.kernels.group_moments import moments_by_group
 from dasknorm.kernels.merging import merge, merge_along, merge_into
 from dasknorm.kernels.records import AFFINE, RECORD
@@ -15,6 +17,7 @@ from dasknorm.kernels.records import AFFINE, RECORD
 __all__ = [
     "AFFINE",
     "RECORD",
+    "map_by_group",
     "merge",
     "merge_along",
     "merge_into",

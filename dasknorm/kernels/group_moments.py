@@ -6,7 +6,7 @@ from dasknorm.kernels import plain
 from dasknorm.kernels.block_moments import SMALL, numeric
 from dasknorm.kernels.layout import slabs
 from dasknorm.kernels.merging import record_target
-from dasknorm.kernels.records import RECORD, Array
+from dasknorm.kernels.records import Array
 
 __all__ = ["moments_by_group"]
 

@@ -1,4 +1,4 @@
-"""Compiled moments by group: values in any order, each added to the sums of its own group.
+"""Compiled loops by group: values in any order, each added to the sums of its own group, or mapped.
 
 Sums are taken around the first value of a group and are compensated (Neumaier 1974; Ogita, Rump &
 Oishi 2005), so that it is of no account how far that value is from the mean: what is lost by
@@ -12,9 +12,10 @@ from typing import Any
 
 from dasknorm.kernels import doubledouble
 from dasknorm.kernels.loops import apart, entry, mean_of, merge_into, origin, two_sum
+from dasknorm.kernels.maps import BACK, OVER, back, over, times
 from dasknorm.kernels.weaving import straight
 
-__all__ = ["SUMS", "add", "settle"]
+__all__ = ["SUMS", "add", "map_values", "settle"]
 
 SUMS = 9
 """Of each group: its shift in two parts; count, sum and squares with their rests; what is lost."""
@@ -84,3 +85,16 @@ def settle(records, sums, kind):
         if m2 < 0.0:
             m2 = m2_rest = 0.0
         merge_into(records[group], count, mean, mean_rest, m2, m2_rest, own[LOST])
+
+
+@entry
+def map_values(out, x, what, affine, codes):
+    """Map values with the shift and scale of their groups; codes below 0 count from the end."""
+    for i in range(len(codes)):
+        shift, rest, scale = affine[codes[i], 0], affine[codes[i], 1], affine[codes[i], 2]
+        if what == OVER:
+            out[i] = over(x[i], shift, rest, scale)
+        elif what == BACK:
+            out[i] = back(x[i], shift, rest, scale)
+        else:
+            out[i] = times(x[i], shift, rest, scale)

@@ -7,7 +7,7 @@ import numpy as np
 
 from dasknorm.kernels.loops import compiled, entry, exact, gather_rows
 
-__all__ = ["BACK", "LONG_RUN", "OVER", "PIECE", "TIMES", "along", "beside"]
+__all__ = ["BACK", "LONG_RUN", "OVER", "PIECE", "TIMES", "along", "back", "beside", "over", "times"]
 
 PIECE = 1024  # elements of a pattern, 24 KB: read again and again from the first-level cache
 LONG_RUN = 256  # from here on a run is mapped without a pattern
@@ -18,19 +18,22 @@ OVER, TIMES, BACK = 0, 1, 2
 
 
 @compiled
-def _over(x, shift, rest, scale):
+def over(x, shift, rest, scale):
+    """x less the shift, over the scale."""
     value, value_rest = exact(x)
     return ((value - shift) + (value_rest - rest)) / scale
 
 
 @compiled
-def _times(x, shift, rest, reciprocal):
+def times(x, shift, rest, reciprocal):
+    """The same by the reciprocal of the scale."""
     value, value_rest = exact(x)
     return ((value - shift) + (value_rest - rest)) * reciprocal
 
 
 @compiled
-def _back(x, shift, rest, scale):
+def back(x, shift, rest, scale):
+    """x times the scale, and the shift."""
     value, _ = exact(x)
     return (value * scale + rest) + shift
 
@@ -40,13 +43,13 @@ def _one(out, x, what, shift, rest, scale):
     """Map all of x with one shift and scale."""
     if what == OVER:
         for i in range(len(out)):
-            out[i] = _over(x[i], shift, rest, scale)
+            out[i] = over(x[i], shift, rest, scale)
     elif what == TIMES:
         for i in range(len(out)):
-            out[i] = _times(x[i], shift, rest, scale)
+            out[i] = times(x[i], shift, rest, scale)
     else:
         for i in range(len(out)):
-            out[i] = _back(x[i], shift, rest, scale)
+            out[i] = back(x[i], shift, rest, scale)
 
 
 @compiled
@@ -54,13 +57,13 @@ def _each(out, x, what, shift, rest, scale):
     """Map each of x with a shift and scale of its own."""
     if what == OVER:
         for i in range(len(out)):
-            out[i] = _over(x[i], shift[i], rest[i], scale[i])
+            out[i] = over(x[i], shift[i], rest[i], scale[i])
     elif what == TIMES:
         for i in range(len(out)):
-            out[i] = _times(x[i], shift[i], rest[i], scale[i])
+            out[i] = times(x[i], shift[i], rest[i], scale[i])
     else:
         for i in range(len(out)):
-            out[i] = _back(x[i], shift[i], rest[i], scale[i])
+            out[i] = back(x[i], shift[i], rest[i], scale[i])
 
 
 @compiled

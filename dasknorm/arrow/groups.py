@@ -1,0 +1,112 @@
+"""Rows of an Arrow table in groups: those with equal keys are summarized and mapped alike."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from dasknorm import slabs
+from dasknorm.arrow import arrays
+from dasknorm.arrow.pieces import Piece, pieces
+from dasknorm.arrow.tables import ArrowTable, mapped
+from dasknorm.blocks import Kernel, add, summarize, transform
+from dasknorm.grouped import Grouped, Lookup, factorized
+from dasknorm.statistics import Statistic
+from dasknorm.statistics.base import Records
+
+__all__ = ["GroupedArrowTable"]
+
+
+@dataclass(frozen=True)
+class GroupedArrowTable(ArrowTable):
+    """Some columns of an Arrow table, whose rows belong to groups.
+
+    Parameters
+    ----------
+    table, columns
+        As of an `ArrowTable`.
+    keys : tuple of str
+        The columns whose values name the group of a row. A row of which one is null belongs to
+        none.
+    """
+
+    keys: tuple[Any, ...] = ()
+
+    def key_frame(self) -> pd.DataFrame:
+        """Return the columns of keys as pandas has them; integers beside nulls stay integers."""
+        return pd.DataFrame({key: _as_pandas(self.table.column(key)) for key in self.keys})
+
+
+@summarize.register(GroupedArrowTable)
+def _(
+    block: GroupedArrowTable,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> Grouped:
+    codes, labels = factorized(block.key_frame(), block.keys)
+    records = np.zeros((len(labels), len(block.columns)), statistic.dtype)
+    weights = None if weights is None else np.reshape(weights, -1)
+
+    def summarized(features: slice) -> None:
+        (position,) = block.positions[features]
+        own = np.zeros(len(labels), statistic.dtype)
+        # Records are merged after each piece, which should be worth it if there are many groups.
+        for piece in pieces(block.table, [position], least=4 * len(labels)):
+            beside = None if weights is None else weights[piece.rows]
+            _add(piece, own, codes[piece.rows], statistic, beside)
+        records[:, features.start] = own
+
+    slabs.each(summarized, [slice(i, i + 1) for i in range(len(block.columns))])
+    return Grouped(labels, statistic.merge(records, (1,)) if 1 in axes else records)
+
+
+@add.register(GroupedArrowTable)
+def _(
+    block: GroupedArrowTable,
+    total: Grouped,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> None:
+    total.join(summarize(block, statistic, axes, weights), statistic)
+
+
+@transform.register(GroupedArrowTable)
+def _(
+    block: GroupedArrowTable, affine: Lookup, kernel: Kernel, dtype: np.dtype[Any] | None
+) -> ArrowTable:
+    rows = affine.rows(block.key_frame(), block.keys)
+    rows = np.where(rows == len(affine.labels), -1, rows)
+    whole = np.broadcast_to(affine.affine, (len(affine.affine), len(block.columns)))
+    return mapped(block, whole, kernel, dtype, rows)
+
+
+def _add(
+    piece: Piece,
+    own: Records,
+    codes: np.ndarray,
+    statistic: Statistic,
+    weights: np.ndarray | None,
+) -> None:
+    (array,) = some = piece.joined()
+    if not arrays.rounds(some):
+        statistic.add_by_group(own, arrays.with_nan(some)[:, 0], codes, weights)
+        return
+    missing = arrays.nulls(array)
+    for rows, values in (~missing, arrays.values(array)[~missing]), (missing, None):
+        values = np.full(int(rows.sum()), np.nan) if values is None else values
+        statistic.add_by_group(own, values, codes[rows], None if weights is None else weights[rows])
+
+
+def _as_pandas(column: Any) -> Any:
+    exact = column.null_count and pa.types.is_integer(column.type)
+    return column.to_pandas(types_mapper=_NULLABLE.get if exact else None)
+
+
+_NULLABLE = {
+    getattr(pa, name.lower())(): pd.array([], dtype=name).dtype
+    for name in (f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
+}

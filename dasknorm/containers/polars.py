@@ -1,0 +1,261 @@
+"""Polars: eager frames and series through Arrow's memory, lazy frames a batch at a time."""
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from dasknorm import blocks, slabs
+from dasknorm.blocks import Kernel, float_dtype, summarize, transform
+from dasknorm.containers import Fields, register
+from dasknorm.containers.pandas import Frame
+from dasknorm.fields import Field
+from dasknorm.grouped import Grouped
+from dasknorm.statistics import Statistic
+from dasknorm.statistics.base import Records
+from dasknorm.views import View
+
+try:
+    from dasknorm.containers.pyarrow import chosen, field_of, weights_of
+except ModuleNotFoundError as error:
+    raise ImportError(
+        "polars frames are read through Arrow: pip install 'dasknorm[polars]'"
+    ) from error
+
+__all__ = ["Frames", "LazyFrames", "Scan", "SeriesOfOne"]
+
+BATCH_BYTES = 4 * slabs.SLAB_BYTES
+"""Of a batch of a lazy frame: enough for some cores, and little beside what polars reads ahead."""
+
+
+@register(pl.DataFrame)
+class Frames(Frame):
+    """The numeric columns of a frame, matched by name; readings are a frame of one row."""
+
+    name = several = "polars.DataFrame"
+
+    def viewed(self, data: Any, view: View) -> dict[Hashable, Field]:
+        columns = _columns(data.schema, view)
+        return {None: field_of(data.select(*columns, *view.by).to_arrow(), columns, view)}
+
+    def rebuild(self, data: Any, fields: Fields) -> Any:
+        block = fields[None].data
+        return data.with_columns(_of_arrow(block.table.select(list(block.columns))))
+
+    def report(self, values: Fields) -> Any:
+        field = values[None]
+        if not field.dims:
+            return field.data[()]
+        if field.grouped is not None:
+            return pl.from_pandas(super().report(values).reset_index())
+        names = [str(name) for name in field.labels["columns"]]
+        return pl.DataFrame(dict(zip(names, np.asarray(field.data), strict=True)))
+
+    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
+        if values.height != 1:
+            raise TypeError(
+                "give the numbers for columns as a frame of one row, such as df.mean(), "
+                f"got {values.height} rows"
+            )
+        numbers = values.cast(pl.Float64).fill_null(np.nan).to_numpy()[0].copy()
+        labels: dict[Hashable, pd.Index] = {"columns": pd.Index(values.columns)}
+        return self.name, {None: Field(numbers, ("columns",), labels, ("columns",))}
+
+    def weights(self, data: Any, weights: Any) -> Any:
+        if isinstance(weights, pl.Expr):
+            weights = data.select(weights).to_series()
+        return super().weights(data, weights_of(weights))
+
+
+@register(pl.Series)
+class SeriesOfOne(Frames):
+    """A series is a frame of one column; its readings are numbers."""
+
+    name = "polars.Series"
+
+    def viewed(self, data: Any, view: View) -> dict[Hashable, Field]:
+        return super().viewed(data.to_frame(), view)
+
+    def rebuild(self, data: Any, fields: Fields) -> Any:
+        return super().rebuild(data.to_frame(), fields).to_series()
+
+    def lacking(self, fields: Fields, states: Fields) -> list[Hashable]:
+        return []
+
+    def report(self, values: Fields) -> Any:
+        return values[None].data.reshape(())[()]
+
+    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
+        raise TypeError("give the numbers for columns as a frame of one row, such as df.mean()")
+
+
+@register(pl.LazyFrame)
+class LazyFrames(Frames):
+    """A query: adapted in one pass of polars' streaming engine, and normalized as a query again.
+
+    Of the batches that are read, none is kept; ``compute=False`` computes all the same.
+    """
+
+    def viewed(self, data: Any, view: View) -> dict[Hashable, Field]:
+        schema = data.collect_schema()
+        columns = _columns(schema, view)
+        empty = pl.DataFrame(schema=schema).select(*columns, *view.by)
+        field = field_of(empty.to_arrow(), columns, view)
+        kinds = dict(zip(columns, field.data.dtypes, strict=True))
+        return {None: replace(field, data=Scan(data, field.labels["columns"], kinds, view))}
+
+    def rebuild(self, data: Any, fields: Fields) -> Any:
+        return fields[None].data.frame
+
+    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
+        return super().given(values.collect())
+
+    def weights(self, data: Any, weights: Any) -> Any:
+        if not isinstance(weights, pl.Expr):
+            raise TypeError(
+                "weights of a LazyFrame are an expression, such as pl.col('weight'); "
+                f"got {type(weights).__name__}"
+            )
+        return weights
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Columns of a lazy frame, as a block that is read in batches.
+
+    Parameters
+    ----------
+    frame : polars.LazyFrame
+    columns : pandas.Index
+        The columns that take part.
+    kinds : dict of str to numpy.dtype
+        The dtype of each one's numbers.
+    view : View
+        Whether there are groups.
+    """
+
+    frame: Any
+    columns: pd.Index
+    kinds: dict[str, np.dtype[Any]]
+    view: View
+
+    @property
+    def shape(self) -> tuple[float, int]:
+        """Rows, which are not known (NaN), and columns."""
+        return float("nan"), len(self.columns)
+
+    @property
+    def ndim(self) -> int:
+        return 2
+
+    @property
+    def dtypes(self) -> list[np.dtype[Any]]:
+        """The NumPy dtype of each column's numbers."""
+        return list(self.kinds.values())
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype that holds every column."""
+        return np.result_type(*self.dtypes)
+
+    @property
+    def nbytes(self) -> float:
+        """Not known (NaN)."""
+        return float("nan")
+
+    def to_numpy(self) -> np.ndarray:
+        """Return all that the query gives as float64, with NaN for null."""
+        return np.concatenate([batch.to_numpy() for batch, _ in self.batches()])
+
+    def batches(self, weights: Any = None) -> Iterator[tuple[Any, np.ndarray | None]]:
+        """Yield blocks of the needed columns, and the weights of their rows."""
+        row = sum(kind.itemsize for kind in self.dtypes)
+        beside = "weight of " + "".join(self.columns)  # longer than any of them, and so none
+        wanted = [*self.columns, *self.view.by]
+        query = self.frame.select(
+            *wanted, *([] if weights is None else [weights.cast(pl.Float64).alias(beside)])
+        )
+        rows = max(1, BATCH_BYTES // row)
+        for batch in query.collect_batches(chunk_size=rows, engine="streaming"):
+            whole = batch.rechunk()  # where chunks end depends on how many cores there are
+            own = None if weights is None else whole[beside].fill_null(np.nan).to_numpy()[:, None]
+            yield field_of(whole.select(wanted).to_arrow(), list(self.columns), self.view).data, own
+
+
+@summarize.register(Scan)
+def _(
+    block: Scan, statistic: Statistic, axes: tuple[int, ...], weights: Any = None
+) -> Records | Grouped:
+    groups = Grouped.none(len(block.columns), statistic)
+    total = blocks.identity((0, len(block.columns)), statistic, axes)
+    for batch, beside in block.batches(weights):
+        part = summarize(batch, statistic, axes, beside)
+        if isinstance(part, Grouped):
+            groups.join(part, statistic)
+        else:
+            statistic.join(total, part)
+    return groups if block.view.by else total
+
+
+@transform.register(Scan)
+def _(block: Scan, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None) -> Scan:
+    # By our own kernel, a batch at a time: an expression would round wide integers to floats
+    # before it takes the mean away, and have other last digits than a frame in memory.
+    mapped = []
+    for at, (name, kind) in enumerate(block.kinds.items()):
+        own = partial(_map, name=name, at=at, block=replace(block, frame=None), affine=affine)
+        out = dtype or float_dtype(kind)
+        expression = pl.map_batches(
+            [name, *map(str, block.view.by)],
+            partial(own, kernel=kernel, dtype=out),
+            return_dtype=_KINDS[out.name],
+            is_elementwise=True,
+        )
+        mapped.append(expression.alias(name))
+    return replace(block, frame=block.frame.with_columns(mapped))
+
+
+def _map(
+    series: Any, *, name: str, at: int, block: Scan, affine: Any, kernel: Kernel, dtype: Any
+) -> Any:
+    """Map a batch of one column, given with those of its keys."""
+    table = pl.DataFrame(list(series)).to_arrow()
+    own = field_of(table, [name], block.view).data
+    result = transform(own, _taken(affine, at), kernel, dtype)
+    return _of_arrow(result.table.select([name]))[0]
+
+
+def _taken(affine: Any, at: int) -> Any:
+    """Return the maps of one column."""
+    if isinstance(affine, np.ndarray):
+        return affine[:, at : at + 1] if affine.shape[1] > 1 else affine
+    return replace(affine, affine=_taken(affine.affine, at))
+
+
+def _columns(schema: Any, view: View) -> list[str]:
+    """Return the columns that take part; TypeError for numbers that Arrow does not have."""
+    kinds = dict(schema)
+    numeric = [n for n, kind in kinds.items() if kind.is_numeric() or kind == pl.Boolean]
+    columns = chosen(kinds, numeric, view)
+    if wide := [name for name in columns if kinds[name] in _WIDE]:
+        raise TypeError(
+            f"columns {wide} have 128 bits, which no float holds; cast them first, for example "
+            f"pl.col({wide[0]!r}).cast(pl.Float64)"
+        )
+    return columns
+
+
+def _of_arrow(table: Any) -> Any:
+    frame: Any = pl.from_arrow(table, rechunk=False)
+    return frame.get_columns()
+
+
+_WIDE = [getattr(pl, name) for name in ("Int128", "UInt128") if hasattr(pl, name)]
+
+_KINDS = {"float32": pl.Float32, "float64": pl.Float64}
+if hasattr(pl, "Float16"):
+    _KINDS["float16"] = pl.Float16

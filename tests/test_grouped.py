@@ -1,0 +1,316 @@
+"""Statistics by group: against pandas in float64, in any partitions, and what is refused."""
+
+import datetime as dt
+import warnings
+
+import dask
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import dasknorm as dn
+from dasknorm import MismatchError
+
+dd = pytest.importorskip("dask.dataframe")
+RNG = np.random.default_rng(3)
+
+
+def _frame(n=500):
+    return pd.DataFrame(
+        {
+            "station": RNG.choice(["b", "a", "c"], n),
+            "t": np.where(RNG.random(n) < 0.2, np.nan, 280 + RNG.normal(size=n)),
+            "hour": RNG.integers(0, 4, n),
+            "p": (1e5 + RNG.normal(size=n)).astype("f4"),
+            "wet": RNG.random(n) < 0.5,
+            "day": pd.date_range("2000", periods=n),
+            "n": RNG.integers(0, 9, n).astype("i2"),
+        }
+    )
+
+
+NUMBERS = ["t", "p", "wet", "n"]
+
+
+def _by_pandas(frame, keys, columns):
+    """The z-scores in float64, by pandas; of a group of one, or constant, 0."""
+    wide = frame.astype(dict.fromkeys(columns, "f8"))
+    groups = wide.groupby(keys)[columns]
+    std = groups.transform("std", ddof=0)
+    return (wide[columns] - groups.transform("mean")) / std.mask(std == 0, 1.0)
+
+
+@pytest.mark.parametrize("keys", ["station", "hour", ["station", "hour"], ["hour", "n", "station"]])
+def test_each_group_has_its_own(keys):
+    """Mean, std and count by group are pandas', and each row is normalized with its own."""
+    frame = _frame()
+    columns = [name for name in NUMBERS if name not in keys]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # some small groups are nothing but gaps
+        stats = dn.adapt(frame, by=keys, columns=columns)
+    wide = frame.astype(dict.fromkeys(columns, "f8"))
+    groups = wide.groupby(keys)[columns]
+    pd.testing.assert_frame_equal(stats.mean, groups.mean(), check_dtype=False, rtol=1e-13)
+    pd.testing.assert_frame_equal(stats.std, groups.std(ddof=0), rtol=1e-9, atol=1e-9)
+    pd.testing.assert_frame_equal(stats.count, groups.count().astype("f8"))
+    z = stats.normalize(frame)
+    wanted = _by_pandas(frame, keys, columns)
+    np.testing.assert_allclose(z[columns].astype("f8"), wanted, atol=1e-6)
+    assert list(z.columns) == list(frame.columns)
+    assert z["p"].dtype == "f4"
+    others = [name for name in frame if name not in columns]
+    pd.testing.assert_frame_equal(z[others], frame[others])
+    back = stats.inverse(z)
+    np.testing.assert_allclose(back["t"], frame["t"], rtol=1e-15)
+
+
+def test_a_key_of_numbers_is_not_normalized():
+    """What groups are made by stays as it is, though it is numeric, and has no mean."""
+    frame = _frame()
+    stats = dn.adapt(frame.drop(columns="station"), by="hour")
+    assert list(stats.mean.columns) == NUMBERS
+    assert stats.normalize(frame.drop(columns="station"))["hour"].equals(frame["hour"])
+
+
+@pytest.mark.parametrize("parts", [1, 3, 20])
+@pytest.mark.parametrize("keys", ["station", ["station", "hour"]])
+def test_partitions_are_of_no_account(parts, keys):
+    """A Dask frame has the statistics of the pandas frame, and is normalized lazily as it is."""
+    frame = _frame()
+    lazy = dd.from_pandas(frame, npartitions=parts, sort=False)
+    whole = dn.adapt(frame, by=keys, columns=["t", "p"])
+    stats = dn.adapt(lazy, by=keys, columns=["t", "p"])
+    pd.testing.assert_frame_equal(stats.mean, whole.mean, rtol=1e-15)
+    pd.testing.assert_frame_equal(stats.std, whole.std, rtol=1e-14)
+    with dask.config.set(scheduler=_refuse):
+        z = whole.normalize(lazy)
+    pd.testing.assert_frame_equal(
+        z.compute()[["t", "p"]], whole.normalize(frame)[["t", "p"]], check_exact=True
+    )
+    assert list(z.dtypes) == list(z.compute().dtypes)
+
+
+def _refuse(*args, **kwargs):
+    raise AssertionError("nothing computes while a graph is built")
+
+
+@given(st.lists(st.integers(0, 5), min_size=2, max_size=60), st.data())
+def test_merging_parts_is_adapting_to_the_whole(keys, data):
+    """However rows are cut, the merged statistics are those of all rows, groups united."""
+    frame = pd.DataFrame({"k": keys, "x": np.sqrt(np.arange(len(keys), dtype="f8"))})
+    cut = data.draw(st.integers(1, len(keys) - 1))
+    whole = dn.adapt(frame, by="k")
+    parts = [dn.adapt(part, by="k") for part in (frame.iloc[:cut], frame.iloc[cut:])]
+    for merged in (parts[0] + parts[1], parts[1] + parts[0], parts[0].update(frame.iloc[cut:])):
+        assert merged.mean.index.equals(whole.mean.index)
+        pd.testing.assert_frame_equal(merged.mean, whole.mean, rtol=1e-15)
+        pd.testing.assert_frame_equal(merged.variance, whole.variance, rtol=1e-13)
+        pd.testing.assert_frame_equal(merged.count, whole.count)
+
+
+KEYS = {
+    "texts": ["b", "a", None, "b"],
+    "numbers": [2.5, 1.5, np.nan, 2.5],
+    "categories": pd.Categorical(["b", "a", None, "b"], ["c", "b", "a"]),
+    "Int64": pd.array([2, 1, None, 2], "Int64"),
+    "times": pd.to_datetime(["2001", "2000", None, "2001"]),
+    "zoned": pd.to_datetime(["2001", "2000", None, "2001"]).tz_localize("Europe/Berlin"),
+    "dates": np.array([dt.date(2001, 1, 1), dt.date(2000, 1, 1), None, dt.date(2001, 1, 1)]),
+    "bools": pd.array([True, False, None, True], "boolean"),
+    "mixed": np.array([2, "x", None, 2], object),
+}
+
+
+@pytest.mark.parametrize("kind", KEYS)
+@pytest.mark.parametrize("lazy", [False, True])
+def test_keys_of_every_kind(kind, lazy, tmp_path):
+    """Keys of any dtype name groups; a row without one is counted nowhere, and left missing."""
+    frame = pd.DataFrame({"k": KEYS[kind], "x": [1.0, 5.0, 9.0, 3.0]})
+    if lazy and kind in ("mixed", "dates"):
+        pytest.skip("Dask makes texts of objects")
+    data = dd.from_pandas(frame, npartitions=2, sort=False) if lazy else frame
+    stats = dn.adapt(data, by="k")
+    assert sorted(stats.mean["x"]) == [2.0, 5.0]
+    assert stats.count["x"].sum() == 3
+    z = stats.normalize(data)
+    np.testing.assert_array_equal(z.compute()["x"] if lazy else z["x"], [-1, 0, np.nan, 1])
+    stats.save(tmp_path / "s.json")
+    again = dn.load(tmp_path / "s.json")
+    assert again == stats
+    np.testing.assert_array_equal(again.normalize(frame)["x"], [-1, 0, np.nan, 1])
+
+
+def test_categories_and_texts_are_the_same_groups():
+    """Partitions with other categories, and texts, name the same groups."""
+    first = pd.DataFrame({"k": pd.Categorical(["a", "b"]), "x": [1.0, 2.0]})
+    second = pd.DataFrame({"k": pd.Categorical(["c", "b"]), "x": [3.0, 4.0]})
+    texts = pd.DataFrame({"k": ["b", "a"], "x": [6.0, 3.0]})
+    merged = dn.adapt(first, by="k") + dn.adapt(second, by="k") + dn.adapt(texts, by="k")
+    assert merged.mean["x"].to_dict() == {"a": 2.0, "b": 4.0, "c": 3.0}
+
+
+def test_groups_by_a_level_of_the_index():
+    """A level of the index is a key as good as a column, for a Series too."""
+    index = pd.MultiIndex.from_product([["a", "b"], [1, 2]], names=["k", "i"])
+    frame = pd.DataFrame({"x": [1.0, 3.0, 10.0, 30.0]}, index)
+    for data in (frame, frame["x"]):
+        stats = dn.adapt(data, by="k")
+        assert list(stats.mean["x"]) == [2.0, 20.0]
+        assert np.array_equal(np.ravel(stats.normalize(data)), [-1, 1, -1, 1])
+    lazy = dd.from_pandas(frame.reset_index("i"), npartitions=2)
+    assert list(dn.adapt(lazy, by="k", columns="x").mean["x"]) == [2.0, 20.0]
+
+
+NULLABLE = ["Float64", "Float32", "Int64", "boolean", "double[pyarrow]", "int32[pyarrow]"]
+
+
+@pytest.mark.parametrize("dtype", NULLABLE)
+def test_nullable_columns_by_group(dtype):
+    """Columns with NA are normalized by group in their own kind, and NA stays NA."""
+    frame = pd.DataFrame({"k": [1, 1, 2, 2, 1], "x": pd.array([1, 0, 1, 1, None], dtype)})
+    z = dn.adapt(frame, by="k").normalize(frame)["x"]
+    assert z.isna().tolist() == [False] * 4 + [True]
+    wanted = {"boolean": "Float32", "Int64": "Float64", "int32[pyarrow]": "double[pyarrow]"}
+    assert z.dtype == wanted.get(dtype, dtype)
+    assert z[:4].tolist() == [1.0, -1.0, 0.0, 0.0]
+
+
+def test_weights_by_group():
+    """Weights count within their group."""
+    frame = pd.DataFrame({"k": [1, 1, 2], "x": [1.0, 5.0, 7.0]})
+    for data, w in (
+        (frame, [3, 1, 2]),
+        (dd.from_pandas(frame, npartitions=2), dd.from_pandas(pd.Series([3, 1, 2]), npartitions=2)),
+    ):
+        stats = dn.adapt(data, by="k", weights=w)
+        assert stats.mean["x"].to_dict() == {1: 2.0, 2: 7.0}
+        assert stats.count["x"].to_dict() == {1: 4.0, 2: 2.0}
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_group_never_seen(lazy):
+    """It is an error that names it, or missing where asked; the others are right."""
+    frame = pd.DataFrame({"k": ["a", "a", "b"], "x": [1.0, 3.0, 5.0]})
+    stats = dn.adapt(frame[:2], by="k")
+    data = dd.from_pandas(frame, npartitions=2) if lazy else frame
+    ready = (lambda z: z.compute()) if lazy else (lambda z: z)
+    with pytest.raises(MismatchError, match=r"\['b'\] of 'k' .* the 1 groups .* \['a'\]"):
+        ready(stats.normalize(data))
+    for method, wanted in ((stats.normalize, [-1, 1, np.nan]), (stats.inverse, [3, 5, np.nan])):
+        np.testing.assert_array_equal(ready(method(data, unseen="nan"))["x"], wanted)
+    with pytest.raises(ValueError, match="unseen must be"):
+        stats.normalize(frame, unseen="zero")
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "message"),
+    [
+        ({"by": "nope"}, MismatchError, r"no columns \['nope'\] to group by; found \['station'"),
+        ({"columns": ["t", "nope"]}, MismatchError, r"no columns \['nope'\]; found \['station'"),
+        ({"columns": ["t", "day"]}, TypeError, r"'day' \(datetime64.*real numbers"),
+        ({"columns": ["t", "t"]}, ValueError, "names one of them twice"),
+        ({"columns": "n", "by": "n"}, ValueError, r"\['n'\] are grouped by"),
+        ({"by": "station", "over": "station"}, ValueError, "keeps statistics of each 'station'"),
+        ({"by": "station", "expect_count": "all"}, ValueError, "not known"),
+    ],
+)
+def test_what_is_asked_and_not_there(how, error, message):
+    """Columns and groups that cannot be are refused, with what there is instead."""
+    with pytest.raises(error, match=message):
+        dn.adapt(_frame(), **how)
+
+
+def test_only_frames_have_columns():
+    """An array has no columns to choose or to group by."""
+    for how in ({"by": "k"}, {"columns": ["k"]}):
+        with pytest.raises(TypeError, match="columns= and by= name columns of a frame"):
+            dn.adapt(np.zeros((3, 2)), **how)
+
+
+def test_lazy_statistics_have_no_groups():
+    """Which groups there are shows only when data are read, so compute=False is refused."""
+    lazy = dd.from_pandas(_frame(), npartitions=2)
+    with pytest.raises(ValueError, match="by= needs compute=True"):
+        dn.adapt(lazy, by="station", compute=False)
+
+
+def test_statistics_by_other_groups_do_not_merge():
+    """Groups by another key, or none, are refused."""
+    frame = _frame()
+    one = dn.adapt(frame, by="station", columns="t")
+    for other in (dn.adapt(frame, by="hour", columns="t"), dn.adapt(frame, columns="t")):
+        with pytest.raises(MismatchError, match="grouped by"):
+            one.merge(other)
+
+
+def test_columns_summarized_as_one_by_group():
+    """With keep= of the groups alone, all columns of a group have one mean."""
+    frame = pd.DataFrame({"k": ["a", "b", "a"], "x": [1.0, 2.0, 3.0], "y": [5.0, 4.0, 7.0]})
+    stats = dn.adapt(frame, by="k", keep="k")
+    assert stats.mean.to_dict() == {"a": 4.0, "b": 3.0}
+    assert stats.normalize(frame)["y"].iloc[1] == 1.0
+    assert (stats + stats).mean.to_dict() == {"a": 4.0, "b": 3.0}
+
+
+def test_chosen_columns_are_remembered(tmp_path):
+    """Only what was chosen is normalized, others ride along; after saving and merging too."""
+    frame = _frame()
+    stats = dn.adapt(frame, columns=["p", "t"])
+    assert list(stats.mean.index) == ["p", "t"]
+    stats.save(tmp_path / "s.nc")
+    for each in (stats, dn.load(tmp_path / "s.nc"), stats + stats, stats.select(["t"])):
+        z = each.normalize(frame)
+        chosen = list(each.mean.index)
+        assert abs(float(z["t"].mean())) < 1e-9
+        rest = [name for name in frame if name not in chosen]
+        pd.testing.assert_frame_equal(z[rest], frame[rest])
+    with pytest.raises(MismatchError, match=r"\['p'\]"):
+        stats.normalize(frame.drop(columns="p"))
+
+
+def test_a_checkpoint_goes_on_by_group(tmp_path):
+    """Work by group that is cut in shards ends with what it gives at once."""
+    frame = _frame()
+    lazy = dd.from_pandas(frame, npartitions=40, sort=False)
+    at_once = dn.adapt(lazy, by="station", columns="t")
+    path = tmp_path / "sofar.nc"
+    for _ in range(2):
+        stats = dn.adapt(lazy, by="station", columns="t", checkpoint=path)
+        pd.testing.assert_frame_equal(stats.mean, at_once.mean, rtol=1e-15)
+        assert stats.count.equals(at_once.count)
+
+
+def test_a_cluster_has_the_same_groups(client):
+    """Processes give what threads give, of data that are persisted there too."""
+    frame = _frame()
+    lazy = dd.from_pandas(frame, npartitions=5, sort=False)
+    wanted = dn.adapt(frame, by=["station", "hour"], columns=["t"])
+    for data in (lazy, client.persist(lazy)):
+        stats = dn.adapt(data, by=["station", "hour"], columns=["t"])
+        pd.testing.assert_frame_equal(stats.mean, wanted.mean, rtol=1e-15)
+
+
+def test_nothing_given_is_changed():
+    """Neither the frame nor the statistics change, whatever is done with them."""
+    frame = _frame()
+    before = frame.copy()
+    stats = dn.adapt(frame, by="station", columns=["t"])
+    mean = stats.mean.copy()
+    z = stats.normalize(frame)
+    z["t"] *= 0
+    z["n"] += 1
+    assert stats.merge(stats).count["t"].sum() == 2 * stats.count["t"].sum()
+    pd.testing.assert_frame_equal(frame, before)
+    pd.testing.assert_frame_equal(stats.mean, mean)
+
+
+def test_a_group_without_values_is_told():
+    """A group with nothing but gaps is named in one warning, and normalizes to NaN."""
+    frame = pd.DataFrame({"k": ["a", "a", "b"], "x": [1.0, 3.0, np.nan]})
+    with pytest.warns(UserWarning, match="k=b"):
+        stats = dn.adapt(frame, by="k")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(stats.normalize(frame)["x"], [-1, 1, np.nan])
