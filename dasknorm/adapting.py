@@ -8,6 +8,7 @@ from os import PathLike
 from typing import Any, Literal
 
 from dasknorm import checks, chunks, plans, provenance, shards
+from dasknorm.batches import batches, is_one
 from dasknorm.containers import container_of
 from dasknorm.fields import Axes, Field
 from dasknorm.matching import Kept, kept_axes
@@ -39,9 +40,11 @@ def adapt(
 
     Parameters
     ----------
-    data : array, DataFrame, Series, DataArray or Dataset
-        NumPy, masked or Dask array; pandas or Dask frame; xarray object, in memory or in chunks.
-        Missing values (NaN, NA, null, masked) are skipped.
+    data : array, frame, DataArray, Dataset, or iterable of batches
+        NumPy, masked or Dask array; pandas, Dask or polars frame, Arrow table; xarray object; in
+        memory or lazy. Or an iterable of such batches, as a file read in pieces or a PyTorch
+        ``DataLoader``: of a batch that is a tuple, element 0 is taken. Missing values (NaN, NA,
+        null, masked) are skipped.
     statistic : Statistic, default Moments()
         What to learn.
     keep, over : axis or sequence of axes, optional
@@ -106,6 +109,13 @@ def adapt(
         raise ValueError(f"retries must be at least 0, got {retries}")
     statistic = Moments() if statistic is None else statistic
     view = View.asked(columns, by)
+    if not is_one(data):
+        if weights is not None or checkpoint is not None or expect_count == "all" or not compute:
+            raise ValueError(
+                "of an iterable of batches, which is read once and has an end nobody knows, there "
+                "are no weights=, checkpoint=, expect_count='all' or compute=False"
+            )
+        return _of_batches(data, statistic, keep, over, view, expect_count)
     container, work, attrs = _work(data, statistic, keep, over, weights, view)
     if not compute:
         if checkpoint is not None or expect_count is not None:
@@ -122,6 +132,27 @@ def adapt(
     checks.refuse_empty(statistic, states)
     checks.refuse_other_counts(statistic, states, expected)
     return Stats(statistic, states, container, attrs)
+
+
+def _of_batches(
+    data: Any,
+    statistic: Statistic,
+    keep: Axes,
+    over: Axes,
+    view: View,
+    expect_count: float | None,
+) -> Stats:
+    stream = batches(data)
+    for first in stream:
+        container, work, attrs = _work(first, statistic, keep, over, None, view)
+        stats = Stats(statistic, shards.summarized(work, statistic), container, attrs)
+        checks.refuse_unusable(statistic, stats.states)
+        stats = stats.update(stream)
+        checks.refuse_empty(statistic, stats.states)
+        expected = checks.expected_counts(stats.states, expect_count)
+        checks.refuse_other_counts(statistic, stats.states, expected)
+        return stats
+    raise ValueError("there was no batch to adapt on: the iterable is empty, or used up")
 
 
 def learned(data: Any, statistic: Statistic, keep: Axes = None, weights: Any = None) -> Stats:

@@ -8,7 +8,7 @@ from typing import Any
 from dasknorm.blocks import numpy_dtype
 from dasknorm.containers import Fields
 
-__all__ = ["__version__", "merged", "of"]
+__all__ = ["__version__", "merged", "of", "streamed"]
 
 try:
     __version__ = version("dasknorm")
@@ -35,8 +35,28 @@ def of(fields: Fields, kept: Mapping[Hashable, tuple[Hashable, ...]]) -> dict[st
 
 
 def merged(attrs: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the provenance of merged statistics: all that went into them, in order."""
-    return {
-        "dasknorm": __version__,
-        "runs": [run for each in attrs for run in each.get("runs", [])],
-    }
+    """Return the provenance of merged statistics: all that went into them, in order.
+
+    Runs that follow each other, alike and with no range to tell them apart, are counted instead:
+    a stream of updates would have a run for each step else.
+    """
+    runs: list[dict[str, Any]] = []
+    for run in (run for each in attrs for run in each.get("runs", [])):
+        if runs and not run["range"] and _is_like(run, runs[-1]):
+            both = runs[-1].get("batches", 1) + run.get("batches", 1)
+            runs[-1] = {**runs[-1], "batches": both}
+        else:
+            runs.append(run)
+    return {"dasknorm": __version__, "runs": runs}
+
+
+def _is_like(run: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return all(run.get(key) == other.get(key) for key in ("dtypes", "over", "range", "source"))
+
+
+def streamed(attrs: Mapping[str, Any], batches: int) -> dict[str, Any]:
+    """Return the provenance of a stream of batches, given that of the first: one for them all."""
+    if batches == 1:
+        return dict(attrs)
+    runs = [{**run, "range": {}, "batches": batches} for run in attrs["runs"]]
+    return {**attrs, "runs": runs}

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import dask
 
 from dasknorm import checks, chunks, kernels, merging, provenance, shards, summary
+from dasknorm.batches import batches, is_one
 from dasknorm.blocks import Kernel, output_dtype
 from dasknorm.containers import container_named, container_of
 from dasknorm.errors import StatsFileError
@@ -154,15 +155,35 @@ class Stats:
         return replace(self, states=states, container=container, attrs=attrs)
 
     def update(self, more: Any, *, weights: Any = None) -> "Stats":
-        """Return these statistics merged with those of more data, kept along the same axes."""
-        container = container_of(more)
-        fields = container.viewed(more, View.of(self.states))
+        """Return these statistics merged with those of more data, kept along the same axes.
+
+        Of an iterable of batches (arrays, frames, a PyTorch ``DataLoader``) each is merged in turn.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import dasknorm as dn
+        >>> stats = dn.adapt(np.array([[1.0], [2.0]]))
+        >>> stats.update(np.array([[6.0]])).mean
+        array([3.])
+        """
+        if weights is not None and not is_one(more):
+            raise ValueError("weights= go with one container, not with an iterable of batches")
+        stats = self
+        for batch in batches(more):
+            stats = stats._with(batch, weights)
+        return stats
+
+    def _with(self, data: Any, weights: Any) -> "Stats":
+        container = container_of(data)
+        fields = container.viewed(data, View.of(self.states))
         keys = matching(container, fields, self.states)
         kept = {name: kept_like(fields[name], self.states[key]) for name, key in keys.items()}
-        work = container.summarize(more, fields, self.statistic, kept, weights)
+        work = container.summarize(data, fields, self.statistic, kept, weights)
+        found = shards.summarized(work, self.statistic)
         states = {
             keys[name]: replace(state, dims=self.states[keys[name]].dims)
-            for name, state in shards.summarized(work, self.statistic).items()
+            for name, state in found.items()
         }
         checks.refuse_unusable(self.statistic, states)
         attrs = provenance.of(fields, kept)

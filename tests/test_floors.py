@@ -23,7 +23,7 @@ FLOORS = [
     {"views"},
     {"containers"},
     {"checks", "given", "matching", "provenance", "serving", "summary", "units"},
-    {"merging"},
+    {"batches", "merging"},
     {"store"},
     {"shards"},
     {"plans", "stats"},

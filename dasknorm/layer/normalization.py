@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from dasknorm import checks, summary
+from dasknorm import checks, provenance, summary
 from dasknorm.adapting import learned as summarized
+from dasknorm.batches import batches, check_names
 from dasknorm.blocks import output_dtype
 from dasknorm.containers import Fields, container_named, container_of
 from dasknorm.containers.numpy import Array
 from dasknorm.errors import NotAdaptedError
 from dasknorm.fields import Axes, Field
 from dasknorm.layer.axes import Sizes, axes_of, given_for, kept_sizes, shown, spread
-from dasknorm.layer.batches import batches, check_names
 from dasknorm.statistics import Known, Moments
 from dasknorm.stats import Stats
 
@@ -161,7 +161,7 @@ class Normalization:
             learned = part if learned is None else replace(learned.merge(part), attrs=learned.attrs)
         if learned is None:
             raise ValueError("there was no batch to adapt on: the iterable is empty, or used up")
-        learned = _streamed(learned, count) if count > 1 else learned
+        learned = replace(learned, attrs=provenance.streamed(learned.attrs, count))
         learned = learned if known is None else known.merge(learned)
         checks.refuse_empty(learned.statistic, learned.states)
         self._stats, self._sizes, self._rank = learned, sizes, rank
@@ -290,9 +290,3 @@ class Normalization:
 
 def _rank(fields: Fields) -> int:
     return max(len(field.dims) for field in fields.values())
-
-
-def _streamed(stats: Stats, count: int) -> Stats:
-    """Say in the provenance of the first batch that it stands for them all."""
-    runs = [{**run, "range": {}, "batches": count} for run in stats.attrs["runs"]]
-    return replace(stats, attrs={**stats.attrs, "runs": runs})

@@ -1,4 +1,4 @@
-"""Batches: whatever `adapt` of a layer is given, as a stream of containers."""
+"""Batches: whatever there is to learn from, as a stream of containers."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -9,16 +9,17 @@ from dasknorm.containers import Fields, container_of
 from dasknorm.errors import MismatchError
 from dasknorm.matching import names_of
 
-__all__ = ["batches", "check_names"]
+__all__ = ["batches", "check_names", "is_one"]
 
 
 def batches(data: Any) -> Iterator[Any]:
     """Yield data itself if it is one container, else the batches it is made of.
 
     Numbers in lists, however nested, are one array; arrays in a list are batches. Element 0 of a
-    batch that is a tuple is taken. TypeError for what holds no numbers.
+    batch that is a tuple is taken, and of a list of tensors, which is what PyTorch's DataLoader
+    makes of (inputs, targets). TypeError for what holds no numbers.
     """
-    if _is_one(data):
+    if is_one(data):
         yield data
     elif isinstance(data, Iterable) and not isinstance(data, (str, bytes, Mapping)):
         for item in data:
@@ -30,7 +31,7 @@ def batches(data: Any) -> Iterator[Any]:
 def check_names(states: Fields, before: Fields) -> None:
     """Raise MismatchError unless a batch has the columns or variables of those before.
 
-    Statistics of others would merge with theirs to a union; a layer is of one kind of data.
+    Statistics of others would merge with theirs to a union; a stream is of one kind of data.
     """
     found, wanted = names_of(states), names_of(before)
     if set(found) != set(wanted):
@@ -39,7 +40,8 @@ def check_names(states: Fields, before: Fields) -> None:
         )
 
 
-def _is_one(data: Any) -> bool:
+def is_one(data: Any) -> bool:
+    """Tell whether data are one container, and not batches; TypeError for a foreign array."""
     if isinstance(data, (list, tuple)):
         return not _holds_arrays(data)
     try:
@@ -61,14 +63,21 @@ def _holds_arrays(items: Any) -> bool:
 
 
 def _batch(item: Any) -> Any:
-    if isinstance(item, tuple) and item:
-        return item[0]
+    pair = isinstance(item, tuple) or (isinstance(item, list) and any(map(_is_tensor, item)))
+    if pair and item:
+        item = item[0]
+    if _is_tensor(item):
+        return np.asarray(item.detach().cpu())
     if isinstance(item, list) and _holds_arrays(item):
         raise TypeError(
             "a batch that is a list of arrays could be rows or (inputs, targets); "
             "yield a tuple to have its element 0 taken, or np.stack the rows"
         )
     return item
+
+
+def _is_tensor(item: Any) -> bool:
+    return type(item).__module__.partition(".")[0] == "torch" and hasattr(item, "detach")
 
 
 def _unsupported(data: Any, advice: str) -> TypeError:
