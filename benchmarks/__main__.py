@@ -11,6 +11,8 @@ from benchmarks import (
     parquet,
     rivals,
     scale,
+    scaler_tests,
+    scalers,
     start,
     stores,
     wide,
@@ -30,6 +32,8 @@ PARTS = {
     "chunks": (chunks.run, 10_000, 200),
     "wide": (wide.run, 64, 2),
     "scale": (scale.run, 1_000_000, 1_000),
+    "scalers": (scalers.run, 4_000_000, 100_000),
+    "scaler_tests": (scaler_tests.run, 1, 1),
     "start": (start.run, 3, 1),
 }
 

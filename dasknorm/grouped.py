@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dasknorm import kernels, slabs
+from dasknorm import kernels, pieces, slabs
 from dasknorm.blocks import SLAB, Kernel, add, float_dtype, summarize, transform
 from dasknorm.errors import MismatchError
 from dasknorm.labels import some
@@ -177,9 +177,9 @@ def _(
         (feature,) = range(*features.indices(len(block.columns)))
         own = np.zeros(len(labels), statistic.dtype)
         # Records are merged after each piece, which should be worth it if there are many groups.
-        for rows, values in column(block, feature, max(SLAB, 4 * len(labels))):
+        for rows, (values, missing) in column(block, feature, max(SLAB, 4 * len(labels))):
             beside = None if weights is None else weights[rows]
-            statistic.add_by_group(own, values, codes[rows], beside)
+            pieces.add_by_group(own, values, missing, codes[rows], statistic, beside)
         records[:, feature] = own
 
     slabs.each(summarized, [slice(i, i + 1) for i in range(len(block.columns))])
@@ -207,8 +207,9 @@ def _(block: GroupedTable, affine: Lookup, kernel: Kernel, dtype: np.dtype[Any] 
         own = np.ascontiguousarray(maps[:, feature])
         kind = dtype or float_dtype(block.dtypes[feature])
         out = np.empty(len(block.frame), kind)
-        for rows, values in column(block, feature, SLAB):
-            kernels.map_by_group(kernel, values, own, places[rows], out[rows])
+        for rows, (values, missing) in column(block, feature, SLAB):
+            where = places[rows] if missing is None else np.where(missing, -1, places[rows])
+            kernels.map_by_group(kernel, values, own, where, out[rows])
         return out
 
     each = slabs.each(mapped, [slice(i, i + 1) for i in range(len(block.columns))])

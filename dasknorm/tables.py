@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dasknorm import slabs
+from dasknorm import pieces
 from dasknorm.blocks import (
-    SLAB,
     Kernel,
     add,
     float_dtype,
@@ -18,7 +17,9 @@ from dasknorm.blocks import (
     summarize,
     transform,
 )
+from dasknorm.columns import Group, numbers
 from dasknorm.errors import MismatchError
+from dasknorm.pieces import Numbers, Piece
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 
@@ -79,17 +80,7 @@ def _(
     weights: np.ndarray | None = None,
 ) -> Records:
     total = identity((len(block.frame), len(block.columns)), statistic, axes)
-
-    def summarized(rows: slice) -> Records:
-        part = np.zeros_like(total)
-        some = Table(block.frame.iloc[rows], block.columns)
-        add(some, part, statistic, axes, None if weights is None else weights[rows])
-        return part
-
-    # Of a column's own bytes: strings beside the numbers are not read.
-    parts = slabs.each(summarized, slabs.rows(len(block.frame), block.nbytes))
-    for part in parts:
-        statistic.join(total, part)
+    add(block, total, statistic, axes, weights)
     return total
 
 
@@ -105,27 +96,35 @@ def _(
         raise ValueError(
             "the rows of a frame cannot keep statistics of their own; adapt on df.to_numpy()"
         )
+    cut: list[Piece] = []
     for group in _groups(block):
-        for rows in group.slabs():
-            where = slice(None) if 1 in axes else group.features
-            own = total[:, where]
-            beside = None if weights is None else weights[rows]
-            statistic.add(own, group.matrix(rows), axes, beside)
-            total[:, where] = own
+        matrix = group.matrix()
+        if matrix is None:
+            cut += group.pieces()
+            continue
+        where = slice(None) if 1 in axes else group.features
+        own = total[:, where]
+        statistic.join(own, summarize(matrix, statistic, axes, weights))
+        total[:, where] = own
+    pieces.summarized(cut, total, statistic, axes, weights)
 
 
 @transform.register(Table)
 def _(block: Table, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None) -> Table:
     affine = np.broadcast_to(affine, (1, len(block.columns)))
     columns: dict[int, np.ndarray] = {}
+    cut: list[Piece] = []
     for group in _groups(block):
-        out = group.mapped(affine[:, group.features], kernel, dtype or float_dtype(group.dtype))
-        if group.whole:
-            frame = block.frame
-            whole = pd.DataFrame(out, frame.index, frame.columns, copy=False)
-            whole.attrs.update(frame.attrs)
-            return replace(block, frame=whole)
+        matrix, kind = group.matrix(), dtype or float_dtype(group.dtype)
+        if matrix is None:
+            columns |= {int(i): np.empty(len(block.frame), kind) for i in group.features}
+            cut += group.pieces()
+            continue
+        out = transform(matrix, affine[:, group.features], kernel, kind)
+        if len(group.positions) == block.frame.shape[1]:
+            return replace(block, frame=_like(block.frame, out))
         columns |= dict(zip(group.features.tolist(), out.T, strict=True))
+    pieces.fill(cut, affine, kernel, columns)
     return with_columns(block, columns)
 
 
@@ -141,76 +140,27 @@ def with_columns(block: Table, columns: Mapping[int, np.ndarray]) -> Table:
     return replace(block, frame=result)
 
 
-def column(block: Table, feature: int, rows: int) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield the values of one column: at once as they lie in memory, or some rows at a time."""
+def column(block: Table, feature: int, rows: int) -> Iterator[tuple[slice, Numbers]]:
+    """Yield the numbers of one column: at once as they lie in memory, or some rows at a time."""
     (position,) = _positions(block.frame, block.columns[[feature]])
-    values = block.frame.iloc[:, position]
-    if isinstance(values.dtype, np.dtype):
-        yield slice(None), values.to_numpy()
-        return
-    for start in range(0, len(values), rows):
-        some = slice(start, start + rows)
-        kind = float_dtype(values.dtype)
-        yield some, values.iloc[some].to_numpy(dtype=kind, na_value=np.nan)
+    return numbers(block.frame.iloc[:, position], rows)
 
 
-@dataclass(frozen=True)
-class _Group:
-    """The columns of a table that have one dtype."""
-
-    frame: pd.DataFrame
-    dtype: Any
-    features: np.ndarray  # where they stand in the table
-    positions: np.ndarray  # where they stand in the frame
-
-    @property
-    def whole(self) -> bool:
-        """Whether the frame is nothing but this group, in order."""
-        return isinstance(self.dtype, np.dtype) and np.array_equal(
-            self.positions, np.arange(self.frame.shape[1])
-        )
-
-    @property
-    def is_view(self) -> bool:
-        """Whether the group lies in memory as one matrix, which pandas gives without a copy."""
-        first = self.frame.iloc[:1]
-        return self.whole and np.may_share_memory(first.to_numpy(), first.iloc[:, 0].to_numpy())
-
-    def mapped(self, affine: Records, kernel: Kernel, dtype: np.dtype[Any]) -> np.ndarray:
-        """Return the group's matrix, mapped; its columns lie as one in memory."""
-        if self.is_view:
-            return transform(self.frame.to_numpy(), affine, kernel, dtype)
-        out = np.empty((len(self.positions), len(self.frame)), dtype).T
-
-        def fill(rows: slice) -> None:
-            kernel(self.matrix(rows), affine, dtype, out[rows])
-
-        slabs.each(fill, list(self.slabs()))
-        return out
-
-    def slabs(self) -> Iterator[slice]:
-        """Yield slices of rows: all of them if they can be read without a copy, else a few."""
-        rows = len(self.frame)
-        step = max(rows, 1) if self.is_view else max(1, SLAB // len(self.positions))
-        return (slice(start, start + step) for start in range(0, rows, step))
-
-    def matrix(self, rows: slice) -> np.ndarray:
-        if self.whole:
-            return self.frame.iloc[rows].to_numpy()
-        part = self.frame.iloc[rows, self.positions]
-        if isinstance(self.dtype, np.dtype):
-            return part.to_numpy()
-        return part.to_numpy(dtype=float_dtype(self.dtype), na_value=np.nan)
+def _like(frame: pd.DataFrame, values: np.ndarray) -> pd.DataFrame:
+    """Return a matrix as a frame like the one it was read of."""
+    result = pd.DataFrame(values, frame.index, frame.columns, copy=False)
+    result.attrs.update(frame.attrs)
+    return result
 
 
-def _groups(table: Table) -> list[_Group]:
+def _groups(table: Table) -> list[Group]:
     """Split a table into columns of one dtype, found by name."""
     positions = _positions(table.frame, table.columns)
     by_dtype: dict[Any, list[int]] = {}
     for feature, dtype in enumerate(table.frame.dtypes.iloc[positions]):
         by_dtype.setdefault(dtype, []).append(feature)
     return [
-        _Group(table.frame, dtype, np.array(features), positions[features])
+        Group(table.frame, dtype, np.array(features), positions[features])
         for dtype, features in by_dtype.items()
     ]
 

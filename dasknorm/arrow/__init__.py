@@ -1,6 +1,6 @@
 """Arrow: columns of Arrow tables as blocks. Imported where such a table has turned up."""
 
-from dasknorm.arrow.arrays import is_numeric
+from dasknorm.arrow_arrays import is_numeric
 from dasknorm.arrow.groups import GroupedArrowTable
 from dasknorm.arrow.tables import ArrowTable
 

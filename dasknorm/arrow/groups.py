@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from dasknorm import slabs
-from dasknorm.arrow import arrays
+from dasknorm import arrow_arrays as arrays
 from dasknorm.arrow.pieces import Piece, pieces
 from dasknorm.arrow.tables import ArrowTable, mapped
 from dasknorm.blocks import Kernel, add, summarize, transform

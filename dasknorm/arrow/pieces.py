@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from dasknorm import slabs
-from dasknorm.arrow import arrays
+from dasknorm import arrow_arrays as arrays
 from dasknorm.blocks import SLAB
 
 __all__ = ["Piece", "pieces", "shares"]

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from dasknorm import slabs
-from dasknorm.arrow import arrays
+from dasknorm import arrow_arrays as arrays
 from dasknorm.arrow.pieces import Piece, pieces, shares
 from dasknorm.blocks import Kernel, add, float_dtype, identity, summarize, transform
 from dasknorm.statistics import Statistic
