@@ -7,6 +7,7 @@ from benchmarks import (
     chunks,
     copies,
     graphs,
+    groups,
     memory,
     parquet,
     rivals,
@@ -15,6 +16,7 @@ from benchmarks import (
     scalers,
     start,
     stores,
+    updates,
     wide,
 )
 from benchmarks.report import Report, publish
@@ -34,6 +36,8 @@ PARTS = {
     "scale": (scale.run, 1_000_000, 1_000),
     "scalers": (scalers.run, 4_000_000, 100_000),
     "scaler_tests": (scaler_tests.run, 1, 1),
+    "groups": (groups.run, 10_000_000, 100_000),
+    "updates": (updates.run, 300, 20),
     "start": (start.run, 3, 1),
 }
 

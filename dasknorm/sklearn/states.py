@@ -1,0 +1,86 @@
+"""Which of the numbers learned are used, and on what: without a mean, without a scale, by name."""
+
+from collections.abc import Hashable
+from dataclasses import replace
+
+import numpy as np
+
+from dasknorm import blocks, checks
+from dasknorm.errors import MismatchError
+from dasknorm.fields import Field
+from dasknorm.statistics import Known, Moments
+from dasknorm.stats import Stats
+
+__all__ = ["added", "batch_like", "centred_or_scaled", "fitting", "only_state"]
+
+
+def only_state(stats: Stats) -> Field:
+    """Return the one state there is; MismatchError unless it is a row of features."""
+    states = list(stats.states.values())
+    if len(states) != 1 or len(states[0].dims) != 1:
+        found = {name: state.dims for name, state in stats.states.items()}
+        raise MismatchError(
+            "a scaler has a mean and a scale for each column of a table; these statistics keep "
+            f"{found}. Adapt with keep= one dimension, or take one variable: stats.select([name])"
+        )
+    if not isinstance(stats.statistic, (Moments, Known)):
+        raise MismatchError(
+            f"a scaler has means and variances, got {stats.statistic}; normalize with the Stats"
+        )
+    return states[0]
+
+
+def centred_or_scaled(stats: Stats, with_mean: bool, with_std: bool) -> Stats:
+    """Return statistics that only centre, only scale, or do nothing to the data."""
+    if with_mean and with_std:
+        return stats
+    statistic, (name, state) = stats.statistic, *stats.states.items()
+    if with_mean:
+        mean = np.zeros(state.data.shape, state.data.dtype)
+        for part in {"mean", "mean_rest"} & set(mean.dtype.names or ()):
+            mean[part] = state.data[part]
+        if isinstance(statistic, Moments):
+            mean["count"] = statistic.read(state.data, "count")
+            statistic = replace(statistic, ddof=0.0, epsilon=0.0)
+            mean["mean"] = stats.statistic.read(state.data, "mean")
+        else:
+            statistic = Known()
+        return replace(stats, statistic=statistic, states={name: replace(state, data=mean)})
+    spread = np.zeros(state.data.shape, Known.dtype)
+    if with_std:
+        spread["variance"] = statistic.read(state.data, "variance")
+    epsilon = getattr(statistic, "epsilon", 0.0) if with_std else 0.0
+    states = {name: replace(state, data=spread)}
+    return replace(stats, statistic=Known(epsilon), states=states)
+
+
+def fitting(stats: Stats, name: Hashable, dims: tuple[Hashable, ...]) -> Stats:
+    """Return statistics that find their features in data by name, or else by position."""
+    state = only_state(stats)
+    (dim,) = state.dims
+    if dim not in dims:
+        last = dims[-1]
+        state = replace(state, dims=(last,), labels={}, features=(last,))
+    return replace(stats, states={name: state})
+
+
+def added(known: Stats, batch: np.ndarray, weights: np.ndarray | None) -> Stats:
+    """Return statistics merged with a small array of rows, in a third of the time of a merge."""
+    ((name, state),) = known.states.items()
+    total = state.data[None].copy()
+    blocks.add(batch, total, known.statistic, (0,), weights)
+    states = {name: replace(state, data=total[0])}
+    checks.refuse_unusable(known.statistic, states)
+    return replace(known, states=states)
+
+
+def batch_like(known: Stats, batch: Stats) -> Stats:
+    """Return the statistics of a batch as if of the container of those known already."""
+    ((name, state),) = known.states.items()
+    theirs = only_state(batch)
+    if theirs.dims != state.dims:
+        theirs = replace(theirs, dims=state.dims, labels=state.labels, features=state.features)
+    # What was counted does not depend on ddof and the like, but how it is read out does.
+    alike = isinstance(known.statistic, Moments)
+    statistic = known.statistic if alike else batch.statistic
+    return replace(batch, statistic=statistic, states={name: theirs}, container=known.container)
