@@ -35,13 +35,13 @@ class _Norm:
     def __init__(self, data: Any) -> None:
         self._data = data
 
-    def normalize(self, stats: Stats, *, dtype: Any = None) -> Any:
-        """Return ``stats.normalize`` of this object."""
-        return stats.normalize(self._data, dtype=dtype)
+    def normalize(self, stats: Stats, **how: Any) -> Any:
+        """Return ``stats.normalize`` of this object, with what else it takes, such as ``dtype=``."""
+        return stats.normalize(self._data, **how)
 
-    def inverse(self, stats: Stats, *, dtype: Any = None) -> Any:
-        """Return ``stats.inverse`` of this object."""
-        return stats.inverse(self._data, dtype=dtype)
+    def inverse(self, stats: Stats, **how: Any) -> Any:
+        """Return ``stats.inverse`` of this object, with what else it takes."""
+        return stats.inverse(self._data, **how)
 
 
 @xr.register_dataarray_accessor("norm")  # type: ignore[no-untyped-call]
@@ -63,7 +63,10 @@ class FrameNorm(_Norm):
     """``frame.norm`` and ``series.norm``, in pandas and in Dask."""
 
     def adapt(self, *, statistic: Statistic | None = None, **how: Any) -> Stats:
-        """Learn the statistics of each numeric column; what else is given is given on."""
+        """Learn the statistics of each numeric column.
+
+        What is given, such as ``columns=`` or ``by=``, is given on to `dasknorm.adapt`.
+        """
         return adapt(self._data, statistic, **how)
 
 

@@ -30,14 +30,14 @@ def merged(
     """
     if statistic != other:
         raise MismatchError(f"statistics differ: {statistic} and {other}")
-    mine, theirs = set(names_of(states)), set(names_of(others))
-    if mine == theirs:
+    if _same_names(states, others):
         if isinstance(statistic, Known):
             raise MismatchError(
                 "given statistics without a count cannot be merged or updated: how much they "
                 "weigh is not known; write Stats.given(mean=..., variance=..., count=...)"
             )
         return {name: state.merge(others[name], statistic) for name, state in states.items()}
+    mine, theirs = set(names_of(states)), set(names_of(others))
     if mine & theirs or None in mine | theirs:
         raise MismatchError(
             f"fields differ: {names_of(states)} and {names_of(others)}; merge the same ones, or "
@@ -54,6 +54,21 @@ def united(container: str, other: str, states: Fields) -> str:
     if many != container_named(other).several and not _columns(states):
         raise MismatchError(f"statistics of {container} and of {other} have no kind in common")
     return container if one or many is None else many
+
+
+def _same_names(states: Fields, others: Fields) -> bool:
+    """Tell whether two sets of states are of the same variables, or columns, in any order."""
+    pairs = [(state, others.get(name)) for name, state in states.items()]
+    if len(states) == len(others) and all(
+        other is not None and _same_columns(state, other) for state, other in pairs
+    ):
+        return True  # seen without a look at each name, of which a frame may have thousands
+    return set(names_of(states)) == set(names_of(others))
+
+
+def _same_columns(state: Field, other: Field) -> bool:
+    mine, theirs = state.labels.get("columns"), other.labels.get("columns")
+    return mine is theirs or (mine is not None and theirs is not None and mine.equals(theirs))
 
 
 def _side_by_side(states: Fields, others: Fields) -> dict[Hashable, Field]:

@@ -118,8 +118,8 @@ def container_of(data: Any) -> Container:
             return _by_type[cls]
     kind = f"{type(data).__module__}.{type(data).__qualname__}"
     raise TypeError(
-        f"cannot take numbers from a {kind}; give an array (NumPy, Dask), a pandas or Dask "
-        "DataFrame or Series, or an xarray DataArray or Dataset"
+        f"cannot take numbers from a {kind}; give an array (NumPy, Dask), a pandas, Dask or polars "
+        "frame or series, an Arrow table, or an xarray DataArray or Dataset"
     )
 
 

@@ -114,23 +114,31 @@ def frame_field(frame: Any, view: View) -> Field:
 
 def _columns(frame: Any, view: View) -> pd.Index:
     """Return the columns that take part, numeric all of them."""
-    found = dict(zip(frame.columns, frame.dtypes, strict=True))
-    numeric = [name for name, dtype in found.items() if is_numeric(dtype)]
-    if view.columns is None:
-        wanted = [name for name in numeric if name not in view.by]
-        if not wanted:
-            listed = ", ".join(f"{name!r} ({dtype})" for name, dtype in found.items())
-            raise TypeError(f"no numeric columns to normalize; found {listed or 'no columns'}")
-        return frame.columns[[name in wanted for name in found]]
-    if missing := [name for name in view.columns if name not in found]:
-        raise MismatchError(f"there are no columns {missing}; found {list(found)}")
-    if strange := [name for name in view.columns if name not in numeric]:
-        listed = ", ".join(f"{name!r} ({found[name]})" for name in strange)
+    numeric = np.array([is_numeric(dtype) for dtype in frame.dtypes], bool)
+    if view.columns is not None:
+        return _chosen(frame, view.columns, view.by, frame.columns[numeric])
+    if view.by:
+        numeric &= ~frame.columns.isin(view.by)
+    if not numeric.any():
+        found = zip(frame.columns, frame.dtypes, strict=True)
+        listed = ", ".join(f"{name!r} ({dtype})" for name, dtype in found)
+        raise TypeError(f"no numeric columns to normalize; found {listed or 'no columns'}")
+    return frame.columns if numeric.all() else frame.columns[numeric]
+
+
+def _chosen(
+    frame: Any, wanted: tuple[Hashable, ...], keys: tuple[Hashable, ...], numeric: pd.Index
+) -> pd.Index:
+    """Return columns by name, in the order wanted."""
+    if missing := [name for name in wanted if name not in frame.columns]:
+        raise MismatchError(f"there are no columns {missing}; found {list(frame.columns)}")
+    if strange := [name for name in wanted if name not in numeric]:
+        listed = ", ".join(f"{name!r} ({frame.dtypes[name]})" for name in strange)
         raise TypeError(f"columns {listed} are not of real numbers that can be averaged")
-    if keys := [name for name in view.columns if name in view.by]:
-        raise ValueError(f"columns {keys} are grouped by, and cannot be normalized as well")
-    wanted = pd.Index(view.columns, tupleize_cols=frame.columns.nlevels > 1)
-    return frame.columns[frame.columns.get_indexer(wanted)]
+    if both := [name for name in wanted if name in keys]:
+        raise ValueError(f"columns {both} are grouped by, and cannot be normalized as well")
+    labels = pd.Index(wanted, tupleize_cols=frame.columns.nlevels > 1)
+    return frame.columns[frame.columns.get_indexer(labels)]
 
 
 def _levels(frame: Any) -> list[Hashable]:
