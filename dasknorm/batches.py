@@ -1,6 +1,7 @@
 """Batches: whatever there is to learn from, as a stream of containers."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,11 @@ def batches(data: Any) -> Iterator[Any]:
         yield data
     elif isinstance(data, Iterable) and not isinstance(data, (str, bytes, Mapping)):
         for item in data:
+            if isinstance(item, (Number, np.generic)):
+                raise _foreign(data, "its items are numbers: write np.fromiter(data, float)")
             yield _batch(item)
     else:
-        raise _unsupported(data, "give an array, a frame, an xarray object or an iterable of them")
+        raise _foreign(data, "give an array, a frame, an xarray object or an iterable of them")
 
 
 def check_names(states: Fields, before: Fields) -> None:
@@ -49,7 +52,7 @@ def is_one(data: Any) -> bool:
     except TypeError:
         if hasattr(data, "shape"):
             # A Zarr array or a tensor would iterate row by row, each taken for a batch.
-            raise _unsupported(
+            raise _foreign(
                 data, "write np.asarray(data), or dask.array.from_array(data) if it is large"
             ) from None
         return False
@@ -80,6 +83,6 @@ def _is_tensor(item: Any) -> bool:
     return type(item).__module__.partition(".")[0] == "torch" and hasattr(item, "detach")
 
 
-def _unsupported(data: Any, advice: str) -> TypeError:
+def _foreign(data: Any, advice: str) -> TypeError:
     kind = f"{type(data).__module__}.{type(data).__qualname__}"
-    return TypeError(f"Unsupported data type: {kind}; {advice}")
+    return TypeError(f"cannot take numbers from a {kind}; {advice}")

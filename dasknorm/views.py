@@ -1,8 +1,10 @@
 """View: what of a frame is looked at, and in which groups; its statistics remember it."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
 
 __all__ = ["View"]
@@ -43,6 +45,41 @@ class View:
             return cls(columns, tuple(state.grouped) if many else (state.grouped,))  # type: ignore[arg-type]
         return cls()
 
+    def taken(self, kinds: Mapping[Any, Any], numeric: Iterable[Hashable]) -> list[Any]:
+        """Return the columns that take part, of those there are.
+
+        Parameters
+        ----------
+        kinds : mapping of column to dtype
+        numeric : iterable of columns
+            Those of numbers that can be averaged.
+
+        Raises
+        ------
+        MismatchError
+            If a column that was asked for is not there.
+        TypeError
+            If one has no numbers, or none has.
+        ValueError
+            If one is grouped by as well.
+        """
+        numeric = list(numeric)
+        if missing := [key for key in self.columns or () if key not in kinds]:
+            raise MismatchError(f"there are no columns {missing}; found {list(kinds)}")
+        if strange := [name for name in self.columns or () if name not in numeric]:
+            raise TypeError(f"not of real numbers that can be averaged: {_said(kinds, strange)}")
+        if both := [name for name in self.columns or () if name in self.by]:
+            raise ValueError(f"columns {both} are grouped by, and cannot be normalized as well")
+        taken = [name for name in numeric if name not in self.by]
+        if not taken:
+            raise TypeError(f"no numeric columns to normalize; found {_said(kinds, kinds)}")
+        return taken if self.columns is None else list(self.columns)
+
+    def refuse_missing_keys(self, found: Sequence[Hashable]) -> None:
+        """Raise MismatchError unless all that names groups is there."""
+        if missing := [key for key in self.by if key not in found]:
+            raise MismatchError(f"there are no columns {missing} to group by; found {list(found)}")
+
     @property
     def dim(self) -> Hashable:
         """The name of the dimension along which groups stand; None if there are none."""
@@ -56,3 +93,7 @@ def _several(what: str, names: Hashable | Sequence[Hashable] | None) -> tuple[Ha
     if len(set(several)) < len(several):
         raise ValueError(f"{what}={names!r} names one of them twice")
     return several
+
+
+def _said(kinds: Mapping[Any, Any], names: Iterable[Any]) -> str:
+    return ", ".join(f"{name!r} ({kinds[name]})" for name in names) or "no columns"

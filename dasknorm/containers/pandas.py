@@ -104,9 +104,7 @@ def frame_field(frame: Any, view: View) -> Field:
     if not view.by:
         dims: tuple[Hashable, ...] = ("index", "columns")
         return Field(Table(frame, columns), dims, labels, ("columns",), chosen=chosen)
-    keys = [*frame.columns, *_levels(frame)]
-    if lacking := [key for key in view.by if key not in keys]:
-        raise MismatchError(f"there are no columns {lacking} to group by; found {keys}")
+    view.refuse_missing_keys([*frame.columns, *_levels(frame)])
     dims = (view.dim, "columns")
     data = GroupedTable(frame, columns, view.by)
     return Field(data, dims, labels, dims, grouped=view.dim, chosen=chosen)
@@ -114,31 +112,12 @@ def frame_field(frame: Any, view: View) -> Field:
 
 def _columns(frame: Any, view: View) -> pd.Index:
     """Return the columns that take part, numeric all of them."""
+    names = frame.columns
     numeric = np.array([is_numeric(dtype) for dtype in frame.dtypes], bool)
-    if view.columns is not None:
-        return _chosen(frame, view.columns, view.by, frame.columns[numeric])
-    if view.by:
-        numeric &= ~frame.columns.isin(view.by)
-    if not numeric.any():
-        found = zip(frame.columns, frame.dtypes, strict=True)
-        listed = ", ".join(f"{name!r} ({dtype})" for name, dtype in found)
-        raise TypeError(f"no numeric columns to normalize; found {listed or 'no columns'}")
-    return frame.columns if numeric.all() else frame.columns[numeric]
-
-
-def _chosen(
-    frame: Any, wanted: tuple[Hashable, ...], keys: tuple[Hashable, ...], numeric: pd.Index
-) -> pd.Index:
-    """Return columns by name, in the order wanted."""
-    if missing := [name for name in wanted if name not in frame.columns]:
-        raise MismatchError(f"there are no columns {missing}; found {list(frame.columns)}")
-    if strange := [name for name in wanted if name not in numeric]:
-        listed = ", ".join(f"{name!r} ({frame.dtypes[name]})" for name in strange)
-        raise TypeError(f"columns {listed} are not of real numbers that can be averaged")
-    if both := [name for name in wanted if name in keys]:
-        raise ValueError(f"columns {both} are grouped by, and cannot be normalized as well")
-    labels = pd.Index(wanted, tupleize_cols=frame.columns.nlevels > 1)
-    return frame.columns[frame.columns.get_indexer(labels)]
+    if view == View() and numeric.all() and len(names):
+        return names  # without a look at each of them, of which there may be thousands
+    taken = view.taken(dict(zip(names, frame.dtypes, strict=True)), names[numeric])
+    return names[names.get_indexer(pd.Index(taken, tupleize_cols=names.nlevels > 1))]
 
 
 def _levels(frame: Any) -> list[Hashable]:

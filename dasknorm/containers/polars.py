@@ -20,7 +20,7 @@ from dasknorm.statistics.base import Records
 from dasknorm.views import View
 
 try:
-    from dasknorm.containers.pyarrow import chosen, field_of, weights_of
+    from dasknorm.containers.pyarrow import field_of, weights_of
 except ModuleNotFoundError as error:
     raise ImportError(
         "polars frames are read through Arrow: pip install 'dasknorm[polars]'"
@@ -240,7 +240,8 @@ def _columns(schema: Any, view: View) -> list[str]:
     """Return the columns that take part; TypeError for numbers that Arrow does not have."""
     kinds = dict(schema)
     numeric = [n for n, kind in kinds.items() if kind.is_numeric() or kind == pl.Boolean]
-    columns = chosen(kinds, numeric, view)
+    view.refuse_missing_keys(list(kinds))
+    columns = view.taken(kinds, numeric)
     if wide := [name for name in columns if kinds[name] in _WIDE]:
         raise TypeError(
             f"columns {wide} have 128 bits, which no float holds; cast them first, for example "

@@ -1,7 +1,7 @@
 """Arrow tables and record batches. Each is one field; its columns are the features."""
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,10 @@ import pyarrow as pa
 from dasknorm.arrow import ArrowTable, GroupedArrowTable, is_numeric
 from dasknorm.containers import Fields, register
 from dasknorm.containers.pandas import Frame
-from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
 from dasknorm.views import View
 
-__all__ = ["Batches", "Tables", "chosen", "field_of", "weights_of"]
+__all__ = ["Batches", "Tables", "field_of", "weights_of"]
 
 
 @register(pa.Table)
@@ -32,7 +31,8 @@ class Tables(Frame):
             raise ValueError(f"column names are not unique: {list(names[names.duplicated()])}")
         index = _note(data.schema).get("index_columns", [])
         numeric = [n for n, kind in kinds.items() if is_numeric(kind) and n not in index]
-        return {None: field_of(data, chosen(kinds, numeric, view), view)}
+        view.refuse_missing_keys(list(kinds))
+        return {None: field_of(data, view.taken(kinds, numeric), view)}
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
         return _described(fields[None].data.table, data.schema)
@@ -63,25 +63,6 @@ def field_of(table: Any, columns: list[str], view: View) -> Field:
         return Field(data, ("index", "columns"), labels, ("columns",), chosen=some)
     groups, dims = GroupedArrowTable(table, names, view.by), (view.dim, "columns")
     return Field(groups, dims, labels, dims, grouped=view.dim, chosen=some)
-
-
-def chosen(kinds: Mapping[str, Any], numeric: list[str], view: View) -> list[str]:
-    """Return the columns that a view looks at, of those there are; errors say what is there."""
-    found = ", ".join(f"{name!r} ({kind})" for name, kind in kinds.items()) or "no columns"
-    if missing := [key for key in view.by if key not in kinds]:
-        raise MismatchError(f"there are no columns {missing} to group by; found {list(kinds)}")
-    if view.columns is None:
-        wanted = [name for name in numeric if name not in view.by]
-        if not wanted:
-            raise TypeError(f"no numeric columns to normalize; found {found}")
-        return wanted
-    if missing := [name for name in view.columns if name not in kinds]:
-        raise MismatchError(f"there are no columns {missing}; found {list(kinds)}")
-    if strange := [name for name in view.columns if name not in numeric]:
-        raise TypeError(f"columns {strange} are not of real numbers; found {found}")
-    if keys := [name for name in view.columns if name in view.by]:
-        raise ValueError(f"columns {keys} are grouped by, and cannot be normalized as well")
-    return [str(name) for name in view.columns]
 
 
 def weights_of(weights: Any) -> np.ndarray:
