@@ -36,7 +36,7 @@ class _Norm:
         self._data = data
 
     def normalize(self, stats: Stats, **how: Any) -> Any:
-        """Return ``stats.normalize`` of this object, with what else it takes, such as ``dtype=``."""
+        """Return ``stats.normalize`` of this object; also with ``dtype=``, ``unseen=``."""
         return stats.normalize(self._data, **how)
 
     def inverse(self, stats: Stats, **how: Any) -> Any:

@@ -11,6 +11,7 @@ from dasknorm.chunks import is_lazy
 from dasknorm.containers import Fields
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
+from dasknorm.labels import some
 from dasknorm.statistics import Statistic
 
 __all__ = [
@@ -41,6 +42,11 @@ def refuse_empty(statistic: Statistic, states: Fields) -> None:
     missing = []
     for name, state in states.items():
         empty = statistic.read(state.data, "count") == 0
+        if state.grouped is not None and not len(state.data):
+            raise ValueError(
+                "no samples to adapt on: there are no rows, or none that belongs to a group, as "
+                f"{state.grouped!r} is missing in all of them"
+            )
         if state.data.size and not any(state.data.tobytes()):
             raise ValueError(
                 f"no samples to adapt on in {_place(name, state, empty)}: "
@@ -108,6 +114,11 @@ def _place(name: Hashable, state: Field, where: np.ndarray) -> str:
     kind = "the data" if name is None else repr(name)
     if not state.dims:
         return kind
+    if state.grouped is not None and where.sum() > 2:
+        groups = state.labels[state.grouped][where.reshape(len(where), -1).any(axis=1)]
+        return f"{kind} in {len(groups):,} of {len(where):,} groups by {state.grouped!r}: " + some(
+            groups
+        )
     places = [state.place(position) for position in np.argwhere(where)[:5].tolist()]
     more = int(where.sum()) - len(places)
     return f"{kind} at {' and '.join(places)}{f' and {more} more' if more > 0 else ''}"

@@ -109,10 +109,26 @@ class Field:
 
     def merge(self, other: "Field", statistic: Statistic) -> "Field":
         """Return states merged with those of other data, matched by label; groups are united."""
-        if self.grouped != other.grouped:
-            raise MismatchError(f"grouped by {self.grouped!r}, and by {other.grouped!r}")
+        self.refuse_other_groups(other)
         theirs = other.aligned_to(self)
-        return self.summarized(chunks.merge(self.records, theirs.records, statistic))
+        both = self.summarized(chunks.merge(self.records, theirs.records, statistic))
+        return replace(both, chosen=self.chosen or other.chosen)
+
+    def refuse_other_groups(self, other: "Field") -> None:
+        """Raise MismatchError unless both are by the same groups, or both by none."""
+        if self.grouped != other.grouped:
+            by = [
+                f"by {each.grouped!r}" if each.grouped is not None else "not by group"
+                for each in (self, other)
+            ]
+            raise MismatchError(f"statistics {by[0]} and {by[1]} do not merge")
+
+    def of_groups(self, groups: pd.Index) -> "Field":
+        """Return the states of these groups, sorted; of those not known, of no value."""
+        known = self.labels[self.grouped].get_indexer(groups)
+        records = np.zeros((len(groups), *self.data.shape[1:]), self.data.dtype)
+        records[known >= 0] = self.data[known[known >= 0]]
+        return self.summarized(Grouped(groups, records))
 
     def transform(
         self,
@@ -194,7 +210,7 @@ class Field:
     def identical(self, other: "Field") -> bool:
         """Tell whether dims, labels and every bit of the data are the same."""
         return (
-            self.dims == other.dims
+            (self.dims, self.grouped, self.chosen) == (other.dims, other.grouped, other.chosen)
             and self.labels.keys() == other.labels.keys()
             and all(index.equals(other.labels[dim]) for dim, index in self.labels.items())
             and (self.data.dtype, self.data.shape) == (other.data.dtype, other.data.shape)

@@ -61,6 +61,8 @@ def _unknown(dim: Hashable, strange: pd.Index, known: pd.Index, who: str) -> str
     message = (
         f"labels {some(strange)} along {shown(dim)} are not in the {who}, which know {some(known)}"
     )
+    if dim == "columns":
+        return f"{message}. Take those alone, or adapt with columns=[...]: others ride along then"
     if strange.dtype.kind in "iuf" and known.dtype.kind in "iuf" and len(known):
         near = known[np.abs(known.to_numpy("f8") - float(strange[0])).argmin()]
         message += f" (nearest to {strange[0]}: {near}; labels must be equal, not just near)"

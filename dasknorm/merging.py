@@ -75,9 +75,15 @@ def _side_by_side(states: Fields, others: Fields) -> dict[Hashable, Field]:
     if not _columns(states) or not _columns(others):
         return {**states, **others}
     ((name, left),), (right,) = states.items(), others.values()
+    left.refuse_other_groups(right)
+    if left.grouped is not None:
+        groups = left.labels[left.grouped].union(right.labels[left.grouped], sort=False)
+        left, right = left.of_groups(groups), right.of_groups(groups)
     columns = left.labels["columns"].append(right.labels["columns"])
-    data = np.concatenate([left.data, right.data])
-    return {name: replace(left, data=data, labels={**left.labels, "columns": columns})}
+    data = np.concatenate([left.data, right.data], axis=left.dims.index("columns"))
+    labels = {**left.labels, "columns": columns}
+    chosen = left.chosen or right.chosen
+    return {name: replace(left, data=data, labels=labels, chosen=chosen)}
 
 
 def _columns(states: Fields) -> bool:

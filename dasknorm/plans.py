@@ -1,5 +1,6 @@
 """Plan: what a pass over data will read, hold and send, said before anything is read."""
 
+import math
 import os
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -21,8 +22,8 @@ class Plan:
 
     Parameters
     ----------
-    bytes : int
-        To be read; of Dask frames only a lower bound is known, 0.
+    bytes : int or None
+        To be read; None if it is not known, as of Dask frames.
     chunks : int
         To be loaded, each once.
     tasks : int
@@ -30,16 +31,18 @@ class Plan:
     shards : int
         Graphs, one after the other.
     state_bytes : int
-        The size of the statistics.
+        The size of the statistics; by group, that of one group.
     threads : int
         Tasks at a time, on all workers together.
     peak_bytes : int
         What a worker is expected to hold at most, its own `PROCESS_BYTES` among it.
     memory_bytes : int
         What a worker may hold: its limit, or the memory of this machine. 0 if not known.
+    grouped : bool
+        Whether there is a state for each group, of which the number is not known.
     """
 
-    bytes: int
+    bytes: int | None
     chunks: int
     tasks: int
     shards: int
@@ -47,6 +50,7 @@ class Plan:
     threads: int
     peak_bytes: int
     memory_bytes: int
+    grouped: bool = False
 
     @property
     def fits(self) -> bool:
@@ -69,10 +73,11 @@ class Plan:
         per_worker = f"{size_text(self.peak_bytes)} expected in each worker"
         if self.memory_bytes:
             per_worker += f", of {size_text(self.memory_bytes)}"
+        read = "a size not known" if self.bytes is None else size_text(self.bytes)
         found = [
-            f"reads   {size_text(self.bytes)} in {self.chunks:,} chunks, each once",
+            f"reads   {read} in {self.chunks:,} chunks, each once",
             f"tasks   {self.tasks:,} for {self.threads:,} threads, in {self.shards:,} graphs",
-            f"state   {size_text(self.state_bytes)}",
+            f"state   {size_text(self.state_bytes)}{' for each group' if self.grouped else ''}",
             f"memory  {per_worker}",
         ]
         return found + ([f"warning: {self.warning}"] if self.warning else [])
@@ -85,6 +90,7 @@ def of(work: Mapping[Hashable, Field]) -> Plan:
     """Return the plan of states that are still to be computed."""
     reductions = [field.data for field in work.values()]
     count = shards.shard_count(work, checkpointed=False)
+    read = float(sum(each.nbytes for each in reductions))
     costs = [cost(list(dict(shards.shard(work, i, count)).values())) for i in range(count)]
     workers, at_a_time, memory = _workers()
     largest = max(costs, key=lambda each: each.task_bytes, default=Cost())
@@ -95,7 +101,7 @@ def of(work: Mapping[Hashable, Field]) -> Plan:
         + 2 * largest.done_bytes / workers  # one by one, and then as one array
     )
     return Plan(
-        bytes=int(sum(each.nbytes for each in reductions if each.nbytes == each.nbytes)),
+        bytes=None if math.isnan(read) else int(read),
         chunks=sum(each.chunk_count for each in reductions),
         tasks=sum(each.tasks for each in costs),
         shards=count,
@@ -103,6 +109,7 @@ def of(work: Mapping[Hashable, Field]) -> Plan:
         threads=threads(),
         peak_bytes=int(PROCESS_BYTES + held),
         memory_bytes=memory,
+        grouped=any(each.is_grouped for each in reductions),
     )
 
 

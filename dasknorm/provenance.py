@@ -25,9 +25,12 @@ def of(fields: Fields, kept: Mapping[Hashable, tuple[Hashable, ...]]) -> dict[st
         for dim in over
         if dim in f.labels and len(f.labels[dim])
     }
+    groups = [f.grouped for f in fields.values() if f.grouped is not None][:1]
+    by = [str(n) for g in groups for n in (g if isinstance(g, tuple) else (g,))]
     run = {
         "dtypes": {str(name): str(numpy_dtype(f.data.dtype)) for name, f in fields.items()},
-        "over": [str(dim) for dim in over],
+        "over": [*(["rows"] if by else []), *map(str, over)],
+        **({"by": by} if by else {}),
         "range": ranges,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -15,8 +15,8 @@ def fitted_scaler(statistic: Statistic, states: Fields) -> Any:
     """Return scikit-learn's StandardScaler as if fitted; MismatchError unless a row of features."""
     from sklearn.preprocessing import StandardScaler  # optional
 
-    dims = {name: state.dims for name, state in states.items()}
-    if list(dims.values()) not in ([(-1,)], [("columns",)]):
+    dims = [state.dims for state in states.values()]
+    if dims not in ([(-1,)], [("columns",)]):
         raise MismatchError(
             "scikit-learn's scaler has a mean for each column of a table, which is the last axis "
             f"of an array or the columns of a frame; these statistics keep {dims}"

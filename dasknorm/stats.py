@@ -214,7 +214,8 @@ class Stats:
         """Return scikit-learn's own StandardScaler, fitted with these numbers, to serve with.
 
         For statistics of an array's last axis or a frame's columns; others are a MismatchError.
-        ``dasknorm.sklearn.StandardScaler.from_stats`` is the way for data of any size.
+        It gives arrays, as all of scikit-learn's do; ``.set_output(transform="pandas")`` keeps
+        names. ``dasknorm.sklearn.StandardScaler.from_stats`` is the way for data of any size.
         """
         from dasknorm import serving  # for the few who serve so
 

@@ -65,7 +65,9 @@ class View:
         """
         numeric = list(numeric)
         if missing := [key for key in self.columns or () if key not in kinds]:
-            raise MismatchError(f"there are no columns {missing}; found {list(kinds)}")
+            raise MismatchError(
+                f"there are no columns {missing}; found {list(kinds)}{_hint(missing)}"
+            )
         if strange := [name for name in self.columns or () if name not in numeric]:
             raise TypeError(f"not of real numbers that can be averaged: {_said(kinds, strange)}")
         if both := [name for name in self.columns or () if name in self.by]:
@@ -78,7 +80,9 @@ class View:
     def refuse_missing_keys(self, found: Sequence[Hashable]) -> None:
         """Raise MismatchError unless all that names groups is there."""
         if missing := [key for key in self.by if key not in found]:
-            raise MismatchError(f"there are no columns {missing} to group by; found {list(found)}")
+            raise MismatchError(
+                f"there are no columns {missing} to group by; found {list(found)}{_hint(missing)}"
+            )
 
     @property
     def dim(self) -> Hashable:
@@ -90,9 +94,22 @@ def _several(what: str, names: Hashable | Sequence[Hashable] | None) -> tuple[Ha
     if names is None:
         return ()
     several = tuple(names) if isinstance(names, list) else (names,)
+    for name in several:
+        if not isinstance(name, Hashable):
+            raise TypeError(
+                f"{what}= takes the name of a column, or a list of names, got a "
+                f"{type(name).__name__}: make a column of it first, frame.assign(name=...)"
+            )
+    if not several:
+        raise ValueError(f"{what}=[] names no column")
     if len(set(several)) < len(several):
         raise ValueError(f"{what}={names!r} names one of them twice")
     return several
+
+
+def _hint(missing: Sequence[Any]) -> str:
+    tuples = any(isinstance(name, tuple) for name in missing)
+    return ". A tuple is one name; several are given as a list" if tuples else ""
 
 
 def _said(kinds: Mapping[Any, Any], names: Iterable[Any]) -> str:

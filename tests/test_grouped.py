@@ -225,7 +225,7 @@ def test_what_is_asked_and_not_there(how, error, message):
 def test_only_frames_have_columns():
     """An array has no columns to choose or to group by."""
     for how in ({"by": "k"}, {"columns": ["k"]}):
-        with pytest.raises(TypeError, match="columns= and by= name columns of a frame"):
+        with pytest.raises(TypeError, match="are of frames; a ndarray has no columns"):
             dn.adapt(np.zeros((3, 2)), **how)
 
 
@@ -241,7 +241,7 @@ def test_statistics_by_other_groups_do_not_merge():
     frame = _frame()
     one = dn.adapt(frame, by="station", columns="t")
     for other in (dn.adapt(frame, by="hour", columns="t"), dn.adapt(frame, columns="t")):
-        with pytest.raises(MismatchError, match="grouped by"):
+        with pytest.raises(MismatchError, match=r"by .station. and (not )?by .* do not merge"):
             one.merge(other)
 
 
@@ -314,3 +314,76 @@ def test_a_group_without_values_is_told():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         np.testing.assert_array_equal(stats.normalize(frame)["x"], [-1, 1, np.nan])
+
+
+def test_other_columns_by_the_same_groups_are_put_beside(tmp_path):
+    """Statistics of other columns unite; where one side never met a group, nothing was counted."""
+    frame = pd.DataFrame({"k": list("abab"), "x": [1.0, 2, 3, 4], "y": [5.0, 6, 7, 8]})
+    both = dn.adapt(frame[:3], by="k", columns="x") + dn.adapt(frame[1:3], by="k", columns="y")
+    whole = dn.adapt(frame[:3], by="k", columns="x") + dn.adapt(frame[:1], by="k", columns="y")
+    assert both.mean["x"].to_dict() == {"a": 2.0, "b": 2.0}
+    assert both.mean["y"].to_dict() == {"a": 7.0, "b": 6.0}
+    assert whole.count["y"].to_dict() == {"a": 1.0, "b": 0.0}
+    assert np.isnan(whole.mean.loc["b", "y"])
+    whole.save(tmp_path / "s.json")
+    assert dn.load(tmp_path / "s.json") == whole
+
+
+def test_what_is_chosen_is_part_of_what_is_equal():
+    """Statistics that let others ride along are not equal to those that do not; merging lets."""
+    frame = _frame()[["t", "p", "n"]]
+    strict, chosen = dn.adapt(frame[["t", "p"]]), dn.adapt(frame, columns=["t", "p"])
+    assert strict != chosen
+    for both in (strict + chosen, chosen + strict):
+        assert both.normalize(frame)["n"].equals(frame["n"])
+    with pytest.raises(MismatchError, match=r"columns=\[\.\.\.\]: others ride along"):
+        strict.normalize(frame)
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "message"),
+    [
+        ({"columns": []}, ValueError, r"columns=\[\] names no column"),
+        ({"by": pd.Series(["a"])}, TypeError, "name of a column.* got a Series: make a column"),
+        ({"by": [np.ones(3)]}, TypeError, "got a ndarray"),
+        ({"by": ("station", "hour")}, MismatchError, "A tuple is one name; several .* a list"),
+        ({"columns": ("t", "p")}, MismatchError, "A tuple is one name; several .* a list"),
+    ],
+)
+def test_names_as_pandas_users_try_them(how, error, message):
+    """What is no name of a column is refused, with what to write instead."""
+    with pytest.raises(error, match=message):
+        dn.adapt(_frame(), **how)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_no_row_with_a_group(lazy):
+    """Where no row has a group, or there are no rows, there is nothing to learn from."""
+    frame = pd.DataFrame({"k": np.full(4, np.nan), "x": np.arange(4.0)})
+    for each in (frame, frame[:0]):
+        data = dd.from_pandas(each, npartitions=2) if lazy else each
+        with pytest.raises(ValueError, match=r"no samples to adapt on.* .k. is missing"):
+            dn.adapt(data, by="k")
+
+
+def test_many_groups_without_values_are_one_line():
+    """Of groups with nothing but gaps the number is told, and a few of their names."""
+    frame = pd.DataFrame({"k": np.arange(50), "x": np.where(np.arange(50) < 40, np.nan, 1.0)})
+    with pytest.warns(UserWarning, match=r"in 40 of 50 groups by 'k': \[0, 1, 2"):
+        dn.adapt(frame, by="k")
+
+
+def test_a_plan_says_what_is_not_known():
+    """Of a Dask frame neither the bytes nor the number of groups are known beforehand."""
+    lazy = dd.from_pandas(_frame(), npartitions=3)
+    plan = dn.plan(lazy, by="station", columns=["t"])
+    assert plan.bytes is None
+    assert plan.grouped
+    assert "reads   a size not known in 3 chunks" in str(plan)
+    assert "for each group" in str(plan)
+
+
+def test_provenance_says_by_what():
+    """What was merged are rows, by the columns that name groups."""
+    (run,) = dn.adapt(_frame(), by=["station", "hour"], columns="t").attrs["runs"]
+    assert (run["over"], run["by"]) == (["rows"], ["station", "hour"])

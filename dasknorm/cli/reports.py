@@ -53,7 +53,8 @@ def provenance_lines(attrs: Mapping[str, Any]) -> Iterator[str]:
         yield f"adapted {run.get('created', 'at an unknown time')} by dasknorm {attrs['dasknorm']}"
         if "source" in run:
             yield f"  from   {', '.join(run['source'])}"
-        yield f"  over   {', '.join(_spans(run)) or 'nothing'}"
+        by = f", by {', '.join(run['by'])}" if run.get("by") else ""
+        yield f"  over   {', '.join(_spans(run)) or 'nothing'}{by}"
         dtypes = ", ".join(f"{name} {dtype}" for name, dtype in run.get("dtypes", {}).items())
         yield f"  dtypes {dtypes.removeprefix('None ')}"
 

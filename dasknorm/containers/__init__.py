@@ -47,7 +47,8 @@ class Container(ABC):
         """Return the fields of what is looked at of `data`; TypeError unless it has columns."""
         if view != View():
             raise TypeError(
-                f"columns= and by= name columns of a frame, and {type(data).__name__} has none"
+                "statistics of chosen columns, or by group (columns=, by=), are of frames; a "
+                f"{type(data).__name__} has no columns with names"
             )
         return self.fields(data)
 

@@ -17,8 +17,13 @@ __all__ = ["added", "batch_like", "centred_or_scaled", "fitting", "only_state"]
 def only_state(stats: Stats) -> Field:
     """Return the one state there is; MismatchError unless it is a row of features."""
     states = list(stats.states.values())
+    if any(state.grouped is not None for state in states):
+        raise MismatchError(
+            "a scaler has a mean and a scale for each column, and statistics by group have them "
+            "for each group and column; adapt without by=, or normalize with the Stats itself"
+        )
     if len(states) != 1 or len(states[0].dims) != 1:
-        found = {name: state.dims for name, state in stats.states.items()}
+        found = [state.dims for state in states]
         raise MismatchError(
             "a scaler has a mean and a scale for each column of a table; these statistics keep "
             f"{found}. Adapt with keep= one dimension, or take one variable: stats.select([name])"
