@@ -1,4 +1,4 @@
-"""Peak memory of `adapt` over stores far larger than what is held, in threads and on a cluster.
+"""Peak memory of `adapt` over stores far larger than what is held, and beside frames in memory.
 
 ``python -m benchmarks.fresh memory NAME STORE`` is one contestant, which answers in JSON.
 """
@@ -11,7 +11,7 @@ from typing import Any
 import dask
 
 import dasknorm as dn
-from benchmarks import climate
+from benchmarks import climate, frames
 from benchmarks.clusters import cluster, workers_peak
 from benchmarks.fresh import ask, peak_megabytes
 from benchmarks.machine import describe
@@ -82,7 +82,8 @@ def run(gigabytes: float) -> Report:
         f"{runs} runs, and of the workers, in MB resident."
     )
     head = ["peak MB", *(f"{size:g} GB" for size in sizes)]
-    return Report("\n\n".join([lead, aims(reached), table(head, rows)]))
+    beside = frames.section(gigabytes)
+    return Report("\n\n".join([lead, aims(reached), table(head, rows), beside]))
 
 
 def _peaks(gigabytes: float, names: Sequence[str], runs: int) -> dict[str, float]:

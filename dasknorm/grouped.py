@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dasknorm import kernels, pieces, slabs
+from dasknorm import kernels, slabs
 from dasknorm.blocks import SLAB, Kernel, add, float_dtype, summarize, transform
 from dasknorm.errors import MismatchError
 from dasknorm.labels import some
+from dasknorm.pieces import add_by_group
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.tables import Table, column, with_columns
@@ -179,7 +180,7 @@ def _(
         # Records are merged after each piece, which should be worth it if there are many groups.
         for rows, (values, missing) in column(block, feature, max(SLAB, 4 * len(labels))):
             beside = None if weights is None else weights[rows]
-            pieces.add_by_group(own, values, missing, codes[rows], statistic, beside)
+            add_by_group(own, values, missing, codes[rows], statistic, beside)
         records[:, feature] = own
 
     slabs.each(summarized, [slice(i, i + 1) for i in range(len(block.columns))])

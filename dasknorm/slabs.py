@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 
 def each(function: Callable[[slice], Result], slabs: Sequence[slice]) -> list[Result]:
     """Call a function with each slab, by all cores; return the results in order."""
-    if len(slabs) == 1 or not _may_use_threads():
+    if len(slabs) < 2 or not _may_use_threads():
         return [function(slab) for slab in slabs]
     graph = {("slab", i): (partial(function, slab),) for i, slab in enumerate(slabs)}
     return list(dask.threaded.get(graph, list(graph)))

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dasknorm import pieces
 from dasknorm.blocks import (
     Kernel,
     add,
@@ -19,7 +18,7 @@ from dasknorm.blocks import (
 )
 from dasknorm.columns import Group, numbers
 from dasknorm.errors import MismatchError
-from dasknorm.pieces import Numbers, Piece
+from dasknorm.pieces import Numbers, Piece, add_pieces, map_pieces
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 
@@ -42,7 +41,8 @@ class Table:
     @property
     def dtypes(self) -> list[Any]:
         """The dtype of each column."""
-        return list(self.frame.dtypes.iloc[_positions(self.frame, self.columns)])
+        kinds = self.frame.dtypes.array
+        return [kinds[position] for position in _positions(self.frame, self.columns)]
 
     @property
     def nbytes(self) -> float:
@@ -106,36 +106,37 @@ def _(
         own = total[:, where]
         statistic.join(own, summarize(matrix, statistic, axes, weights))
         total[:, where] = own
-    pieces.summarized(cut, total, statistic, axes, weights)
+    add_pieces(cut, total, statistic, axes, weights)
 
 
 @transform.register(Table)
 def _(block: Table, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None) -> Table:
     affine = np.broadcast_to(affine, (1, len(block.columns)))
+    groups = _groups(block)
     columns: dict[int, np.ndarray] = {}
     cut: list[Piece] = []
-    for group in _groups(block):
+    for group in groups:
         matrix, kind = group.matrix(), dtype or float_dtype(group.dtype)
         if matrix is None:
-            columns |= {int(i): np.empty(len(block.frame), kind) for i in group.features}
+            out = np.empty((len(group.features), len(block.frame)), kind).T
             cut += group.pieces()
-            continue
-        out = transform(matrix, affine[:, group.features], kernel, kind)
-        if len(group.positions) == block.frame.shape[1]:
-            return replace(block, frame=_like(block.frame, out))
+        else:
+            out = transform(matrix, affine[:, group.features], kernel, kind)
         columns |= dict(zip(group.features.tolist(), out.T, strict=True))
-    pieces.fill(cut, affine, kernel, columns)
+    map_pieces(cut, affine, kernel, columns)
+    if len(groups) == 1 and groups[0].is_whole:
+        return replace(block, frame=_like(block.frame, out))
     return with_columns(block, columns)
 
 
 def with_columns(block: Table, columns: Mapping[int, np.ndarray]) -> Table:
     """Return the table with new numbers in its columns, each in the kind of column it was."""
     result = block.frame.copy(deep=False)
-    positions = _positions(block.frame, block.columns)
+    positions, kinds = _positions(block.frame, block.columns), block.frame.dtypes.array
     for feature, values in columns.items():
         position = positions[feature]
         # A Series is taken as it is; a bare array pandas would copy.
-        column = _column(values, block.frame.dtypes.iloc[position])
+        column = _column(values, kinds[position])
         result.isetitem(position, pd.Series(column, result.index, copy=False))
     return replace(block, frame=result)
 
@@ -157,7 +158,7 @@ def _groups(table: Table) -> list[Group]:
     """Split a table into columns of one dtype, found by name."""
     positions = _positions(table.frame, table.columns)
     by_dtype: dict[Any, list[int]] = {}
-    for feature, dtype in enumerate(table.frame.dtypes.iloc[positions]):
+    for feature, dtype in enumerate(table.dtypes):
         by_dtype.setdefault(dtype, []).append(feature)
     return [
         Group(table.frame, dtype, np.array(features), positions[features])
@@ -170,8 +171,7 @@ def _positions(frame: pd.DataFrame, columns: pd.Index) -> np.ndarray:
     positions = np.asarray(frame.columns.get_indexer(columns))
     if (positions < 0).any():
         raise MismatchError(
-            f"columns {list(columns[positions < 0])} are missing; found {list(frame.columns)}. "
-            "Each partition of a frame needs every column"
+            f"columns {list(columns[positions < 0])} are missing; found {list(frame.columns)}"
         )
     return positions
 
@@ -181,13 +181,11 @@ def _column(values: np.ndarray, dtype: Any) -> Any:
     if isinstance(dtype, (np.dtype, pd.SparseDtype)):
         return values
     if isinstance(dtype, pd.ArrowDtype):
-        return pd.array(values, dtype=pd.ArrowDtype(_arrow_float(values.dtype)))
+        from dasknorm import arrow_arrays  # which needs pyarrow: there is an Arrow column
+
+        missing = np.isnan(values)
+        nulls = missing if missing.any() else None
+        return pd.arrays.ArrowExtensionArray(arrow_arrays.array_of(values, nulls))
     if values.dtype == np.float16:  # pandas has no nullable kind of it
         values = values.astype("f4")
     return pd.arrays.FloatingArray(values, np.isnan(values))
-
-
-def _arrow_float(dtype: np.dtype[Any]) -> Any:
-    import pyarrow  # only where an Arrow column has turned up
-
-    return pyarrow.from_numpy_dtype(dtype)

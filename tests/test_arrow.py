@@ -10,8 +10,8 @@ from exact import assert_exact, truth
 
 pa = pytest.importorskip("pyarrow")
 
-from dasknorm import blocks, kernels, slabs  # noqa: E402
-from dasknorm.arrow import ArrowTable, arrays, is_numeric, pieces  # noqa: E402
+from dasknorm import arrow_arrays, blocks, kernels, slabs  # noqa: E402
+from dasknorm.arrow import ArrowTable, is_numeric, pieces  # noqa: E402
 from dasknorm.statistics import Moments  # noqa: E402
 
 MOMENTS = Moments()
@@ -148,7 +148,7 @@ def test_what_lies_beneath_nulls_is_not_read() -> None:
 def test_numbers_are_seen_where_they_lie() -> None:
     """A column without nulls is read without a copy, and one with nulls is mapped without one."""
     for array in (pa.array([1.0, 2.0, 3.0]), pa.array([1, None, 3])):
-        seen = arrays.values(array.slice(1))
+        seen = arrow_arrays.values(array.slice(1))
         assert seen.ctypes.data == array.buffers()[1].address + 8
 
 

@@ -12,10 +12,12 @@ ROOT = Path(dasknorm.__file__).parent
 # From the ground up. Files of one floor do not import each other, but for those of a folder.
 FLOORS = [
     {"cluster", "errors"},
-    {"kernels", "labels"},
+    {"arrow_arrays", "kernels", "labels"},
     {"progress", "statistics"},
     {"slabs"},
     {"blocks"},
+    {"pieces"},
+    {"columns"},
     {"tables"},
     {"grouped"},
     {"arrow", "chunks"},

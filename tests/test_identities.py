@@ -40,7 +40,7 @@ FRAMES: dict[str, str] = {
     "a column of Parquet": "dd.read_parquet('x.parquet')['b']",
     "read_csv": "dd.read_csv('x.csv')",
     "from_pandas": "dd.from_pandas(pd.DataFrame({'a': np.arange(9.0)}), npartitions=2)",
-    "command line, Parquet": "frames.opened([Path('x.parquet')], 'parquet')",
+    "command line, Parquet": "parquet.opened([Path('x.parquet')])",
 }
 IDENTITIES = """
 import warnings
@@ -49,6 +49,10 @@ from pathlib import Path
 import dask.array as da, numpy as np, pandas as pd, xarray as xr
 from dasknorm.chunks import identity
 from dasknorm.cli import arrays, frames
+try:
+    from dasknorm.cli import parquet
+except ImportError:
+    pass
 try:
     import dask.dataframe as dd
 except ImportError:

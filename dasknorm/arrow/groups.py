@@ -8,13 +8,12 @@ import pandas as pd
 import pyarrow as pa
 
 from dasknorm import slabs
-from dasknorm import arrow_arrays as arrays
-from dasknorm.arrow.pieces import Piece, pieces
+from dasknorm.arrow.pieces import pieces
 from dasknorm.arrow.tables import ArrowTable, mapped
 from dasknorm.blocks import Kernel, add, summarize, transform
 from dasknorm.grouped import Grouped, Lookup, factorized
+from dasknorm.pieces import Numbers, add_by_group
 from dasknorm.statistics import Statistic
-from dasknorm.statistics.base import Records
 
 __all__ = ["GroupedArrowTable"]
 
@@ -56,7 +55,7 @@ def _(
         # Records are merged after each piece, which should be worth it if there are many groups.
         for piece in pieces(block.table, [position], least=4 * len(labels)):
             beside = None if weights is None else weights[piece.rows]
-            _add(piece, own, codes[piece.rows], statistic, beside)
+            add_by_group(own, *_flat(piece.read()), codes[piece.rows], statistic, beside)
         records[:, features.start] = own
 
     slabs.each(summarized, [slice(i, i + 1) for i in range(len(block.columns))])
@@ -84,21 +83,9 @@ def _(
     return mapped(block, whole, kernel, dtype, rows)
 
 
-def _add(
-    piece: Piece,
-    own: Records,
-    codes: np.ndarray,
-    statistic: Statistic,
-    weights: np.ndarray | None,
-) -> None:
-    (array,) = some = piece.joined()
-    if not arrays.rounds(some):
-        statistic.add_by_group(own, arrays.with_nan(some)[:, 0], codes, weights)
-        return
-    missing = arrays.nulls(array)
-    for rows, values in (~missing, arrays.values(array)[~missing]), (missing, None):
-        values = np.full(int(rows.sum()), np.nan) if values is None else values
-        statistic.add_by_group(own, values, codes[rows], None if weights is None else weights[rows])
+def _flat(numbers: Numbers) -> Numbers:
+    values, missing = numbers
+    return values[:, 0], None if missing is None else missing[:, 0]
 
 
 def _as_pandas(column: Any) -> Any:

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from dasknorm import slabs
-from dasknorm import arrow_arrays as arrays
-from dasknorm.arrow.pieces import Piece, pieces, shares
+from dasknorm import arrow_arrays
+from dasknorm.arrow.pieces import pieces
 from dasknorm.blocks import Kernel, add, float_dtype, identity, summarize, transform
+from dasknorm.pieces import add_pieces, map_pieces, with_nan
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 
@@ -42,7 +42,7 @@ class ArrowTable:
     @property
     def dtypes(self) -> list[np.dtype[Any]]:
         """The NumPy dtype of each column's numbers."""
-        return [arrays.numpy_dtype(self.table.schema.field(at).type) for at in self.positions]
+        return [arrow_arrays.numpy_dtype(self.table.schema.field(at).type) for at in self.positions]
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -63,7 +63,7 @@ class ArrowTable:
         """Return a copy as float64, with NaN for null."""
         out = np.empty(self.shape)
         for piece in pieces(self.table, self.positions):
-            out[piece.rows, piece.features] = arrays.with_nan(piece.joined())
+            out[piece.rows, piece.features] = with_nan(*piece.read())
         return out
 
 
@@ -75,21 +75,7 @@ def _(
     weights: np.ndarray | None = None,
 ) -> Records:
     total = identity(block.shape, statistic, axes)
-    every = list(pieces(block.table, block.positions))
-
-    def summarized(share: slice) -> tuple[np.ndarray, Records]:
-        # Of the share's own columns only: of a wide table, each has few.
-        features = np.unique(np.concatenate([piece.features for piece in every[share]]))
-        part = identity((0, len(features)), statistic, axes)
-        for piece in every[share]:
-            _add(piece, part, np.searchsorted(features, piece.features), statistic, axes, weights)
-        return features, part
-
-    for features, part in slabs.each(summarized, shares(every)):
-        where = slice(None) if 1 in axes else features
-        own = total[:, where]
-        statistic.join(own, part)
-        total[:, where] = own
+    add(block, total, statistic, axes, weights)
     return total
 
 
@@ -101,8 +87,11 @@ def _(
     axes: tuple[int, ...],
     weights: np.ndarray | None = None,
 ) -> None:
-    for piece in pieces(block.table, block.positions):
-        _add(piece, total, piece.features, statistic, axes, weights)
+    if 0 not in axes:
+        raise ValueError(
+            "the rows of a table cannot keep statistics of their own; adapt on an array of them"
+        )
+    add_pieces(list(pieces(block.table, block.positions)), total, statistic, axes, weights)
 
 
 @transform.register(ArrowTable)
@@ -125,13 +114,7 @@ def mapped(
     """
     out = [np.empty(block.shape[0], dtype or float_dtype(own)) for own in block.dtypes]
     every = list(pieces(block.table, block.positions))
-
-    def fill(share: slice) -> None:
-        for piece in every[share]:
-            own = affine if places is None else affine[places[piece.rows]]
-            _map(piece, own[:, piece.features], kernel, [out[f] for f in piece.features])
-
-    slabs.each(fill, shares(every))
+    map_pieces(every, affine, kernel, out, places)
     nowhere = None if places is None else places < 0
     columns, schema = block.table.columns, list(block.table.schema)
     for at, values in zip(block.positions, out, strict=True):
@@ -143,63 +126,14 @@ def mapped(
     return replace(block, table=pa.Table.from_arrays(columns, schema=whole))
 
 
-def _add(
-    piece: Piece,
-    total: Records,
-    features: np.ndarray,
-    statistic: Statistic,
-    axes: tuple[int, ...],
-    weights: np.ndarray | None,
-) -> None:
-    if 0 not in axes:
-        raise ValueError(
-            "the rows of a table cannot keep statistics of their own; adapt on an array of them"
-        )
-    beside = None if weights is None else weights[piece.rows]
-    some = piece.joined()
-    where = slice(None) if 1 in axes else features
-    own = total[:, where]
-    if arrays.rounds(some):
-        for i, array in enumerate(some):
-            _add_exactly(array, own if 1 in axes else own[:, i : i + 1], statistic, axes, beside)
-    else:
-        statistic.add(own, arrays.with_nan(some), axes, beside)
-    total[:, where] = own
-
-
-def _add_exactly(
-    array: Any,
-    own: Records,
-    statistic: Statistic,
-    axes: tuple[int, ...],
-    weights: np.ndarray | None,
-) -> None:
-    """Merge integers that a float would round: those there as they are, and NaN for the others."""
-    values, missing = arrays.values(array)[:, None], arrays.nulls(array)
-    gone = np.full((int(missing.sum()), 1), np.nan)
-    statistic.add(own, values[~missing], axes, None if weights is None else weights[~missing])
-    statistic.add(own, gone, axes, None if weights is None else weights[missing])
-
-
-def _map(piece: Piece, affine: Records, kernel: Kernel, out: list[np.ndarray]) -> None:
-    values = arrays.stacked(piece.joined())
-    with np.errstate(all="ignore"):  # what lies beneath nulls is mapped too, whatever it is
-        if len(out) == 1:
-            kernel(values, affine, out[0].dtype, out[0][piece.rows, None])
-            return
-        result = kernel(values, affine, out[0].dtype)
-    for column, mapped in zip(out, result.T, strict=True):
-        column[piece.rows] = mapped
-
-
 def _column(values: np.ndarray, like: Any, nowhere: np.ndarray | None) -> Any:
     """Return normalized values in the chunks of a column, with its nulls, and more of them."""
     first, chunks = 0, []
     for chunk in like.chunks:
         rows = slice(first, first + len(chunk))
-        missing = arrays.nulls(chunk) if chunk.null_count else None
+        missing = arrow_arrays.nulls(chunk) if chunk.null_count else None
         if nowhere is not None:
             missing = nowhere[rows] if missing is None else missing | nowhere[rows]
-        chunks.append(pa.array(values[rows], mask=missing))
+        chunks.append(arrow_arrays.array_of(values[rows], missing))
         first = rows.stop
     return pa.chunked_array(chunks, pa.from_numpy_dtype(values.dtype))

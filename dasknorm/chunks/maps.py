@@ -11,6 +11,7 @@ import pandas as pd
 from dasknorm import blocks
 from dasknorm.blocks import Kernel
 from dasknorm.chunks.laziness import chunked_like, is_lazy
+from dasknorm.chunks.partitions import PartitionInfo, naming
 from dasknorm.errors import MismatchError
 from dasknorm.grouped import Lookup
 from dasknorm.statistics.base import Records
@@ -84,6 +85,8 @@ def _transform_partition(
     table: Table,
     kernel: Kernel,
     dtype: np.dtype[Any] | None,
+    partition_info: PartitionInfo = None,
 ) -> pd.DataFrame:
-    whole = replace(table, frame=in_order(frame, order))
+    with naming(partition_info):
+        whole = replace(table, frame=in_order(frame, order))
     return blocks.transform(whole, affine, kernel, dtype).frame

@@ -13,6 +13,7 @@ import pandas as pd
 
 from dasknorm import blocks
 from dasknorm.chunks.laziness import chunked_like, is_lazy, joined
+from dasknorm.chunks.partitions import PartitionInfo, naming
 from dasknorm.grouped import Grouped, GroupedTable
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
@@ -269,9 +270,11 @@ def _summarize_partition(
     statistic: Statistic,
     table: Table,
     axes: tuple[int, ...],
+    partition_info: PartitionInfo = None,
 ) -> Records:
     block, beside = table_partition(frame, weights, table=table)
-    return blocks.summarize(block, statistic, axes, beside)
+    with naming(partition_info):
+        return blocks.summarize(block, statistic, axes, beside)
 
 
 def _keep(records: Records, axis: tuple[int, ...] = (), keepdims: bool = True) -> Records:

@@ -13,8 +13,8 @@ from dasknorm import cluster
 from dasknorm.chunks.assembly import Assembly, assembled
 from dasknorm.chunks.places import chunks_that_kill, chunks_that_need, place
 from dasknorm.chunks.reductions import Reduction, in_memory, tree
-from dasknorm.chunks.streams import Unreadable
-from dasknorm.errors import ChunkError
+from dasknorm.chunks.streams import Misfit, Unreadable
+from dasknorm.errors import ChunkError, MismatchError
 from dasknorm.progress import Meter
 from dasknorm.statistics.base import Records
 
@@ -43,6 +43,8 @@ def _computed(
     get = get_scheduler() or dask.threaded.get
     try:
         states = get(assembly.graph, [list(keys.values()) for keys in assembly.states])
+    except Misfit as error:
+        raise MismatchError(_misfit(error, reductions, assembly)) from (error.__cause__ or error)
     except Unreadable as error:
         raise ChunkError(_unreadable(error, reductions, assembly)) from (error.__cause__ or error)
     except Exception as error:
@@ -78,6 +80,11 @@ def _unreadable(
         return f"cannot read {_named({where[0]: [where[1]]}, reductions)}: {error.reason}"
     shared = _named(chunks_that_need(assembly, error.key), reductions)
     return f"cannot compute what is needed for {shared}: {error.reason}"
+
+
+def _misfit(error: Misfit, reductions: Mapping[Hashable, Reduction], assembly: Assembly) -> str:
+    number, index = assembly.chunk_of(error.key) or (0, ())
+    return f"{_named({number: [index]}, reductions)}: {error.reason}" if index else error.reason
 
 
 def _killed(error: Any, reductions: Mapping[Hashable, Reduction], assembly: Assembly) -> str:

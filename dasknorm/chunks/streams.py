@@ -13,7 +13,7 @@ from dasknorm.errors import MismatchError
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 
-__all__ = ["Attempts", "Step", "Stream", "Unreadable"]
+__all__ = ["Attempts", "Misfit", "Step", "Stream", "Unreadable"]
 
 Key = Hashable
 
@@ -27,6 +27,10 @@ class Unreadable(Exception):
     def __init__(self, key: Key, reason: str) -> None:
         super().__init__(key, reason)
         self.key, self.reason = key, reason
+
+
+class Misfit(Unreadable):
+    """What a task raises when a chunk is not what was declared: its key, and how it differs."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,11 @@ class Stream:
                 loaded = Attempts(step.nodes, retries).load(step.keys, known)
                 # A partition comes with its weights, as one value.
                 block, *weights = loaded[0] if isinstance(loaded[0], tuple) else loaded
-                _check_shape(block, total.shape, axes)
-                blocks.add(block, total, statistic, axes, *weights)
+                try:
+                    _check_shape(block, total.shape, axes)
+                    blocks.add(block, total, statistic, axes, *weights)
+                except MismatchError as error:
+                    raise Misfit(step.keys[0], str(error)) from error
                 count(block.nbytes)
                 del loaded, block, weights  # before the next one is loaded
         return total

@@ -47,10 +47,9 @@ class Frame(Container):
         raise TypeError("give the numbers for columns as a Series, such as df.mean()")
 
     def lacking(self, fields: Fields, states: Fields) -> list[Hashable]:
+        found = fields[None].labels["columns"]
         known = [state.labels["columns"] for state in states.values() if "columns" in state.labels]
-        return [
-            name for index in known for name in index.difference(fields[None].labels["columns"])
-        ]
+        return [n for index in known if not index.equals(found) for n in index.difference(found)]
 
     def weights(self, data: Any, weights: Any) -> Any:
         if isinstance(weights, pd.Series):
