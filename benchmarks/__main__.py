@@ -29,7 +29,7 @@ PARTS = {
     "graphs": (graphs.run, 10_000, 500),
     "stores": (stores.run, 2.0, 0.1),
     "copies": (copies.run, 1.0, 0.1),
-    "parquet": (parquet.run, 0.5, 0.02),
+    "parquet": (parquet.run, 1.0, 0.02),
     "memory": (memory.run, 2.0, 0.1),
     "chunks": (chunks.run, 10_000, 200),
     "wide": (wide.run, 64, 2),

@@ -52,7 +52,8 @@ class Group:
         small = len(self.frame) * len(self.positions) <= SLAB
         if not isinstance(self.dtype, np.dtype) or (along is None and not small):
             return None
-        columns = self.frame.iloc[:, self.positions if along is None else along]
+        some = self.positions if along is None else along
+        columns = self.frame if self.is_whole else self.frame.iloc[:, some]
         return columns.to_numpy() if small or _is_one(columns) else None
 
     def pieces(self) -> Iterator[Piece]:

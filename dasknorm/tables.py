@@ -41,8 +41,8 @@ class Table:
     @property
     def dtypes(self) -> list[Any]:
         """The dtype of each column."""
-        kinds = self.frame.dtypes.array
-        return [kinds[position] for position in _positions(self.frame, self.columns)]
+        kinds = self.frame.dtypes.to_numpy()
+        return list(kinds[_positions(self.frame, self.columns)])
 
     @property
     def nbytes(self) -> float:
@@ -61,7 +61,7 @@ class Table:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype that holds every column."""
-        kinds = [numpy_dtype(dtype) for dtype in self.dtypes]
+        kinds = {numpy_dtype(dtype) for dtype in set(self.dtypes)}
         return np.result_type(*kinds) if kinds else np.dtype("f8")
 
 
@@ -79,6 +79,10 @@ def _(
     axes: tuple[int, ...],
     weights: np.ndarray | None = None,
 ) -> Records:
+    if 0 in axes and len(groups := _groups(block)) == 1:
+        matrix = groups[0].matrix()
+        if matrix is not None:
+            return summarize(matrix, statistic, axes, weights)
     total = identity((len(block.frame), len(block.columns)), statistic, axes)
     add(block, total, statistic, axes, weights)
     return total
@@ -168,6 +172,8 @@ def _groups(table: Table) -> list[Group]:
 
 def _positions(frame: pd.DataFrame, columns: pd.Index) -> np.ndarray:
     """Return where columns stand in a frame; MismatchError if one is missing."""
+    if frame.columns is columns:
+        return np.arange(len(columns))
     positions = np.asarray(frame.columns.get_indexer(columns))
     if (positions < 0).any():
         raise MismatchError(

@@ -83,7 +83,7 @@ def test_a_missing_table_library_is_one_line(folder, monkeypatch):
     [
         ("distributed", "adapt in.csv -o s.json --workers 2", "distributed"),
         ("dask.dataframe", "adapt in.csv -o s.json", "dataframe"),
-        ("dask.dataframe", "adapt in.parquet -o s.json", "dataframe"),
+        ("pyarrow", "adapt in.parquet -o s.json", "arrow"),
         ("zarr", "adapt in.zarr -o s.json", "io"),
         ("h5netcdf", "adapt in.nc -o s.json", "io"),
         ("iris_sample_data", "demo -o d", "demo"),

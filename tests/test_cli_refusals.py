@@ -63,7 +63,10 @@ CASES = {
     "output is the statistics": ("normalize in.zarr old.nc -o old.nc --overwrite", "is the input"),
     "output around the input": ("normalize folder/in.nc old.nc -o folder --overwrite", "inside"),
     "unknown to the statistics": ("normalize more.nc old.nc -o out.nc", "do not know ['wind']"),
-    "lacking in the data": ("normalize in.nc old.nc -o out.nc --var level", "no variable 'level'"),
+    "lacking in the data": (
+        "normalize in.nc old.nc -o out.nc --var level",
+        "do not know ['level']",
+    ),
     "other levels": ("normalize levels.nc old.nc -o out.nc", "labels [850] along 'level'"),
     "other kind": (
         "normalize in.csv old.nc -o out.csv",

@@ -12,6 +12,7 @@ import xarray as xr
 from dask.base import tokenize
 
 from dasknorm.blocks import is_numeric
+from dasknorm.cli.changes import Change
 from dasknorm.cli.chunking import TARGET, chunks_towards, evenly_cut
 from dasknorm.cli.refusals import Refusal, expected
 from dasknorm.progress import Meter, size_text
@@ -20,9 +21,8 @@ __all__ = [
     "COLUMNS",
     "FORMATS",
     "WHAT",
-    "contents",
-    "counted",
-    "numeric",
+    "looked_at",
+    "mapped",
     "opened",
     "selected",
     "write_zarr",
@@ -63,10 +63,15 @@ def selected(data: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     return _only(data, names) if names else data
 
 
-def numeric(data: xr.Dataset) -> xr.Dataset:
-    """Return the variables that have a mean, so that the others are not even read."""
-    names = [name for name, variable in data.data_vars.items() if is_numeric(variable.dtype)]
-    return _only(data, names) if names else data
+def looked_at(
+    paths: Sequence[Path], form: str, names: Sequence[str], keys: Sequence[Hashable]
+) -> tuple[xr.Dataset, None]:
+    """Return the named variables, or those that have a mean, so that no other is even read."""
+    data = opened(paths, form)
+    if names:
+        return selected(data, names), None
+    numeric = [name for name, variable in data.data_vars.items() if is_numeric(variable.dtype)]
+    return _only(data, numeric) if numeric else data, None
 
 
 def _only(data: xr.Dataset, names: Sequence[Hashable]) -> xr.Dataset:
@@ -76,10 +81,22 @@ def _only(data: xr.Dataset, names: Sequence[Hashable]) -> xr.Dataset:
     return chosen.assign_coords({name: data[name] for name in bounds if name in data.coords})
 
 
-def counted(data: xr.Dataset, meter: Meter) -> xr.Dataset:
-    """Return the Dataset with a meter told of each chunk that is read."""
+def mapped(
+    paths: Sequence[Path],
+    form: str,
+    change: Change,
+    names: Sequence[str],
+    meter: Meter,
+    out: Path,
+    form_out: str,
+) -> dict[str, tuple[str, ...]]:
+    """Write a Dataset changed; returns dimensions, dtype and size of each variable, to be shown."""
+    data = selected(opened(paths, form), names)
     lazy = {name: v for name, v in data.data_vars.items() if v.chunks is not None}
-    return data.assign({name: v.copy(data=meter.arrays(v.data)) for name, v in lazy.items()})
+    counted = data.assign({name: v.copy(data=meter.arrays(v.data)) for name, v in lazy.items()})
+    result = change(counted)
+    written(result, data, out, form_out)
+    return {str(name): _content(variable) for name, variable in result.data_vars.items()}
 
 
 def written(data: xr.Dataset, source: xr.Dataset, path: Path, form: str) -> None:
@@ -103,11 +120,6 @@ def write_zarr(data: xr.Dataset, path: Path, version: int = 3) -> None:
         warnings.filterwarnings("ignore", "Consolidated metadata is", UserWarning)
         warnings.filterwarnings("ignore", "The data type .* does not have a Zarr V3")
         data.to_zarr(path, mode="w", zarr_format=version, consolidated=True)
-
-
-def contents(data: xr.Dataset) -> dict[str, tuple[str, ...]]:
-    """Return dimensions, dtype and size of each variable, to be shown."""
-    return {str(name): _content(variable) for name, variable in data.data_vars.items()}
 
 
 def _content(variable: xr.DataArray) -> tuple[str, ...]:

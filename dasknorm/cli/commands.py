@@ -1,6 +1,8 @@
 """The commands: each reads its arguments, checks them, and calls the library once."""
 
-from collections.abc import Callable, Sequence
+import importlib.util
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +13,8 @@ import click
 from dasknorm import store
 from dasknorm.adapting import adapt as adapt_statistics
 from dasknorm.adapting import plan
-from dasknorm.cli import arrays, frames, paths
+from dasknorm.cli import arrays, frames, options, paths
+from dasknorm.cli.changes import Change
 from dasknorm.cli.clusters import computing
 from dasknorm.cli.outputs import replacing
 from dasknorm.cli.refusals import Commands, Refusal, expected
@@ -24,62 +27,11 @@ from dasknorm.stats import Stats, load
 
 __all__ = ["main"]
 
-Command = Callable[..., None]
-
 SRC_HELP = (
     "SRC is a Zarr store, a NetCDF, Parquet or CSV file, a folder of Parquet files, or a quoted "
     "pattern such as 'era5-*.nc'; several are read as one."
 )
-
-
-def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Return one decorator of several, in the order in which help shows them."""
-
-    def decorate(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-_where = _options(
-    click.option(
-        "--workers", type=click.IntRange(min=1), help="Start a local cluster of N processes."
-    ),
-    click.option("--scheduler", metavar="ADDRESS", help="Use the cluster of a running scheduler."),
-)
-_variables = click.option(
-    "--var", "names", multiple=True, metavar="NAME", help="Read only this variable (repeatable)."
-)
-_overwrite = click.option("--overwrite", is_flag=True, help="Replace the output if it is there.")
-
-
-def _output(metavar: str, required: bool = True) -> Callable[[Command], Command]:
-    return click.option(
-        "-o", "--out", required=required, metavar=metavar, type=click.Path(path_type=Path),
-        help="Where to write; it appears only once it is complete.",
-    )  # fmt: skip
-
-
-def _split(_: Any, __: Any, value: str | None) -> list[str] | None:
-    """Read a list of dimensions, such as ``time,lat,lon``."""
-    if value is None:
-        return None
-    names = [name.strip() for name in value.split(",")]
-    if not all(names):
-        raise click.BadParameter(f"an empty name in {value!r}; write them as time,lat,lon")
-    return names
-
-
-def _count(_: Any, __: Any, value: str | None) -> Any:
-    """Read a number of values, or ``all``."""
-    if value is None or value == "all":
-        return value
-    try:
-        return float(value)
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is neither a number nor 'all'") from None
+OUT_HELP = "Parquet files come out in folders and files of the same names, all else in one file."
 
 
 @click.group(
@@ -101,10 +53,11 @@ def main(ctx: click.Context) -> None:
 
 @main.command(help=f"Learn the statistics of SRC in one pass and keep them in STATS.\n\n{SRC_HELP}")
 @click.argument("src", nargs=-1, required=True)
-@_output("STATS", required=False)
-@click.option("--over", callback=_split, metavar="DIMS", help="Merge over these: time,lat,lon.")
-@click.option("--keep", callback=_split, metavar="DIMS", help="Keep statistics along these: level.")
-@_variables
+@options.output("STATS", required=False)
+@options.names("--over", "DIMS", "Merge over these: time,lat,lon.")
+@options.names("--keep", "DIMS", "Keep statistics along these: level.")
+@options.variables
+@options.names("--by", "COLUMNS", "Keep statistics of each value: carrier,origin.")
 @click.option("--ddof", default=0.0, show_default=True, help="The variance is m2 / (count - ddof).")
 @click.option(
     "--retries",
@@ -113,7 +66,7 @@ def main(ctx: click.Context) -> None:
     show_default=True,
     help="Tries more, of a chunk that cannot be read.",
 )
-@click.option("--expect-count", metavar="N|all", callback=_count, help="Refuse another count.")
+@options.counted("--expect-count", "Refuse another count.")
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
@@ -121,12 +74,12 @@ def main(ctx: click.Context) -> None:
     help="Keep what is learned so far in PATH, and go on from it.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be read and held; write nothing.")
-@_overwrite
-@_where
+@options.overwriting
+@options.where
 def adapt(
     src: tuple[str, ...],
     out: Path | None,
-    names: tuple[str, ...],
+    names: list[str],
     ddof: float,
     dry_run: bool,
     overwrite: bool,
@@ -145,12 +98,12 @@ def adapt(
     with expected():
         statistic = Moments(ddof=ddof)
     with computing(workers, scheduler), metering("adapt") as meter:
-        kind, data = _opened(found, names)
+        form = paths.format_of_all(found)
         with expected():
-            data = kind.numeric(data)
+            data, how["columns"] = _kind(form).looked_at(found, form, names, how["by"] or ())
             if dry_run:
-                planned = plan(data, statistic, over=how["over"], keep=how["keep"])
-                click.echo("\n".join(planned.lines()))
+                view = {key: how[key] for key in ("over", "keep", "columns", "by")}
+                click.echo("\n".join(plan(data, statistic, **view).lines()))
                 return
             stats = adapt_statistics(data, statistic, progress=meter, **how)
             stats = _from_source(stats, src)
@@ -160,24 +113,28 @@ def adapt(
     click.echo(f"wrote {out}")
 
 
-@main.command(help=f"Write (SRC - mean) / std to OUT.\n\n{SRC_HELP}")
+@main.command(help=f"Write (SRC - mean) / std to OUT.\n\n{SRC_HELP}\n\n{OUT_HELP}")
 @click.argument("src", nargs=-1, required=True)
 @click.argument("stats", type=click.Path(path_type=Path))
-@_output("OUT")
-@_variables
-@_overwrite
-@_where
+@options.output("OUT")
+@options.variables
+@options.unseen
+@options.overwriting
+@options.where
 def normalize(**arguments: Any) -> None:
     _transform(Stats.normalize, "normalize", **arguments)
 
 
-@main.command(help=f"Write SRC * std + mean to OUT: what normalize was given.\n\n{SRC_HELP}")
+@main.command(
+    help=f"Write SRC * std + mean to OUT: what normalize was given.\n\n{SRC_HELP}\n\n{OUT_HELP}"
+)
 @click.argument("src", nargs=-1, required=True)
 @click.argument("stats", type=click.Path(path_type=Path))
-@_output("OUT")
-@_variables
-@_overwrite
-@_where
+@options.output("OUT")
+@options.variables
+@options.unseen
+@options.overwriting
+@options.where
 def inverse(**arguments: Any) -> None:
     _transform(Stats.inverse, "inverse", **arguments)
 
@@ -195,8 +152,8 @@ def show(stats: Path) -> None:
 
 @main.command()
 @click.argument("parts", nargs=-1, required=True, type=click.Path(path_type=Path))
-@_output("STATS")
-@_overwrite
+@options.output("STATS")
+@options.overwriting
 def merge(parts: tuple[Path, ...], out: Path, overwrite: bool) -> None:
     """Make one of several STATS: of the same variables a merge, of different ones a union."""
     paths.check_stats_suffix(out)
@@ -228,7 +185,8 @@ def _transform(
     src: tuple[str, ...],
     stats: Path,
     out: Path,
-    names: tuple[str, ...],
+    names: list[str],
+    unseen: str,
     overwrite: bool,
     workers: int | None,
     scheduler: str | None,
@@ -237,28 +195,39 @@ def _transform(
     found = paths.sources(src)
     paths.check_output(out, [*found, stats], overwrite)
     loaded = _loaded(stats)
-    form = paths.format_of(out)
-    with (
-        replacing(out) as partial,
-        computing(workers, scheduler),
-        metering(what) as meter,
-    ):
-        kind, data = _opened(found, names)
-        _check_kinds(kind, form, out, loaded.container)
-        with expected():
-            chosen = loaded.select(names) if names else loaded
-            result = method(chosen, kind.counted(data, meter))
-            kind.written(result, data, partial, form)
-    show_contents(kind.contents(result), kind.COLUMNS)
+    form_out = paths.format_of(out)
+    with replacing(out) as partial, computing(workers, scheduler), metering(what) as meter:
+        form = paths.format_of_all(found)
+        kind = _kind(form, form_out)
+        _check_kinds(kind, form_out, out, loaded.container)
+        with expected(), _as_options():
+            change = Change(method, loaded.select(names) if names else loaded, unseen)
+            shown = kind.mapped(found, form, change, names, meter, partial, form_out)
+    show_contents(shown, kind.COLUMNS)
     click.echo(meter.summary())
     click.echo(f"wrote {out}")
 
 
-def _opened(found: Sequence[Path], names: Sequence[str]) -> tuple[ModuleType, Any]:
-    """Open sources lazily; returns the module that knows their kind too."""
-    form = paths.format_of_all(found)
-    kind = arrays if form in arrays.FORMATS else frames
-    return kind, kind.selected(kind.opened(found, form), names)
+def _kind(form: str, out: str | None = None) -> Any:
+    """Return the module that knows data of a form, and how they become another."""
+    if form in arrays.FORMATS:
+        return arrays
+    if form == "parquet" and out in (None, "parquet"):
+        if importlib.util.find_spec("pyarrow") is None:
+            raise Refusal("parquet files need pyarrow: pip install 'dasknorm[arrow]'")
+        from dasknorm.cli import parquet  # pyarrow is optional, and slow to import
+
+        return parquet
+    return frames
+
+
+@contextmanager
+def _as_options() -> Iterator[None]:
+    """Say in errors what to write on a command line, in place of what to write in Python."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(str(error).replace("unseen='nan'", "--unseen nan")) from error
 
 
 def _check_kinds(kind: ModuleType, form: str, out: Path, container: str) -> None:

