@@ -111,7 +111,7 @@ def with_nan(values: np.ndarray, missing: np.ndarray | None) -> np.ndarray:
     if missing is None:
         return values
     values = values.astype(float_dtype(values.dtype))
-    np.putmask(values, missing, np.nan)
+    _blot(values, missing)
     return values
 
 
@@ -159,10 +159,17 @@ def _map(piece: Piece, affine: Records, kernel: Kernel, out: list[np.ndarray]) -
     with np.errstate(all="ignore"):
         result = kernel(values, affine, out[0].dtype, into)
     if missing is not None:
-        np.putmask(result, missing, np.nan)
+        _blot(result, missing)
     if into is None:
         for column, mapped in zip(out, result.T, strict=True):
             column[piece.rows] = mapped
+
+
+def _blot(values: np.ndarray, missing: np.ndarray) -> None:
+    """Make floats NaN where they are missing, in place."""
+    # All bits set are a NaN, whatever stood there: a masked copy takes three times as long.
+    bits = values.view(f"i{values.itemsize}")
+    np.bitwise_or(bits, np.negative(missing.view("i1")), out=bits)
 
 
 def _shares(some: Sequence[Piece]) -> list[slice]:

@@ -29,7 +29,7 @@ def pieces(table: Any, positions: list[int], least: int = 0) -> Iterator[Piece]:
     by_type: dict[Any, list[int]] = {}
     for feature, at in enumerate(positions):
         by_type.setdefault(table.schema.field(at).type, []).append(feature)
-    many = max(1, SLAB // max(rows, 1))
+    many = max(1, LONG // max(rows, 1))
     for kind, features in by_type.items():
         size = arrow_arrays.numpy_dtype(kind).itemsize
         for some in (features[i : i + many] for i in range(0, len(features), many)):
@@ -42,9 +42,9 @@ def pieces(table: Any, positions: list[int], least: int = 0) -> Iterator[Piece]:
 
 
 def _lies_long(column: Any) -> bool:
-    """Whether most of a column is read without a copy, in long pieces."""
+    """Whether most of a column is read where it lies, in long pieces, but for slabs with nulls."""
     direct = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
-    return direct and not column.null_count and len(column) >= LONG * column.num_chunks
+    return direct and len(column) >= SLAB * column.num_chunks
 
 
 def _read(columns: list[Any], rows: slice) -> Numbers:

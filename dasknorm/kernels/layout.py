@@ -100,6 +100,10 @@ def has_whole_steps(x: Array) -> bool:
 
 def flat_view(x: Array, *, writeable: bool = False) -> tuple[Array, int]:
     """All memory x spans as one row, and where in it the first element of x lies."""
+    if x.flags.forc:
+        row = x.ravel(order="K")
+        row.flags.writeable = writeable
+        return row, 0
     steps = [(n - 1) * (s // x.itemsize) for n, s in zip(x.shape, x.strides, strict=True)]
     start = -sum(step for step in steps if step < 0)
     lowest = x[tuple(slice(-1, None) if step < 0 else slice(0, 1) for step in steps)]
