@@ -47,14 +47,19 @@ def is_one(data: Any) -> bool:
     """Tell whether data are one container, and not batches; TypeError for a foreign array."""
     if isinstance(data, (list, tuple)):
         return not _holds_arrays(data)
+    if not _is_container(data) and hasattr(data, "shape"):
+        # A Zarr array or a tensor would iterate row by row, each taken for a batch.
+        raise _foreign(
+            data, "write np.asarray(data), or dask.array.from_array(data) if it is large"
+        )
+    return _is_container(data)
+
+
+def _is_container(data: Any) -> bool:
+    """Tell whether there is a container that takes data."""
     try:
         container_of(data)
     except TypeError:
-        if hasattr(data, "shape"):
-            # A Zarr array or a tensor would iterate row by row, each taken for a batch.
-            raise _foreign(
-                data, "write np.asarray(data), or dask.array.from_array(data) if it is large"
-            ) from None
         return False
     return True
 
@@ -62,7 +67,9 @@ def is_one(data: Any) -> bool:
 def _holds_arrays(items: Any) -> bool:
     first = items[0] if items else None
     first = first[0] if isinstance(first, tuple) and first else first
-    return hasattr(first, "__array__") and not isinstance(first, np.generic)
+    if isinstance(first, (Number, np.generic, str, bytes, list, tuple)):
+        return False
+    return hasattr(first, "__array__") or _is_container(first)
 
 
 def _batch(item: Any) -> Any:

@@ -18,7 +18,7 @@ from dasknorm import chunks
 from dasknorm.blocks import Kernel
 from dasknorm.errors import MismatchError
 from dasknorm.grouped import Grouped, Lookup
-from dasknorm.labels import listed, order_of, positions_of, shown
+from dasknorm.labels import listed, order_of, places_of, positions_of, shown
 from dasknorm.statistics import Statistic
 
 __all__ = ["Axes", "Field"]
@@ -46,8 +46,8 @@ class Field:
     grouped : hashable, optional
         The dimension along which labels repeat: what has equal labels there is summarized
         together. Named after the column (or the tuple of columns) that holds them.
-    chosen : bool
-        Whether the columns are some that were chosen; others ride along untouched.
+    chosen : tuple of hashable, optional
+        The columns that were chosen, where others ride along untouched.
     """
 
     data: Any
@@ -56,7 +56,7 @@ class Field:
     features: tuple[Hashable, ...] = ()
     attrs: Mapping[str, Any] = field(default_factory=dict)
     grouped: Hashable = None
-    chosen: bool = False
+    chosen: tuple[Hashable, ...] | None = None
 
     def sizes(self) -> dict[Hashable, Any]:
         """Return the size along each dimension; NaN where Dask does not know it."""
@@ -79,7 +79,8 @@ class Field:
                     "call x.compute_chunk_sizes() first"
                 )
         spread = weights.along(self, "weights") if isinstance(weights, Field) else weights
-        work = chunks.Reduction(self.data, statistic, axes, spread, self.dims)
+        by_group = self.grouped is not None
+        work = chunks.Reduction(self.data, statistic, axes, spread, self.dims, is_grouped=by_group)
         dims = tuple(dim for dim in self.dims if dim in kept)
         labels = {dim: index for dim, index in self.labels.items() if dim in dims}
         return replace(self, data=work, dims=dims, labels=labels, features=dims)
@@ -125,7 +126,7 @@ class Field:
 
     def of_groups(self, groups: pd.Index) -> "Field":
         """Return the states of these groups, sorted; of those not known, of no value."""
-        known = self.labels[self.grouped].get_indexer(groups)
+        known = places_of(groups, self.labels[self.grouped])
         records = np.zeros((len(groups), *self.data.shape[1:]), self.data.dtype)
         records[known >= 0] = self.data[known[known >= 0]]
         return self.summarized(Grouped(groups, records))
@@ -205,6 +206,7 @@ class Field:
             self,
             data=_take(self.data, self.dims.index(dim), positions),
             labels={**self.labels, dim: self.labels[dim][positions]},
+            chosen=tuple(labels) if self.chosen is not None and dim == "columns" else self.chosen,
         )
 
     def identical(self, other: "Field") -> bool:
@@ -219,6 +221,9 @@ class Field:
 
     def axis(self, name: Hashable) -> int:
         """Return where a dimension stands, given by its name or by its position."""
+        for at, dim in enumerate(self.dims):
+            if dim is name or (type(dim) is type(name) and dim == name):
+                return at
         if isinstance(name, (bool, np.bool_, float, np.floating)):
             raise TypeError(f"an axis is a name or an integer, got {name!r}")
         if name in self.dims:

@@ -14,13 +14,13 @@ import pandas as pd
 from dasknorm import kernels, slabs
 from dasknorm.blocks import SLAB, Kernel, add, float_dtype, summarize, transform
 from dasknorm.errors import MismatchError
-from dasknorm.labels import some
+from dasknorm.labels import appended, places_of, some
 from dasknorm.pieces import add_by_group
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.tables import Table, column, with_columns
 
-__all__ = ["Grouped", "GroupedTable", "Lookup", "factorized"]
+__all__ = ["Grouped", "GroupedTable", "Lookup", "factorized", "is_column"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class GroupedTable(Table):
     @property
     def read_columns(self) -> list[Hashable]:
         """The columns that have to be read: those with numbers, and those with keys."""
-        return [*self.columns, *(key for key in self.keys if key in self.frame.columns)]
+        return [*self.columns, *(key for key in self.keys if is_column(self.frame.columns, key))]
 
 
 @dataclass
@@ -77,11 +77,11 @@ class Grouped:
         if not len(self.labels):
             self.labels, self.records = other.labels, other.records.copy()
             return
-        places = np.asarray(self.labels.get_indexer(other.labels))
+        places = places_of(other.labels, self.labels)
         new = places < 0
         if new.any():
             places[new] = len(self.labels) + np.arange(new.sum())
-            self.labels = self.labels.append(other.labels[new])
+            self.labels = appended(self.labels, other.labels[new])
             more = np.zeros((int(new.sum()), *self.shape[1:]), statistic.dtype)
             self.records = np.concatenate([self.records, more])
         own = self.records[places]
@@ -113,7 +113,7 @@ class Lookup:
     def rows(self, frame: pd.DataFrame, keys: tuple[Hashable, ...]) -> np.ndarray:
         """Return for each row of a frame where its maps stand."""
         codes, labels = factorized(frame, keys)
-        places = np.asarray(self.labels.get_indexer(labels))
+        places = places_of(labels, self.labels)
         if self.unseen == "error" and (places < 0).any():
             strange, known = labels[places < 0], self.labels
             raise MismatchError(
@@ -144,14 +144,25 @@ def factorized(frame: pd.DataFrame, keys: Sequence[Hashable]) -> tuple[np.ndarra
 
 
 def _factorized(frame: pd.DataFrame, key: Hashable) -> tuple[np.ndarray, pd.Index]:
-    if key in frame.columns:
+    if is_column(frame.columns, key):
         values: Any = frame[key]
     elif key in frame.index.names:
         values = frame.index.get_level_values(key)
     else:
         raise MismatchError(f"there is no column {key!r} to group by; found {list(frame.columns)}")
-    codes, labels = pd.factorize(values)
+    if isinstance(values.dtype, np.dtype) and not values.dtype.isnative:
+        values = values.astype(values.dtype.newbyteorder("="))
+    try:
+        codes, labels = pd.factorize(values)
+    except TypeError as error:
+        raise TypeError(f"values of {key!r} cannot name groups: {error}") from error
     return codes, _of_one_kind(pd.Index(labels)).rename(key)
+
+
+def is_column(columns: pd.Index, name: Hashable) -> bool:
+    """Tell whether a name is that of a column, and not a part of one of several levels."""
+    whole = columns.nlevels == 1 or (isinstance(name, tuple) and len(name) == columns.nlevels)
+    return whole and name in columns
 
 
 def _of_one_kind(labels: pd.Index) -> pd.Index:

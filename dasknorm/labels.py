@@ -7,7 +7,11 @@ import pandas as pd
 
 from dasknorm.errors import MismatchError
 
-__all__ = ["listed", "order_of", "positions_of", "shown", "some"]
+__all__ = ["appended", "listed", "order_of", "places_of", "positions_of", "shown", "some"]
+
+
+EXACT = 1 << 53
+"""Integers up to here are float64 too."""
 
 
 def positions_of(wanted: pd.Index, known: pd.Index, dim: Hashable, who: str) -> np.ndarray | None:
@@ -27,6 +31,37 @@ def positions_of(wanted: pd.Index, known: pd.Index, dim: Hashable, who: str) -> 
     if (positions < 0).any():
         raise MismatchError(_unknown(dim, wanted[positions < 0], known, who))
     return positions
+
+
+def places_of(wanted: pd.Index, known: pd.Index) -> np.ndarray:
+    """Return where labels stand among others, -1 where they do not.
+
+    Integers and floats, or times of other units, are compared as they are: cast to one dtype, some
+    that differ would be equal.
+    """
+    if _mix(wanted, known):
+        wanted, known = wanted.astype(object), known.astype(object)
+    return np.array(known.get_indexer(wanted))
+
+
+def appended(labels: pd.Index, more: pd.Index) -> pd.Index:
+    """Return labels and after them others, exactly as they are."""
+    if not len(labels) or not len(more):
+        return labels if len(labels) else more
+    if not _mix(labels, more):
+        return labels.append(more)
+    both = [*labels.tolist(), *more.tolist()]
+    if all(isinstance(label, (int, float)) and abs(label) <= EXACT for label in both):
+        return labels.append(more)
+    return pd.Index(np.array([*both, None], object)[:-1], name=labels.name)
+
+
+def _mix(labels: pd.Index, others: pd.Index) -> bool:
+    """Tell whether labels are numbers, or times, of two dtypes."""
+    kinds = [
+        each.dtype.kind if isinstance(each.dtype, np.dtype) else "" for each in (labels, others)
+    ]
+    return labels.dtype != others.dtype and all(kind and kind in "iufM" for kind in kinds)
 
 
 def order_of(labels: pd.Index) -> np.ndarray:

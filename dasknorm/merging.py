@@ -8,6 +8,7 @@ import numpy as np
 from dasknorm.containers import Fields, container_named
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
+from dasknorm.labels import appended, places_of
 from dasknorm.matching import names_of
 from dasknorm.statistics import Known, Statistic
 
@@ -77,12 +78,14 @@ def _side_by_side(states: Fields, others: Fields) -> dict[Hashable, Field]:
     ((name, left),), (right,) = states.items(), others.values()
     left.refuse_other_groups(right)
     if left.grouped is not None:
-        groups = left.labels[left.grouped].union(right.labels[left.grouped], sort=False)
+        mine, theirs = (each.labels[left.grouped] for each in (left, right))
+        groups = appended(mine, theirs[places_of(theirs, mine) < 0])
         left, right = left.of_groups(groups), right.of_groups(groups)
     columns = left.labels["columns"].append(right.labels["columns"])
     data = np.concatenate([left.data, right.data], axis=left.dims.index("columns"))
     labels = {**left.labels, "columns": columns}
-    chosen = left.chosen or right.chosen
+    some = left.chosen is not None or right.chosen is not None
+    chosen = tuple(columns) if some else None
     return {name: replace(left, data=data, labels=labels, chosen=chosen)}
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import dask
 
 from dasknorm import checks, chunks, kernels, merging, provenance, shards, summary
-from dasknorm.batches import batches, is_one
+from dasknorm.batches import batches, check_names, is_one
 from dasknorm.blocks import Kernel, output_dtype
 from dasknorm.containers import container_named, container_of
 from dasknorm.errors import StatsFileError
@@ -185,6 +185,7 @@ class Stats:
             keys[name]: replace(state, dims=self.states[keys[name]].dims)
             for name, state in found.items()
         }
+        check_names(states, self.states)
         checks.refuse_unusable(self.statistic, states)
         attrs = provenance.of(fields, kept)
         return self.merge(Stats(self.statistic, states, self.container, attrs))

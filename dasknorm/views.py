@@ -4,6 +4,9 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
 
@@ -38,11 +41,10 @@ class View:
     def of(cls, states: Mapping[Hashable, Field]) -> "View":
         """Return the view that states were learned in."""
         for state in states.values():
-            columns = tuple(state.labels["columns"]) if state.chosen else None
             if state.grouped is None:
-                return cls(columns)
+                return cls(state.chosen)
             many = state.labels[state.grouped].nlevels > 1
-            return cls(columns, tuple(state.grouped) if many else (state.grouped,))  # type: ignore[arg-type]
+            return cls(state.chosen, tuple(state.grouped) if many else (state.grouped,))  # type: ignore[arg-type]
         return cls()
 
     def taken(self, kinds: Mapping[Any, Any], numeric: Iterable[Hashable]) -> list[Any]:
@@ -93,7 +95,8 @@ class View:
 def _several(what: str, names: Hashable | Sequence[Hashable] | None) -> tuple[Hashable, ...]:
     if names is None:
         return ()
-    several = tuple(names) if isinstance(names, list) else (names,)
+    lists = (list, pd.Index, np.ndarray) if what == "columns" else (list,)
+    several = tuple(names) if isinstance(names, lists) else (names,)
     for name in several:
         if not isinstance(name, Hashable):
             raise TypeError(
@@ -104,6 +107,11 @@ def _several(what: str, names: Hashable | Sequence[Hashable] | None) -> tuple[Ha
         raise ValueError(f"{what}=[] names no column")
     if len(set(several)) < len(several):
         raise ValueError(f"{what}={names!r} names one of them twice")
+    if what == "by" and several == ("columns",):
+        raise ValueError(
+            "a column named 'columns' cannot name groups, as the columns themselves are called so; "
+            "rename it"
+        )
     return several
 
 

@@ -152,3 +152,20 @@ def test_a_stream_that_breaks_leaves_what_was():
     with pytest.raises(OSError, match="gone"):
         stats.update(broken())
     assert np.array_equal(stats.mean, before)
+
+
+def test_batches_of_other_columns():
+    """Batches of a stream have the same columns; Series of other names do not make a union."""
+    frame = pd.DataFrame(X, columns=list("abc"))
+    with pytest.raises(MismatchError):
+        dn.adapt([frame.a, frame.b])
+    with pytest.raises(MismatchError):
+        dn.adapt(frame.a).update(frame.b)
+
+
+def test_lazy_frames_in_a_list():
+    """LazyFrames in a list are batches, though they are no arrays."""
+    pl = pytest.importorskip("polars")
+    pytest.importorskip("pyarrow")
+    lazy = pl.LazyFrame({"x": [1.0, 3.0]})
+    assert dn.adapt([lazy, lazy]).count["x"].item() == 4.0

@@ -233,3 +233,29 @@ def test_wide_integers_by_group_are_exact() -> None:
     table = groups()
     z = dn.adapt(table, by="k", columns=["i"]).normalize(table)
     assert z["i"].to_pylist() == [-1.0, 0.0, 1.0, None, None, None]
+
+
+def test_groups_show_only_while_data_are_read() -> None:
+    """By group nothing can stay lazy or be counted beforehand, as of pandas and Dask frames."""
+    with pytest.raises(ValueError, match="by= needs compute=True"):
+        dn.adapt(groups(), columns="a", by="k", compute=False)
+    with pytest.raises(ValueError, match="the count is not known"):
+        dn.adapt(groups(), columns="a", by="k", expect_count="all")
+    assert "for each group" in repr(dn.plan(groups(), columns="a", by="k"))
+
+
+NESTED = {
+    "list<.*>": pa.array([[1], [2]]),
+    "struct<.*>": pa.array([{"u": 1}, {"u": 2}]),
+    "map<.*>": pa.array([[("u", 1)], []], pa.map_(pa.string(), pa.int64())),
+    "extension<.*>": pa.FixedShapeTensorArray.from_numpy_ndarray(np.zeros((2, 3))),
+    "time64.ns.*nanoseconds; cast": pa.array([1, 1001], pa.time64("ns")),
+}
+
+
+@pytest.mark.parametrize("kind", NESTED)
+def test_keys_that_name_no_group(kind: str) -> None:
+    """Values within values, and times that Python has not, are refused as keys, by name."""
+    table = pa.table({"k": NESTED[kind], "a": [1.0, 2.0]})
+    with pytest.raises(TypeError, match=f"column 'k', whose type is {kind}"):
+        dn.adapt(table, by="k")

@@ -319,3 +319,101 @@ def test_groups_never_seen_and_weights(kind: Any) -> None:
     assert z == [0.0, None, 4.0, None, None, None]
     weighted = dn.adapt(frame, by="k", columns=["a"], weights=pl.col("a").fill_null(1))
     assert weighted.mean["a"].to_list() == pytest.approx([26 / 6, 20 / 6])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_names_that_polars_takes_for_patterns(kind: Any) -> None:
+    """A column named ``*`` or ``^x.*$`` is that column, as a feature, a key, and in queries."""
+    frame = pl.DataFrame(
+        {
+            "^x.*$": [1.0, 2.0, 3.0],
+            "x": [100.0, 200.0, 300.0],
+            "*": [4, 6, 8],
+            "^k.*$": ["a", "a", "b"],
+            "k": ["c", "d", "d"],
+        }
+    )
+    each = kind(frame)
+    assert dn.adapt(each, columns="^x.*$").mean.item() == 2.0
+    assert dn.adapt(each).mean.to_dicts() == [{"^x.*$": 2.0, "x": 200.0, "*": 6.0}]
+    stats = dn.adapt(each, columns=["*", "^x.*$"], by="^k.*$")
+    assert stats.mean.rows() == [("a", 5.0, 1.5), ("b", 8.0, 3.0)]
+    z = stats.normalize(each)
+    changed = {"^x.*$": [-1.0, 1.0, 0.0], "*": [-1.0, 1.0, 0.0]}
+    assert eager(z).to_dict(as_series=False) == frame.to_dict(as_series=False) | changed
+    back = eager(stats.inverse(z))
+    assert back.equals(frame.with_columns(pl.Series("*", [4.0, 6.0, 8.0])))
+    assert eager(dn.adapt(each, columns="*").normalize(each))["x"].equals(frame["x"])
+
+
+@pytest.mark.parametrize("name", ["^a.*$", "*"])
+def test_series_named_like_patterns(name: str) -> None:
+    """The name of a series is no pattern either."""
+    series = pl.Series(name, [1.0, 3.0])
+    z = dn.adapt(series).normalize(series)
+    assert (z.name, z.to_list()) == (name, [-1.0, 1.0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_groups_show_only_while_data_are_read(kind: Any) -> None:
+    """By group nothing can stay lazy or be counted beforehand, and a plan is for each group."""
+    frame = kind(keyed())
+    with pytest.raises(ValueError, match="by= needs compute=True"):
+        dn.adapt(frame, columns="a", by="k", compute=False)
+    with pytest.raises(ValueError, match="the count is not known"):
+        dn.adapt(frame, columns="a", by="k", expect_count="all")
+    assert "for each group" in repr(dn.plan(frame, columns="a", by="k"))
+    assert "for each group" not in repr(dn.plan(frame, columns="a"))
+
+
+def test_readings_by_group_keep_nan() -> None:
+    """The mean of a group without values is NaN, as without groups, and not null."""
+    frame = pl.DataFrame({"k": ["x", "y"], "a": [1.0, None]})
+    with pytest.warns(UserWarning, match="no valid values"):
+        mean = dn.adapt(frame, by="k").mean
+    assert mean["k"].to_list() == ["x", "y"]
+    assert mean["a"].null_count() == 0
+    assert mean["a"].is_nan().to_list() == [False, True]
+
+
+@pytest.mark.parametrize(("key", "name"), [("k", "value"), ("value", "values")])
+def test_one_reading_a_group_is_a_column_of_values(key: str, name: str) -> None:
+    """Where columns are merged, a reading has one column beside the keys, with a name."""
+    frame = pl.DataFrame({key: ["x", "y", "x"], "a": [1.0, 2.0, 3.0], "b": [3.0, 4.0, 5.0]})
+    assert dn.adapt(frame, by=key, keep=key).mean.to_dicts() == [
+        {key: "x", name: 3.0},
+        {key: "y", name: 3.0},
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        (pl.lit([1, 2]), r"column 'k', whose type is List\(Int"),
+        (pl.struct("a"), r"column 'k', whose type is Struct\("),
+        (pl.lit(1001).cast(pl.Time), r"column 'k', whose type is time64\[ns\].*nanoseconds; cast"),
+    ],
+    ids=["list", "struct", "nanoseconds"],
+)
+def test_keys_that_name_no_group(kind: Any, key: Any, words: str) -> None:
+    """Values within values, and times that Python has not, are refused as keys, by name."""
+    frame = kind(pl.DataFrame({"a": [1.0, 2.0]}).with_columns(k=key))
+    with pytest.raises(TypeError, match=words):
+        dn.adapt(frame, by="k")
+
+
+def test_times_of_microseconds_are_keys() -> None:
+    """Times of day that Python has are keys, and come back as such."""
+    frame = pl.DataFrame({"k": [datetime.time(1), datetime.time(0, 0, 0, 1)], "a": [1.0, 2.0]})
+    mean = dn.adapt(frame, by="k").mean
+    assert mean.rows() == [(datetime.time(0, 0, 0, 1), 2.0), (datetime.time(1), 1.0)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("weight", [pl.lit(2.0), pl.col("b").max() / 15], ids=["number", "maximum"])
+def test_one_weight_is_one_for_each_row(kind: Any, weight: Any) -> None:
+    """An expression of a single number weighs all rows alike."""
+    assert dn.adapt(kind(FRAME), columns="b", weights=weight).count.item() == 6.0
+    if kind is not lazily:
+        assert dn.adapt(FRAME["b"], weights=pl.col("b") / 10).count == 6.0

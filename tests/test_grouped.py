@@ -387,3 +387,87 @@ def test_provenance_says_by_what():
     """What was merged are rows, by the columns that name groups."""
     (run,) = dn.adapt(_frame(), by=["station", "hour"], columns="t").attrs["runs"]
     assert (run["over"], run["by"]) == (["rows"], ["station", "hour"])
+
+
+@pytest.mark.parametrize("how", [{"keep": ()}, {"by": "k", "keep": "k"}])
+def test_chosen_columns_summarized_as_one(how, tmp_path):
+    """Which columns were chosen is known even where they have one mean together."""
+    frame = pd.DataFrame({"k": ["a", "a"], "x": [1.0, 3.0], "y": [5.0, 7.0], "z": [0.0, 9.0]})
+    stats = dn.adapt(frame, columns=["x", "y"], **how)
+    stats.save(tmp_path / "s.json")
+    for each in (stats, dn.load(tmp_path / "s.json"), stats.update(frame)):
+        z = each.normalize(frame)
+        assert z["z"].equals(frame["z"])
+        assert z["x"].sum() == -z["y"].sum()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (np.array([3, 4]), np.array([2**63 + 2346, 2**63 + 2347], "u8")),
+        (np.array([-1, 4]), np.array([2**63 + 1, 2**63], "u8")),
+        (np.array([2**53 + 1, 2**53]), np.array([0.5, 1.0])),
+        (
+            np.array(["9999-01-01", "2000-01-01"], "M8[s]"),
+            np.array(["2000-01-01", "2001-01-01T00:00:00.000000001"], "M8[ns]"),
+        ),
+    ],
+)
+def test_keys_of_other_dtypes_stay_what_they_are(first, second):
+    """Keys that one dtype would round stay apart, whatever dtype each part has."""
+    parts = [pd.DataFrame({"k": keys, "x": [1.0, 2.0]}) for keys in (first, second)]
+    met = {value for keys in (first, second) for value in pd.Index(keys).tolist()}
+    for stats in (dn.adapt(iter(parts), by="k"), dn.adapt(parts[1], by="k").update(parts[0])):
+        assert set(stats.mean.index.tolist()) == met
+        assert stats.count["x"].sum() == 4
+        for part in parts:
+            assert stats.normalize(part)["x"].notna().all()
+
+
+def test_whole_floats_are_the_integers_they_equal():
+    """A part where a key is missing has floats for integers; the groups are the same."""
+    frame = pd.DataFrame({"k": [1, 2, 1], "x": [1.0, 2.0, 3.0]})
+    gaps = pd.DataFrame({"k": [1.0, np.nan, 5.0], "x": [2.0, 9.0, 7.0]})
+    assert dn.adapt([frame, gaps], by="k").mean["x"].to_dict() == {1: 2.0, 2: 2.0, 5: 7.0}
+    far = pd.DataFrame({"k": [10**18 + 3], "x": [1.0]})
+    with pytest.raises(MismatchError, match=r"1e\+18"):
+        dn.adapt(far, by="k").normalize(far.astype({"k": "f8"}))
+
+
+def test_keys_that_cannot_be():
+    """Keys that are no labels are refused by name; so is the name that columns have together."""
+    with pytest.raises(TypeError, match="values of 'k' cannot name groups"):
+        dn.adapt(pd.DataFrame({"k": [[1], [2]], "x": [1.0, 2.0]}), by="k")
+    with pytest.raises(ValueError, match="named 'columns' cannot name groups"):
+        dn.adapt(pd.DataFrame({"columns": [1, 2], "x": [1.0, 2.0]}), by="columns")
+
+
+@pytest.mark.parametrize("key", [1.5, True, ("a", 1), 3, pd.Timestamp("2000")])
+def test_keys_with_names_of_any_kind(key, tmp_path):
+    """A column's name may be anything that can be hashed."""
+    frame = pd.DataFrame({key: ["a", "a", "b"], "x": [1.0, 3.0, 5.0]})
+    stats = dn.adapt(frame[:2], by=[key]).update(frame[2:])
+    assert stats.mean["x"].tolist() == [2.0, 5.0]
+    stats.save(tmp_path / "s.json")
+    assert dn.load(tmp_path / "s.json").normalize(frame)["x"].tolist() == [-1.0, 1.0, 0.0]
+
+
+def test_a_level_named_like_a_part_of_columns():
+    """With columns of several levels, a name alone is that of a level of the index."""
+    columns = pd.MultiIndex.from_tuples([("k", "x"), ("k", "y")])
+    frame = pd.DataFrame([[1.0, 2.0], [3.0, 4.0]], pd.Index(["a", "b"], name="k"), columns)
+    assert dn.adapt(frame, by="k").mean[("k", "x")].tolist() == [1.0, 3.0]
+    assert dn.adapt(frame.astype(int), by=[("k", "x")]).mean.columns.tolist() == [("k", "y")]
+
+
+def test_keys_of_the_other_byte_order():
+    """Big-endian keys name groups like others."""
+    frame = pd.DataFrame({"k": np.array([2, 1, 2], ">i4"), "x": [1.0, 5.0, 3.0]})
+    assert dn.adapt(frame, by="k").mean["x"].to_dict() == {1: 5.0, 2: 2.0}
+
+
+def test_columns_may_be_an_index():
+    """The columns of another frame choose, as a list of them does."""
+    frame = _frame()
+    for some in (frame.columns[[1, 3]], np.array(["t", "p"])):
+        assert list(dn.adapt(frame, columns=some).mean.index) == ["t", "p"]

@@ -65,7 +65,7 @@ def _assert_right(record, x, weights, rtol):
     mean = sum(v * w for v, w in pairs) / count
     m2 = sum(w * (v - mean) ** 2 for v, w in pairs)
     scale = max(abs(float(mean)), float(m2 / count) ** 0.5)
-    assert record["count"] == count
+    assert record["count"] == float(count)
     assert record["missing"] == sum(weights[x != x])
     found = Fraction(float(record["mean"])) + Fraction(float(record["mean_rest"]))
     assert abs(found - mean) <= 4 * Fraction(float(np.spacing(scale)))
@@ -132,3 +132,18 @@ def test_maps_by_group_are_the_maps_of_each_value(name, out, kernel, monkeypatch
     got = kernels.map_by_group(kernel, x, affine, codes, np.empty(N, out))
     want = kernel(x, affine[codes], np.dtype(out))
     assert got.tobytes() == want.tobytes()
+
+
+@pytest.mark.parametrize("weights", [[1e-25, 1.0, 0.5, 0.7], [1e-8, 1e8, 0.0, 0.0]])
+def test_a_light_value_far_off_is_of_no_account(weights, way):
+    """What weighs next to nothing is no shift to sum around, though it stands first."""
+    x, weights = np.array([1e9, 0.1, -0.7, 1.3]), np.array(weights)
+    out = moments_by_group(np.zeros(1, RECORD), x, np.zeros(4, int), weights)
+    _assert_right(out[0], x, weights, 1e-13)
+
+
+@pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf])
+def test_weights_that_are_none_are_refused(bad, way):
+    """Negative weights, NaN and infinity are a ValueError, as they are without groups."""
+    with pytest.raises(ValueError, match="weights must be finite and at least 0"):
+        moments_by_group(np.zeros(1, RECORD), np.ones(2), np.zeros(2, int), np.array([1.0, bad]))

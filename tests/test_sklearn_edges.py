@@ -179,3 +179,49 @@ def test_labels_of_a_data_array_are_matched():
     xr.testing.assert_identical(backwards, scaler.transform(labelled)[:, ::-1])
     with pytest.raises(MismatchError, match="z"):
         scaler.transform(labelled.assign_coords(f=["a", "b", "z"]))
+
+
+def _arrow_kinds():
+    pa = pytest.importorskip("pyarrow")
+    table = pa.Table.from_pandas(FRAME)
+    return {
+        "table": table,
+        "chunks": pa.concat_tables([table[:50], table[50:]]),
+        "batch": table.to_batches()[0],
+        "with an index": pa.Table.from_pandas(FRAME.set_index(np.arange(200) * 2)),
+    }
+
+
+@needs("pyarrow")
+@pytest.mark.parametrize("kind", ["table", "chunks", "batch", "with an index"])
+def test_arrow_tables_are_fitted_and_stay_tables(kind):
+    """Tables and record batches of Arrow have scikit-learn's numbers, and come back as they are."""
+    table = _arrow_kinds()[kind]
+    theirs, ours = Original().fit(FRAME), StandardScaler().fit(table)
+    np.testing.assert_allclose(ours.mean_, theirs.mean_, rtol=1e-12)
+    assert list(ours.feature_names_in_) == NAMES
+    z = ours.transform(table)
+    assert type(z) is type(table)
+    assert z.schema.names == table.schema.names
+    found = z.to_pandas()[NAMES].to_numpy()
+    np.testing.assert_allclose(found, theirs.transform(FRAME), atol=1e-9)
+    back = ours.inverse_transform(z).to_pandas()[NAMES].to_numpy()
+    np.testing.assert_allclose(back, X, rtol=1e-9)
+    assert ours.partial_fit(table).n_samples_seen_ == 400
+    weighted = StandardScaler().fit(table, sample_weight=np.arange(200.0))
+    expected = Original().fit(X, sample_weight=np.arange(200.0))
+    np.testing.assert_allclose(weighted.mean_, expected.mean_, rtol=1e-12)
+    asked = StandardScaler().set_output(transform="pandas").fit_transform(table)
+    np.testing.assert_allclose(asked[NAMES], theirs.transform(FRAME), atol=1e-9)
+
+
+@needs("pyarrow")
+def test_what_is_refused_of_arrow_tables():
+    """Columns of text, in another order, or without rows, are what they are of a pandas frame."""
+    table = _arrow_kinds()["table"]
+    with pytest.raises(TypeError, match=r"\['d'\].*: X.select\(\['a', 'b', 'c'\]\)"):
+        StandardScaler().fit(table.append_column("d", [["x"] * 200]))
+    with pytest.raises(ValueError, match="0 sample"):
+        StandardScaler().fit(table[:0])
+    with pytest.raises(ValueError, match="same order"):
+        StandardScaler().fit(table).transform(table.select(NAMES[::-1]))

@@ -35,7 +35,18 @@ class GroupedArrowTable(ArrowTable):
 
     def key_frame(self) -> pd.DataFrame:
         """Return the columns of keys as pandas has them; integers beside nulls stay integers."""
-        return pd.DataFrame({key: _as_pandas(self.table.column(key)) for key in self.keys})
+        return pd.DataFrame({key: self._as_pandas(key) for key in self.keys})
+
+    def _as_pandas(self, key: Any) -> Any:
+        column = self.table.column(key)
+        exact = column.null_count and pa.types.is_integer(column.type)
+        try:
+            return column.to_pandas(types_mapper=_NULLABLE.get if exact else None)
+        except pa.ArrowInvalid as error:
+            raise TypeError(
+                f"rows cannot be grouped by column {key!r}, whose type is {column.type}: "
+                f"{error}; cast it to integers, or to whole microseconds"
+            ) from error
 
 
 @summarize.register(GroupedArrowTable)
@@ -86,11 +97,6 @@ def _(
 def _flat(numbers: Numbers) -> Numbers:
     values, missing = numbers
     return values[:, 0], None if missing is None else missing[:, 0]
-
-
-def _as_pandas(column: Any) -> Any:
-    exact = column.null_count and pa.types.is_integer(column.type)
-    return column.to_pandas(types_mapper=_NULLABLE.get if exact else None)
 
 
 _NULLABLE = {

@@ -14,7 +14,7 @@ import pandas as pd
 from dasknorm import blocks
 from dasknorm.chunks.laziness import chunked_like, is_lazy, joined
 from dasknorm.chunks.partitions import PartitionInfo, naming
-from dasknorm.grouped import Grouped, GroupedTable
+from dasknorm.grouped import Grouped
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.tables import Table
@@ -40,7 +40,8 @@ class Reduction:
     Parameters
     ----------
     data : array or Table
-        In memory or lazy; a Dask frame is a Table of pandas, a partition at a time.
+        In memory or lazy; a Dask frame is a Table of pandas, a partition at a time. What has
+        `keys` is summarized in groups.
     statistic : Statistic
         What is to be remembered.
     axes : tuple of int
@@ -52,6 +53,8 @@ class Reduction:
     before : tuple of tuple of float
         The sizes of the chunks of a larger array that stand before these data along each axis,
         for messages.
+    is_grouped : bool
+        Whether the rows belong to groups, which show only while they are read.
     """
 
     data: Any
@@ -60,6 +63,7 @@ class Reduction:
     weights: Any = None
     dims: tuple[Hashable, ...] = ()
     before: tuple[tuple[float, ...], ...] = ()
+    is_grouped: bool = False
 
     @property
     def is_lazy(self) -> bool:
@@ -124,11 +128,6 @@ class Reduction:
             if weights is not None and weights.numblocks[axis] > 1:
                 weights = weights.blocks[where]
         return replace(self, data=data, weights=weights, before=tuple(before))
-
-    @property
-    def is_grouped(self) -> bool:
-        """Whether the rows belong to groups, which show only while they are read."""
-        return isinstance(self.data, GroupedTable)
 
     def nothing(self, shape: tuple[int, ...]) -> Callable[[], Any]:
         """Return what makes the records of nothing, in this shape; of groups there are none yet."""

@@ -18,13 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from dask.base import tokenize
 
-from dasknorm.chunks import Reduction
 from dasknorm.containers import register
 from dasknorm.containers.pandas import Frame
 from dasknorm.containers.pyarrow import Tables, field_of
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
-from dasknorm.statistics import Statistic
 from dasknorm.views import View
 
 __all__ = ["File", "Files", "labelled"]
@@ -115,28 +113,6 @@ class ParquetFiles(Frame):
     def viewed(self, data: Files, view: View) -> dict[Hashable, Field]:
         field = data.field(view)
         return {None: replace(field, data=_lazy(data, field, view))}
-
-    def summarize(
-        self,
-        data: Files,
-        fields: Mapping[Hashable, Field],
-        statistic: Statistic,
-        kept: Mapping[Hashable, tuple[Hashable, ...]],
-        weights: Any = None,
-    ) -> dict[Hashable, Field]:
-        work = super().summarize(data, fields, statistic, kept, weights)
-        field = work[None]
-        if field.grouped is None:
-            return work
-        return {None: replace(field, data=_GroupedReduction(**vars(field.data)))}
-
-
-class _GroupedReduction(Reduction):
-    """The rows in the chunks of the array belong to groups."""
-
-    @property
-    def is_grouped(self) -> bool:
-        return True
 
 
 # -- what is looked at ----------------------------------------------------------------------------

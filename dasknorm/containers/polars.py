@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
+from polars.selectors import by_name
 
 from dasknorm import blocks, slabs
 from dasknorm.blocks import Kernel, float_dtype, summarize, transform
@@ -20,7 +21,7 @@ from dasknorm.statistics.base import Records
 from dasknorm.views import View
 
 try:
-    from dasknorm.containers.pyarrow import field_of, weights_of
+    from dasknorm.containers.pyarrow import field_of, refuse_nested_keys, weights_of
 except ModuleNotFoundError as error:
     raise ImportError(
         "polars frames are read through Arrow: pip install 'dasknorm[polars]'"
@@ -40,7 +41,8 @@ class Frames(Frame):
 
     def viewed(self, data: Any, view: View) -> dict[Hashable, Field]:
         columns = _columns(data.schema, view)
-        return {None: field_of(data.select(*columns, *view.by).to_arrow(), columns, view)}
+        read = data.select(_named(*columns, *view.by))
+        return {None: field_of(read.to_arrow(), columns, view)}
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
         block = fields[None].data
@@ -51,7 +53,7 @@ class Frames(Frame):
         if not field.dims:
             return field.data[()]
         if field.grouped is not None:
-            return pl.from_pandas(super().report(values).reset_index())
+            return _of_groups(super().report(values))
         names = [str(name) for name in field.labels["columns"]]
         return pl.DataFrame(dict(zip(names, np.asarray(field.data), strict=True)))
 
@@ -67,7 +69,8 @@ class Frames(Frame):
 
     def weights(self, data: Any, weights: Any) -> Any:
         if isinstance(weights, pl.Expr):
-            weights = data.select(weights).to_series()
+            # Beside the rows, and not by itself: one number is then one for each of them.
+            weights = data.with_columns(weights.alias("weight")).get_column("weight")
         return super().weights(data, weights_of(weights))
 
 
@@ -89,6 +92,9 @@ class SeriesOfOne(Frames):
     def report(self, values: Fields) -> Any:
         return values[None].data.reshape(())[()]
 
+    def weights(self, data: Any, weights: Any) -> Any:
+        return super().weights(data.to_frame(), weights)
+
     def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
         raise TypeError("give the numbers for columns as a frame of one row, such as df.mean()")
 
@@ -103,7 +109,7 @@ class LazyFrames(Frames):
     def viewed(self, data: Any, view: View) -> dict[Hashable, Field]:
         schema = data.collect_schema()
         columns = _columns(schema, view)
-        empty = pl.DataFrame(schema=schema).select(*columns, *view.by)
+        empty = pl.DataFrame(schema=schema).select(_named(*columns, *view.by))
         field = field_of(empty.to_arrow(), columns, view)
         kinds = dict(zip(columns, field.data.dtypes, strict=True))
         return {None: replace(field, data=Scan(data, field.labels["columns"], kinds, view))}
@@ -175,9 +181,9 @@ class Scan:
         """Yield blocks of the needed columns, and the weights of their rows."""
         row = sum(kind.itemsize for kind in self.dtypes)
         beside = "weight of " + "".join(self.columns)  # longer than any of them, and so none
-        wanted = [*self.columns, *self.view.by]
+        wanted = _named(*self.columns, *self.keys)
         query = self.frame.select(
-            *wanted, *([] if weights is None else [weights.cast(pl.Float64).alias(beside)])
+            wanted, *([] if weights is None else [weights.cast(pl.Float64).alias(beside)])
         )
         rows = max(1, BATCH_BYTES // row)
         for batch in query.collect_batches(chunk_size=rows, engine="streaming"):
@@ -210,7 +216,7 @@ def _(block: Scan, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None) -> 
         own = partial(_map, name=name, at=at, block=replace(block, frame=None), affine=affine)
         out = dtype or float_dtype(kind)
         expression = pl.map_batches(
-            [name, *map(str, block.view.by)],
+            [_named(name), *map(_named, block.view.by)],
             partial(own, kernel=kernel, dtype=out),
             return_dtype=_KINDS[out.name],
             is_elementwise=True,
@@ -236,11 +242,17 @@ def _taken(affine: Any, at: int) -> Any:
     return replace(affine, affine=_taken(affine.affine, at))
 
 
+def _named(*names: Any) -> Any:
+    """Return the columns that have just these names; polars takes a ``*``, or ``^x$``, for more."""
+    return by_name(*names, require_all=True)
+
+
 def _columns(schema: Any, view: View) -> list[str]:
     """Return the columns that take part; TypeError for numbers that Arrow does not have."""
     kinds = dict(schema)
     numeric = [n for n, kind in kinds.items() if kind.is_numeric() or kind == pl.Boolean]
     view.refuse_missing_keys(list(kinds))
+    refuse_nested_keys({key: kinds[key] for key in view.by if kinds[key].is_nested()})
     columns = view.taken(kinds, numeric)
     if wide := [name for name in columns if kinds[name] in _WIDE]:
         raise TypeError(
@@ -248,6 +260,13 @@ def _columns(schema: Any, view: View) -> list[str]:
             f"pl.col({wide[0]!r}).cast(pl.Float64)"
         )
     return columns
+
+
+def _of_groups(readings: Any) -> Any:
+    """Return pandas' readings by group with the groups in columns; NaN stays NaN."""
+    if isinstance(readings, pd.Series):
+        readings = readings.to_frame("value" if "value" not in readings.index.names else "values")
+    return pl.from_pandas(readings.reset_index(), nan_to_null=False)
 
 
 def _of_arrow(table: Any) -> Any:

@@ -1,7 +1,7 @@
 """Arrow tables and record batches. Each is one field; its columns are the features."""
 
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from dasknorm.containers.pandas import Frame
 from dasknorm.fields import Field
 from dasknorm.views import View
 
-__all__ = ["Batches", "Tables", "field_of", "weights_of"]
+__all__ = ["Batches", "Tables", "columns_of", "field_of", "refuse_nested_keys", "weights_of"]
 
 
 @register(pa.Table)
@@ -29,8 +29,7 @@ class Tables(Frame):
         if len(kinds) < data.num_columns:
             names = pd.Index(data.column_names)
             raise ValueError(f"column names are not unique: {list(names[names.duplicated()])}")
-        index = _note(data.schema).get("index_columns", [])
-        numeric = [n for n, kind in kinds.items() if is_numeric(kind) and n not in index]
+        numeric = [name for name in columns_of(data) if is_numeric(kinds[name])]
         view.refuse_missing_keys(list(kinds))
         return {None: field_of(data, view.taken(kinds, numeric), view)}
 
@@ -55,14 +54,30 @@ class Batches(Tables):
 
 def field_of(table: Any, columns: list[str], view: View) -> Field:
     """Return columns of an Arrow table, which has those of a view's keys too, as one field."""
+    types = {key: table.schema.field(key).type for key in view.by}
+    refuse_nested_keys({key: kind for key, kind in types.items() if _is_nested(kind)})
     names = pd.Index(columns)
     labels: dict[Hashable, pd.Index] = {"columns": names}
-    some = view.columns is not None
     if not view.by:
         data = ArrowTable(table, names)
-        return Field(data, ("index", "columns"), labels, ("columns",), chosen=some)
+        return Field(data, ("index", "columns"), labels, ("columns",), chosen=view.columns)
     groups, dims = GroupedArrowTable(table, names, view.by), (view.dim, "columns")
-    return Field(groups, dims, labels, dims, grouped=view.dim, chosen=some)
+    return Field(groups, dims, labels, dims, grouped=view.dim, chosen=view.columns)
+
+
+def columns_of(table: Any) -> list[str]:
+    """Return the names of a table's columns but for those that pandas has noted as an index."""
+    index = _note(table.schema).get("index_columns", [])
+    return [name for name in table.schema.names if name not in index]
+
+
+def refuse_nested_keys(nested: Mapping[Hashable, Any]) -> None:
+    """Raise TypeError if keys are in columns, given with their types, of values within values."""
+    for key, kind in nested.items():
+        raise TypeError(
+            f"rows cannot be grouped by column {key!r}, whose type is {kind}: name columns of "
+            "plain values, such as texts, numbers or dates"
+        )
 
 
 def weights_of(weights: Any) -> np.ndarray:
@@ -70,6 +85,10 @@ def weights_of(weights: Any) -> np.ndarray:
     if isinstance(weights, pd.Series):  # Arrow's rows have no index that its own could differ from
         return weights.to_numpy("f8", na_value=np.nan)
     return np.asarray(weights)
+
+
+def _is_nested(kind: Any) -> bool:
+    return pa.types.is_nested(getattr(kind, "storage_type", kind))
 
 
 def _note(schema: Any) -> dict[str, Any]:

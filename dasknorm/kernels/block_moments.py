@@ -22,7 +22,7 @@ from dasknorm.kernels.layout import (
 from dasknorm.kernels.merging import merge_into, record_target
 from dasknorm.kernels.records import RECORD, Array, Axes
 
-__all__ = ["SMALL", "moments", "numeric"]
+__all__ = ["SMALL", "checked_weights", "moments", "numeric"]
 
 SMALL = 100_000  # elements; below, NumPy is done before Numba is imported
 LONG_RUN = 512  # a reduced innermost axis at least this long is summed along itself
@@ -44,7 +44,7 @@ def numeric(x: Any, name: str = "x") -> Array:
     )
 
 
-def _weights(weights: Any, shape: tuple[int, ...]) -> Array:
+def checked_weights(weights: Any, shape: tuple[int, ...]) -> Array:
     """Weights in the shape of the data, every one finite and at least 0."""
     array = numeric(weights, "weights")
     if array.size:
@@ -113,7 +113,7 @@ def moments(x: Array, axes: Axes, weights: Array | None = None, out: Array | Non
     x = numeric(x)
     axes = positive(axes, x.ndim)
     if weights is not None:
-        weights = _weights(weights, x.shape)
+        weights = checked_weights(weights, x.shape)
     if out is not None:
         _check_target(out, x.shape, axes)
     if x.dtype == np.bool_:

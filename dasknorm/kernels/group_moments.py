@@ -1,9 +1,12 @@
 """Moments by group of one column of values, each with the number of its group."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from dasknorm.kernels import plain
-from dasknorm.kernels.block_moments import SMALL, numeric
+from dasknorm.kernels.block_moments import SMALL, checked_weights, numeric
 from dasknorm.kernels.layout import slabs
 from dasknorm.kernels.merging import record_target
 from dasknorm.kernels.records import Array
@@ -36,7 +39,7 @@ def moments_by_group(out: Array, x: Array, codes: Array, weights: Array | None =
     IndexError
         If a code is that of no record.
     ValueError
-        If shapes differ.
+        If shapes differ, or a weight is negative or not finite.
 
     Examples
     --------
@@ -47,15 +50,15 @@ def moments_by_group(out: Array, x: Array, codes: Array, weights: Array | None =
     ([1.0, 2.0], [5.0, 2.0], [0.0, 2.0])
     """
     x, codes = numeric(x), np.asarray(codes)
-    for beside in (codes, *(() if weights is None else (weights,))):
+    for beside in (codes, *(() if weights is None else (np.asarray(weights),))):
         if x.ndim != 1 or beside.shape != x.shape:
             raise ValueError(f"values, codes and weights differ: {x.shape} and {beside.shape}")
+    weights = None if weights is None else checked_weights(weights, x.shape)
     if codes.size and codes.max() >= len(out):
         raise IndexError(f"group {codes.max()} of only {len(out)}")
     records = np.array(record_target(out, "out"))
     if x.size < SMALL:
-        whole = None if weights is None else np.asarray(weights, "f8")
-        plain.moments_by_group(records, x.astype(x.dtype.newbyteorder("=")), codes, whole)
+        plain.moments_by_group(records, x.astype(x.dtype.newbyteorder("=")), codes, weights)
     else:
         _large(records, x, codes, weights)
     out[...] = records
@@ -65,15 +68,28 @@ def moments_by_group(out: Array, x: Array, codes: Array, weights: Array | None =
 def _large(records: Array, x: Array, codes: Array, weights: Array | None) -> None:
     from dasknorm.kernels import groups  # Numba, half a second, as in block_moments
 
-    wide = x.dtype.kind in "iu" and x.dtype.itemsize == 8
-    kind = x.dtype.newbyteorder("=") if wide else np.dtype("f8")
     sums = np.zeros((len(records), groups.SUMS))
+    if weights is not None:
+        for values, own, beside in _converted(x, codes, weights):
+            groups.anchor(sums, values, own, beside)
+        sums[:, groups.N] = 0.0
+    for values, own, beside in _converted(x, codes, weights):
+        groups.add(sums, values, own, beside)
+    groups.settle(records.view("f8").reshape(len(records), -1), sums, _kind(x).type(0))
+
+
+def _kind(x: Array) -> Any:
+    """The dtype that values are converted to: two serve all, and loops compile for no more."""
+    wide = x.dtype.kind in "iu" and x.dtype.itemsize == 8
+    return x.dtype.newbyteorder("=") if wide else np.dtype("f8")
+
+
+def _converted(
+    x: Array, codes: Array, weights: Array | None
+) -> Iterator[tuple[Array, Array, Array | None]]:
     for (rows,) in slabs(x.shape):
-        beside = None if weights is None else np.ascontiguousarray(weights[rows], "f8")
-        groups.add(
-            sums,
-            np.ascontiguousarray(x[rows], kind),
+        yield (
+            np.ascontiguousarray(x[rows], _kind(x)),
             np.ascontiguousarray(codes[rows], np.intp),
-            beside,
+            None if weights is None else np.ascontiguousarray(weights[rows], "f8"),
         )
-    groups.settle(records.view("f8").reshape(len(records), -1), sums, kind.type(0))

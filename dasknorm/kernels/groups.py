@@ -1,8 +1,8 @@
 """Compiled loops by group: values in any order, each added to the sums of its own group, or mapped.
 
-Sums are taken around the first value of a group and are compensated (Neumaier 1974; Ogita, Rump &
-Oishi 2005), so that it is of no account how far that value is from the mean: what is lost by
-taking the square of a sum from a sum of squares is there in the rests.
+Sums are taken around the first value of a group, or the one of most weight, and are compensated
+(Neumaier 1974; Ogita, Rump & Oishi 2005), so that it is of no account how far that value is from
+the mean: what is lost by taking the square of a sum from a sum of squares is there in the rests.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -15,7 +15,7 @@ from dasknorm.kernels.loops import apart, entry, mean_of, merge_into, origin, tw
 from dasknorm.kernels.maps import BACK, OVER, back, over, times
 from dasknorm.kernels.weaving import straight
 
-__all__ = ["SUMS", "add", "map_values", "settle"]
+__all__ = ["SUMS", "N", "add", "anchor", "map_values", "settle"]
 
 SUMS = 9
 """Of each group: its shift in two parts; count, sum and squares with their rests; what is lost."""
@@ -25,9 +25,10 @@ A, B, N, N_REST, E, E_REST, Q, Q_REST, LOST = range(SUMS)
 
 def _settled(n: Any, n_rest: Any, e: Any, e_rest: Any, q: Any, q_rest: Any) -> Any:
     """Count, how far the mean is from the shift, and m2."""
-    count = n + n_rest
+    count, count_rest = doubledouble.quick_two_sum(n, n_rest)
     e, e_rest = doubledouble.quick_two_sum(e, e_rest)
     step, step_rest = doubledouble.divided(e, e_rest, count)
+    step, step_rest = doubledouble.quick_two_sum(step, step_rest - step * (count_rest / count))
     h, h_rest = doubledouble.product(e, e_rest, step, step_rest)
     q, q_rest = doubledouble.quick_two_sum(q, q_rest)
     m2, m2_rest = doubledouble.add(q, q_rest, -h, -h_rest)
@@ -40,8 +41,26 @@ plus = straight(doubledouble.add, 2)
 
 
 @entry
+def anchor(sums, x, codes, weights):
+    """Take for the shift of each group its value of most weight, which is left in N.
+
+    The first one may weigh next to nothing, and be as far from the mean as can be.
+    """
+    for i in range(len(codes)):
+        if codes[i] < 0 or x[i] != x[i]:
+            continue
+        own = sums[codes[i]]
+        if weights[i] > own[N]:
+            own[N] = weights[i]
+            own[A], own[B] = origin(x[i])
+
+
+@entry
 def add(sums, x, codes, weights):
-    """Add values to the sums of their groups; a code below 0 is no group's."""
+    """Add values to the sums of their groups; a code below 0 is no group's.
+
+    With weights, the groups have their shifts already.
+    """
     for i in range(len(codes)):
         if codes[i] < 0:
             continue
@@ -53,7 +72,7 @@ def add(sums, x, codes, weights):
             continue
         if w == 0.0:
             continue
-        if own[N] == 0.0:
+        if weights is None and own[N] == 0.0:
             own[A], own[B] = origin(value)
         d, d_rest = apart(value, own[A], own[B])
         wd, wd_rest = d, d_rest

@@ -43,6 +43,10 @@ def columns_of(X: Any) -> pd.Index | None:
     """Return the names of a frame's columns, None of what has no columns."""
     if hasattr(X, "collect_schema"):  # polars; asking a LazyFrame for its columns warns
         return pd.Index(X.collect_schema().names())
+    if hasattr(X, "column_names"):  # Arrow, whose columns are arrays
+        from dasknorm.containers import pyarrow
+
+        return pd.Index(pyarrow.columns_of(X))
     if isinstance(X, xr.DataArray) or getattr(X, "ndim", 2) != 2:
         return None
     return getattr(X, "columns", None)
@@ -139,11 +143,14 @@ def _refuse_columns_without_numbers(X: Any, columns: pd.Index) -> None:
     if not len(columns):
         return  # which is said in other words
     (field,) = container_of(X).fields(X).values()
-    others = columns.difference(field.labels["columns"], sort=False)
+    numeric = field.labels["columns"]
+    others = columns.difference(numeric, sort=False)
     if len(others):
+        rest = "X.select_dtypes('number'), or a ColumnTransformer with make_column_selector"
+        if not hasattr(X, "select_dtypes"):  # Arrow and polars
+            rest = f"X.select({list(numeric)})"
         raise TypeError(
-            f"columns that are not of real numbers: {list(others)}. Scale the others: "
-            "X.select_dtypes('number'), or a ColumnTransformer with make_column_selector"
+            f"columns that are not of real numbers: {list(others)}. Scale the others: {rest}"
         )
 
 

@@ -10,6 +10,7 @@ from scipy.sparse import issparse
 from sklearn.utils._set_output import _get_output_config, _wrap_data_with_container
 
 from dasknorm.chunks import is_lazy
+from dasknorm.sklearn.inputs import columns_of
 
 __all__ = ["as_asked"]
 
@@ -49,4 +50,6 @@ def _plain(result: Any) -> np.ndarray:
     """Return values as an array; what is missing or masked as NaN."""
     if isinstance(result, np.ma.MaskedArray):
         return np.ma.filled(result, np.nan)
+    if (columns := columns_of(result)) is not None and hasattr(result, "column_names"):
+        result = result.select(list(columns))  # in Arrow, an index that pandas noted is one more
     return result.to_numpy() if hasattr(result, "to_numpy") else np.asarray(result)

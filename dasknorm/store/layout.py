@@ -44,7 +44,7 @@ class Layout:
                 "dims": dims,
                 "features": [values.encode(dim) for dim in state.features],
                 "grouped": values.encode(state.grouped),
-                "chosen": state.chosen,
+                "chosen": None if state.chosen is None else list(map(values.encode, state.chosen)),
                 "attrs": _coded(name, state.attrs),
                 "readings": readings,
                 "record": self._add_record(prefix, dims, records, readings),
@@ -116,9 +116,13 @@ def states_from(
             tuple(values.decode(dim) for dim in entry["features"]),
             values.decode(entry["attrs"]),
             values.decode(entry.get("grouped")),
-            bool(entry.get("chosen")),
+            _several(entry.get("chosen")),
         )
     return states
+
+
+def _several(names: list[Any] | None) -> tuple[Hashable, ...] | None:
+    return None if names is None else tuple(map(values.decode, names))
 
 
 def _dim(entry: Mapping[str, Any]) -> tuple[Hashable, int, pd.Index | None]:
