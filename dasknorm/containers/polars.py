@@ -181,7 +181,7 @@ class Scan:
         """Yield blocks of the needed columns, and the weights of their rows."""
         row = sum(kind.itemsize for kind in self.dtypes)
         beside = "weight of " + "".join(self.columns)  # longer than any of them, and so none
-        wanted = _named(*self.columns, *self.keys)
+        wanted = _named(*self.columns, *self.view.by)
         query = self.frame.select(
             wanted, *([] if weights is None else [weights.cast(pl.Float64).alias(beside)])
         )
