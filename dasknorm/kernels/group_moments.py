@@ -44,6 +44,7 @@ def moments_by_group(out: Array, x: Array, codes: Array, weights: Array | None =
     Examples
     --------
     >>> import numpy as np
+    >>> from dasknorm.kernels import RECORD
     >>> records = np.zeros(2, RECORD)
     >>> _ = moments_by_group(records, np.array([1.0, 5.0, 3.0]), np.array([1, 0, 1]))
     >>> records["count"].tolist(), records["mean"].tolist(), records["m2"].tolist()
