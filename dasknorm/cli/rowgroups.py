@@ -27,6 +27,9 @@ from dasknorm.views import View
 
 __all__ = ["File", "Files", "labelled"]
 
+BUFFER = 1 << 20
+"""Bytes of a column that are read ahead of its decoding."""
+
 PART = 1 << 25
 """Row groups are read together up to 32 MB: each opening of a file reads its footer again."""
 
@@ -169,7 +172,8 @@ def _lazy(data: Files, field: Field, view: View) -> da.Array:
 def _read(file: File, first: int, last: int, *, columns: list[str], view: View) -> Any:
     """Return some row groups as a block, read in the thread of its task."""
     try:
-        with pq.ParquetFile(file.path) as opened:
+        # By default a row group is in memory twice for a while, as it is stored and decoded.
+        with pq.ParquetFile(file.path, pre_buffer=False, buffer_size=BUFFER) as opened:
             wanted = [*columns, *(key for key in view.by if key in opened.schema_arrow.names)]
             table = opened.read_row_groups(range(first, last), wanted, use_threads=False)
     except (OSError, ValueError) as error:  # as those of pyarrow are
