@@ -16,6 +16,10 @@ NEEDS |= {
 NEEDS |= {
     "dasknorm/containers/pyarrow.py": "pyarrow",
     "dasknorm/containers/polars.py": "polars",
+    "dasknorm/arrow_arrays.py": "pyarrow",
+    "dasknorm/cli/parquet.py": "pyarrow",
+    "dasknorm/cli/rewriting.py": "pyarrow",
+    "dasknorm/cli/rowgroups.py": "pyarrow",
 }
 NEEDS |= {
     str(path.relative_to(ROOT)): "sklearn" for path in (ROOT / "dasknorm" / "sklearn").glob("*.py")
