@@ -225,3 +225,14 @@ def test_what_is_refused_of_arrow_tables():
         StandardScaler().fit(table[:0])
     with pytest.raises(ValueError, match="same order"):
         StandardScaler().fit(table).transform(table.select(NAMES[::-1]))
+
+
+def test_weights_of_a_query():
+    """Weights beside a LazyFrame are an expression; an array is refused, and says so."""
+    pl = pytest.importorskip("polars")
+    query = pl.LazyFrame({"a": [1.0, 2.0, 5.0], "w": [1.0, 1.0, 2.0]})
+    scaler = StandardScaler().fit(query.select("a"), sample_weight=pl.lit(1.0))
+    assert scaler.mean_.tolist() == [8 / 3]
+    assert StandardScaler().fit(query, sample_weight=pl.col("w")).mean_[0] == 13 / 4
+    with pytest.raises(TypeError, match="weights of a LazyFrame are an expression"):
+        StandardScaler().fit(query, sample_weight=np.ones(3))

@@ -87,6 +87,8 @@ def weights_for(X: Any, weights: Any) -> Any:
     """Return a weight for each row in the form in which `adapt` takes them beside X."""
     if weights is None or (is_lazy(weights) and columns_of(X) is not None):
         return weights
+    if hasattr(X, "collect_schema") and hasattr(X, "collect"):
+        return weights  # a query of polars, whose weights are an expression
     if not is_lazy(weights):
         weights = _one_a_row(X, weights)
     if isinstance(X, xr.DataArray):
