@@ -4,7 +4,8 @@ Which groups there are shows while a frame is read, so that the records of a par
 the labels of the groups that were met there; parts are merged label by label.
 """
 
-from collections.abc import Hashable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,16 +16,40 @@ from dasknorm import kernels, slabs
 from dasknorm.blocks import SLAB, Kernel, add, float_dtype, summarize, transform
 from dasknorm.errors import MismatchError
 from dasknorm.labels import appended, places_of, some
-from dasknorm.pieces import add_by_group
+from dasknorm.pieces import Numbers, add_by_group
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.tables import Table, column, with_columns
 
-__all__ = ["Grouped", "GroupedTable", "Lookup", "factorized", "is_column"]
+__all__ = ["Grouped", "GroupedTable", "Keyed", "Lookup", "factorized", "is_column"]
+
+
+class Keyed(ABC):
+    """A block whose rows belong to groups, which its keys name; it has `columns` and `dtypes` too.
+
+    To let in another kind, say these three: how such a block is summarized and mapped follows.
+    """
+
+    keys: tuple[Hashable, ...]
+    columns: pd.Index
+    dtypes: Any
+    shape: Any
+
+    @abstractmethod
+    def key_frame(self) -> pd.DataFrame:
+        """Return a frame that has the keys among its columns, or the levels of its index."""
+
+    @abstractmethod
+    def column(self, feature: int, rows: int) -> Iterator[tuple[slice, Numbers]]:
+        """Yield the numbers of a column: as they lie in memory, or some `rows` at a time."""
+
+    @abstractmethod
+    def with_columns(self, columns: Mapping[int, np.ndarray], nowhere: np.ndarray) -> Any:
+        """Return the block with new numbers; `nowhere` is True for rows of no group, now NaN."""
 
 
 @dataclass(frozen=True)
-class GroupedTable(Table):
+class GroupedTable(Keyed, Table):
     """Some columns of a frame, whose rows belong to groups.
 
     Parameters
@@ -42,6 +67,15 @@ class GroupedTable(Table):
     def read_columns(self) -> list[Hashable]:
         """The columns that have to be read: those with numbers, and those with keys."""
         return [*self.columns, *(key for key in self.keys if is_column(self.frame.columns, key))]
+
+    def key_frame(self) -> pd.DataFrame:
+        return self.frame
+
+    def column(self, feature: int, rows: int) -> Iterator[tuple[slice, Numbers]]:
+        return column(self, feature, rows)
+
+    def with_columns(self, columns: Mapping[int, np.ndarray], nowhere: np.ndarray) -> Table:
+        return with_columns(self, columns)
 
 
 @dataclass
@@ -174,14 +208,14 @@ def _of_one_kind(labels: pd.Index) -> pd.Index:
     return pd.Index(labels.to_numpy(object))
 
 
-@summarize.register(GroupedTable)
+@summarize.register(Keyed)
 def _(
-    block: GroupedTable,
+    block: Keyed,
     statistic: Statistic,
     axes: tuple[int, ...],
     weights: np.ndarray | None = None,
 ) -> Grouped:
-    codes, labels = factorized(block.frame, block.keys)
+    codes, labels = factorized(block.key_frame(), block.keys)
     records = np.zeros((len(labels), len(block.columns)), statistic.dtype)
     weights = None if weights is None else np.reshape(weights, -1)
 
@@ -189,7 +223,7 @@ def _(
         (feature,) = range(*features.indices(len(block.columns)))
         own = np.zeros(len(labels), statistic.dtype)
         # Records are merged after each piece, which should be worth it if there are many groups.
-        for rows, (values, missing) in column(block, feature, max(SLAB, 4 * len(labels))):
+        for rows, (values, missing) in block.column(feature, max(SLAB, 4 * len(labels))):
             beside = None if weights is None else weights[rows]
             add_by_group(own, values, missing, codes[rows], statistic, beside)
         records[:, feature] = own
@@ -198,9 +232,9 @@ def _(
     return Grouped(labels, statistic.merge(records, (1,)) if 1 in axes else records)
 
 
-@add.register(GroupedTable)
+@add.register(Keyed)
 def _(
-    block: GroupedTable,
+    block: Keyed,
     total: Grouped,
     statistic: Statistic,
     axes: tuple[int, ...],
@@ -209,20 +243,20 @@ def _(
     total.join(summarize(block, statistic, axes, weights), statistic)
 
 
-@transform.register(GroupedTable)
-def _(block: GroupedTable, affine: Lookup, kernel: Kernel, dtype: np.dtype[Any] | None) -> Table:
-    places = affine.rows(block.frame, block.keys)
+@transform.register(Keyed)
+def _(block: Keyed, affine: Lookup, kernel: Kernel, dtype: np.dtype[Any] | None) -> Any:
+    places = affine.rows(block.key_frame(), block.keys)
     maps = np.broadcast_to(affine.affine, (len(affine.affine), len(block.columns)))
 
     def mapped(features: slice) -> np.ndarray:
         (feature,) = range(*features.indices(len(block.columns)))
         own = np.ascontiguousarray(maps[:, feature])
         kind = dtype or float_dtype(block.dtypes[feature])
-        out = np.empty(len(block.frame), kind)
-        for rows, (values, missing) in column(block, feature, SLAB):
+        out = np.empty(block.shape[0], kind)
+        for rows, (values, missing) in block.column(feature, SLAB):
             where = places[rows] if missing is None else np.where(missing, -1, places[rows])
             kernels.map_by_group(kernel, values, own, where, out[rows])
         return out
 
     each = slabs.each(mapped, [slice(i, i + 1) for i in range(len(block.columns))])
-    return with_columns(block, dict(enumerate(each)))
+    return block.with_columns(dict(enumerate(each)), places < 0)

@@ -78,17 +78,12 @@ def map_pieces(
     affine: Records,
     kernel: Kernel,
     out: Mapping[int, np.ndarray] | Sequence[np.ndarray],
-    places: np.ndarray | None = None,
 ) -> None:
-    """Map pieces into columns, through the only row of `affine` or, for each row, the one named.
-
-    What is missing becomes NaN.
-    """
+    """Map pieces into columns, through the only row of `affine`; what is missing becomes NaN."""
 
     def share(some: slice) -> None:
         for piece in every[some]:
-            own = affine if places is None else affine[places[piece.rows]]
-            _map(piece, own[:, piece.features], kernel, [out[f] for f in piece.features])
+            _map(piece, affine[:, piece.features], kernel, [out[f] for f in piece.features])
 
     slabs.each(share, _shares(every))
 

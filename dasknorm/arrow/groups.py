@@ -1,5 +1,6 @@
 """Rows of an Arrow table in groups: those with equal keys are summarized and mapped alike."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,19 +8,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from dasknorm import slabs
 from dasknorm.arrow.pieces import pieces
-from dasknorm.arrow.tables import ArrowTable, mapped
-from dasknorm.blocks import Kernel, add, summarize, transform
-from dasknorm.grouped import Grouped, Lookup, factorized
-from dasknorm.pieces import Numbers, add_by_group
-from dasknorm.statistics import Statistic
+from dasknorm.arrow.tables import ArrowTable, with_columns
+from dasknorm.grouped import Keyed
+from dasknorm.pieces import Numbers
 
 __all__ = ["GroupedArrowTable"]
 
 
 @dataclass(frozen=True)
-class GroupedArrowTable(ArrowTable):
+class GroupedArrowTable(Keyed, ArrowTable):
     """Some columns of an Arrow table, whose rows belong to groups.
 
     Parameters
@@ -37,6 +35,13 @@ class GroupedArrowTable(ArrowTable):
         """Return the columns of keys as pandas has them; integers beside nulls stay integers."""
         return pd.DataFrame({key: self._as_pandas(key) for key in self.keys})
 
+    def column(self, feature: int, rows: int) -> Iterator[tuple[slice, Numbers]]:
+        for piece in pieces(self.table, [self.positions[feature]], least=rows):
+            yield piece.rows, _flat(piece.read())
+
+    def with_columns(self, columns: Mapping[int, np.ndarray], nowhere: np.ndarray) -> ArrowTable:
+        return with_columns(self, columns, nowhere)
+
     def _as_pandas(self, key: Any) -> Any:
         column = self.table.column(key)
         exact = column.null_count and pa.types.is_integer(column.type)
@@ -47,51 +52,6 @@ class GroupedArrowTable(ArrowTable):
                 f"rows cannot be grouped by column {key!r}, whose type is {column.type}: "
                 f"{error}; cast it to integers, or to whole microseconds"
             ) from error
-
-
-@summarize.register(GroupedArrowTable)
-def _(
-    block: GroupedArrowTable,
-    statistic: Statistic,
-    axes: tuple[int, ...],
-    weights: np.ndarray | None = None,
-) -> Grouped:
-    codes, labels = factorized(block.key_frame(), block.keys)
-    records = np.zeros((len(labels), len(block.columns)), statistic.dtype)
-    weights = None if weights is None else np.reshape(weights, -1)
-
-    def summarized(features: slice) -> None:
-        (position,) = block.positions[features]
-        own = np.zeros(len(labels), statistic.dtype)
-        # Records are merged after each piece, which should be worth it if there are many groups.
-        for piece in pieces(block.table, [position], least=4 * len(labels)):
-            beside = None if weights is None else weights[piece.rows]
-            add_by_group(own, *_flat(piece.read()), codes[piece.rows], statistic, beside)
-        records[:, features.start] = own
-
-    slabs.each(summarized, [slice(i, i + 1) for i in range(len(block.columns))])
-    return Grouped(labels, statistic.merge(records, (1,)) if 1 in axes else records)
-
-
-@add.register(GroupedArrowTable)
-def _(
-    block: GroupedArrowTable,
-    total: Grouped,
-    statistic: Statistic,
-    axes: tuple[int, ...],
-    weights: np.ndarray | None = None,
-) -> None:
-    total.join(summarize(block, statistic, axes, weights), statistic)
-
-
-@transform.register(GroupedArrowTable)
-def _(
-    block: GroupedArrowTable, affine: Lookup, kernel: Kernel, dtype: np.dtype[Any] | None
-) -> ArrowTable:
-    rows = affine.rows(block.key_frame(), block.keys)
-    rows = np.where(rows == len(affine.labels), -1, rows)
-    whole = np.broadcast_to(affine.affine, (len(affine.affine), len(block.columns)))
-    return mapped(block, whole, kernel, dtype, rows)
 
 
 def _flat(numbers: Numbers) -> Numbers:

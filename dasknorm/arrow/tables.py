@@ -6,6 +6,7 @@ booleans are bits, decimals have 16 bytes, a slab may go over the end of a chunk
 short for a call each are laid side by side.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from dasknorm.pieces import add_pieces, map_pieces, with_nan
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 
-__all__ = ["ArrowTable", "mapped"]
+__all__ = ["ArrowTable", "with_columns"]
 
 
 @dataclass(frozen=True)
@@ -98,32 +99,25 @@ def _(
 def _(
     block: ArrowTable, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None
 ) -> ArrowTable:
-    return mapped(block, np.broadcast_to(affine, (1, len(block.columns))), kernel, dtype)
-
-
-def mapped(
-    block: ArrowTable,
-    affine: Records,
-    kernel: Kernel,
-    dtype: np.dtype[Any] | None,
-    places: np.ndarray | None = None,
-) -> ArrowTable:
-    """Map columns through `affine`: its only row, or for each row of the block the one named.
-
-    Rows whose place is -1 become null.
-    """
+    affine = np.broadcast_to(affine, (1, len(block.columns)))
     out = [np.empty(block.shape[0], dtype or float_dtype(own)) for own in block.dtypes]
-    every = list(pieces(block.table, block.positions))
-    map_pieces(every, affine, kernel, out, places)
-    nowhere = None if places is None else places < 0
-    columns, schema = block.table.columns, list(block.table.schema)
-    for at, values in zip(block.positions, out, strict=True):
-        columns[at] = _column(values, columns[at], nowhere)
-        schema[at] = schema[at].with_type(columns[at].type)
-        if columns[at].null_count:
+    map_pieces(list(pieces(block.table, block.positions)), affine, kernel, out)
+    return with_columns(block, dict(enumerate(out)))
+
+
+def with_columns(
+    block: ArrowTable, columns: Mapping[int, np.ndarray], nowhere: np.ndarray | None = None
+) -> ArrowTable:
+    """Return the table with new numbers in its columns; rows that are `nowhere` become null."""
+    arrays, schema, positions = block.table.columns, list(block.table.schema), block.positions
+    for feature, values in columns.items():
+        at = positions[feature]
+        arrays[at] = _column(values, arrays[at], nowhere)
+        schema[at] = schema[at].with_type(arrays[at].type)
+        if arrays[at].null_count:
             schema[at] = schema[at].with_nullable(True)
     whole = pa.schema(schema, block.table.schema.metadata)
-    return replace(block, table=pa.Table.from_arrays(columns, schema=whole))
+    return replace(block, table=pa.Table.from_arrays(arrays, schema=whole))
 
 
 def _column(values: np.ndarray, like: Any, nowhere: np.ndarray | None) -> Any:
