@@ -29,7 +29,7 @@ def of(fields: Fields, kept: Mapping[Hashable, tuple[Hashable, ...]]) -> dict[st
     by = [str(n) for g in groups for n in (g if isinstance(g, tuple) else (g,))]
     run = {
         "dtypes": {str(name): str(numpy_dtype(f.data.dtype)) for name, f in fields.items()},
-        "over": [*(["rows"] if by else []), *map(str, over)],
+        "over": [str(dim) for dim in over],
         **({"by": by} if by else {}),
         "range": ranges,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
