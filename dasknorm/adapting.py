@@ -11,6 +11,7 @@ from dasknorm import checks, chunks, plans, provenance, shards
 from dasknorm.batches import batches, is_one
 from dasknorm.containers import container_of
 from dasknorm.fields import Axes, Field
+from dasknorm.lags import Lag, lagged
 from dasknorm.matching import Kept, kept_axes
 from dasknorm.plans import Plan
 from dasknorm.progress import Meter, metering
@@ -30,6 +31,7 @@ def adapt(
     columns: Hashable | Sequence[Hashable] | None = None,
     by: Hashable | Sequence[Hashable] | None = None,
     weights: Any = None,
+    lag: Lag = None,
     compute: bool = True,
     retries: int = shards.RETRIES,
     expect_count: float | Literal["all"] | None = None,
@@ -55,12 +57,18 @@ def adapt(
         The columns of a frame that take part; the others ride along. By default all that are
         numeric.
     by : label or list of labels, optional
-        Columns of a frame, or levels of its index: statistics are kept for each of the values
+        Columns of a frame, or levels of its index; of an xarray object, coordinates along one
+        dimension, or parts of a date, ``"time.month"``. Statistics are kept for each of the values
         that they have together, and each row is normalized with its own group's. A row where one
         of them is missing belongs to no group.
     weights : array_like, optional
         Non-negative weights that broadcast to the data: by name and label in xarray, by NumPy's
         rules for arrays, one a row for frames (a Dask Series beside a Dask frame).
+    lag : mapping of dimension to lag or list of lags, optional
+        To learn, in the same pass, of the changes along a dimension as well: ``{"time": 1}`` for
+        those of one step, ``{"time": ["6h", "24h"]}``. Steps across gaps in the labels, longer than
+        one and a half of the middle one, are no changes. `Stats.tendency` returns what was learned
+        of them. Weights must not vary along the dimension.
     compute : bool, default True
         If False, the statistics stay lazy; ``dask.compute`` turns several such Stats into ready
         ones together. Compute before normalizing: lazy statistics hold every chunk in memory.
@@ -116,7 +124,7 @@ def adapt(
                 "are no weights=, checkpoint=, expect_count='all' or compute=False"
             )
         return _of_batches(data, statistic, keep, over, view, expect_count)
-    container, work, attrs = _work(data, statistic, keep, over, weights, view)
+    container, work, attrs = _work(data, statistic, keep, over, weights, view, lag)
     if not compute:
         if checkpoint is not None or expect_count is not None:
             raise ValueError("checkpoint= and expect_count= need compute=True")
@@ -172,6 +180,7 @@ def plan(
     columns: Hashable | Sequence[Hashable] | None = None,
     by: Hashable | Sequence[Hashable] | None = None,
     weights: Any = None,
+    lag: Lag = None,
 ) -> Plan:
     """Say what `adapt` with these arguments would read, hold and send; nothing is read.
 
@@ -191,7 +200,7 @@ def plan(
     (800000, 100, 4800)
     """
     statistic = Moments() if statistic is None else statistic
-    _, work, _ = _work(data, statistic, keep, over, weights, View.asked(columns, by))
+    _, work, _ = _work(data, statistic, keep, over, weights, View.asked(columns, by), lag)
     return plans.of(work)
 
 
@@ -202,10 +211,11 @@ def _work(
     over: Axes,
     weights: Any,
     view: View,
+    lag: Lag = None,
 ) -> tuple[str, dict[Hashable, Field], dict[str, Any]]:
     """Return the kind of container, the states still to be computed, and their provenance."""
     container = container_of(data)
-    fields = container.viewed(data, view)
+    fields = lagged(container.viewed(data, view), lag)
     kept: Kept = kept_axes(fields, keep, over)
     work = container.summarize(data, fields, statistic, kept, weights)
     return container.name, work, provenance.of(fields, kept)

@@ -19,7 +19,7 @@ from dasknorm.blocks import Kernel
 from dasknorm.errors import MismatchError
 from dasknorm.grouped import Grouped, Lookup
 from dasknorm.grouped_arrays import GroupedArray
-from dasknorm.labels import listed, numbered, order_of, positions_of, shown
+from dasknorm.labels import listed, order_of, positions_of, shown, some
 from dasknorm.statistics import Statistic
 
 __all__ = ["Axes", "Field"]
@@ -50,8 +50,10 @@ class Field:
     chosen : tuple of hashable, optional
         The columns that were chosen, where others ride along untouched.
     keyed : hashable, optional
-        Of data, the dimension of which each place belongs to a group. To which, `labels` say under
-        the name of `grouped`; of frames that is known only once rows are read.
+        Of data, the dimension of which each place belongs to a group, or has others some lags
+        later.
+    lagged : hashable, optional
+        The dimension along which changes were taken as well: the groups are lags, and first none.
     """
 
     data: Any
@@ -62,6 +64,7 @@ class Field:
     grouped: Hashable = None
     chosen: tuple[Hashable, ...] | None = None
     keyed: Hashable = None
+    lagged: Hashable = None
 
     def sizes(self) -> dict[Hashable, Any]:
         """Return the size along each dimension; NaN where Dask does not know it."""
@@ -75,9 +78,10 @@ class Field:
         Weights are a field, laid along the data by name, or a Dask series beside a Dask frame.
         """
         if self.keyed is not None and self.keyed in kept:
+            what = f"by={self.grouped!r}" if self.lagged is None else f"lag= along {self.lagged!r}"
             raise ValueError(
-                f"by={self.grouped!r} puts together what stands along {shown(self.keyed)}, which "
-                "cannot be kept as well: leave it out of keep=, or name it in over="
+                f"{what} puts together what stands along {shown(self.keyed)}, which cannot be "
+                "kept as well: leave it out of keep=, or name it in over="
             )
         axes = tuple(i for i, dim in enumerate(self.dims) if dim not in kept)
         for i, (dim, size) in enumerate(self.sizes().items()):
@@ -87,20 +91,22 @@ class Field:
                     "call x.compute_chunk_sizes() first"
                 )
         spread = weights.along(self, "weights") if isinstance(weights, Field) else weights
-        by_group = self.keyed is not None
-        data = self.data
-        if by_group and self.grouped in self.labels:
-            data = GroupedArray.of(data, self.dims.index(self.keyed), self.labels[self.grouped])
-        work = chunks.Reduction(data, statistic, axes, spread, self.dims, is_grouped=by_group)
+        by_group = self.grouped is not None
+        work = chunks.Reduction(self.data, statistic, axes, spread, self.dims, is_grouped=by_group)
         dims = tuple(dim for dim in self.dims if dim in kept)
         labels = {dim: index for dim, index in self.labels.items() if dim in dims}
         dims = (self.grouped, *dims) if by_group else dims
         return replace(self, data=work, dims=dims, labels=labels, features=dims, keyed=None)
 
     def in_groups(self, name: Hashable, dim: Hashable, labels: pd.Index | None = None) -> "Field":
-        """Return data of which each place along a dimension belongs to the group of its label."""
-        known = {} if labels is None else {name: labels}
-        return replace(self, grouped=name, keyed=dim, labels={**self.labels, **known})
+        """Return data of which each place along a dimension belongs to the group of its label.
+
+        Without labels, the data themselves say while they are read.
+        """
+        data = self.data
+        if labels is not None:
+            data = GroupedArray.of(data, self.dims.index(dim), labels)
+        return replace(self, data=data, grouped=name, keyed=dim)
 
     def summarized(self, records: Any) -> "Field":
         """Return the field of states that were still to be computed; groups come sorted."""
@@ -133,13 +139,20 @@ class Field:
         return replace(both, chosen=self.chosen or other.chosen)
 
     def refuse_other_groups(self, other: "Field") -> None:
-        """Raise MismatchError unless both are by the same groups, or both by none."""
+        """Raise MismatchError unless both are by the same groups and lags, or both by none."""
         if self.grouped != other.grouped:
             by = [
                 f"by {each.grouped!r}" if each.grouped is not None else "not by group"
                 for each in (self, other)
             ]
             raise MismatchError(f"statistics {by[0]} and {by[1]} do not merge")
+        if self.lagged is not None:
+            mine, theirs = (each.labels[each.grouped] for each in (self, other))
+            if not mine.equals(theirs):
+                raise MismatchError(
+                    f"lags differ: {some(mine[1:])} and {some(theirs[1:])}; what only one side "
+                    "has seen would be missing from the other"
+                )
 
     def transform(
         self,
@@ -152,10 +165,8 @@ class Field:
         maps, data = affine.along(self), self.data
         if affine.grouped is not None:
             maps = Lookup(affine.labels[affine.grouped], maps, affine.grouped, unseen)
-        if self.grouped in self.labels:
-            codes, groups = numbered(self.labels[self.grouped])
-            own = np.append(maps.places(groups), -1)[codes]
-            data = GroupedArray(data, self.dims.index(self.keyed), own)
+        if isinstance(data, GroupedArray):
+            data = replace(data, codes=np.append(maps.places(data.labels), -1)[data.codes])
             maps = maps.affine
         return replace(self, data=chunks.transform(data, maps, kernel, dtype))
 
@@ -204,6 +215,14 @@ class Field:
                 raise MismatchError(f"only one side has labels along {shown(dim)}")
         labels = {**other.labels, **{d: i for d, i in self.labels.items() if d == self.grouped}}
         return replace(other, data=self.along(other), labels=labels)
+
+    def at_lag(self, lag: Any) -> "Field":
+        """Return the states of changes by one lag; of 0, those of the data themselves."""
+        labels = self.labels[self.grouped]
+        own = {dim: index for dim, index in self.labels.items() if dim != self.grouped}
+        data = self.data[labels.get_loc(lag)]
+        dims = self.dims[1:]
+        return replace(self, data=data, dims=dims, labels=own, grouped=None, lagged=None)
 
     def place(self, position: Sequence[int]) -> str:
         """Name a position in words: ``level=500``, or the bare name of a column."""

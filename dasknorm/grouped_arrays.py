@@ -5,9 +5,9 @@ group's part of a block is seen where it lies if its places are evenly spaced, a
 gathered, a piece at a time.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from dasknorm import kernels, slabs
 from dasknorm.blocks import SLAB, Kernel, add, float_dtype, summarize, transform
 from dasknorm.grouped import Grouped
 from dasknorm.labels import numbered, order_of
+from dasknorm.placed import Placed
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 
@@ -31,7 +32,7 @@ Rows = slice | np.ndarray
 
 
 @dataclass(frozen=True)
-class GroupedArray:
+class GroupedArray(Placed):
     """An array, and to which group each place along one of its axes belongs.
 
     Parameters
@@ -40,14 +41,16 @@ class GroupedArray:
     axis : int
     codes : ndarray of integers
         For each place along the axis the number of its group; below 0 for none.
-    groups : pandas.Index, optional
+    labels : pandas.Index, optional
         The labels of the groups, by their number.
     """
+
+    is_ordered: ClassVar[bool] = False
 
     array: Any
     axis: int
     codes: np.ndarray
-    groups: pd.Index | None = None
+    labels: pd.Index | None = None
 
     @classmethod
     def of(cls, array: Any, axis: int, labels: pd.Index) -> "GroupedArray":
@@ -57,28 +60,30 @@ class GroupedArray:
         return cls(array, axis, np.append(np.argsort(order), -1)[codes], groups[order])
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the array."""
-        return tuple(self.array.shape)
-
-    @property
-    def dtype(self) -> Any:
-        """The dtype of the array."""
-        return self.array.dtype
-
-    @property
-    def nbytes(self) -> int:
-        """The bytes of the array."""
-        return int(self.array.nbytes)
-
-    @property
     def groups_there(self) -> np.ndarray:
         """The numbers of the groups that there are, in order."""
         return np.unique(self.codes[self.codes >= 0])
 
     def cut(self, array: Any, places: slice) -> "GroupedArray":
-        """Return some places along the axis, with the array that is there."""
         return replace(self, array=array, codes=self.codes[places])
+
+    def order(self) -> list[int]:
+        """Return the first group: chunks of equal groups follow each other, so that few tasks
+        hold records of the same one."""
+        return self.groups_there[:1].tolist()
+
+    def nothing(
+        self, shape: tuple[int, ...], statistic: Statistic, parts: Sequence[Any] = ()
+    ) -> Grouped:
+        there = {group for part in parts for group in part.groups_there.tolist()}
+        return Grouped.none(shape, statistic, sorted(there))
+
+    def record_count(self) -> int:
+        return len(self.groups_there)
+
+    def finished(self, state: Any) -> Grouped:
+        labels = pd.Index([]) if self.labels is None else self.labels
+        return Grouped(labels[state.labels], state.records)
 
     def pieces(self) -> list[tuple[int, tuple[Rows, ...]]]:
         """Return pieces of a block in memory that belong to one group each, and its number."""
@@ -115,7 +120,7 @@ def _(
     weights: np.ndarray | None = None,
 ) -> Grouped:
     shape = tuple(1 if axis in axes else size for axis, size in enumerate(block.shape))
-    total = Grouped.none(shape, statistic)
+    total = block.nothing(shape, statistic, [block])
     add(block, total, statistic, axes, weights)
     return total
 

@@ -109,7 +109,7 @@ def of(work: Mapping[Hashable, Field]) -> Plan:
         threads=threads(),
         peak_bytes=int(PROCESS_BYTES + held),
         memory_bytes=memory,
-        grouped=any(each.is_grouped for each in reductions),
+        grouped=any(each.is_grouped and not each.is_placed for each in reductions),
     )
 
 

@@ -146,7 +146,8 @@ def shard_count(work: Mapping[Hashable, Field], checkpointed: bool) -> int:
         light = math.isnan(read) or saved <= LIGHT_BYTES
         room = SHARDS if light else read / (READ_FOR_STATE * saved)
         count = max(count, min(SHARDS, math.floor(room)))
-    most = max((len(each.sizes[each.longest()]) for each in lazy if each.axes), default=1)
+    axes = [(each, each.longest()) for each in lazy]
+    most = max((len(each.sizes[axis]) for each, axis in axes if axis is not None), default=1)
     return max(1, min(count, most))
 
 
@@ -159,11 +160,11 @@ def shard(
     """
     for name, field in work.items():
         reduction = field.data
-        if count == 1 or not reduction.is_lazy or not reduction.axes:
+        axis = reduction.longest()
+        if count == 1 or not reduction.is_lazy or axis is None:
             if number == 0:
                 yield name, reduction
             continue
-        axis = reduction.longest()
         cut = len(reduction.sizes[axis])
         first, last = number * cut // count, (number + 1) * cut // count
         if first < last:

@@ -14,6 +14,7 @@ from dasknorm.containers import container_named, container_of
 from dasknorm.errors import StatsFileError
 from dasknorm.fields import Field
 from dasknorm.given import given_states
+from dasknorm.lags import changes, lag_of, lagged, without_lags
 from dasknorm.matching import kept_like, matching, selected
 from dasknorm.statistics import Statistic
 from dasknorm.units import units_after, units_of
@@ -75,6 +76,29 @@ class Stats:
             values[key] = replace(state, data=read, attrs=units_of(name, state.attrs))
         return container_named(self.container).report(values)
 
+    def tendency(self, lag: Any = None) -> "Stats":
+        """Return the statistics of changes along a dimension, learned with ``adapt(..., lag=...)``.
+
+        Parameters
+        ----------
+        lag : int, str or timedelta, optional
+            By how much; may be left out if changes by one lag only were learned.
+
+        Raises
+        ------
+        MismatchError
+            If no such changes were learned.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import dasknorm as dn
+        >>> stats = dn.adapt(np.array([1.0, 2.0, 4.0]), lag={0: 1})
+        >>> stats.tendency(1).mean
+        array(1.5)
+        """
+        return replace(self, states=changes(self.states, lag))
+
     # -- mapping ----------------------------------------------------------------------------------
 
     def normalize(
@@ -127,7 +151,7 @@ class Stats:
 
     def _usable(self) -> dict[Hashable, Field]:
         checks.refuse_unusable(self.statistic, self.states)
-        return self.states
+        return without_lags(self.states)
 
     # -- merging ----------------------------------------------------------------------------------
 
@@ -176,7 +200,7 @@ class Stats:
 
     def _with(self, data: Any, weights: Any) -> "Stats":
         container = container_of(data)
-        fields = container.viewed(data, View.of(self.states))
+        fields = lagged(container.viewed(data, View.of(self.states)), lag_of(self.states))
         keys = matching(container, fields, self.states)
         kept = {name: kept_like(fields[name], self.states[key]) for name, key in keys.items()}
         work = container.summarize(data, fields, self.statistic, kept, weights)

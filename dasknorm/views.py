@@ -41,7 +41,7 @@ class View:
     def of(cls, states: Mapping[Hashable, Field]) -> "View":
         """Return the view that states were learned in."""
         for state in states.values():
-            if state.grouped is None:
+            if state.grouped is None or state.lagged is not None:
                 return cls(state.chosen)
             many = state.labels[state.grouped].nlevels > 1
             return cls(state.chosen, tuple(state.grouped) if many else (state.grouped,))  # type: ignore[arg-type]

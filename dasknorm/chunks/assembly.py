@@ -81,17 +81,14 @@ class _Source:
         return self.places[index[self.reduction.data.axis]] if self.places else None
 
     def along_kept(self) -> Iterator[tuple[Index, list[Index]]]:
-        """Yield each place among the kept chunks, and the chunks to be merged there.
-
-        Chunks of the same groups follow each other, so that few tasks hold records of a group.
-        """
-        axes = self.reduction.axes
+        """Yield each place among the kept chunks, and the chunks to be merged there."""
+        axes = self.reduction.streamed_axes
         kept = [range(1) if i in axes else range(n) for i, n in enumerate(self.shape)]
         merged = [range(n) if i in axes else range(1) for i, n in enumerate(self.shape)]
         steps = list(itertools.product(*merged))
         if self.places:
             axis = self.reduction.data.axis
-            steps.sort(key=lambda step: self.places[step[axis]].groups_there[:1].tolist())
+            steps.sort(key=lambda step: self.places[step[axis]].order())
         for place in itertools.product(*kept):
             yield place, [tuple(map(sum, zip(place, step, strict=True))) for step in steps]
 

@@ -38,8 +38,18 @@ def group_sizes(reduction: Reduction, steps: int, kept: int) -> list[int]:
 def state_bytes(reduction: Reduction) -> int:
     """Return the size of the state of one chunk, the largest there is."""
     sizes = (max(c, default=0) for i, c in enumerate(reduction.sizes) if i not in reduction.axes)
-    groups = max((len(each.groups_there) for each in reduction.places()), default=1)
-    return int(math.prod(sizes)) * reduction.statistic.dtype.itemsize * groups
+    places = reduction.places()
+    several = max((each.record_count() for each in places), default=1)
+    return int(math.prod(sizes)) * reduction.statistic.dtype.itemsize * several + _edges(reduction)
+
+
+def _edges(reduction: Reduction) -> int:
+    """Return the bytes of the places of data that are held beside a state."""
+    if not reduction.is_placed:
+        return 0
+    axis = reduction.data.axis
+    beside = (max(c, default=0) for i, c in enumerate(reduction.sizes) if i != axis)
+    return int(math.prod(beside)) * reduction.data.edge_places() * reduction.data.dtype.itemsize
 
 
 def threads() -> int:

@@ -9,7 +9,8 @@ import numpy as np
 from dask import is_dask_collection
 
 from dasknorm.grouped import Grouped
-from dasknorm.grouped_arrays import GroupedArray
+from dasknorm.lagged_arrays import Stretch
+from dasknorm.placed import Placed
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.tables import Table
@@ -21,7 +22,7 @@ def is_lazy(data: Any) -> bool:
     """Tell whether data are a Dask collection, to be worked on a chunk at a time."""
     if isinstance(data, Table):
         return is_dask_collection(data.frame)
-    return is_dask_collection(data.array if isinstance(data, GroupedArray) else data)
+    return is_dask_collection(data.array if isinstance(data, Placed) else data)
 
 
 def merge(a: Any, b: Any, statistic: Statistic) -> Any:
@@ -59,7 +60,7 @@ def chunked_like(small: Any | None, data: da.Array) -> Any:
 
 def join(statistic: Statistic, total: Any, part: Any) -> None:
     """Merge one state into another, in place; states of groups are united."""
-    if isinstance(total, Grouped):
+    if isinstance(total, (Grouped, Stretch)):
         total.join(part, statistic)
     else:
         statistic.join(total, part)

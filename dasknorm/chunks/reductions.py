@@ -13,7 +13,7 @@ import numpy as np
 from dasknorm import blocks
 from dasknorm.chunks.laziness import chunked_like, is_lazy
 from dasknorm.grouped import Grouped
-from dasknorm.grouped_arrays import GroupedArray
+from dasknorm.placed import Placed
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.tables import Table
@@ -42,7 +42,8 @@ class Reduction:
         The sizes of the chunks of a larger array that stand before these data along each axis,
         for messages.
     is_grouped : bool
-        Whether the rows belong to groups, which show only while they are read.
+        Whether there are records of groups: known beforehand, if the data are placed, or else
+        showing while rows are read.
     """
 
     data: Any
@@ -71,7 +72,7 @@ class Reduction:
     @property
     def is_placed(self) -> bool:
         """Whether it matters where along an axis a chunk stands."""
-        return isinstance(self.data, GroupedArray)
+        return isinstance(self.data, Placed)
 
     @property
     def chunked_weights(self) -> Any:
@@ -104,9 +105,14 @@ class Reduction:
         kept = (n for axis, n in enumerate(self.data.shape) if axis not in self.axes)
         return float(math.prod(kept)) * self.statistic.dtype.itemsize
 
-    def longest(self) -> int:
-        """Return which of the axes merged away is cut in the most chunks."""
-        return max(self.axes, key=lambda axis: len(self.sizes[axis]))
+    def longest(self) -> int | None:
+        """Return which axis is best cut in shards: of those merged away, the one of most chunks.
+
+        None if none can be, as places that are joined in their order stay together.
+        """
+        kept_whole = self.streamed_axes if self.is_ordered else ()
+        axes = [axis for axis in self.axes if axis not in kept_whole]
+        return max(axes, key=lambda axis: len(self.sizes[axis]), default=None)
 
     def part(self, axis: int, first: int, last: int) -> "Reduction":
         """Return the reduction of the chunks from `first` to before `last` along an axis."""
@@ -131,25 +137,41 @@ class Reduction:
             return []
         ends = [0, *itertools.accumulate(map(int, self.sizes[self.data.axis]))]
         cuts = (self.data.cut(None, slice(*span)) for span in itertools.pairwise(ends))
-        return [replace(cut, groups=None) for cut in cuts]
+        return [replace(cut, labels=None) for cut in cuts]
+
+    @property
+    def streamed_axes(self) -> tuple[int, ...]:
+        """The axes, of those merged away, along which the states of chunks can be joined."""
+        return (self.data.axis,) if self.is_ordered else self.axes
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether states are joined only with those that come next along an axis."""
+        return self.is_placed and self.data.is_ordered
 
     def _span(self, first: int, last: int) -> slice:
         sizes = self.sizes[self.data.axis]
         return slice(int(sum(sizes[:first])), int(sum(sizes[:last])))
 
     def nothing(self, shape: tuple[int, ...], places: Sequence[Any] = ()) -> Callable[[], Any]:
-        """Return what makes records of nothing, in this shape; in groups, those of some places."""
+        """Return what makes the state of nothing, in this shape; of placed data, of some places."""
+        if self.is_placed:
+            return partial(self._said().nothing, shape, self.statistic, places)
         if self.is_grouped:
-            there = [group for place in places for group in place.groups_there.tolist()]
-            return partial(Grouped.none, shape, self.statistic, sorted(set(there)))
+            return partial(Grouped.none, shape, self.statistic)
         return partial(np.zeros, shape, self.statistic.dtype)
+
+    def _said(self) -> Placed:
+        """Return what is said of placed data that no chunk needs for itself."""
+        return replace(self.data.cut(None, slice(0, 0)), labels=None)
 
     def finished(self, records: Any) -> Any:
         """Return records without the axes merged away, which have size 1."""
+        if self.is_placed:
+            records = self.data.finished(records)
         if isinstance(records, Grouped):
             merged = tuple(axis + 1 for axis in self.axes)  # groups come before all axes
-            labels = self.data.groups[records.labels] if self.is_placed else records.labels
-            return Grouped(labels, records.records.squeeze(axis=merged))
+            return Grouped(records.labels, records.records.squeeze(axis=merged))
         return records.squeeze(axis=self.axes) if self.axes else records
 
 

@@ -17,6 +17,7 @@ from dasknorm.chunks.streams import Misfit, Unreadable
 from dasknorm.chunks.trees import tree
 from dasknorm.errors import ChunkError, MismatchError
 from dasknorm.grouped import Grouped
+from dasknorm.lagged_arrays import Stretch
 from dasknorm.progress import Meter
 from dasknorm.statistics.base import Records
 
@@ -69,10 +70,13 @@ def _put_together(reduction: Reduction, states: Mapping[tuple[int, ...], Records
     ends = [np.cumsum([0, *size]).astype(int) for size in sizes]
     whole = reduction.nothing(tuple(int(end[-1]) for end in ends))()
     for at, state in states.items():
-        where = tuple(slice(end[i], end[i + 1]) for end, i in zip(ends, at, strict=True))
+        kept = [0 if axis in reduction.axes else i for axis, i in enumerate(at)]
+        where = tuple(slice(end[i], end[i + 1]) for end, i in zip(ends, kept, strict=True))
         if isinstance(state, Grouped):
             places = whole.places(state.labels)
             whole.records[(places, *where)] = state.records
+        elif isinstance(state, Stretch):
+            reduction.statistic.join(whole.records[(slice(None), *where)], state.records)
         else:
             whole[where] = state
     return whole

@@ -30,7 +30,9 @@ def lazy(reduction: Reduction) -> Any:
     Dask's optimizations see all of it, so that what is computed together shares what it loads.
     """
     if reduction.is_grouped:
-        raise ValueError("by= needs compute=True: which groups there are shows as data are read")
+        raise ValueError(
+            "by= and lag= need compute=True: their states grow while data are read"
+        )
     return reduction.finished(tree(reduction) if reduction.is_lazy else in_memory(reduction))
 
 
@@ -107,7 +109,7 @@ def _of_places(reduction: Reduction) -> dict[tuple[int, ...], Any]:
         if beside is not None:
             weight = beside[tuple(min(i, n - 1) for i, n in zip(index, beside.shape, strict=True))]
         own = said[index[reduction.data.axis]]
-        at = tuple(0 if i in reduction.axes else n for i, n in enumerate(index))
+        at = tuple(0 if i in reduction.streamed_axes else n for i, n in enumerate(index))
         part = summarize(blocks[index], weight, own, reduction.statistic, reduction.axes)
         parts.setdefault(at, []).append(part)
     join = dask.delayed(joined, pure=True)

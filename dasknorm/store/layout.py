@@ -44,6 +44,7 @@ class Layout:
                 "dims": dims,
                 "features": [values.encode(dim) for dim in state.features],
                 "grouped": values.encode(state.grouped),
+                "lagged": values.encode(state.lagged),
                 "chosen": None if state.chosen is None else list(map(values.encode, state.chosen)),
                 "attrs": _coded(name, state.attrs),
                 "readings": readings,
@@ -117,6 +118,7 @@ def states_from(
             values.decode(entry["attrs"]),
             values.decode(entry.get("grouped")),
             _several(entry.get("chosen")),
+            lagged=values.decode(entry.get("lagged")),
         )
     return states
 
