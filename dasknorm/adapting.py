@@ -51,6 +51,7 @@ def adapt(
         The dimensions (names, or positions) that keep statistics of their own, or those that are
         merged away; give one of the two, or neither: then the last axis of an array of two or
         more dimensions is kept, each column of a frame, and each variable of an xarray object.
+        A variable with none of the dimensions that are named is taken whole: one mean and std.
     columns : label or list of labels, optional
         The columns of a frame that take part; the others ride along. By default all that are
         numeric.

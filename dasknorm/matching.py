@@ -13,7 +13,12 @@ Kept = Mapping[Hashable, tuple[Hashable, ...]]
 
 
 def kept_axes(fields: Fields, keep: Axes, over: Axes) -> dict[Hashable, tuple[Hashable, ...]]:
-    """Return the kept dimensions of each field; ValueError for a dimension no field has."""
+    """Return the kept dimensions of each field; ValueError for a dimension no field has.
+
+    A field that has none of the dimensions named, as orography has no time, is taken whole: over
+    any of them it would be its own mean, and its own z-score 0. A field that is the only one
+    cannot lack them, as no field would have them.
+    """
     if keep is not None and over is not None:
         raise ValueError(f"give keep= or over=, not both; got keep={keep!r} and over={over!r}")
     if keep is None and over is None:
@@ -29,14 +34,9 @@ def kept_axes(fields: Fields, keep: Axes, over: Axes) -> dict[Hashable, tuple[Ha
             key: tuple(dim for dim in field.dims if dim in found[key].values())
             for key, field in fields.items()
         }
-    for key, field in fields.items():
-        if names and field.dims and not found[key]:
-            raise ValueError(
-                f"{key!r} has none of the dimensions over={names!r}, only {field.dims!r}: every "
-                "value would be its own mean; leave it out, or merge over its dimensions too"
-            )
+    whole = {key for key in fields if names and not found[key]}
     return {
-        key: tuple(dim for dim in field.dims if dim not in found[key].values())
+        key: tuple(dim for dim in field.dims if key not in whole and dim not in found[key].values())
         for key, field in fields.items()
     }
 

@@ -81,9 +81,18 @@ LABELLED: dict[str, Case] = {
         lambda: dn.adapt(BOTH, over="time").mean["q"],
         Q.mean("time"),
     ),
-    "88-dimension-a-variable-lacks": (
-        lambda: dn.adapt(BOTH, over="lev"),
-        Raises(ValueError, r"'r' has none of the dimensions.*every value would be its own mean"),
+    "88-static-variable-is-taken-whole": (
+        lambda: dn.adapt(BOTH, over="lev").mean,
+        BOTH[["q"]].mean("lev").assign(r=3.0),
+    ),
+    "88-static-variable-normalized": (
+        lambda: dn.adapt(BOTH, over="lev").normalize(BOTH)["r"],
+        (BOTH["r"] - 3.0) / BOTH["r"].std(),
+    ),
+    "88-static-variable-beside-kept-levels": (lambda: SPREAD.std["r"], BOTH["r"].std()),
+    "88-static-variable-alone": (
+        lambda: dn.adapt(BOTH[["r"]], over="lev"),
+        Raises(ValueError, r"'lev' not found in dims \('time'\)"),
     ),
     "88-variable-without-dimensions": (
         lambda: dn.adapt(BOTH.assign(s=7.0), over="time").mean["s"],
