@@ -11,7 +11,7 @@ ROOT = Path(dasknorm.__file__).parent
 
 # From the ground up. Files of one floor do not import each other, but for those of a folder.
 FLOORS = [
-    {"cluster", "errors"},
+    {"cluster", "errors", "opening"},
     {"arrow_arrays", "kernels", "labels"},
     {"progress", "statistics"},
     {"slabs"},

@@ -1,7 +1,7 @@
 """Containers: taking what a user has apart into fields, and putting it together again.
 
 The folder is the registry. A file here is named after the library whose objects it takes, or after
-the class as well (``pandas.py``, ``dask_dataframe.py``, ``xarray_datatree.py``), and is imported when
+the class as well (``pandas.py``, ``dask_dataframe.py``, ``xarray_datatree.py``), and imported when
 the first of them turns up; it calls `register` just as a stranger's package would.
 """
 

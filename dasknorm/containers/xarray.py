@@ -10,6 +10,7 @@ from dasknorm.blocks import is_numeric
 from dasknorm.containers import Container, Fields, register
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
+from dasknorm.opening import in_chunks
 
 __all__ = [
     "DataArrays",
@@ -134,7 +135,7 @@ def _describing(data: xr.Dataset) -> set[str]:
 
 def _field(array: Any, features: tuple[Hashable, ...] = ()) -> Field:
     labels = {dim: array.indexes[dim] for dim in array.dims if dim in array.indexes}
-    return Field(array.data, array.dims, labels, features, dict(array.attrs))
+    return Field(in_chunks(array).data, array.dims, labels, features, dict(array.attrs))
 
 
 def _rebuilt(array: Any, field: Field) -> Any:
