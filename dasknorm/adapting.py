@@ -209,7 +209,11 @@ def _work(
     fields = container.viewed(data, view)
     kept: Kept = kept_axes(fields, keep, over)
     work = container.summarize(data, fields, statistic, kept, weights)
-    return container.name, work, provenance.of(fields, kept)
+    said = {
+        "source": container.sources(data),
+        "weights": "" if weights is None else "given weights",
+    }
+    return container.name, work, provenance.of(fields, kept, **said)
 
 
 def _metered(progress: bool | Meter) -> AbstractContextManager[Meter | None]:

@@ -1,9 +1,12 @@
-"""Opening: arrays of a file that nobody has read yet, in chunks along those stored in it."""
+"""Opening: arrays of files, which nobody has read yet, cut along the chunks stored in them."""
 
 import math
+from collections.abc import Iterable
+from pathlib import PurePath
 from typing import Any
+from urllib.parse import urlsplit
 
-__all__ = ["TARGET", "chunks_towards", "in_chunks", "stored_chunks"]
+__all__ = ["TARGET", "chunks_towards", "in_chunks", "sources_of", "stored_chunks"]
 
 TARGET = 1 << 26
 """64 MB: a task takes tens of milliseconds, and a thread needs little memory."""
@@ -45,6 +48,29 @@ def chunks_towards(
         room = max(1, TARGET // (math.prod(sizes) * max(1, itemsize)))
         sizes[axis] = max(1, min(shape[axis], sizes[axis] * room))
     return tuple(sizes)
+
+
+def sources_of(objects: Iterable[Any]) -> list[str]:
+    """Return the names of the files that xarray's objects say they were opened from.
+
+    Of a path it is the last part, and of an address all but passwords and options: where folders
+    lie on someone's machine is nobody's business. Of several files put together xarray names the
+    first; where it shows, by an array that is larger than the one stored, "and others" is added.
+    """
+    names: dict[str, None] = {}
+    for each in objects:
+        stored = each.encoding.get("original_shape")
+        if source := each.encoding.get("source"):
+            grown = stored is not None and math.prod(each.shape) > math.prod(stored)
+            names[_name_of(str(source)) + (" and others" if grown else "")] = None
+    return list(names)
+
+
+def _name_of(source: str) -> str:
+    if "://" not in source:
+        return PurePath(source).name
+    parts = urlsplit(source)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _is_unread(variable: Any) -> bool:

@@ -24,7 +24,7 @@ FLOORS = [
     {"fields"},
     {"views"},
     {"containers"},
-    {"checks", "given", "matching", "provenance", "serving", "summary", "units"},
+    {"checks", "given", "matching", "provenance", "sentences", "serving", "summary", "units"},
     {"batches", "merging"},
     {"store"},
     {"shards"},

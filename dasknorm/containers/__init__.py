@@ -86,6 +86,10 @@ class Container(ABC):
         """Return names that the statistics know and this kind of data should have, but lacks."""
         return []
 
+    def sources(self, data: Any) -> list[str]:
+        """Return the names of the files that the data say they are from; none if they do not."""
+        return []
+
     def weights(self, data: Any, weights: Any) -> Any:
         """Return weights for `data` as one field, to be laid along its fields by name."""
         fields = container_of(weights).fields(weights)

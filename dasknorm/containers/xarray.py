@@ -10,7 +10,7 @@ from dasknorm.blocks import is_numeric
 from dasknorm.containers import Container, Fields, register
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
-from dasknorm.opening import in_chunks
+from dasknorm.opening import in_chunks, sources_of
 
 __all__ = [
     "DataArrays",
@@ -49,6 +49,9 @@ class DataArrays(Labelled):
 
     name = "xarray.DataArray"
 
+    def sources(self, data: Any) -> list[str]:
+        return sources_of([data])
+
     def fields(self, data: Any) -> dict[Hashable, Field]:
         if not is_numeric(data.dtype):
             raise TypeError(f"{data.name!r} has dtype {data.dtype}: there is nothing to normalize")
@@ -72,6 +75,9 @@ class Datasets(Labelled):
     """Each numeric variable; the others ride along, as do coordinates, bounds and grid mappings."""
 
     name = "xarray.Dataset"
+
+    def sources(self, data: Any) -> list[str]:
+        return sources_of(data.data_vars.values()) or sources_of([data])
 
     def fields(self, data: Any) -> dict[Hashable, Field]:
         fields = fields_of(data)

@@ -8,6 +8,7 @@ import xarray as xr
 from dasknorm.containers import Fields, register
 from dasknorm.containers.xarray import Labelled, fields_of, given_fields, rebuilt, reported
 from dasknorm.fields import Field
+from dasknorm.opening import sources_of
 
 __all__ = ["DataTrees"]
 
@@ -30,6 +31,11 @@ class DataTrees(Labelled):
                 f"{[path for path, _ in _nodes(data)]}"
             )
         return fields
+
+    def sources(self, data: Any) -> list[str]:
+        nodes = [node for _, node in _nodes(data)]
+        arrays = [array for node in nodes for array in node.data_vars.values()]
+        return sources_of(arrays) or sources_of(nodes)
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
         result = data.copy()
