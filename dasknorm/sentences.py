@@ -84,7 +84,7 @@ def _of_runs(
     merged = {n: dims for runs in together for n, dims in runs[0].get("merged", {}).items()}
     first = {**together[0][0], "merged": merged} if merged else together[0][0]
     clauses = [
-        f"{_what(statistic)} {_what_of(fields, first)}".strip(),
+        _what(statistic) + _what_of(fields, first),
         _how_many(statistic, fields, [run for runs in together for run in runs]),
         *_tail(together[0]),
     ]
@@ -104,7 +104,7 @@ def _tail(runs: Runs) -> list[str]:
 
 
 def _without_runs(statistic: Statistic, states: Fields, attrs: Mapping[str, Any]) -> str:
-    what = f"{_what(statistic)} {_what_of(states, {})}".strip()
+    what = _what(statistic) + _what_of(states, {})
     many = _how_many(statistic, states, [])
     how = "as given, not learned from data" if attrs.get("given") else "of unknown origin"
     return f"{_joined([what, many, how])}."
@@ -141,14 +141,13 @@ def _what_of(fields: Fields, run: Mapping[str, Any]) -> str:
     for name, state in fields.items():
         over = _listed(_dim(dim, state) for dim in _merged(run, name, state))
         groups.setdefault((over, _each(state, run.get("by", []))), []).extend(_names(name, state))
-    return "; ".join(
-        (
-            (f"of {_listed(names)}" if names else "")
-            + (f" over {over}" if over else "")
-            + (f", for each {each}" if each else "")
-        ).lstrip()
+    parts = [
+        (f" of {_listed(names)}" if names else "")
+        + (f" over {over}" if over else "")
+        + (f", for each {each}" if each else "")
         for (over, each), names in groups.items()
-    )
+    ]
+    return "; ".join([*parts[:1], *(part.lstrip(" ,") for part in parts[1:])])
 
 
 def _merged(run: Mapping[str, Any], name: Hashable, state: Field) -> list[str]:
