@@ -209,11 +209,8 @@ def _work(
     fields = container.viewed(data, view)
     kept: Kept = kept_axes(fields, keep, over)
     work = container.summarize(data, fields, statistic, kept, weights)
-    said = {
-        "source": container.sources(data),
-        "weights": "" if weights is None else "given weights",
-    }
-    return container.name, work, provenance.of(fields, kept, **said)
+    attrs = provenance.of(fields, kept, weights, source=container.sources(data))
+    return container.name, work, attrs
 
 
 def _metered(progress: bool | Meter) -> AbstractContextManager[Meter | None]:

@@ -25,11 +25,14 @@ COUNTS = ("batches", "values")
 
 
 def of(
-    fields: Fields, kept: Mapping[Hashable, tuple[Hashable, ...]], **said: Any
+    fields: Fields,
+    kept: Mapping[Hashable, tuple[Hashable, ...]],
+    weights: Any = None,
+    **said: Any,
 ) -> dict[str, Any]:
     """Return what was adapted: names, dtypes, merged dimensions, values, the range along them.
 
-    What else is said of the run, as ``source=`` or ``weights=``, is kept if there is any.
+    What else is said of the run, as ``source=`` or ``lag=``, is kept as it is if there is any.
     """
     by = _group_names(fields)
     rows = ["rows"] if by else []
@@ -43,6 +46,7 @@ def of(
         "merged": merged,
         "values": _values(fields),
         "by": by,
+        "weights": "" if weights is None else _word(weights),
         "range": _ranges(fields, kept),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": _versions(),
@@ -80,6 +84,12 @@ def streamed(attrs: Mapping[str, Any], more: int) -> dict[str, Any]:
     stream = {**last, "range": {}, "batches": last.get("batches", 1) + more}
     stream.pop("values", None)
     return {**attrs, "runs": [*before, stream]}
+
+
+def _word(weights: Any) -> str:
+    """Return what weights are called: a word, the name of a DataArray or Series, or "given"."""
+    name = weights if isinstance(weights, str) else getattr(weights, "name", None)
+    return name if isinstance(name, str) and name else "given"
 
 
 def _group_names(fields: Fields) -> list[str]:

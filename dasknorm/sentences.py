@@ -35,6 +35,14 @@ PARTS = {
 }
 """What a group by a part of a date, as ``time.month``, is of."""
 
+WEIGHTS = {
+    "area": "cell area",
+    "coslat": "the cosine of latitude",
+    "gaussian": "the weights of Gaussian quadrature",
+    "given": "given weights",
+}
+"""What weights that have a word are."""
+
 Runs = Sequence[Mapping[str, Any]]
 
 
@@ -94,9 +102,10 @@ def _of_runs(
 
 def _tail(runs: Runs) -> list[str]:
     """Return what there is to say of runs but for what they are of, and what made them."""
+    weights = runs[0].get("weights", "")
     return [
         _spans(runs),
-        f"weighted by {runs[0]['weights']}" if "weights" in runs[0] else "",
+        f"weighted by {WEIGHTS.get(weights, weights)}" if weights else "",
         _lags(runs[0].get("lag")),
         _batches(runs),
         _sources(runs),

@@ -187,7 +187,7 @@ class Stats:
         }
         check_names(states, self.states)
         checks.refuse_unusable(self.statistic, states)
-        attrs = provenance.of(fields, kept, source=container.sources(data))
+        attrs = provenance.of(fields, kept, weights, source=container.sources(data))
         return self.merge(Stats(self.statistic, states, self.container, attrs))
 
     def select(self, names: Sequence[Hashable]) -> "Stats":

@@ -50,7 +50,7 @@ def tendencies() -> Stats:
     """Return statistics whose provenance has a lag, and groups by a part of the date."""
     stats = dn.adapt(GRID["u"], over=OVER)
     (run,) = stats.attrs["runs"]
-    run |= {"lag": {"time": [1, "6h"]}, "by": ["time.month", "time.hour"], "weights": "cell area"}
+    run |= {"lag": {"time": [1, "6h"]}, "by": ["time.month", "time.hour"], "weights": "area"}
     return stats
 
 
