@@ -57,13 +57,14 @@ def sources_of(objects: Iterable[Any]) -> list[str]:
     lie on someone's machine is nobody's business. Of several files put together xarray names the
     first; where it shows, by an array that is larger than the one stored, "and others" is added.
     """
-    names: dict[str, None] = {}
+    grown: dict[str, bool] = {}
     for each in objects:
         stored = each.encoding.get("original_shape")
         if source := each.encoding.get("source"):
-            grown = stored is not None and math.prod(each.shape) > math.prod(stored)
-            names[_name_of(str(source)) + (" and others" if grown else "")] = None
-    return list(names)
+            name = _name_of(str(source))
+            more = stored is not None and math.prod(each.shape) > math.prod(stored)
+            grown[name] = more or grown.get(name, False)
+    return [f"{name} and others" if more else name for name, more in grown.items()]
 
 
 def _name_of(source: str) -> str:

@@ -22,6 +22,12 @@ __all__ = [
     "reported",
 ]
 
+DESCRIBING = ("bounds", "climatology", "grid_mapping", "mesh")
+"""Attributes that name variables which are no data, by the CF and the UGRID conventions."""
+
+DESCRIBING_A_MESH = ("_connectivity", "_coordinates")
+"""How those end that the variable of a mesh has."""
+
 
 class Labelled(Container):
     """What all kinds share: weights have named dimensions, several variables are a Dataset."""
@@ -129,13 +135,14 @@ def given_fields(values: Any) -> dict[Hashable, Field]:
 
 
 def _describing(data: xr.Dataset) -> set[str]:
-    """Return the variables that only describe others: CF's bounds and grid mappings."""
+    """Return the variables that only describe others: bounds, grid mappings, and a mesh's faces."""
     return {
         name
         for variable in data.variables.values()
-        for key in ("bounds", "climatology", "grid_mapping")
         for notes in (variable.attrs, variable.encoding)
-        for name in str(notes.get(key, "")).replace(":", " ").split()
+        for key, value in notes.items()
+        if key in DESCRIBING or str(key).endswith(DESCRIBING_A_MESH)
+        for name in str(value).replace(":", " ").split()
     }
 
 
