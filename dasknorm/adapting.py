@@ -40,7 +40,7 @@ def adapt(
 
     Parameters
     ----------
-    data : array, frame, DataArray, Dataset, or iterable of batches
+    data : array, frame, DataArray, Dataset, DataTree, or iterable of batches
         NumPy, masked or Dask array; pandas, Dask or polars frame, Arrow table; xarray object; in
         memory or lazy. Or an iterable of such batches, as a file read in pieces or a PyTorch
         ``DataLoader``: of a batch that is a tuple, element 0 is taken. Missing values (NaN, NA,

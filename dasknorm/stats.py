@@ -87,7 +87,7 @@ class Stats:
 
         Parameters
         ----------
-        data : array, DataFrame, Series, DataArray or Dataset
+        data : array, DataFrame, Series, DataArray, Dataset or DataTree
             Data with the names and labels of those adapted; labels in any order, any subset.
         dtype : dtype, optional
             A floating dtype for the result.

@@ -9,6 +9,7 @@ import xarray as xr
 from optional import needs
 
 import dasknorm as dn
+import dasknorm.accessors
 from dasknorm.testing import check_container
 
 OVERS = [None, "time", ("time", "lev", "x")]
@@ -78,6 +79,14 @@ def test_what_rides_along() -> None:
     xr.testing.assert_identical(data, before)
     z["ocean/sst"][:] = 0.0
     xr.testing.assert_identical(data, before)
+
+
+def test_the_accessor() -> None:
+    """Trees have ``.norm`` as Datasets do."""
+    data = tree()
+    stats = data.norm.adapt(dim="time")
+    assert stats == dn.adapt(data, over="time")
+    xr.testing.assert_identical(data.norm.normalize(stats), stats.normalize(data))
 
 
 def test_a_branch_is_a_tree() -> None:
