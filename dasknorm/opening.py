@@ -6,21 +6,22 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["TARGET", "chunks_towards", "in_chunks", "sources_of", "stored_chunks"]
+__all__ = ["TARGET", "chunks_towards", "data_of", "sources_of", "stored_chunks"]
 
 TARGET = 1 << 26
 """64 MB: a task takes tens of milliseconds, and a thread needs little memory."""
 
 
-def in_chunks(array: Any) -> Any:
-    """Return a DataArray of a file, opened without Dask, in Dask chunks; any other as it is.
+def data_of(array: Any) -> Any:
+    """Return the values of a DataArray; those of a file opened without Dask in Dask chunks.
 
     ``array.data`` would load the whole of it. What was given is neither loaded nor changed.
     """
     if array.chunks is not None or not _is_unread(array.variable):
-        return array
+        return array.data
+    alone = array.reset_coords(drop=True)  # or large coordinates would be cut and named as well
     sizes = chunks_towards(array.shape, stored_chunks(array), array.dtype.itemsize)
-    return array.chunk(dict(zip(array.dims, sizes, strict=True)))
+    return alone.chunk(dict(zip(array.dims, sizes, strict=True))).data
 
 
 def stored_chunks(array: Any) -> tuple[int, ...]:

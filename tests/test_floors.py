@@ -23,7 +23,7 @@ FLOORS = [
     {"arrow", "chunks"},
     {"fields"},
     {"views"},
-    {"containers"},
+    {"clauses", "containers"},
     {"checks", "given", "matching", "provenance", "sentences", "serving", "summary", "units"},
     {"batches", "merging"},
     {"store"},

@@ -15,7 +15,7 @@ from optional import installed, needs
 
 import dasknorm as dn
 from dasknorm import opening
-from dasknorm.opening import chunks_towards, in_chunks
+from dasknorm.opening import chunks_towards, data_of
 
 zarr = pytest.importorskip("zarr")
 from zarr.storage import LocalStore  # noqa: E402  # which needs zarr
@@ -131,24 +131,35 @@ def test_equal_calls_give_equal_names(folder: Path, file: str) -> None:
     """Names in graphs follow from what is read: equal for equal parts, others for other parts."""
     with opened(folder / file) as data:
         parts = [data["t"], data["t"], data["t"][:8], data["t"][8:16], data["t"][:, :1]]
-        names = [in_chunks(part).data.name for part in parts]
+        names = [data_of(part).name for part in parts]
         assert names[0] == names[1]
         assert len(set(names)) == 4
+
+
+def test_coordinates_are_left_alone(folder: Path) -> None:
+    """What lies beside a variable is not cut with it, however it is kept."""
+    with opened(folder / "a.zarr") as data:
+        far = data["t"].isel(time=0, lev=0, drop=True)
+        placed = data.assign_coords(place=(("x", "y"), np.ones((100, 200))), far=far)
+        z = dn.adapt(placed["t"], over="time").normalize(placed["t"])
+        assert isinstance(z["place"].data, np.ndarray)
+        assert not placed["far"].variable._in_memory
+        assert z["far"].dims == ("x", "y")
 
 
 def test_chunks_are_whole_multiples_of_those_stored(folder: Path) -> None:
     """No stored chunk is cut, whatever the size of a task."""
     with opened(folder / "a.zarr") as data:
-        for dim, sizes in in_chunks(data["t"]).chunksizes.items():
-            assert all(size % STORED[dim] == 0 for size in sizes[:-1])
+        for stored, sizes in zip(STORED.values(), data_of(data["t"]).chunks, strict=True):
+            assert all(size % stored == 0 for size in sizes[:-1])
 
 
 def test_what_is_read_stays_as_it_is(folder: Path) -> None:
     """Arrays in memory, of any library, and Dask's are handed on as they are."""
     with opened(folder / "a.zarr") as data:
         loaded, chunked = data["t"][:4].load(), data["t"].chunk(time=7)
-        assert in_chunks(loaded) is loaded
-        assert in_chunks(chunked) is chunked
+        assert data_of(loaded) is loaded.data
+        assert data_of(chunked) is chunked.data
 
 
 def test_without_the_private_word_data_are_loaded() -> None:
@@ -162,9 +173,9 @@ def test_without_the_private_word_data_are_loaded() -> None:
 
         chunks = None
         variable = Silent()
+        data = np.ones(3)
 
-    array = Array()
-    assert in_chunks(array) is array
+    assert data_of(Array()) is Array.data
 
 
 def test_scalars_and_empty_arrays(tmp_path: Path) -> None:

@@ -196,6 +196,24 @@ def test_given_and_learned() -> None:
         ))  # fmt: skip
 
 
+def test_counts_are_of_what_is_told() -> None:
+    """Where states count weights, or several kinds of runs, values are those of each run."""
+    weights = xr.DataArray([1.0, 2.0, 3.0], dims="lat")
+    weighted = dn.adapt(GRID, over=OVER, weights=weights)
+    assert "level, of 24 values in all (missing" in weighted.select(["u"]).describe()
+    both = weighted + dn.adapt(GRID.isel(time=slice(2)), over=OVER)
+    first, second = both.describe().split(f". {POPULATION}")
+    assert "of 48 values in all (missing ones skipped)" in first
+    assert "of 24 values in all (missing ones skipped)" in second
+    given = Stats.given(mean=GRID["u"][0, 0], std=1.0, count=10) + dn.adapt(GRID["u"], over=OVER)
+    assert "of 24 values in all (missing ones skipped)" in given.describe()
+    strict = dn.adapt(GRID, dn.Moments(skipna=False), over=OVER, weights=weights)
+    assert "(missing ones leave no mean where they are)" in strict.describe()
+    for run in weighted.attrs["runs"]:
+        del run["values"]
+    assert "for each level, missing values skipped, time" in weighted.describe()
+
+
 def test_runs_of_different_kinds_are_told_apart() -> None:
     """Other weights, or another file, make another sentence; many of them are counted."""
     weights = [xr.DataArray([1.0, 2.0, 3.0], dims="lat"), None]

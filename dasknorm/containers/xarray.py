@@ -10,7 +10,7 @@ from dasknorm.blocks import is_numeric
 from dasknorm.containers import Container, Fields, register
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
-from dasknorm.opening import in_chunks, sources_of
+from dasknorm.opening import data_of, sources_of
 
 __all__ = [
     "DataArrays",
@@ -148,7 +148,7 @@ def _describing(data: xr.Dataset) -> set[str]:
 
 def _field(array: Any, features: tuple[Hashable, ...] = ()) -> Field:
     labels = {dim: array.indexes[dim] for dim in array.dims if dim in array.indexes}
-    return Field(in_chunks(array).data, array.dims, labels, features, dict(array.attrs))
+    return Field(data_of(array), array.dims, labels, features, dict(array.attrs))
 
 
 def _rebuilt(array: Any, field: Field) -> Any:
