@@ -164,7 +164,7 @@ def _each(state: Field, by: Sequence[str]) -> str:
     """Name what keeps statistics of its own: groups, and dimensions; columns are named already."""
     kept = [dim for dim in state.dims if dim not in ("columns", state.grouped)]
     each = [f"position along axis {dim}" if isinstance(dim, int) else str(dim) for dim in kept]
-    return listed([*map(_group, by), *each])
+    return listed([*map(_group, by if state.grouped is not None else ()), *each])
 
 
 def _group(key: str) -> str:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import dask
@@ -51,7 +52,8 @@ def tendencies() -> Stats:
     stats = dn.adapt(GRID["u"], over=OVER)
     (run,) = stats.attrs["runs"]
     run |= {"lag": {"time": [1, "6h"]}, "by": ["time.month", "time.hour"], "weights": "area"}
-    return stats
+    grouped = {name: replace(s, grouped=tuple(run["by"])) for name, s in stats.states.items()}
+    return replace(stats, states=grouped)
 
 
 POPULATION = "Mean and population standard deviation"
