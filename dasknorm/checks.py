@@ -47,7 +47,7 @@ def refuse_empty(statistic: Statistic, states: Fields) -> None:
                 "no samples to adapt on: there are no rows, or none that belongs to a group, as "
                 f"{state.grouped!r} is missing in all of them"
             )
-        if state.data.size and not any(state.data.tobytes()):
+        if state.data.size and not _bytes(state.data).any():
             raise ValueError(
                 f"no samples to adapt on in {_place(name, state, empty)}: "
                 "the merged axes have size 0, or all weights are 0"
@@ -107,6 +107,11 @@ def refuse_other_shapes(declared: Fields, computed: Fields) -> None:
                 f"{state.data.shape}, where {declared[name].data.shape} was declared: the Dask "
                 "array was declared with other chunks than its data have"
             )
+
+
+def _bytes(records: np.ndarray) -> np.ndarray:
+    """Return the bytes of records, without a copy where they lie in one piece."""
+    return np.ascontiguousarray(records).reshape(-1).view("u1")
 
 
 def _place(name: Hashable, state: Field, where: np.ndarray) -> str:

@@ -18,7 +18,8 @@ from dasknorm import chunks
 from dasknorm.blocks import Kernel
 from dasknorm.errors import MismatchError
 from dasknorm.grouped import Grouped, Lookup
-from dasknorm.labels import listed, order_of, places_of, positions_of, shown
+from dasknorm.grouped_arrays import GroupedArray
+from dasknorm.labels import listed, numbered, order_of, positions_of, shown
 from dasknorm.statistics import Statistic
 
 __all__ = ["Axes", "Field"]
@@ -44,10 +45,13 @@ class Field:
     attrs : mapping
         What is said of the data, such as their units.
     grouped : hashable, optional
-        The dimension along which labels repeat: what has equal labels there is summarized
-        together. Named after the column (or the tuple of columns) that holds them.
+        Of states, the dimension along which there is one for each group; named after the column
+        or coordinate (or the tuple of several) that names groups.
     chosen : tuple of hashable, optional
         The columns that were chosen, where others ride along untouched.
+    keyed : hashable, optional
+        Of data, the dimension of which each place belongs to a group. To which, `labels` say under
+        the name of `grouped`; of frames that is known only once rows are read.
     """
 
     data: Any
@@ -57,6 +61,7 @@ class Field:
     attrs: Mapping[str, Any] = field(default_factory=dict)
     grouped: Hashable = None
     chosen: tuple[Hashable, ...] | None = None
+    keyed: Hashable = None
 
     def sizes(self) -> dict[Hashable, Any]:
         """Return the size along each dimension; NaN where Dask does not know it."""
@@ -69,9 +74,12 @@ class Field:
 
         Weights are a field, laid along the data by name, or a Dask series beside a Dask frame.
         """
-        if self.grouped is not None and self.grouped not in kept:
-            raise ValueError(f"by= keeps statistics of each {shown(self.grouped)}: keep it too")
-        axes = tuple(i for i, dim in enumerate(self.dims) if dim not in kept or dim == self.grouped)
+        if self.keyed is not None and self.keyed in kept:
+            raise ValueError(
+                f"by={self.grouped!r} puts together what stands along {shown(self.keyed)}, which "
+                "cannot be kept as well: leave it out of keep=, or name it in over="
+            )
+        axes = tuple(i for i, dim in enumerate(self.dims) if dim not in kept)
         for i, (dim, size) in enumerate(self.sizes().items()):
             if i not in axes and math.isnan(size):
                 raise ValueError(
@@ -79,11 +87,20 @@ class Field:
                     "call x.compute_chunk_sizes() first"
                 )
         spread = weights.along(self, "weights") if isinstance(weights, Field) else weights
-        by_group = self.grouped is not None
-        work = chunks.Reduction(self.data, statistic, axes, spread, self.dims, is_grouped=by_group)
+        by_group = self.keyed is not None
+        data = self.data
+        if by_group and self.grouped in self.labels:
+            data = GroupedArray.of(data, self.dims.index(self.keyed), self.labels[self.grouped])
+        work = chunks.Reduction(data, statistic, axes, spread, self.dims, is_grouped=by_group)
         dims = tuple(dim for dim in self.dims if dim in kept)
         labels = {dim: index for dim, index in self.labels.items() if dim in dims}
-        return replace(self, data=work, dims=dims, labels=labels, features=dims)
+        dims = (self.grouped, *dims) if by_group else dims
+        return replace(self, data=work, dims=dims, labels=labels, features=dims, keyed=None)
+
+    def in_groups(self, name: Hashable, dim: Hashable, labels: pd.Index | None = None) -> "Field":
+        """Return data of which each place along a dimension belongs to the group of its label."""
+        known = {} if labels is None else {name: labels}
+        return replace(self, grouped=name, keyed=dim, labels={**self.labels, **known})
 
     def summarized(self, records: Any) -> "Field":
         """Return the field of states that were still to be computed; groups come sorted."""
@@ -91,7 +108,9 @@ class Field:
             return replace(self, data=records)
         order = order_of(records.labels)
         labels = {**self.labels, self.grouped: records.labels[order]}
-        return replace(self, data=records.records[order], labels=labels)
+        is_sorted = (order == np.arange(len(order))).all()  # and all of a grid need no copy then
+        data = records.records if is_sorted else records.records[order]
+        return replace(self, data=data, labels=labels)
 
     @property
     def records(self) -> Any:
@@ -102,8 +121,6 @@ class Field:
 
     def weighed_by(self, weights: Any) -> Any:
         """Return weights, or None where they are the same for all of this field's values."""
-        if isinstance(weights, Field) and self.grouped is not None and weights.dims == ("index",):
-            return replace(weights, dims=(self.grouped,))  # groups stand where rows do
         if isinstance(weights, Field) and weights.dims and not set(weights.dims) & set(self.dims):
             return None
         return weights
@@ -124,13 +141,6 @@ class Field:
             ]
             raise MismatchError(f"statistics {by[0]} and {by[1]} do not merge")
 
-    def of_groups(self, groups: pd.Index) -> "Field":
-        """Return the states of these groups, sorted; of those not known, of no value."""
-        known = places_of(groups, self.labels[self.grouped])
-        records = np.zeros((len(groups), *self.data.shape[1:]), self.data.dtype)
-        records[known >= 0] = self.data[known[known >= 0]]
-        return self.summarized(Grouped(groups, records))
-
     def transform(
         self,
         affine: "Field",
@@ -139,32 +149,43 @@ class Field:
         unseen: str = "error",
     ) -> "Field":
         """Map the data through an affine map, found by name and label."""
-        maps = affine.along(self)
+        maps, data = affine.along(self), self.data
         if affine.grouped is not None:
-            none = np.full((1, *maps.shape[1:]), np.nan, maps.dtype)
-            whole = np.concatenate([maps, none])
-            maps = Lookup(affine.labels[affine.grouped], whole, affine.grouped, unseen)
-        return replace(self, data=chunks.transform(self.data, maps, kernel, dtype))
+            maps = Lookup(affine.labels[affine.grouped], maps, affine.grouped, unseen)
+        if self.grouped in self.labels:
+            codes, groups = numbered(self.labels[self.grouped])
+            own = np.append(maps.places(groups), -1)[codes]
+            data = GroupedArray(data, self.dims.index(self.keyed), own)
+            maps = maps.affine
+        return replace(self, data=chunks.transform(data, maps, kernel, dtype))
 
     def along(self, other: "Field", who: str = "statistics") -> Any:
         """Return this field's array laid along the axes of another: its rank, 1 where new.
 
         Labels are matched by value, in any order, and may be more than the other has; a
-        dimension without labels on one side is matched by position.
+        dimension without labels on one side is matched by position. Groups stay in front, as one
+        axis more.
         """
         named = self._named_as(other)
-        strange = [dim for dim in named.dims if dim not in other.dims]
+        mine, theirs = named._own_dims, other._own_dims
+        strange = [dim for dim in mine if dim not in theirs]
         if strange:
             raise MismatchError(
                 f"the {who} lie along {listed(strange)}, which the data lack; "
-                f"the data have {listed(other.dims)}"
+                f"the data have {listed(theirs)}"
             )
-        data = named.data
-        for axis, dim in enumerate(named.dims):
+        data, front = named.data, len(named.dims) - len(mine)
+        for axis, dim in enumerate(mine, start=front):
             data = _take(data, axis, named._positions(dim, other, who))
-        order = sorted(range(len(named.dims)), key=lambda i: other.dims.index(named.dims[i]))
-        new = tuple(slice(None) if dim in named.dims else None for dim in other.dims)
-        return data.transpose(order)[new] if new else data
+        order = [*range(front), *(front + mine.index(dim) for dim in theirs if dim in mine)]
+        new = tuple(slice(None) if dim in mine else None for dim in theirs)
+        return data.transpose(order)[(slice(None),) * front + new] if new else data
+
+    @property
+    def _own_dims(self) -> tuple[Hashable, ...]:
+        """The dimensions but for that of groups, which comes first in states."""
+        is_state_of_groups = self.grouped is not None and self.keyed is None
+        return self.dims[1:] if is_state_of_groups else self.dims
 
     def aligned_to(self, other: "Field") -> "Field":
         """Return this field in the order of another that has the same dimensions and labels."""
@@ -261,8 +282,6 @@ class Field:
 
     def _positions(self, dim: Hashable, other: "Field", who: str) -> np.ndarray | None:
         """Where the other's labels stand in this field's; None for all, in order."""
-        if dim == self.grouped:  # each row's own is looked up when rows are read
-            return None
         size, wanted = self.sizes()[dim], other.sizes()[dim]
         mine, theirs = self.labels.get(dim), other.labels.get(dim)
         if mine is None or theirs is None:

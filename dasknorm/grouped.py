@@ -1,81 +1,25 @@
-"""Groups of rows: rows of a frame with equal keys are summarized together and normalized alike.
+"""Groups: records of each, merged label by label, and maps of each, found by label.
 
-Which groups there are shows while a frame is read, so that the records of a part of it come with
-the labels of the groups that were met there; parts are merged label by label.
+Which groups there are may show only while data are read, so that the records of a part of them come
+with the labels of the groups that were met there.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from dasknorm import kernels, slabs
-from dasknorm.blocks import SLAB, Kernel, add, float_dtype, summarize, transform
 from dasknorm.errors import MismatchError
 from dasknorm.labels import appended, places_of, some
-from dasknorm.pieces import Numbers, add_by_group
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
-from dasknorm.tables import Table, column, with_columns
 
-__all__ = ["Grouped", "GroupedTable", "Keyed", "Lookup", "factorized", "is_column"]
+__all__ = ["Grouped", "Lookup"]
 
-
-class Keyed(ABC):
-    """A block whose rows belong to groups, which its keys name; it has `columns` and `dtypes` too.
-
-    To let in another kind, say these three: how such a block is summarized and mapped follows.
-    """
-
-    keys: tuple[Hashable, ...]
-    columns: pd.Index
-    dtypes: Any
-    shape: Any
-
-    @abstractmethod
-    def key_frame(self) -> pd.DataFrame:
-        """Return a frame that has the keys among its columns, or the levels of its index."""
-
-    @abstractmethod
-    def column(self, feature: int, rows: int) -> Iterator[tuple[slice, Numbers]]:
-        """Yield the numbers of a column: as they lie in memory, or some `rows` at a time."""
-
-    @abstractmethod
-    def with_columns(self, columns: Mapping[int, np.ndarray], nowhere: np.ndarray) -> Any:
-        """Return the block with new numbers; `nowhere` is True for rows of no group, now NaN."""
-
-
-@dataclass(frozen=True)
-class GroupedTable(Keyed, Table):
-    """Some columns of a frame, whose rows belong to groups.
-
-    Parameters
-    ----------
-    frame, columns
-        As of a `Table`.
-    keys : tuple of hashable
-        The columns, or levels of the index, whose values name the group of a row. A row of which
-        one is missing belongs to none.
-    """
-
-    keys: tuple[Hashable, ...] = ()
-
-    @property
-    def read_columns(self) -> list[Hashable]:
-        """The columns that have to be read: those with numbers, and those with keys."""
-        return [*self.columns, *(key for key in self.keys if is_column(self.frame.columns, key))]
-
-    def key_frame(self) -> pd.DataFrame:
-        return self.frame
-
-    def column(self, feature: int, rows: int) -> Iterator[tuple[slice, Numbers]]:
-        return column(self, feature, rows)
-
-    def with_columns(self, columns: Mapping[int, np.ndarray], nowhere: np.ndarray) -> Table:
-        return with_columns(self, columns)
+WIDE = 1 << 12
+"""Records of one group from which they are worth a call of their own."""
 
 
 @dataclass
@@ -86,41 +30,76 @@ class Grouped:
     ----------
     labels : pandas.Index
         Of the groups, in the order in which they were met.
-    records : ndarray of records, shape (groups, columns)
+    records : ndarray of records
+        For each group those of a block: in the block's rank, with size 1 along axes merged away.
     """
 
     labels: pd.Index
     records: Records
 
     @classmethod
-    def none(cls, columns: int, statistic: Statistic) -> "Grouped":
-        """Return the records of no group."""
-        return cls(pd.Index([]), np.zeros((0, columns), statistic.dtype))
+    def none(
+        cls, shape: tuple[int, ...], statistic: Statistic, expected: Sequence[Hashable] = ()
+    ) -> "Grouped":
+        """Return records of nothing, with room for some groups; each of them has this shape."""
+        return cls(pd.Index(expected), np.zeros((len(expected), *shape), statistic.dtype))
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of the records."""
-        return self.records.shape
+        """The shape of the records of one group."""
+        return self.records.shape[1:]
 
     def copy(self) -> "Grouped":
         """Return a copy that can grow by itself."""
         return Grouped(self.labels, self.records.copy())
 
+    @classmethod
+    def joined(cls, states: Sequence["Grouped"], statistic: Statistic) -> "Grouped":
+        """Return the records of all groups of some states, none of which is changed."""
+        labels = states[0].labels
+        for state in states[1:]:
+            labels = appended(labels, state.labels[places_of(state.labels, labels) < 0])
+        records = np.empty((len(labels), *states[0].shape), statistic.dtype)
+        met = np.zeros(len(labels), bool)
+        for state in states:
+            places = places_of(state.labels, labels)
+            _join(records, state.records, places, met[places], statistic)
+            met[places] = True
+        return cls(labels, records)
+
     def join(self, other: "Grouped", statistic: Statistic) -> None:
         """Merge the records of more groups into these, in place."""
-        if not len(self.labels):
-            self.labels, self.records = other.labels, other.records.copy()
-            return
-        places = places_of(other.labels, self.labels)
+        known = len(self.labels)
+        places = self.places(other.labels)
+        _join(self.records, other.records, places, places < known, statistic)
+
+    def places(self, labels: pd.Index) -> np.ndarray:
+        """Return where the records of groups stand; those not met before are let in."""
+        places = places_of(labels, self.labels)
         new = places < 0
         if new.any():
             places[new] = len(self.labels) + np.arange(new.sum())
-            self.labels = appended(self.labels, other.labels[new])
-            more = np.zeros((int(new.sum()), *self.shape[1:]), statistic.dtype)
+            self.labels = appended(self.labels, labels[new])
+            more = np.zeros((int(new.sum()), *self.shape), self.records.dtype)
             self.records = np.concatenate([self.records, more])
-        own = self.records[places]
-        statistic.join(own, other.records)
-        self.records[places] = own
+        return places
+
+
+def _join(
+    total: Records, part: Records, places: np.ndarray, known: np.ndarray, statistic: Statistic
+) -> None:
+    """Merge records into those at some places; what is not known yet is written over."""
+    if math.prod(total.shape[1:]) >= WIDE:  # each group for itself: it is no copy then
+        for place, record, is_known in zip(places, part, known, strict=True):
+            if is_known:
+                statistic.join(total[place], record)
+            else:
+                total[place] = record
+        return
+    total[places[~known]] = part[~known]
+    own = total[places[known]]
+    statistic.join(own, part[known])
+    total[places[known]] = own
 
 
 @dataclass(frozen=True)
@@ -131,8 +110,8 @@ class Lookup:
     ----------
     labels : pandas.Index
         Of the groups.
-    affine : ndarray of AFFINE, shape (groups + 1, columns)
-        A map for each group and column; the last ones, of NaN, for rows of no group.
+    affine : ndarray or Dask array of AFFINE, shape (groups, ...)
+        For each group the maps of a block: in the block's rank, or 1 where they broadcast.
     name : hashable
         What the groups are of, for messages.
     unseen : {"error", "nan"}
@@ -144,9 +123,8 @@ class Lookup:
     name: Hashable
     unseen: str
 
-    def rows(self, frame: pd.DataFrame, keys: tuple[Hashable, ...]) -> np.ndarray:
-        """Return for each row of a frame where its maps stand."""
-        codes, labels = factorized(frame, keys)
+    def places(self, labels: pd.Index) -> np.ndarray:
+        """Return where the maps of groups stand, -1 if not known and that is no error."""
         places = places_of(labels, self.labels)
         if self.unseen == "error" and (places < 0).any():
             strange, known = labels[places < 0], self.labels
@@ -155,108 +133,4 @@ class Lookup:
                 f"the statistics know, such as {some(known)}; adapt on data that have them, or "
                 "leave their values missing: unseen='nan'"
             )
-        return np.append(places, -1)[codes]
-
-
-def factorized(frame: pd.DataFrame, keys: Sequence[Hashable]) -> tuple[np.ndarray, pd.Index]:
-    """Return the number of each row's group, -1 where a key is missing, and their labels."""
-    codes, labels = _factorized(frame, keys[0])
-    if len(keys) == 1:
-        return codes, labels
-    levels, chosen = [labels], [np.arange(len(labels))]
-    for key in keys[1:]:
-        more, labels = _factorized(frame, key)
-        levels.append(labels)
-        there = (codes >= 0) & (more >= 0)
-        both, pairs = pd.factorize(codes[there] * max(len(labels), 1) + more[there])
-        codes = np.full(len(codes), -1)
-        codes[there] = both
-        first, second = np.divmod(pairs, max(len(labels), 1))
-        chosen = [*(each[first] for each in chosen), second]
-    arrays = [level[each] for level, each in zip(levels, chosen, strict=True)]
-    return codes, pd.MultiIndex.from_arrays(arrays, names=list(keys))
-
-
-def _factorized(frame: pd.DataFrame, key: Hashable) -> tuple[np.ndarray, pd.Index]:
-    if is_column(frame.columns, key):
-        values: Any = frame[key]
-    elif key in frame.index.names:
-        values = frame.index.get_level_values(key)
-    else:
-        raise MismatchError(f"there is no column {key!r} to group by; found {list(frame.columns)}")
-    if isinstance(values.dtype, np.dtype) and not values.dtype.isnative:
-        values = values.astype(values.dtype.newbyteorder("="))
-    try:
-        codes, labels = pd.factorize(values)
-    except TypeError as error:
-        raise TypeError(f"values of {key!r} cannot name groups: {error}") from error
-    return codes, _of_one_kind(pd.Index(labels)).rename(key)
-
-
-def is_column(columns: pd.Index, name: Hashable) -> bool:
-    """Tell whether a name is that of a column, and not a part of one of several levels."""
-    whole = columns.nlevels == 1 or (isinstance(name, tuple) and len(name) == columns.nlevels)
-    return whole and name in columns
-
-
-def _of_one_kind(labels: pd.Index) -> pd.Index:
-    """Return labels as pandas' own kinds: one part of a frame may have categories, one texts."""
-    if isinstance(labels, pd.CategoricalIndex):
-        labels = labels.astype(labels.categories.dtype)
-    if isinstance(labels.dtype, (np.dtype, pd.DatetimeTZDtype, pd.PeriodDtype, pd.IntervalDtype)):
-        return labels
-    return pd.Index(labels.to_numpy(object))
-
-
-@summarize.register(Keyed)
-def _(
-    block: Keyed,
-    statistic: Statistic,
-    axes: tuple[int, ...],
-    weights: np.ndarray | None = None,
-) -> Grouped:
-    codes, labels = factorized(block.key_frame(), block.keys)
-    records = np.zeros((len(labels), len(block.columns)), statistic.dtype)
-    weights = None if weights is None else np.reshape(weights, -1)
-
-    def summarized(features: slice) -> None:
-        (feature,) = range(*features.indices(len(block.columns)))
-        own = np.zeros(len(labels), statistic.dtype)
-        # Records are merged after each piece, which should be worth it if there are many groups.
-        for rows, (values, missing) in block.column(feature, max(SLAB, 4 * len(labels))):
-            beside = None if weights is None else weights[rows]
-            add_by_group(own, values, missing, codes[rows], statistic, beside)
-        records[:, feature] = own
-
-    slabs.each(summarized, [slice(i, i + 1) for i in range(len(block.columns))])
-    return Grouped(labels, statistic.merge(records, (1,)) if 1 in axes else records)
-
-
-@add.register(Keyed)
-def _(
-    block: Keyed,
-    total: Grouped,
-    statistic: Statistic,
-    axes: tuple[int, ...],
-    weights: np.ndarray | None = None,
-) -> None:
-    total.join(summarize(block, statistic, axes, weights), statistic)
-
-
-@transform.register(Keyed)
-def _(block: Keyed, affine: Lookup, kernel: Kernel, dtype: np.dtype[Any] | None) -> Any:
-    places = affine.rows(block.key_frame(), block.keys)
-    maps = np.broadcast_to(affine.affine, (len(affine.affine), len(block.columns)))
-
-    def mapped(features: slice) -> np.ndarray:
-        (feature,) = range(*features.indices(len(block.columns)))
-        own = np.ascontiguousarray(maps[:, feature])
-        kind = dtype or float_dtype(block.dtypes[feature])
-        out = np.empty(block.shape[0], kind)
-        for rows, (values, missing) in block.column(feature, SLAB):
-            where = places[rows] if missing is None else np.where(missing, -1, places[rows])
-            kernels.map_by_group(kernel, values, own, where, out[rows])
-        return out
-
-    each = slabs.each(mapped, [slice(i, i + 1) for i in range(len(block.columns))])
-    return block.with_columns(dict(enumerate(each)), places < 0)
+        return places

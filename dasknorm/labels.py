@@ -10,6 +10,7 @@ from dasknorm.errors import MismatchError
 __all__ = [
     "appended",
     "listed",
+    "numbered",
     "order_of",
     "places_of",
     "positions_of",
@@ -74,6 +75,17 @@ def appended(labels: pd.Index, more: pd.Index) -> pd.Index:
     if all(isinstance(label, (int, float)) and abs(label) <= EXACT for label in both):
         return labels.append(more)
     return pd.Index(np.array([*both, None], object)[:-1], name=labels.name)
+
+
+def numbered(labels: pd.Index) -> tuple[np.ndarray, pd.Index]:
+    """Return for each label the number of what is equal to it, -1 where missing, and those once."""
+    if labels.nlevels == 1:
+        codes, once = pd.factorize(labels)
+        return codes, pd.Index(once, name=labels.name)
+    codes, once = pd.factorize(labels)
+    missing = once.to_frame().isna().any(axis=1).to_numpy()
+    numbers = np.where(missing, -1, np.cumsum(~missing) - 1)
+    return np.append(numbers, -1)[codes], once[~missing]
 
 
 def _mix(labels: pd.Index, others: pd.Index) -> bool:

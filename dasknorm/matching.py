@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping
 from dasknorm.containers import Container, Fields
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Axes, Field
-from dasknorm.labels import refuse_nan
+from dasknorm.labels import refuse_nan, shown
 
 __all__ = ["Kept", "kept_axes", "kept_like", "matching", "names_of", "selected"]
 
@@ -41,6 +41,7 @@ def _kept_axes(fields: Fields, keep: Axes, over: Axes) -> dict[Hashable, tuple[H
     if keep is None and over is None:
         return {name: field.features for name, field in fields.items()}
     names, what = (_many(over), "over") if keep is None else (_many(keep), "keep")
+    names = _but_groups(fields, names, what)
     found = {key: _found(field, names, what) for key, field in fields.items()}
     for name in names:
         if not any(name in each for each in found.values()):
@@ -60,7 +61,7 @@ def _kept_axes(fields: Fields, keep: Axes, over: Axes) -> dict[Hashable, tuple[H
 
 def kept_like(field: Field, state: Field) -> tuple[Hashable, ...]:
     """Return the dimensions of a field that a state keeps."""
-    return tuple(field.dims[field.axis(dim)] for dim in state.dims)
+    return tuple(field.dims[field.axis(dim)] for dim in state.dims if dim != state.grouped)
 
 
 def matching(container: Container, fields: Fields, states: Fields) -> dict[Hashable, Hashable]:
@@ -97,6 +98,14 @@ def selected(states: Fields, names: list[Hashable]) -> dict[Hashable, Field]:
         for key, state in states.items()
         if key in names or "columns" in state.labels
     }
+
+
+def _but_groups(fields: Fields, names: tuple[Hashable, ...], what: str) -> tuple[Hashable, ...]:
+    """Return names without that of groups, which are kept anyway."""
+    by = {field.grouped for field in fields.values()} - {None}
+    if what == "over" and (both := by & set(names)):
+        raise ValueError(f"by= keeps statistics of each {shown(*both)}: leave it out of over=")
+    return tuple(name for name in names if name not in by)
 
 
 def _many(names: Axes) -> tuple[Hashable, ...]:

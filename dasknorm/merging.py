@@ -4,10 +4,12 @@ from collections.abc import Hashable
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from dasknorm.containers import Fields, container_named
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
+from dasknorm.grouped import Grouped
 from dasknorm.labels import appended, places_of
 from dasknorm.matching import names_of
 from dasknorm.statistics import Known, Statistic
@@ -80,13 +82,21 @@ def _side_by_side(states: Fields, others: Fields) -> dict[Hashable, Field]:
     if left.grouped is not None:
         mine, theirs = (each.labels[left.grouped] for each in (left, right))
         groups = appended(mine, theirs[places_of(theirs, mine) < 0])
-        left, right = left.of_groups(groups), right.of_groups(groups)
+        left, right = _of_groups(left, groups), _of_groups(right, groups)
     columns = left.labels["columns"].append(right.labels["columns"])
     data = np.concatenate([left.data, right.data], axis=left.dims.index("columns"))
     labels = {**left.labels, "columns": columns}
     some = left.chosen is not None or right.chosen is not None
     chosen = tuple(columns) if some else None
     return {name: replace(left, data=data, labels=labels, chosen=chosen)}
+
+
+def _of_groups(state: Field, groups: pd.Index) -> Field:
+    """Return the states of these groups, sorted; of those not known, of no value."""
+    known = places_of(groups, state.labels[state.grouped])
+    records = np.zeros((len(groups), *state.data.shape[1:]), state.data.dtype)
+    records[known >= 0] = state.data[known[known >= 0]]
+    return state.summarized(Grouped(groups, records))
 
 
 def _columns(states: Fields) -> bool:

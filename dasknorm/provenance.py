@@ -35,9 +35,8 @@ def of(
     What else is said of the run, as ``source=`` or ``lag=``, is kept as it is if there is any.
     """
     by = _group_names(fields)
-    rows = ["rows"] if by else []
     merged = {
-        str(name): rows + [str(dim) for dim in field.dims if dim not in kept[name]]
+        str(name): [str(dim) for dim in field.dims if dim not in kept[name]]
         for name, field in fields.items()
     }
     run = {

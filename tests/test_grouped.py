@@ -386,7 +386,7 @@ def test_a_plan_says_what_is_not_known():
 def test_provenance_says_by_what():
     """What was merged are rows, by the columns that name groups."""
     (run,) = dn.adapt(_frame(), by=["station", "hour"], columns="t").attrs["runs"]
-    assert (run["over"], run["by"]) == (["rows"], ["station", "hour"])
+    assert (run["over"], run["by"]) == (["index"], ["station", "hour"])
 
 
 @pytest.mark.parametrize("how", [{"keep": ()}, {"by": "k", "keep": "k"}])

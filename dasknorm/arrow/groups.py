@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from dasknorm.arrow.pieces import pieces
 from dasknorm.arrow.tables import ArrowTable, with_columns
-from dasknorm.grouped import Keyed
+from dasknorm.keyed import Keyed
 from dasknorm.pieces import Numbers
 
 __all__ = ["GroupedArrowTable"]

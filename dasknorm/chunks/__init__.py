@@ -14,8 +14,9 @@ from dasknorm.chunks.groups import threads
 from dasknorm.chunks.identities import identity
 from dasknorm.chunks.laziness import apply, is_lazy, join, merge
 from dasknorm.chunks.maps import transform
-from dasknorm.chunks.reductions import Reduction, lazy
+from dasknorm.chunks.reductions import Reduction
 from dasknorm.chunks.running import run
+from dasknorm.chunks.trees import lazy
 
 __all__ = [
     "Cost",

@@ -20,8 +20,9 @@ from dask.highlevelgraph import HighLevelGraph
 from dasknorm.chunks.groups import group_sizes, state_bytes
 from dasknorm.chunks.laziness import joined
 from dasknorm.chunks.owners import Owners, needs
-from dasknorm.chunks.reductions import FAN_IN_BYTES, Reduction, frame_to_read, table_partition
+from dasknorm.chunks.reductions import Reduction
 from dasknorm.chunks.streams import Attempts, Step, Stream
+from dasknorm.chunks.trees import FAN_IN_BYTES, frame_to_read, table_partition
 
 __all__ = ["Assembly", "assembled"]
 
@@ -73,13 +74,24 @@ class _Source:
     collections: tuple[Any, ...]
     shape: Index
     keys: dict[Index, tuple[Key, ...]]
+    places: Sequence[Any] = ()
+
+    def said(self, index: Index) -> Any:
+        """Return what is to be said of where a chunk stands; None if that is of no account."""
+        return self.places[index[self.reduction.data.axis]] if self.places else None
 
     def along_kept(self) -> Iterator[tuple[Index, list[Index]]]:
-        """Yield each place among the kept chunks, and the chunks to be merged there."""
+        """Yield each place among the kept chunks, and the chunks to be merged there.
+
+        Chunks of the same groups follow each other, so that few tasks hold records of a group.
+        """
         axes = self.reduction.axes
         kept = [range(1) if i in axes else range(n) for i, n in enumerate(self.shape)]
         merged = [range(n) if i in axes else range(1) for i, n in enumerate(self.shape)]
         steps = list(itertools.product(*merged))
+        if self.places:
+            axis = self.reduction.data.axis
+            steps.sort(key=lambda step: self.places[step[axis]].groups_there[:1].tolist())
         for place in itertools.product(*kept):
             yield place, [tuple(map(sum, zip(place, step, strict=True))) for step in steps]
 
@@ -130,7 +142,7 @@ def _source(reduction: Reduction) -> _Source:
         )
         for index in np.ndindex(*shape)
     }
-    return _Source(reduction, tuple(arrays), shape, keys)
+    return _Source(reduction, tuple(arrays), shape, keys, reduction.places())
 
 
 def _optimised(sources: Sequence[_Source]) -> dict[Key, Any]:
@@ -194,7 +206,7 @@ class _Builder:
 
     def _stream(self, key: Key, source: _Source, place: Index, parts: dict[Index, _Part]) -> None:
         """Add the task that streams a group of chunks, and the tasks that it needs."""
-        steps = [Step(source.keys[index], own) for index, (own, _) in parts.items()]
+        steps = [Step(source.keys[i], own, source.said(i)) for i, (own, _) in parts.items()]
         beside = list(dict.fromkeys(b for _, keys in parts.values() for b in keys))
         reduction = source.reduction
         stream = Stream(
@@ -202,7 +214,9 @@ class _Builder:
             beside,
             reduction.statistic,
             reduction.axes,
-            reduction.nothing(source.state_shape(place)),
+            reduction.nothing(
+                source.state_shape(place), [step.place for step in steps if step.place is not None]
+            ),
             self._retries,
             self._topic,
         )

@@ -8,7 +8,8 @@ from dask.core import istask
 
 from dasknorm.chunks.assembly import assembled
 from dasknorm.chunks.groups import state_bytes
-from dasknorm.chunks.reductions import Reduction, tree
+from dasknorm.chunks.reductions import Reduction
+from dasknorm.chunks.trees import tree
 
 __all__ = ["Cost", "cost"]
 

@@ -38,7 +38,8 @@ def group_sizes(reduction: Reduction, steps: int, kept: int) -> list[int]:
 def state_bytes(reduction: Reduction) -> int:
     """Return the size of the state of one chunk, the largest there is."""
     sizes = (max(c, default=0) for i, c in enumerate(reduction.sizes) if i not in reduction.axes)
-    return int(math.prod(sizes)) * reduction.statistic.dtype.itemsize
+    groups = max((len(each.groups_there) for each in reduction.places()), default=1)
+    return int(math.prod(sizes)) * reduction.statistic.dtype.itemsize * groups
 
 
 def threads() -> int:

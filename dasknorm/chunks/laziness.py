@@ -9,6 +9,7 @@ import numpy as np
 from dask import is_dask_collection
 
 from dasknorm.grouped import Grouped
+from dasknorm.grouped_arrays import GroupedArray
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.tables import Table
@@ -18,7 +19,9 @@ __all__ = ["apply", "chunked_like", "is_lazy", "join", "joined", "merge"]
 
 def is_lazy(data: Any) -> bool:
     """Tell whether data are a Dask collection, to be worked on a chunk at a time."""
-    return is_dask_collection(data.frame if isinstance(data, Table) else data)
+    if isinstance(data, Table):
+        return is_dask_collection(data.frame)
+    return is_dask_collection(data.array if isinstance(data, GroupedArray) else data)
 
 
 def merge(a: Any, b: Any, statistic: Statistic) -> Any:
@@ -64,6 +67,8 @@ def join(statistic: Statistic, total: Any, part: Any) -> None:
 
 def joined(statistic: Statistic, states: Sequence[Any]) -> Any:
     """Return one state for several; none of them is changed, as a task may be run again."""
+    if isinstance(states[0], Grouped):
+        return Grouped.joined(states, statistic)
     total = states[0].copy()
     for state in states[1:]:
         join(statistic, total, state)

@@ -10,10 +10,12 @@ import pandas as pd
 
 from dasknorm import blocks
 from dasknorm.blocks import Kernel
+from dasknorm.chunks.group_maps import transform_groups
 from dasknorm.chunks.laziness import chunked_like, is_lazy
 from dasknorm.chunks.partitions import PartitionInfo, naming
 from dasknorm.errors import MismatchError
 from dasknorm.grouped import Lookup
+from dasknorm.grouped_arrays import GroupedArray
 from dasknorm.statistics.base import Records
 from dasknorm.tables import Table, in_order
 
@@ -29,6 +31,8 @@ def transform(data: Any, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | Non
         return _transform_partitions(data, affine, kernel, dtype)
     if not is_lazy(data) and not is_lazy(affine):
         return blocks.transform(data, affine, kernel, dtype)
+    if isinstance(data, GroupedArray):
+        return transform_groups(data, affine, kernel, dtype)
     data = da.asanyarray(data)
     out = dtype or blocks.float_dtype(data.dtype)
     function = partial(_transform_chunk, kernel=kernel, dtype=out)

@@ -1,36 +1,24 @@
-"""Reduction: data still to be summarized; and its records by Dask's own tree, lazily."""
+"""Reduction: data still to be summarized."""
 
+import itertools
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import dask
 import dask.array as da
 import numpy as np
-import pandas as pd
 
 from dasknorm import blocks
-from dasknorm.chunks.laziness import chunked_like, is_lazy, joined
-from dasknorm.chunks.partitions import PartitionInfo, naming
+from dasknorm.chunks.laziness import chunked_like, is_lazy
 from dasknorm.grouped import Grouped
+from dasknorm.grouped_arrays import GroupedArray
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.tables import Table
 
-__all__ = [
-    "FAN_IN_BYTES",
-    "Reduction",
-    "frame_to_read",
-    "in_memory",
-    "lazy",
-    "table_partition",
-    "tree",
-]
-
-FAN_IN_BYTES = 1 << 25
-"""A task merges 32 states if together they weigh at most this much, else two along each axis."""
+__all__ = ["Reduction", "in_memory"]
 
 
 @dataclass(frozen=True)
@@ -78,7 +66,12 @@ class Reduction:
     @property
     def array(self) -> da.Array:
         """The data as a Dask array."""
-        return da.asanyarray(self.data)
+        return da.asanyarray(self.data.array if self.is_placed else self.data)
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether it matters where along an axis a chunk stands."""
+        return isinstance(self.data, GroupedArray)
 
     @property
     def chunked_weights(self) -> Any:
@@ -125,162 +118,41 @@ class Reduction:
         else:
             where = (slice(None),) * axis + (some,)
             data, weights = self.array.blocks[where], self.chunked_weights
+            if self.is_placed:
+                span = self._span(first, last) if axis == self.data.axis else slice(None)
+                data = self.data.cut(data, span)
             if weights is not None and weights.numblocks[axis] > 1:
                 weights = weights.blocks[where]
         return replace(self, data=data, weights=weights, before=tuple(before))
 
-    def nothing(self, shape: tuple[int, ...]) -> Callable[[], Any]:
-        """Return what makes the records of nothing, in this shape; of groups there are none yet."""
+    def places(self) -> list[Any]:
+        """Return what is to be said of each chunk along the axis of placed data."""
+        if not self.is_placed:
+            return []
+        ends = [0, *itertools.accumulate(map(int, self.sizes[self.data.axis]))]
+        cuts = (self.data.cut(None, slice(*span)) for span in itertools.pairwise(ends))
+        return [replace(cut, groups=None) for cut in cuts]
+
+    def _span(self, first: int, last: int) -> slice:
+        sizes = self.sizes[self.data.axis]
+        return slice(int(sum(sizes[:first])), int(sum(sizes[:last])))
+
+    def nothing(self, shape: tuple[int, ...], places: Sequence[Any] = ()) -> Callable[[], Any]:
+        """Return what makes records of nothing, in this shape; in groups, those of some places."""
         if self.is_grouped:
-            return partial(Grouped.none, shape[1], self.statistic)
+            there = [group for place in places for group in place.groups_there.tolist()]
+            return partial(Grouped.none, shape, self.statistic, sorted(set(there)))
         return partial(np.zeros, shape, self.statistic.dtype)
 
     def finished(self, records: Any) -> Any:
         """Return records without the axes merged away, which have size 1."""
-        if isinstance(records, Grouped):  # which stand along the axis of the rows
-            merged = tuple(axis for axis in self.axes if axis)
-            return Grouped(records.labels, records.records.squeeze(axis=merged))
+        if isinstance(records, Grouped):
+            merged = tuple(axis + 1 for axis in self.axes)  # groups come before all axes
+            labels = self.data.groups[records.labels] if self.is_placed else records.labels
+            return Grouped(labels, records.records.squeeze(axis=merged))
         return records.squeeze(axis=self.axes) if self.axes else records
-
-
-def lazy(reduction: Reduction) -> Any:
-    """Return the records, lazily if there are chunks: a task a chunk, then a tree of merges.
-
-    Dask's optimizations see all of it, so that what is computed together shares what it loads.
-    """
-    if reduction.is_grouped:
-        raise ValueError(
-            "by= needs compute=True: which groups there are is known only once data are read"
-        )
-    return reduction.finished(tree(reduction) if reduction.is_lazy else in_memory(reduction))
-
-
-def tree(reduction: Reduction) -> Any:
-    """Return the records of lazy data, still lazy, with size 1 along the axes merged away."""
-    if reduction.is_grouped:
-        parts = _partition_records(reduction).to_delayed().ravel().tolist()
-        return dask.delayed(joined, pure=True)(reduction.statistic, parts)
-    states = _of_partitions(reduction) if reduction.is_frame else _of_chunks(reduction)
-    axes = (0,) if reduction.is_frame else reduction.axes
-    return _tree(states, reduction.statistic, axes)
 
 
 def in_memory(reduction: Reduction) -> Records:
     """Return the records of data in memory."""
     return blocks.summarize(reduction.data, reduction.statistic, reduction.axes, reduction.weights)
-
-
-def table_partition(
-    frame: pd.DataFrame, weights: pd.Series | None = None, *, table: Table
-) -> tuple[Table, np.ndarray | None]:
-    """Return a partition as a block like `table`, and its weights; columns are found by name."""
-    beside = None if weights is None else weights.to_numpy("f8", na_value=np.nan)[:, None]
-    return replace(table, frame=frame), beside
-
-
-def frame_to_read(reduction: Reduction) -> Any:
-    """Return the Dask frame, so that Parquet reads no other column than those summarized."""
-    table = reduction.data
-    wanted = table.read_columns
-    return table.frame[wanted] if len(wanted) < len(table.frame.columns) else table.frame
-
-
-def _of_chunks(reduction: Reduction) -> da.Array:
-    data, axes, weights = reduction.array, reduction.axes, reduction.chunked_weights
-    return da.map_blocks(
-        partial(_summarize_chunk, statistic=reduction.statistic, axes=axes),
-        *([data] if weights is None else [data, weights]),
-        chunks=tuple((1,) * len(c) if i in axes else c for i, c in enumerate(data.chunks)),
-        dtype=reduction.statistic.dtype,
-        meta=np.empty((0,) * data.ndim, reduction.statistic.dtype),
-    )
-
-
-def _partition_records(reduction: Reduction) -> Any:
-    """Return the records of each partition, as what Dask takes for a frame."""
-    function = partial(
-        _summarize_partition,
-        statistic=reduction.statistic,
-        table=replace(reduction.data, frame=None),
-        axes=reduction.axes,
-    )
-    return frame_to_read(reduction).map_partitions(
-        function,
-        *([] if reduction.weights is None else [reduction.weights]),
-        meta=np.empty((0, 0), reduction.statistic.dtype),
-        enforce_metadata=False,
-    )
-
-
-def _of_partitions(reduction: Reduction) -> da.Array:
-    table, axes = reduction.data, reduction.axes
-    records = _partition_records(reduction)
-    chunks = ((1,) * table.frame.npartitions, (1 if 1 in axes else len(table.columns),))
-    return records.map_blocks(_keep, chunks=chunks)
-
-
-def _tree(states: da.Array, statistic: Statistic, axes: tuple[int, ...]) -> da.Array:
-    """Merge the states of chunks over `axes`, a few at a time, down to one."""
-    if not axes:
-        return states
-    kept = math.prod(max(c, default=0) for i, c in enumerate(states.chunks) if i not in axes)
-    small = kept * statistic.dtype.itemsize * 32 <= FAN_IN_BYTES
-    return da.reduction(
-        states,
-        chunk=_keep,
-        aggregate=partial(_merge_chunks, statistic=statistic),
-        axis=axes,
-        keepdims=True,
-        dtype=statistic.dtype,
-        split_every=_fan_in(states.numblocks, axes, small),
-        meta=np.empty((0,) * states.ndim, statistic.dtype),
-    )
-
-
-def _fan_in(blocks: tuple[int, ...], axes: tuple[int, ...], small: bool) -> dict[int, int]:
-    """Share out how many states a task merges over the axes that are cut, the least cut first."""
-    # A bare number Dask would take the root of, axes of one block too: 5 for 32 over two axes.
-    cut = [axis for axis in sorted(axes, key=lambda axis: blocks[axis]) if blocks[axis] > 1]
-    most = 32 if small else 1 << len(cut)
-    shares = dict.fromkeys(axes, 2)
-    for others, axis in zip(reversed(range(len(cut))), cut, strict=True):
-        shares[axis] = max(2, min(blocks[axis], most >> others))
-        most //= shares[axis]
-    return shares
-
-
-# -- what runs in a task ------------------------------------------------------------------------
-
-
-def _summarize_chunk(
-    block: Any,
-    weights: np.ndarray | None = None,
-    *,
-    statistic: Statistic,
-    axes: tuple[int, ...],
-) -> Records:
-    return blocks.summarize(block, statistic, axes, weights)
-
-
-def _summarize_partition(
-    frame: pd.DataFrame,
-    weights: pd.Series | None = None,
-    *,
-    statistic: Statistic,
-    table: Table,
-    axes: tuple[int, ...],
-    partition_info: PartitionInfo = None,
-) -> Records:
-    block, beside = table_partition(frame, weights, table=table)
-    with naming(partition_info):
-        return blocks.summarize(block, statistic, axes, beside)
-
-
-def _keep(records: Records, axis: tuple[int, ...] = (), keepdims: bool = True) -> Records:
-    return records
-
-
-def _merge_chunks(
-    records: Records, *, statistic: Statistic, axis: tuple[int, ...], keepdims: bool
-) -> Records:
-    return statistic.merge(records, axis)

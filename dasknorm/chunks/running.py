@@ -12,9 +12,11 @@ from dask.base import get_scheduler
 from dasknorm import cluster
 from dasknorm.chunks.assembly import Assembly, assembled
 from dasknorm.chunks.places import chunks_that_kill, chunks_that_need, place
-from dasknorm.chunks.reductions import Reduction, in_memory, tree
+from dasknorm.chunks.reductions import Reduction, in_memory
 from dasknorm.chunks.streams import Misfit, Unreadable
+from dasknorm.chunks.trees import tree
 from dasknorm.errors import ChunkError, MismatchError
+from dasknorm.grouped import Grouped
 from dasknorm.progress import Meter
 from dasknorm.statistics.base import Records
 
@@ -39,7 +41,9 @@ def _computed(
     many = list(reductions.values())
     assembly = assembled(many, retries, meter.topic if meter else "")
     if assembly is None:
-        return dask.compute(*(tree(each) for each in many))
+        found = dask.compute(*(tree(each) for each in many))
+        pairs = zip(many, found, strict=True)
+        return [_put_together(each, f) if isinstance(f, dict) else f for each, f in pairs]
     get = get_scheduler() or dask.threaded.get
     try:
         states = get(assembly.graph, [list(keys.values()) for keys in assembly.states])
@@ -63,9 +67,14 @@ def _put_together(reduction: Reduction, states: Mapping[tuple[int, ...], Records
         return next(iter(states.values()))
     sizes = [(1,) if axis in reduction.axes else size for axis, size in enumerate(reduction.sizes)]
     ends = [np.cumsum([0, *size]).astype(int) for size in sizes]
-    whole = np.empty([end[-1] for end in ends], reduction.statistic.dtype)
+    whole = reduction.nothing(tuple(int(end[-1]) for end in ends))()
     for at, state in states.items():
-        whole[tuple(slice(end[i], end[i + 1]) for end, i in zip(ends, at, strict=True))] = state
+        where = tuple(slice(end[i], end[i + 1]) for end, i in zip(ends, at, strict=True))
+        if isinstance(state, Grouped):
+            places = whole.places(state.labels)
+            whole.records[(places, *where)] = state.records
+        else:
+            whole[where] = state
     return whole
 
 

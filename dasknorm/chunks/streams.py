@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cloudpickle
@@ -63,10 +63,21 @@ class Attempts:
 
 @dataclass(frozen=True)
 class Step:
-    """One chunk of a stream: the keys of data and weights, and what of the graph is theirs."""
+    """One chunk of a stream.
+
+    Parameters
+    ----------
+    keys : tuple of keys
+        Of its data and its weights.
+    nodes : mapping of key to node
+        What of the graph is its own.
+    place : GroupedArray, optional
+        What is to be said of where it stands: itself without the chunk.
+    """
 
     keys: tuple[Key, ...]
     nodes: Mapping[Key, Any]
+    place: Any = None
 
 
 class Stream:
@@ -106,6 +117,8 @@ class Stream:
                 block, *weights = loaded[0] if isinstance(loaded[0], tuple) else loaded
                 try:
                     _check_shape(block, total.shape, axes)
+                    if step.place is not None:
+                        block = replace(step.place, array=block)
                     blocks.add(block, total, statistic, axes, *weights)
                 except MismatchError as error:
                     raise Misfit(step.keys[0], str(error)) from error

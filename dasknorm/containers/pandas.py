@@ -10,7 +10,7 @@ from dasknorm.blocks import is_numeric
 from dasknorm.containers import Container, Fields, register
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
-from dasknorm.grouped import GroupedTable, is_column
+from dasknorm.keyed import GroupedTable, is_column
 from dasknorm.tables import Table
 from dasknorm.views import View
 
@@ -99,14 +99,14 @@ def frame_field(frame: Any, view: View) -> Field:
         raise ValueError(f"column names are not unique: {doubled}")
     columns = _columns(frame, view)
     labels: dict[Hashable, pd.Index] = {"columns": columns}
+    dims = ("index", "columns")
     if not view.by:
-        dims: tuple[Hashable, ...] = ("index", "columns")
         return Field(Table(frame, columns), dims, labels, ("columns",), chosen=view.columns)
     levels = [n for n in _levels(frame) if not is_column(frame.columns, n)]
     view.refuse_missing_keys([*frame.columns, *levels])
-    dims = (view.dim, "columns")
     data = GroupedTable(frame, columns, view.by)
-    return Field(data, dims, labels, dims, grouped=view.dim, chosen=view.columns)
+    field = Field(data, dims, labels, ("columns",), chosen=view.columns)
+    return field.in_groups(view.dim, "index")
 
 
 def _columns(frame: Any, view: View) -> pd.Index:

@@ -196,7 +196,7 @@ class Scan:
 def _(
     block: Scan, statistic: Statistic, axes: tuple[int, ...], weights: Any = None
 ) -> Records | Grouped:
-    groups = Grouped.none(len(block.columns), statistic)
+    groups = Grouped.none((1, 1 if 1 in axes else len(block.columns)), statistic)
     total = blocks.identity((0, len(block.columns)), statistic, axes)
     for batch, beside in block.batches(weights):
         part = summarize(batch, statistic, axes, beside)
@@ -238,7 +238,7 @@ def _map(
 def _taken(affine: Any, at: int) -> Any:
     """Return the maps of one column."""
     if isinstance(affine, np.ndarray):
-        return affine[:, at : at + 1] if affine.shape[1] > 1 else affine
+        return affine[..., at : at + 1] if affine.shape[-1] > 1 else affine
     return replace(affine, affine=_taken(affine.affine, at))
 
 

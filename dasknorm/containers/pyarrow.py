@@ -58,11 +58,9 @@ def field_of(table: Any, columns: list[str], view: View) -> Field:
     refuse_nested_keys({key: kind for key, kind in types.items() if _is_nested(kind)})
     names = pd.Index(columns)
     labels: dict[Hashable, pd.Index] = {"columns": names}
-    if not view.by:
-        data = ArrowTable(table, names)
-        return Field(data, ("index", "columns"), labels, ("columns",), chosen=view.columns)
-    groups, dims = GroupedArrowTable(table, names, view.by), (view.dim, "columns")
-    return Field(groups, dims, labels, dims, grouped=view.dim, chosen=view.columns)
+    rows = GroupedArrowTable(table, names, view.by) if view.by else ArrowTable(table, names)
+    field = Field(rows, ("index", "columns"), labels, ("columns",), chosen=view.columns)
+    return field.in_groups(view.dim, "index") if view.by else field
 
 
 def columns_of(table: Any) -> list[str]:

@@ -1,16 +1,19 @@
 """xarray DataArrays and Datasets. Each variable is a field, with its dimensions and indexes."""
 
 from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from dasknorm.blocks import is_numeric
+from dasknorm.calendars import group_labels, in_calendar
 from dasknorm.containers import Container, Fields, register
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
 from dasknorm.opening import data_of, sources_of
+from dasknorm.views import View
 
 __all__ = [
     "DataArrays",
@@ -33,6 +36,18 @@ class Labelled(Container):
     """What all kinds share: weights have named dimensions, several variables are a Dataset."""
 
     several = "xarray.Dataset"
+
+    def viewed(self, data: Any, view: View) -> dict[Hashable, Field]:
+        if view.columns is not None:
+            raise TypeError("columns= is for frames; of a Dataset take some variables: ds[names]")
+        fields = self.fields(data)
+        if not view.by:
+            return fields
+        dim, labels = group_labels(data, view.by)
+        return {
+            name: field.in_groups(view.dim, dim, labels) if dim in field.dims else field
+            for name, field in fields.items()
+        }
 
     def weights(self, data: Any, weights: Any) -> Any:
         if not isinstance(weights, xr.DataArray):
@@ -160,6 +175,12 @@ def _rebuilt(array: Any, field: Field) -> Any:
 
 
 def _array(name: Hashable, field: Field) -> Any:
+    if field.grouped is not None:
+        index = field.labels[field.grouped]
+        dim = field.grouped if index.nlevels == 1 else " and ".join(map(str, index.names))
+        labels = {dim: index, **{d: field.labels[d] for d in field.dims[1:] if d in field.labels}}
+        plain = replace(field, dims=(dim, *field.dims[1:]), labels=labels, grouped=None)
+        return in_calendar(_array(name, plain), dim)
     coords = {dim: _coordinate(dim, index) for dim, index in field.labels.items()}
     data = np.asarray(field.data) if isinstance(field.data, np.generic) else field.data
     array = xr.DataArray(data, dims=field.dims, name=name, attrs=dict(field.attrs))

@@ -1,0 +1,244 @@
+"""Arrays in groups: of each place along one axis it is known to which group it belongs.
+
+As in a climatology, where what was seen in the same month of any year is summarized together. A
+group's part of a block is seen where it lies if its places are evenly spaced, and otherwise
+gathered, a piece at a time.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dasknorm import kernels, slabs
+from dasknorm.blocks import SLAB, Kernel, add, float_dtype, summarize, transform
+from dasknorm.grouped import Grouped
+from dasknorm.labels import numbered, order_of
+from dasknorm.statistics import Statistic
+from dasknorm.statistics.base import Records
+
+__all__ = ["GroupedArray"]
+
+LONG = 1 << 15
+"""Elements of a run of places, on average, from which runs are worth a call of their own."""
+
+FEW = 1 << 11
+"""Elements of a group in a block, on average, up to which values are told apart one by one."""
+
+Rows = slice | np.ndarray
+
+
+@dataclass(frozen=True)
+class GroupedArray:
+    """An array, and to which group each place along one of its axes belongs.
+
+    Parameters
+    ----------
+    array : ndarray, masked or Dask array; None where only the groups of some chunk are said
+    axis : int
+    codes : ndarray of integers
+        For each place along the axis the number of its group; below 0 for none.
+    groups : pandas.Index, optional
+        The labels of the groups, by their number.
+    """
+
+    array: Any
+    axis: int
+    codes: np.ndarray
+    groups: pd.Index | None = None
+
+    @classmethod
+    def of(cls, array: Any, axis: int, labels: pd.Index) -> "GroupedArray":
+        """Return an array in groups, given the label of each place; groups come sorted."""
+        codes, groups = numbered(labels)
+        order = order_of(groups)
+        return cls(array, axis, np.append(np.argsort(order), -1)[codes], groups[order])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the array."""
+        return tuple(self.array.shape)
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of the array."""
+        return self.array.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the array."""
+        return int(self.array.nbytes)
+
+    @property
+    def groups_there(self) -> np.ndarray:
+        """The numbers of the groups that there are, in order."""
+        return np.unique(self.codes[self.codes >= 0])
+
+    def cut(self, array: Any, places: slice) -> "GroupedArray":
+        """Return some places along the axis, with the array that is there."""
+        return replace(self, array=array, codes=self.codes[places])
+
+    def pieces(self) -> list[tuple[int, tuple[Rows, ...]]]:
+        """Return pieces of a block in memory that belong to one group each, and its number."""
+        width = self.array.size // max(len(self.codes), 1)
+        before = (slice(None),) * self.axis
+        return [(code, (*before, rows)) for code, rows in _rows(self.codes, max(width, 1))]
+
+
+def _rows(codes: np.ndarray, width: int) -> Iterator[tuple[int, Rows]]:
+    """Yield for each group its places, some at a time; `width` elements stand at each place."""
+    order = np.argsort(codes, kind="stable")
+    found, starts = np.unique(codes[order], return_index=True)
+    for code, places in zip(found.tolist(), np.split(order, starts[1:]), strict=True):
+        if code < 0:
+            continue
+        steps = np.diff(places)
+        if (steps == steps[:1]).all():
+            step = int(steps[0]) if len(steps) else 1
+            yield code, slice(int(places[0]), int(places[-1]) + 1, step)
+            continue
+        runs = np.split(places, np.flatnonzero(steps != 1) + 1)
+        if len(places) * width >= LONG * len(runs):
+            yield from ((code, slice(int(run[0]), int(run[-1]) + 1)) for run in runs)
+            continue
+        most = max(1, SLAB // width)
+        yield from ((code, places[i : i + most]) for i in range(0, len(places), most))
+
+
+@summarize.register(GroupedArray)
+def _(
+    block: GroupedArray,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> Grouped:
+    shape = tuple(1 if axis in axes else size for axis, size in enumerate(block.shape))
+    total = Grouped.none(shape, statistic)
+    add(block, total, statistic, axes, weights)
+    return total
+
+
+@add.register(GroupedArray)
+def _(
+    block: GroupedArray,
+    total: Grouped,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> None:
+    there = block.groups_there
+    places = total.places(pd.Index(there))
+    if weights is not None:
+        weights = np.broadcast_to(weights, block.shape)
+    where = np.full(max(there, default=0) + 2, -1)
+    where[there] = places
+    block = replace(block, codes=where[block.codes])  # -1 is the last one
+    if _is_in_crumbs(block, axes, len(there)):
+        _add_values(block, total, statistic, axes, weights)
+        return
+    by_group: dict[int, list[tuple[Rows, ...]]] = {}
+    for place, rows in block.pieces():
+        by_group.setdefault(place, []).append(rows)
+
+    def added(some: slice) -> None:
+        for place in list(by_group)[some]:
+            for rows in by_group[place]:
+                beside = None if weights is None else weights[rows]
+                add(block.array[rows], total.records[place], statistic, axes, beside)
+
+    slabs.each(added, [slice(i, i + 1) for i in range(len(by_group))])
+
+
+@transform.register(GroupedArray)
+def _(
+    block: GroupedArray, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None
+) -> np.ndarray:
+    """`affine` has a map for each group along an axis before those of the block."""
+    values, mask = np.ma.getdata(block.array), np.ma.getmask(block.array)
+    out = np.empty(block.shape, dtype or float_dtype(block.dtype))
+    if _is_in_crumbs(block, _merged(affine), len(affine)):
+        _map_values(values, block, affine, kernel, out)
+    else:
+        _map_pieces(values, block, affine, kernel, out)
+    return out if mask is np.ma.nomask else np.ma.MaskedArray(out, mask.copy())
+
+
+def _map_pieces(
+    values: np.ndarray, block: GroupedArray, affine: Records, kernel: Kernel, out: np.ndarray
+) -> None:
+    pieces = block.pieces()
+
+    def mapped(some: slice) -> None:
+        for code, rows in pieces[some]:
+            if all(isinstance(each, slice) for each in rows):
+                kernel(values[rows], affine[code], out.dtype, out[rows])
+            else:
+                out[rows] = kernel(values[rows], affine[code], out.dtype)
+
+    slabs.each(mapped, [slice(i, i + 1) for i in range(len(pieces))])
+    if (block.codes < 0).any():
+        out[(slice(None),) * block.axis + (block.codes < 0,)] = np.nan
+
+
+# -- many groups of little each: value by value ---------------------------------------------------
+
+
+def _is_in_crumbs(block: GroupedArray, axes: tuple[int, ...], groups: int) -> bool:
+    """Tell whether there are many groups, of little each, and few positions to keep."""
+    kept = np.prod([size for axis, size in enumerate(block.shape) if axis not in axes])
+    return bool(groups > kept and block.array.size < FEW * groups)
+
+
+def _merged(affine: Records) -> tuple[int, ...]:
+    """The axes of a block along which its maps do not change."""
+    return tuple(axis for axis, size in enumerate(affine.shape[1:]) if size == 1)
+
+
+def _columns(
+    block: GroupedArray, axes: tuple[int, ...]
+) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
+    """Return what lays a block out, a column for each kept position, and the codes beside it."""
+    kept = [axis for axis in range(len(block.shape)) if axis not in axes]
+    along = [-1 if axis == block.axis else 1 for axis in range(len(block.shape))]
+    sizes = [1 if axis in kept else size for axis, size in enumerate(block.shape)]
+    codes = np.broadcast_to(block.codes.reshape(along), sizes).transpose(*kept, *axes).reshape(-1)
+    count = int(np.prod([block.shape[axis] for axis in kept]))
+    return lambda array: array.transpose(*kept, *axes).reshape(count, -1), codes
+
+
+def _add_values(
+    block: GroupedArray,
+    total: Grouped,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None,
+) -> None:
+    values = block.array
+    if np.ma.isMA(values):
+        values = np.ma.filled(values.astype("f8"), np.nan)
+    columns, codes = _columns(block, axes)
+    records = total.records.reshape(len(total.records), -1)
+    beside = None if weights is None else columns(weights)
+    for feature, column in enumerate(columns(values)):
+        own = records[:, feature].copy()
+        weight = None if beside is None else beside[feature]
+        statistic.add_by_group(own, column, codes, weight)
+        records[:, feature] = own
+
+
+def _map_values(
+    values: np.ndarray, block: GroupedArray, affine: Records, kernel: Kernel, out: np.ndarray
+) -> None:
+    columns, codes = _columns(block, _merged(affine))
+    maps = np.full((len(affine) + 1, affine[:1].size), np.nan, affine.dtype)
+    maps[:-1] = affine.reshape(len(affine), -1)
+    found = np.empty(columns(values).shape, out.dtype)
+    for feature, column in enumerate(columns(values)):
+        kernels.map_by_group(
+            kernel, column, np.ascontiguousarray(maps[:, feature]), codes, found[feature]
+        )
+    order = [axis for axis in range(out.ndim) if axis not in _merged(affine)]
+    order += _merged(affine)
+    out.transpose(order)[...] = found.reshape([out.shape[axis] for axis in order])
