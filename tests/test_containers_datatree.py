@@ -173,3 +173,17 @@ def test_a_tree_without_numbers() -> None:
     text = xr.DataTree.from_dict({"/a": xr.Dataset({"note": ("n", ["x"])})})
     with pytest.raises(TypeError, match=r"no numeric variables.*nodes \['', 'a'\]"):
         dn.adapt(text)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_groups_by_parts_of_dates(chunked: bool) -> None:
+    """Groups are of every node that has the time, what has none is taken whole."""
+    data = tree().chunk(time=4) if chunked else tree()
+    stats = dn.adapt(data, over="time", by="time.day")
+    wanted = tree()["ocean/sst"].groupby("time.day").mean()
+    np.testing.assert_allclose(stats.mean["ocean/sst"], wanted, rtol=1e-13)
+    assert stats.mean["ocean/deep/depth"].dims == ()
+    z = stats.normalize(data)
+    assert (z["ocean/sst"].chunks is not None) == chunked
+    assert not z["ocean/sst"].values.any(), "each day is a group of its own"
+    assert "for each time.day and lev" in stats.describe()
