@@ -46,8 +46,9 @@ class _Norm:
 
 @xr.register_dataarray_accessor("norm")  # type: ignore[no-untyped-call]
 @xr.register_dataset_accessor("norm")  # type: ignore[no-untyped-call]
+@xr.register_datatree_accessor("norm")  # type: ignore[no-untyped-call]
 class XarrayNorm(_Norm):
-    """``ds.norm`` and ``array.norm``."""
+    """``ds.norm``, ``array.norm`` and ``tree.norm``."""
 
     def adapt(self, dim: Axes = None, *, statistic: Statistic | None = None, **how: Any) -> Stats:
         """Learn the statistics over `dim`; over all dimensions by default, as xarray's mean.

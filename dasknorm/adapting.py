@@ -11,7 +11,7 @@ from dasknorm import checks, chunks, plans, provenance, shards
 from dasknorm.batches import batches, is_one
 from dasknorm.containers import container_of
 from dasknorm.fields import Axes, Field
-from dasknorm.lags import Lag, lagged
+from dasknorm.lags import Lag, lagged, said_of
 from dasknorm.matching import Kept, kept_axes
 from dasknorm.plans import Plan
 from dasknorm.progress import Meter, metering
@@ -42,7 +42,7 @@ def adapt(
 
     Parameters
     ----------
-    data : array, frame, DataArray, Dataset, or iterable of batches
+    data : array, frame, DataArray, Dataset, DataTree, or iterable of batches
         NumPy, masked or Dask array; pandas, Dask or polars frame, Arrow table; xarray object; in
         memory or lazy. Or an iterable of such batches, as a file read in pieces or a PyTorch
         ``DataLoader``: of a batch that is a tuple, element 0 is taken. Missing values (NaN, NA,
@@ -53,6 +53,7 @@ def adapt(
         The dimensions (names, or positions) that keep statistics of their own, or those that are
         merged away; give one of the two, or neither: then the last axis of an array of two or
         more dimensions is kept, each column of a frame, and each variable of an xarray object.
+        A variable with none of the dimensions that are named is taken whole: one mean and std.
     columns : label or list of labels, optional
         The columns of a frame that take part; the others ride along. By default all that are
         numeric.
@@ -218,7 +219,10 @@ def _work(
     fields = lagged(container.viewed(data, view), lag)
     kept: Kept = kept_axes(fields, keep, over)
     work = container.summarize(data, fields, statistic, kept, weights)
-    return container.name, work, provenance.of(fields, kept)
+    attrs = provenance.of(
+        fields, kept, weights, source=container.sources(data), lag=said_of(fields)
+    )
+    return container.name, work, attrs
 
 
 def _metered(progress: bool | Meter) -> AbstractContextManager[Meter | None]:

@@ -14,6 +14,7 @@ __all__ = [
     "order_of",
     "places_of",
     "positions_of",
+    "refuse_nan",
     "shown",
     "some",
 ]
@@ -28,8 +29,8 @@ def positions_of(wanted: pd.Index, known: pd.Index, dim: Hashable, who: str) -> 
 
     MismatchError, which lists them, unless each is found, and found once.
     """
-    if _has_nan(known) or _has_nan(wanted):
-        raise MismatchError(f"NaN among the labels along {shown(dim)} cannot be matched")
+    refuse_nan(known, dim)
+    refuse_nan(wanted, dim)
     if known.equals(wanted):
         return None
     if not known.is_unique:
@@ -40,6 +41,17 @@ def positions_of(wanted: pd.Index, known: pd.Index, dim: Hashable, who: str) -> 
     if (positions < 0).any():
         raise MismatchError(_unknown(dim, wanted[positions < 0], known, who))
     return positions
+
+
+def refuse_nan(labels: pd.Index, dim: Hashable) -> None:
+    """Raise MismatchError if there is NaN among labels: it equals no label, not even itself."""
+    if labels.dtype.kind == "f" and labels.hasnans:
+        where = np.flatnonzero(labels.isna())[:5].tolist()
+        raise MismatchError(
+            f"NaN among the labels along {shown(dim)} cannot be matched; at {where} of "
+            f"{len(labels):,}. A coordinate in Zarr whose fill value is 0 is opened with NaN for "
+            f"0.0, as longitude 0: give it anew, such as .assign_coords({dim}=...)"
+        )
 
 
 def places_of(wanted: pd.Index, known: pd.Index) -> np.ndarray:
@@ -106,10 +118,6 @@ def listed(dims: Sequence[Hashable]) -> str:
 def shown(dim: Hashable) -> str:
     """Return the name of a dimension in words; a bare axis has a number."""
     return str(dim) if isinstance(dim, int) else repr(dim)
-
-
-def _has_nan(index: pd.Index) -> bool:
-    return index.dtype.kind == "f" and bool(index.hasnans)
 
 
 def _unknown(dim: Hashable, strange: pd.Index, known: pd.Index, who: str) -> str:

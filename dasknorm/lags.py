@@ -14,6 +14,7 @@ from typing import Any
 import dask.array as da
 import numpy as np
 import pandas as pd
+from pandas.tseries.frequencies import to_offset
 
 from dasknorm.containers import Fields
 from dasknorm.errors import MismatchError
@@ -21,7 +22,7 @@ from dasknorm.fields import Field
 from dasknorm.labels import shown, some
 from dasknorm.lagged_arrays import LaggedArray
 
-__all__ = ["Lag", "changes", "lag_of", "lagged", "without_lags"]
+__all__ = ["Lag", "changes", "lag_of", "lagged", "said_of", "without_lags"]
 
 Lag = Mapping[Hashable, Any] | None
 """A dimension, and a lag along it or several: ``{"time": 1}``, ``{"time": ["6h", "24h"]}``."""
@@ -65,6 +66,16 @@ def lag_of(states: Fields) -> Lag:
         if state.lagged is not None:
             return {state.lagged: state.labels[state.grouped][1:].tolist()}
     return None
+
+
+def said_of(fields: Fields) -> dict[str, list[Any]]:
+    """Return the lags of fields in words and numbers: ``{"time": [1]}``, ``{"time": ["6h"]}``."""
+    for field in fields.values():
+        if isinstance(field.data, LaggedArray) and field.data.labels is not None:
+            lags = field.data.labels[1:]
+            many = [to_offset(lag).freqstr for lag in lags] if lags.dtype.kind == "m" else None
+            return {str(field.lagged): many or lags.tolist()}
+    return {}
 
 
 def without_lags(states: Fields) -> dict[Hashable, Field]:

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping
 from dasknorm.containers import Container, Fields
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Axes, Field
-from dasknorm.labels import shown
+from dasknorm.labels import refuse_nan, shown
 
 __all__ = ["Kept", "kept_axes", "kept_like", "matching", "names_of", "selected"]
 
@@ -14,7 +14,28 @@ Kept = Mapping[Hashable, tuple[Hashable, ...]]
 
 
 def kept_axes(fields: Fields, keep: Axes, over: Axes) -> dict[Hashable, tuple[Hashable, ...]]:
-    """Return the kept dimensions of each field; ValueError for a dimension no field has."""
+    """Return the kept dimensions of each field.
+
+    A field that has none of the dimensions named, as orography has no time, is taken whole: over
+    any of them it would be its own mean, and its own z-score 0. A field that is the only one
+    cannot lack them, as no field would have them.
+
+    Raises
+    ------
+    ValueError
+        For a dimension no field has.
+    MismatchError
+        For kept labels that are NaN, and so would match none, ever.
+    """
+    kept = _kept_axes(fields, keep, over)
+    for key, dims in kept.items():
+        field = fields[key]
+        for dim in {*dims} & {*field.labels} - {"columns", field.grouped}:
+            refuse_nan(field.labels[dim], dim)
+    return kept
+
+
+def _kept_axes(fields: Fields, keep: Axes, over: Axes) -> dict[Hashable, tuple[Hashable, ...]]:
     if keep is not None and over is not None:
         raise ValueError(f"give keep= or over=, not both; got keep={keep!r} and over={over!r}")
     if keep is None and over is None:
@@ -31,14 +52,9 @@ def kept_axes(fields: Fields, keep: Axes, over: Axes) -> dict[Hashable, tuple[Ha
             key: tuple(dim for dim in field.dims if dim in found[key].values())
             for key, field in fields.items()
         }
-    for key, field in fields.items():
-        if names and field.dims and not found[key]:
-            raise ValueError(
-                f"{key!r} has none of the dimensions over={names!r}, only {field.dims!r}: every "
-                "value would be its own mean; leave it out, or merge over its dimensions too"
-            )
+    whole = {key for key in fields if names and not found[key]}
     return {
-        key: tuple(dim for dim in field.dims if dim not in found[key].values())
+        key: tuple(dim for dim in field.dims if key not in whole and dim not in found[key].values())
         for key, field in fields.items()
     }
 

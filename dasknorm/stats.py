@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 import dask
 
-from dasknorm import checks, chunks, kernels, merging, provenance, shards, summary
+from dasknorm import checks, chunks, kernels, merging, provenance, sentences, shards, summary
 from dasknorm.batches import batches, check_names, is_one
 from dasknorm.blocks import Kernel, output_dtype
 from dasknorm.containers import container_named, container_of
 from dasknorm.errors import StatsFileError
 from dasknorm.fields import Field
 from dasknorm.given import given_states
-from dasknorm.lags import changes, lag_of, lagged, without_lags
+from dasknorm.lags import changes, lag_of, lagged, said_of, without_lags
 from dasknorm.matching import kept_like, matching, selected
 from dasknorm.statistics import Statistic
 from dasknorm.units import units_after, units_of
@@ -111,7 +111,7 @@ class Stats:
 
         Parameters
         ----------
-        data : array, DataFrame, Series, DataArray or Dataset
+        data : array, DataFrame, Series, DataArray, Dataset or DataTree
             Data with the names and labels of those adapted; labels in any order, any subset.
         dtype : dtype, optional
             A floating dtype for the result.
@@ -211,12 +211,25 @@ class Stats:
         }
         check_names(states, self.states)
         checks.refuse_unusable(self.statistic, states)
-        attrs = provenance.of(fields, kept)
+        attrs = provenance.of(
+            fields, kept, weights, source=container.sources(data), lag=said_of(fields)
+        )
         return self.merge(Stats(self.statistic, states, self.container, attrs))
 
     def select(self, names: Sequence[Hashable]) -> "Stats":
         """Return the statistics of some variables of a Dataset, or some columns of a frame."""
         return replace(self, states=selected(self.states, list(names)))
+
+    def describe(self) -> str:
+        """Return how these statistics were made, in a sentence that can stand in a paper.
+
+        Examples
+        --------
+        >>> import dasknorm as dn
+        >>> dn.Stats.given(mean=3.0, std=2.0).describe()
+        'Mean and standard deviation, as given, not learned from data.'
+        """
+        return sentences.described(self.statistic, self.states, self.attrs)
 
     # -- keeping ----------------------------------------------------------------------------------
 
@@ -292,7 +305,8 @@ class Stats:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return summary.text(self.statistic, self.states, self.container)
+        shown = summary.text(self.statistic, self.states, self.container)
+        return f"{shown}\n{sentences.wrapped(self.describe())}"
 
 
 def load(path: str | PathLike[str]) -> Stats:

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import dask.array as da
 import numpy as np
 import pandas as pd
 import xarray as xr
 from edge_outcomes import Case, Raises
+from optional import installed
 
 import dasknorm as dn
 
@@ -64,6 +66,47 @@ def riding() -> set[str]:
     return {str(name) for name in data.data_vars if z[name].identical(data[name])}
 
 
+def dated(calendar: str) -> xr.DataArray:
+    """Return data on four days at the end of a February, which is not as long in each calendar."""
+    days = xr.date_range("2000-02-27", periods=4, calendar=calendar, use_cftime=True)
+    return Q.assign_coords(time=days)
+
+
+def days(calendar: str) -> dn.Stats:
+    """Return statistics of each day."""
+    return dn.adapt(dated(calendar), keep="time")
+
+
+def of_calendars() -> dict[str, Case]:
+    cases: dict[str, Case] = {
+        f"103-{calendar}-kept": (
+            lambda calendar=calendar: days(calendar).normalize(dated(calendar)[[2, 0]]),
+            ((dated(calendar) - dated(calendar).mean("lev")) / dated(calendar).std("lev"))[[2, 0]],
+        )
+        for calendar in ("360_day", "noleap", "standard")
+    }
+    unknown = r"labels \[cftime\.DatetimeNoLeap\(2000, 2, 27.*are not in the statistics"
+    cases["103-another-calendar"] = (
+        lambda: days("360_day").normalize(dated("noleap")),
+        Raises(MATCH, unknown),
+    )
+    return cases
+
+
+def lazily() -> xr.Dataset:
+    """Return coordinates along time and along both dimensions in chunks of Dask's."""
+    chunked = xr.DataArray(X, dims=("time", "lev")).chunk(time=2)
+    return BOTH.assign_coords(age=("time", da.arange(4, chunks=3)), place=chunked)
+
+
+def riding_lazily() -> xr.Dataset:
+    """Return the coordinates of what was normalized; they are lazy still."""
+    z = dn.adapt(lazily(), keep="lev").normalize(lazily())
+    assert z["place"].chunks == ((2, 2), (3,))
+    assert z["age"].chunks == ((3, 1),)
+    return lazily().assign_coords({name: z[name] for name in ("age", "place")})
+
+
 def weights(values: Any, dim: str = "time", **coords: Any) -> xr.DataArray:
     return xr.DataArray(values, dims=dim, coords=coords)
 
@@ -81,9 +124,18 @@ LABELLED: dict[str, Case] = {
         lambda: dn.adapt(BOTH, over="time").mean["q"],
         Q.mean("time"),
     ),
-    "88-dimension-a-variable-lacks": (
-        lambda: dn.adapt(BOTH, over="lev"),
-        Raises(ValueError, r"'r' has none of the dimensions.*every value would be its own mean"),
+    "88-static-variable-is-taken-whole": (
+        lambda: dn.adapt(BOTH, over="lev").mean,
+        BOTH[["q"]].mean("lev").assign(r=3.0),
+    ),
+    "88-static-variable-normalized": (
+        lambda: dn.adapt(BOTH, over="lev").normalize(BOTH)["r"],
+        (BOTH["r"] - 3.0) / BOTH["r"].std(),
+    ),
+    "88-static-variable-beside-kept-levels": (lambda: SPREAD.std["r"], BOTH["r"].std()),
+    "88-static-variable-alone": (
+        lambda: dn.adapt(BOTH[["r"]], over="lev"),
+        Raises(ValueError, r"'lev' not found in dims \('time'\)"),
     ),
     "88-variable-without-dimensions": (
         lambda: dn.adapt(BOTH.assign(s=7.0), over="time").mean["s"],
@@ -112,6 +164,10 @@ LABELLED: dict[str, Case] = {
         lambda: LEVELS.normalize(moved([1000.0, 500.0, 50.0])),
         Raises(MATCH, r"labels \[50\.0\] along 'lev' are not in the statistics"),
     ),
+    "92-levels-missing-in-stats": (
+        lambda: dn.Stats.given(mean=Q[0, :2], std=Q[1, :2] + 1.0).normalize(Q),
+        Raises(MATCH, r"labels \[100\.0\] along 'lev' are not in the statistics"),
+    ),
     "92-doubled-level": (
         lambda: LEVELS.normalize(moved([1000.0, 500.0, 500.0])).isel(lev=2),
         (Q.isel(lev=2) - Q.isel(lev=1).mean()).assign_coords(lev=500.0) / Q.isel(lev=1).std(),
@@ -139,11 +195,23 @@ LABELLED: dict[str, Case] = {
         lambda: LEVELS.normalize(moved([1000.0, 500.0, np.nan])),
         Raises(MATCH, "NaN among the labels along 'lev'"),
     ),
+    "94-nan-among-labels-kept": (
+        lambda: dn.adapt(moved([1000.0, np.nan, 100.0]), keep="lev"),
+        Raises(MATCH, r"along 'lev' cannot be matched; at \[1\] of 3.*whose fill value is 0"),
+    ),
+    "94-nan-among-labels-merged": (
+        lambda: dn.adapt(moved([1000.0, np.nan, 100.0])).mean,
+        xr.DataArray(X.mean(), name="q"),
+    ),
     "95-labels-only-in-stats": (lambda: LEVELS.normalize(bare()), Z.drop_vars("lev")),
     "95-labels-only-in-data": (lambda: dn.adapt(bare(), keep="lev").normalize(Q), Z),
     "96-no-labels-and-another-size": (
         lambda: LEVELS.normalize(bare()[:, :2]),
         Raises(MATCH, "sizes differ along 'lev': the data have 2, the statistics 3"),
+    ),
+    "97-reversed-where-no-label-tells": (
+        lambda: LEVELS.normalize(bare()[:, ::-1]).values[:, 1],
+        Z.values[:, 1],
     ),
     "99-transposed": (lambda: LEVELS.normalize(Q.T), Z.T),
     "99-transposed-dask": (lambda: LEVELS.normalize(Q.T.chunk(lev=2)).compute(), Z.T),
@@ -181,6 +249,16 @@ LABELLED: dict[str, Case] = {
         lambda: dn.adapt(STACKED.chunk(lev=2), over="lev").mean,
         STACKED.mean("lev"),
     ),
+    "103-multiindex-kept": (
+        lambda: dn.adapt(STACKED, keep="point").normalize(STACKED[[3, 0]]),
+        ((STACKED - STACKED.mean("lev")) / STACKED.std("lev"))[[3, 0]],
+    ),
+    "103-multiindex-another": (
+        lambda: dn.adapt(STACKED[:2], keep="point").normalize(STACKED),
+        Raises(MATCH, r"labels \[\('b', 1\), \('b', 2\)\] along 'point' are not in"),
+    ),
+    **(of_calendars() if installed("cftime") else {}),
+    "103-dask-coordinates": (lambda: riding_lazily().compute(), lazily().compute()),
     "104-packing-is-dropped": (packed, {}),
     "106-units-of-z": (lambda: Z.attrs["units"], "1"),
     "106-units-come-back": (lambda: LEVELS.inverse(Z).attrs, {"units": "K"}),

@@ -198,6 +198,7 @@ def test_show_tells_where_statistics_come_from(tmp_path):
         assert line in made
         assert line in shown
     assert "in.zarr" in shown
+    assert "\nMean and population standard deviation of rain over time and x; of t over" in shown
     assert "time (2000-01-01 00:00:00 to 2000-01-24 00:00:00)" in shown
     assert "t float32" in shown
 

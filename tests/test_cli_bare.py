@@ -5,16 +5,12 @@ import subprocess
 import sys
 
 import click
-import numpy as np
 import pytest
 from cli_inputs import readings, run, succeed
-from hypothesis import given
-from hypothesis import strategies as st
 from optional import needs
 
 import dasknorm as dn
-from dasknorm.cli import chunking, main
-from dasknorm.cli.chunking import chunks_towards
+from dasknorm.cli import main
 
 
 def test_there_is_help_and_a_version():
@@ -39,17 +35,6 @@ def test_main_is_a_click_group():
     """Dask takes nothing else."""
     assert isinstance(main, click.Group)
     assert main.name == "norm"
-
-
-@given(st.lists(st.tuples(st.integers(0, 5000), st.integers(1, 700)), max_size=4))
-def test_chunks_are_whole_multiples(axes):
-    """Chunks hold whole stored chunks, and no more than the target unless one alone does."""
-    shape, stored = tuple(n for n, _ in axes), tuple(s for _, s in axes)
-    chunks = chunks_towards(shape, stored, 4)
-    for size, n, s in zip(chunks, shape, stored, strict=True):
-        assert size % s == 0 or size == max(1, n)
-    least = np.prod([max(1, min(n, s)) for n, s in axes]) * 4
-    assert np.prod(chunks) * 4 <= max(chunking.TARGET, least)
 
 
 # -- missing libraries ----------------------------------------------------------------------------

@@ -11,8 +11,7 @@ from cli_inputs import inputs, kill, netcdf_file, run, start, succeed, wait_for,
 from loads import values
 
 import dasknorm as dn
-from dasknorm import store
-from dasknorm.cli import chunking
+from dasknorm import opening, store
 
 for library in ("rich", "zarr", "h5netcdf", "h5py"):
     pytest.importorskip(library)
@@ -22,7 +21,7 @@ for library in ("rich", "zarr", "h5netcdf", "h5py"):
 def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Write a store of which each chunk is read on its own."""
     monkeypatch.setattr("dasknorm.cli.arrays.TARGET", 1)
-    monkeypatch.setattr(chunking, "TARGET", 1)
+    monkeypatch.setattr(opening, "TARGET", 1)
     data = xr.Dataset({"t": (("time", "x"), values(240, 5))})
     return zarr_store(tmp_path / "in.zarr", data, encoding={"t": {"chunks": (10, 5)}})
 

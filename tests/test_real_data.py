@@ -189,3 +189,77 @@ def test_flights_and_weather(name: str, partitions: int) -> None:
     pd.testing.assert_frame_equal(z[numeric.columns].isna(), numeric.isna())
     by_hand = (numeric - stats.mean) / stats.std.replace(0.0, 1.0)
     pd.testing.assert_frame_equal(z[numeric.columns], by_hand, rtol=1e-9, atol=1e-9)
+
+
+def test_months_of_a_curvilinear_ocean_opened_together() -> None:
+    """open_mfdataset of files that follow each other: each month a chunk, 2-D places ride along."""
+    how = {"data_vars": "minimal", "coords": "minimal", "compat": "override"}
+    data = xr.open_mfdataset(
+        MONTHS, combine="nested", concat_dim="time_counter", engine="h5netcdf", **how
+    )
+    assert data["tos"].chunks is not None
+    with pytest.warns(UserWarning, match="no valid values in 'tos' at y=0, x=0"):
+        stats = dn.adapt(data, over="time_counter")
+    assert list(stats.states) == ["tos"], "what bounds cells is no data"
+    check(data["tos"].load(), stats, "time_counter")
+    z = stats.normalize(data)
+    for name in ("nav_lat", "nav_lon"):
+        xr.testing.assert_identical(z[name].variable, data[name].variable)
+    assert z["tos"].dims == ("time_counter", "y", "x")
+    assert "from nemo_1m_20150101-20150201_grid-T.nc and others" in stats.describe()
+
+
+def test_an_ocean_normalizes_only_where_there_is_water() -> None:
+    """Land has a count of 0 and stays missing, a place with one month a score of 0."""
+    data = opened("ostia_monthly.nc")["surface_temperature"].load()
+    data = data.copy()
+    ocean = data.notnull().all("time")
+    y, x = (int(at[0]) for at in np.nonzero(ocean.values))
+    data[1:, y, x] = np.nan
+    with pytest.warns(UserWarning, match="no valid values"):
+        stats = dn.adapt(data, over="time")
+    assert (stats.count.values == data.count("time").values).all()
+    assert float(stats.count[y, x]) == 1.0
+    z = stats.normalize(data)
+    assert z[0, y, x] == 0.0
+    assert z[1:, y, x].isnull().all()
+    assert int(z.isnull().sum()) == int(data.isnull().sum())
+
+
+def test_coordinates_along_time_leave_chunks_alone() -> None:
+    """Scores of chunks in time are in the same chunks, though time has other coordinates."""
+    data = opened("ostia_monthly.nc", {"time": 6})
+    stats = dn.adapt(data, over=("time", "longitude"))
+    z = stats.normalize(data)
+    assert z["surface_temperature"].chunks == data["surface_temperature"].chunks
+    assert len(z["surface_temperature"].chunks[0]) == 9
+    assert set(z.coords) == set(data.coords)
+    xr.testing.assert_identical(z["forecast_reference_time"], data["forecast_reference_time"])
+    back = stats.inverse(z)
+    assert back["surface_temperature"].chunks == data["surface_temperature"].chunks
+    assert (back["time_bnds"].values == data["time_bnds"].values).all()
+
+
+@pytest.mark.parametrize("chunks", [None, {"grid_latitude": 7}])
+def test_a_rotated_pole(chunks: Any) -> None:
+    """A grid about another pole: its mapping rides along, latitudes of it may be kept."""
+    data = opened("rotated_pole.nc", chunks)
+    stats = dn.adapt(data, keep="grid_latitude")
+    assert list(stats.states) == ["air_pressure_at_sea_level"]
+    check(data["air_pressure_at_sea_level"], stats, ["grid_longitude"])
+    z = stats.normalize(data)
+    name = "rotated_latitude_longitude"
+    xr.testing.assert_identical(z[name].load(), data[name].load())
+    assert z["air_pressure_at_sea_level"].encoding == {}
+
+
+@needs("scipy")
+def test_an_unstructured_mesh() -> None:
+    """Faces of a mesh are normalized, what says how they lie is not."""
+    data = xr.open_dataset(FOLDER / "mesh_C4_synthetic_float.nc", engine="scipy")
+    stats = dn.adapt(data)
+    assert list(stats.states) == ["synthetic"]
+    check(data["synthetic"], stats, "nexample_C4_face")
+    z = stats.normalize(data)
+    others = [name for name in data.data_vars if name != "synthetic"]
+    xr.testing.assert_identical(z[others].load(), data[others].load())

@@ -13,8 +13,9 @@ from dask.base import tokenize
 
 from dasknorm.blocks import is_numeric
 from dasknorm.cli.changes import Change
-from dasknorm.cli.chunking import TARGET, chunks_towards, evenly_cut
+from dasknorm.cli.chunking import evenly_cut
 from dasknorm.cli.refusals import Refusal, expected
+from dasknorm.opening import TARGET, chunks_towards, stored_chunks
 from dasknorm.progress import Meter, size_text
 
 __all__ = [
@@ -158,8 +159,7 @@ def _opened_one(path: Path, form: str) -> xr.Dataset:
 
 def _chunked(variable: xr.Variable, name: str) -> xr.Variable:
     """Cut a variable; its name is the same in each process, which xarray's for files is not."""
-    preferred = variable.encoding.get("preferred_chunks", {})
-    stored = tuple(preferred.get(dim, 1) for dim in variable.dims)
+    stored = stored_chunks(variable)
     shards = variable.encoding.get("shards")
     if shards and math.prod(shards) * variable.dtype.itemsize <= TARGET:
         stored = shards  # a shard that is written has to come from one task

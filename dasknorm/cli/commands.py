@@ -21,6 +21,7 @@ from dasknorm.cli.refusals import Commands, Refusal, expected
 from dasknorm.cli.reports import provenance_lines, require_rich, show_contents, show_stats
 from dasknorm.progress import metering
 from dasknorm.provenance import __version__
+from dasknorm.sentences import wrapped
 from dasknorm.shards import RETRIES
 from dasknorm.statistics import Moments
 from dasknorm.stats import Stats, load
@@ -146,6 +147,7 @@ def show(stats: Path) -> None:
     loaded = _loaded(stats, lambda path: Stats(*store.read(path)))
     show_stats(loaded)
     click.echo(str(loaded.statistic))
+    click.echo(wrapped(loaded.describe()))
     for line in provenance_lines(loaded.attrs):
         click.echo(line)
 

@@ -1,8 +1,8 @@
 """Containers: taking what a user has apart into fields, and putting it together again.
 
-The folder is the registry. A file here is named after the library whose objects it takes
-(``pandas.py``, ``dask_dataframe.py``) and is imported when the first of them turns up; it calls
-`register` just as a stranger's package would.
+The folder is the registry. A file here is named after the library whose objects it takes, or after
+the class as well (``pandas.py``, ``dask_dataframe.py``, ``xarray_datatree.py``), and imported when
+the first of them turns up; it calls `register` just as a stranger's package would.
 """
 
 import importlib
@@ -86,6 +86,10 @@ class Container(ABC):
         """Return names that the statistics know and this kind of data should have, but lacks."""
         return []
 
+    def sources(self, data: Any) -> list[str]:
+        """Return the names of the files that the data say they are from; none if they do not."""
+        return []
+
     def weights(self, data: Any, weights: Any) -> Any:
         """Return weights for `data` as one field, to be laid along its fields by name."""
         fields = container_of(weights).fields(weights)
@@ -115,12 +119,14 @@ def container_of(data: Any) -> Container:
     for cls in type(data).__mro__:
         if cls not in _by_type:
             _import_files_for(cls.__module__)
+        if cls not in _by_type:
+            _import_files_for(f"{cls.__module__.partition('.')[0]}.{cls.__name__}")
         if cls in _by_type:
             return _by_type[cls]
     kind = f"{type(data).__module__}.{type(data).__qualname__}"
     raise TypeError(
         f"cannot take numbers from a {kind}; give an array (NumPy, Dask), a pandas, Dask or polars "
-        "frame or series, an Arrow table, or an xarray DataArray or Dataset"
+        "frame or series, an Arrow table, or an xarray DataArray, Dataset or DataTree"
     )
 
 
@@ -135,7 +141,7 @@ def container_named(name: str) -> Container:
 
 def _import_files_for(module: str) -> None:
     """Import dask.py and dask_dataframe.py of this folder for ``dask.dataframe.core``."""
-    parts = module.split(".")
+    parts = module.lower().split(".")
     for depth in (1, 2):
         file = f"{__name__}.{'_'.join(parts[:depth])}"
         if len(parts) >= depth and importlib.util.find_spec(file):

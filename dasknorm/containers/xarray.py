@@ -12,13 +12,28 @@ from dasknorm.calendars import group_labels, in_calendar
 from dasknorm.containers import Container, Fields, register
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
+from dasknorm.opening import data_of, sources_of
 from dasknorm.views import View
 
-__all__ = ["DataArrays", "Datasets"]
+__all__ = [
+    "DataArrays",
+    "Datasets",
+    "Labelled",
+    "fields_of",
+    "given_fields",
+    "rebuilt",
+    "reported",
+]
+
+DESCRIBING = ("bounds", "climatology", "grid_mapping", "mesh")
+"""Attributes that name variables which are no data, by the CF and the UGRID conventions."""
+
+DESCRIBING_A_MESH = ("_connectivity", "_coordinates")
+"""How those end that the variable of a mesh has."""
 
 
-class _Labelled(Container):
-    """What both kinds share: weights have named dimensions, several variables are a Dataset."""
+class Labelled(Container):
+    """What all kinds share: weights have named dimensions, several variables are a Dataset."""
 
     several = "xarray.Dataset"
 
@@ -40,19 +55,23 @@ class _Labelled(Container):
                 "weights of an xarray object are a DataArray, so that its dimensions have names; "
                 f"got {type(weights).__name__}: write xr.DataArray(weights, dims=...)"
             )
-        if not any(set(weights.dims) <= set(dims) for dims in _dims_of(data)):
+        found = {field.dims for field in self.fields(data).values()}
+        if not any(set(weights.dims) <= set(dims) for dims in found):
             raise MismatchError(
                 f"no variable has the dimensions {weights.dims} of the weights; "
-                f"found {sorted(set(_dims_of(data)), key=str)}"
+                f"found {sorted(found, key=str)}"
             )
         return super().weights(data, weights)
 
 
 @register(xr.DataArray)
-class DataArrays(_Labelled):
+class DataArrays(Labelled):
     """One variable, under its own name."""
 
     name = "xarray.DataArray"
+
+    def sources(self, data: Any) -> list[str]:
+        return sources_of([data])
 
     def fields(self, data: Any) -> dict[Hashable, Field]:
         if not is_numeric(data.dtype):
@@ -73,56 +92,78 @@ class DataArrays(_Labelled):
 
 
 @register(xr.Dataset)
-class Datasets(_Labelled):
+class Datasets(Labelled):
     """Each numeric variable; the others ride along, as do coordinates, bounds and grid mappings."""
 
     name = "xarray.Dataset"
 
+    def sources(self, data: Any) -> list[str]:
+        return sources_of(data.data_vars.values()) or sources_of([data])
+
     def fields(self, data: Any) -> dict[Hashable, Field]:
-        describing = _describing(data)
-        fields = {
-            name: _field(v)
-            for name, v in data.data_vars.items()
-            if is_numeric(v.dtype) and name not in describing
-        }
+        fields = fields_of(data)
         if not fields:
             found = ", ".join(f"{n!r} ({v.dtype})" for n, v in data.data_vars.items())
             raise TypeError(f"no numeric variables to normalize; found {found or 'no variables'}")
         return fields
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
-        return data.assign({name: _rebuilt(data[name], f) for name, f in fields.items()})
+        return rebuilt(data, fields)
 
     def lacking(self, fields: Fields, states: Fields) -> list[Hashable]:
         return [name for name in states if name not in fields]
 
     def report(self, values: Fields) -> Any:
-        return xr.Dataset({name: _array(name, field) for name, field in values.items()})
+        return reported(values)
 
     def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
-        arrays = values.astype("f8").data_vars
-        return self.name, {name: _field(v, v.dims) for name, v in arrays.items()}
+        return self.name, given_fields(values)
 
 
-def _dims_of(data: Any) -> list[tuple[Hashable, ...]]:
-    variables = data.data_vars.values() if isinstance(data, xr.Dataset) else [data]
-    return [variable.dims for variable in variables]
+# -- what is done with the variables of a Dataset, or of each node of a DataTree ------------------
+
+
+def fields_of(data: Any) -> dict[Hashable, Field]:
+    """Return the numeric variables, but for those that describe others."""
+    describing = _describing(data)
+    return {
+        name: _field(variable)
+        for name, variable in data.data_vars.items()
+        if is_numeric(variable.dtype) and name not in describing
+    }
+
+
+def rebuilt(data: xr.Dataset, fields: Fields) -> xr.Dataset:
+    """Return a Dataset like `data` with these variables in place of its own."""
+    return data.assign({name: _rebuilt(data[name], field) for name, field in fields.items()})
+
+
+def reported(values: Fields) -> xr.Dataset:
+    """Return fields as variables of a Dataset, with their labels for coordinates."""
+    return xr.Dataset({name: _array(name, field) for name, field in values.items()})
+
+
+def given_fields(values: Any) -> dict[Hashable, Field]:
+    """Return variables of numbers that a user gives, each kept along all its dimensions."""
+    arrays = values.astype("f8").data_vars
+    return {name: _field(array, array.dims) for name, array in arrays.items()}
 
 
 def _describing(data: xr.Dataset) -> set[str]:
-    """Return the variables that only describe others: CF's bounds and grid mappings."""
+    """Return the variables that only describe others: bounds, grid mappings, and a mesh's faces."""
     return {
         name
         for variable in data.variables.values()
-        for key in ("bounds", "climatology", "grid_mapping")
         for notes in (variable.attrs, variable.encoding)
-        for name in str(notes.get(key, "")).replace(":", " ").split()
+        for key, value in notes.items()
+        if key in DESCRIBING or str(key).endswith(DESCRIBING_A_MESH)
+        for name in str(value).replace(":", " ").split()
     }
 
 
 def _field(array: Any, features: tuple[Hashable, ...] = ()) -> Field:
     labels = {dim: array.indexes[dim] for dim in array.dims if dim in array.indexes}
-    return Field(array.data, array.dims, labels, features, dict(array.attrs))
+    return Field(data_of(array), array.dims, labels, features, dict(array.attrs))
 
 
 def _rebuilt(array: Any, field: Field) -> Any:

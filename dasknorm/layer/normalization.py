@@ -161,7 +161,7 @@ class Normalization:
             learned = part if learned is None else replace(learned.merge(part), attrs=learned.attrs)
         if learned is None:
             raise ValueError("there was no batch to adapt on: the iterable is empty, or used up")
-        learned = replace(learned, attrs=provenance.streamed(learned.attrs, count))
+        learned = replace(learned, attrs=provenance.streamed(learned.attrs, count - 1))
         learned = learned if known is None else known.merge(learned)
         checks.refuse_empty(learned.statistic, learned.states)
         self._stats, self._sizes, self._rank = learned, sizes, rank

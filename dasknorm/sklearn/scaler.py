@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import validate_data
 
+from dasknorm import provenance
 from dasknorm.adapting import adapt, learned
 from dasknorm.blocks import is_numeric
 from dasknorm.sklearn import sparse
@@ -142,11 +143,11 @@ class StandardScaler(
         validate_data(self, outline(features_of(X)), reset=False, skip_check_array=True)
         if _is_small(X):
             refuse_none_to_learn_from(X)
-            self.stats_ = added(known, X, weights_for(X, sample_weight))
+            stats = added(known, X, weights_for(X, sample_weight))
         else:
-            batch = batch_like(known, self._learned(X, sample_weight, learned))
-            # The provenance of the first batch stands for all: merging it would grow each time.
-            self.stats_ = replace(known.merge(batch), attrs=known.attrs)
+            stats = known.merge(batch_like(known, self._learned(X, sample_weight, learned)))
+        # One provenance for all batches: merging theirs would grow with every step.
+        self.stats_ = replace(stats, attrs=provenance.streamed(known.attrs, 1))
         return self
 
     def _begun(self, X: Any, sample_weight: Any, learn: Any) -> Self:

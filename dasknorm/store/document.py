@@ -14,6 +14,7 @@ import numpy as np
 from dasknorm.errors import StatsFileError
 from dasknorm.fields import Field
 from dasknorm.provenance import __version__
+from dasknorm.sentences import described
 from dasknorm.statistics import Statistic
 from dasknorm.store import numbers, settings, values
 from dasknorm.store.layout import Layout, parts_of, states_from
@@ -33,10 +34,11 @@ Fetch = Callable[[str, np.dtype[Any], tuple[int, ...]], np.ndarray]
 
 
 class Document(NamedTuple):
-    """A header, as bytes of JSON, and the variables that it declares."""
+    """A header, as bytes of JSON, the variables that it declares, and how they were made."""
 
     header: bytes
     variables: Mapping[str, Variable]
+    history: str
 
     def checksum(self) -> str:
         """Return the SHA-256 of the header and of every variable's bytes, in hex."""
@@ -51,6 +53,7 @@ class Document(NamedTuple):
         """Return what the file says of itself: for people, but for the checksum."""
         return {
             "title": "Statistics by which data are normalized",
+            "history": plain_text(self.history, 10_000),
             "dasknorm": plain_text(__version__),
             "dasknorm_checksum": self.checksum(),
         }
@@ -68,10 +71,12 @@ def compose(
     for name, state in states.items():
         layout.add(name, state)
     variables = layout.variables | (layout.dims.coordinates if coordinates else {})
+    history = described(statistic, states, attrs)
     header = {
         "format": _FORMAT,
         "version": _VERSION,
         "written_by": f"dasknorm {__version__}",
+        "history": history,
         "statistic": settings.encode(statistic),
         "container": container,
         "attrs": values.encode(dict(attrs)),
@@ -82,7 +87,7 @@ def compose(
             for name, variable in variables.items()
         },
     }
-    return Document(numbers.dumps(header).encode("ascii"), variables)
+    return Document(numbers.dumps(header).encode("ascii"), variables, history)
 
 
 def interpret(header: bytes, checksum: Any, fetch: Fetch) -> Contents:

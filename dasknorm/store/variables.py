@@ -21,7 +21,7 @@ class Variable:
     attrs: Mapping[str, str] = field(default_factory=dict)
 
 
-def plain_text(value: Any) -> str:
+def plain_text(value: Any, most: int = 1000) -> str:
     """Return a short text that every format can keep as an attribute."""
-    text = str(value)[:1000].replace("\0", "")
+    text = str(value)[:most].replace("\0", "")
     return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,81 @@
+"""xarray DataTrees. Each variable of each node is a field, named by its path."""
+
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any
+
+import xarray as xr
+
+from dasknorm.containers import Fields, register
+from dasknorm.containers.xarray import Labelled, fields_of, given_fields, rebuilt, reported
+from dasknorm.fields import Field
+from dasknorm.opening import sources_of
+
+__all__ = ["DataTrees"]
+
+
+@register(xr.DataTree)
+class DataTrees(Labelled):
+    """The numeric variables of all nodes: ``t`` of the root, ``ocean/sst`` of a node below it.
+
+    Labels may be those of coordinates that a node inherits. Nodes without numeric variables ride
+    along, as all other variables do.
+    """
+
+    name = several = "xarray.DataTree"
+
+    def fields(self, data: Any) -> dict[Hashable, Field]:
+        fields = _by_path(data, fields_of)
+        if not fields:
+            raise TypeError(
+                "no numeric variables to normalize in any node; found the nodes "
+                f"{[path for path, _ in _nodes(data)]}"
+            )
+        return fields
+
+    def sources(self, data: Any) -> list[str]:
+        nodes = [node for _, node in _nodes(data)]
+        arrays = [array for node in nodes for array in node.data_vars.values()]
+        return sources_of(arrays) or sources_of(nodes)
+
+    def rebuild(self, data: Any, fields: Fields) -> Any:
+        result = data.copy()
+        for path, node in _nodes(result):
+            if own := _of_node(path, fields):
+                node.dataset = rebuilt(node.to_dataset(inherit=False), own)
+        return result
+
+    def lacking(self, fields: Fields, states: Fields) -> list[Hashable]:
+        return [name for name in states if name not in fields]
+
+    def report(self, values: Fields) -> Any:
+        paths = dict.fromkeys(str(name).rpartition("/")[0] for name in values)
+        return xr.DataTree.from_dict(
+            {path or "/": reported(_of_node(path, values)) for path in paths}
+        )
+
+    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
+        return self.name, _by_path(values, given_fields)
+
+
+def _by_path(data: Any, fields: Callable[[Any], dict[Hashable, Field]]) -> dict[Hashable, Field]:
+    return {
+        f"{path}/{name}" if path else name: field
+        for path, node in _nodes(data)
+        for name, field in fields(node.to_dataset()).items()
+    }
+
+
+def _nodes(data: Any) -> Iterator[tuple[str, Any]]:
+    """Yield each node with its path from the one that was given, which is ''."""
+    for path, node in data.subtree_with_keys:
+        yield "" if path == "." else path, node
+
+
+def _of_node(path: str, fields: Fields) -> dict[Hashable, Field]:
+    """Return the fields of one node under the names that they have there."""
+    found = {}
+    for name, field in fields.items():
+        place, _, own = str(name).rpartition("/")
+        if place == path:
+            found[own if place else name] = field
+    return found
