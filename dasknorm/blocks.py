@@ -27,7 +27,6 @@ __all__ = [
     "is_numeric",
     "numpy_dtype",
     "output_dtype",
-    "pieces",
     "summarize",
     "transform",
 ]
@@ -212,7 +211,7 @@ def _(
 ) -> None:
     if weights is not None:
         weights = np.broadcast_to(weights, block.shape)
-    for slab in pieces(block.shape):
+    for slab in _slabs(block.shape):
         where = tuple(slice(None) if i in axes else rows for i, rows in enumerate(slab))
         beside = None if weights is None else weights[slab]
         statistic.add(total[where], _filled(block[slab]), axes, beside)
@@ -237,8 +236,8 @@ def _filled(block: np.ma.MaskedArray[Any, Any]) -> np.ndarray:
     return np.ma.filled(block.astype(block.dtype if block.dtype.kind == "f" else "f8"), np.nan)
 
 
-def pieces(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """Cut a block along its longest axis into pieces of about SLAB elements."""
+def _slabs(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Cut a block along its longest axis into slabs of about SLAB elements."""
     longest = int(np.argmax(shape)) if shape else 0
     whole = [slice(None)] * len(shape)
     if math.prod(shape) <= SLAB:

@@ -5,6 +5,8 @@ states are joined, for which a state keeps the first and last places that it has
 chunk is read once, and no pair is missed at its border, nor counted twice.
 """
 
+import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -13,13 +15,16 @@ import numpy as np
 import pandas as pd
 
 from dasknorm import slabs
-from dasknorm.blocks import add, pieces, summarize
+from dasknorm.blocks import WIDE, add, summarize
 from dasknorm.grouped import Grouped
 from dasknorm.placed import Placed
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 
 __all__ = ["LaggedArray", "Stretch"]
+
+PIECE = 1 << 19
+"""Differences at a time: 4 MB, which stay in a cache, and enough for a call to be worth it."""
 
 SHORT = 4
 """Places of a run, on average, up to which they are gathered and not seen where they lie."""
@@ -203,17 +208,39 @@ def _add_differences(
     """Add what changes from places of one array to their partners in another, or in the same."""
     axes = tuple(axis for axis, size in enumerate(total.shape) if size == 1)
     before = (slice(None),) * here.axis
+    buffer = np.empty(min(here.array.size, PIECE))
     for lag, partners in enumerate(here.partners):
         for i, j in _runs(partners - there.first, len(there)):
             old, new = here.array[(*before, i)], there.array[(*before, j)]
-            for piece in pieces(old.shape):
+            for piece in _pieces(old, axes, total.records[0].nbytes > WIDE):
                 where = tuple(slice(None) if axis in axes else s for axis, s in enumerate(piece))
+                shape = old[piece].shape
+                change = buffer[: math.prod(shape)].reshape(shape)
                 with np.errstate(invalid="ignore"):  # an infinity spoils the values' own record
-                    change = np.subtract(new[piece], old[piece], dtype="f8")
+                    np.subtract(new[piece], old[piece], out=change, dtype="f8")
                 beside = None
                 if total.weights is not None:
                     beside = np.broadcast_to(total.weights, old.shape)[piece]
                 add(change, total.records[lag + 1][where], statistic, axes, beside)
+
+
+def _pieces(array: np.ndarray, axes: tuple[int, ...], is_wide: bool) -> Iterator[tuple[slice, ...]]:
+    """Cut an array into pieces of at most PIECE elements, each as near to one piece of memory.
+
+    Where there are many records, kept axes are cut first, so that each record is met once.
+    """
+    order = sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
+    if is_wide:
+        order.sort(key=lambda axis: axis in axes)
+    steps, rest = list(array.shape), array.size
+    for axis in order:
+        if rest <= PIECE:
+            break
+        rest //= array.shape[axis]
+        steps[axis] = max(1, PIECE // rest)
+    cuts = [range(0, size, max(step, 1)) for size, step in zip(array.shape, steps, strict=True)]
+    for starts in itertools.product(*cuts):
+        yield tuple(slice(start, start + step) for start, step in zip(starts, steps, strict=True))
 
 
 def _runs(partners: np.ndarray, size: int) -> Iterator[tuple[Any, Any]]:

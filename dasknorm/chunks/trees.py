@@ -30,9 +30,7 @@ def lazy(reduction: Reduction) -> Any:
     Dask's optimizations see all of it, so that what is computed together shares what it loads.
     """
     if reduction.is_grouped:
-        raise ValueError(
-            "by= and lag= need compute=True: their states grow while data are read"
-        )
+        raise ValueError("by= and lag= need compute=True: their states grow while data are read")
     return reduction.finished(tree(reduction) if reduction.is_lazy else in_memory(reduction))
 
 
