@@ -12,7 +12,7 @@ ROOT = Path(dasknorm.__file__).parent
 # From the ground up. Files of one floor do not import each other, but for those of a folder.
 FLOORS = [
     {"cluster", "errors"},
-    {"arrow_arrays", "kernels", "labels"},
+    {"arrow_arrays", "kernels", "labels", "latitudes"},
     {"progress", "statistics"},
     {"slabs"},
     {"blocks"},
@@ -22,7 +22,7 @@ FLOORS = [
     {"grouped"},
     {"arrow", "chunks"},
     {"fields"},
-    {"views"},
+    {"grids", "views"},
     {"containers"},
     {"checks", "given", "matching", "provenance", "serving", "summary", "units"},
     {"batches", "merging"},

@@ -10,6 +10,7 @@ from dasknorm.blocks import is_numeric
 from dasknorm.containers import Container, Fields, register
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
+from dasknorm.grids import weights_by_latitude
 
 __all__ = ["DataArrays", "Datasets"]
 
@@ -20,6 +21,9 @@ class _Labelled(Container):
     several = "xarray.Dataset"
 
     def weights(self, data: Any, weights: Any) -> Any:
+        if isinstance(weights, str):
+            dim, values = weights_by_latitude(data, weights)
+            weights = xr.DataArray(values, dims=dim)
         if not isinstance(weights, xr.DataArray):
             raise TypeError(
                 "weights of an xarray object are a DataArray, so that its dimensions have names; "
