@@ -63,11 +63,16 @@ class Field:
         return dict(zip(self.dims, self.data.shape, strict=True))
 
     def summarize(
-        self, statistic: Statistic, kept: tuple[Hashable, ...], weights: Any = None
+        self,
+        statistic: Statistic,
+        kept: tuple[Hashable, ...],
+        weights: Any = None,
+        where: Any = None,
     ) -> "Field":
         """Return the states still to be computed: a field whose data are a `chunks.Reduction`.
 
-        Weights are a field, laid along the data by name, or a Dask series beside a Dask frame.
+        Weights are a field, laid along the data by name, or a Dask series beside a Dask frame; so
+        is a mask, which is weights of 1 and 0.
         """
         if self.grouped is not None and self.grouped not in kept:
             raise ValueError(f"by= keeps statistics of each {shown(self.grouped)}: keep it too")
@@ -78,7 +83,11 @@ class Field:
                     f"chunk sizes are unknown along the kept axis {shown(dim)}; "
                     "call x.compute_chunk_sizes() first"
                 )
-        spread = weights.along(self, "weights") if isinstance(weights, Field) else weights
+        spread, mask = (
+            beside.along(self, who) if isinstance(beside, Field) else beside
+            for beside, who in ((weights, "weights"), (where, "values of where"))
+        )
+        spread = chunks.weighing(spread, mask)
         by_group = self.grouped is not None
         work = chunks.Reduction(self.data, statistic, axes, spread, self.dims, is_grouped=by_group)
         dims = tuple(dim for dim in self.dims if dim in kept)

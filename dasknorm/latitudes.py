@@ -1,4 +1,4 @@
-"""Latitudes: what a point of a regular grid stands for, as a weight for each latitude in degrees."""
+"""Latitudes: what each of a regular grid weighs, by the part of the globe that it stands for."""
 
 from typing import Any
 

@@ -16,7 +16,9 @@ except PackageNotFoundError:  # run from a source tree that was not installed
     __version__ = "unknown"
 
 
-def of(fields: Fields, kept: Mapping[Hashable, tuple[Hashable, ...]]) -> dict[str, Any]:
+def of(
+    fields: Fields, kept: Mapping[Hashable, tuple[Hashable, ...]], weights: Any = None
+) -> dict[str, Any]:
     """Return what was adapted: names, dtypes, merged dimensions and the range along them."""
     over = {dim: None for name, f in fields.items() for dim in f.dims if dim not in kept[name]}
     ranges = {
@@ -34,7 +36,15 @@ def of(fields: Fields, kept: Mapping[Hashable, tuple[Hashable, ...]]) -> dict[st
         "range": ranges,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    if weights is not None:
+        run["weights"] = _word(weights)
     return {"dasknorm": __version__, "runs": [run]}
+
+
+def _word(weights: Any) -> str:
+    """Return what weights are called: a word, the name of a DataArray or Series, or "given"."""
+    name = weights if isinstance(weights, str) else getattr(weights, "name", None)
+    return name if isinstance(name, str) and name else "given"
 
 
 def merged(attrs: list[Mapping[str, Any]]) -> dict[str, Any]:
@@ -54,7 +64,8 @@ def merged(attrs: list[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _is_like(run: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return all(run.get(key) == other.get(key) for key in ("dtypes", "over", "range", "source"))
+    keys = ("dtypes", "over", "range", "source", "weights")
+    return all(run.get(key) == other.get(key) for key in keys)
 
 
 def streamed(attrs: Mapping[str, Any], batches: int) -> dict[str, Any]:

@@ -19,11 +19,12 @@ class _Labelled(Container):
     """What both kinds share: weights have named dimensions, several variables are a Dataset."""
 
     several = "xarray.Dataset"
+    has_latitude = True
 
     def weights(self, data: Any, weights: Any) -> Any:
         if isinstance(weights, str):
             dim, values = weights_by_latitude(data, weights)
-            weights = xr.DataArray(values, dims=dim)
+            weights = xr.DataArray(values, dims=[dim])
         if not isinstance(weights, xr.DataArray):
             raise TypeError(
                 "weights of an xarray object are a DataArray, so that its dimensions have names; "
@@ -35,6 +36,14 @@ class _Labelled(Container):
                 f"found {sorted(set(_dims_of(data)), key=str)}"
             )
         return super().weights(data, weights)
+
+    def where(self, data: Any, where: Any) -> Any:
+        if not isinstance(where, xr.DataArray):
+            raise TypeError(
+                "where= of an xarray object is a DataArray of booleans, with names for dimensions; "
+                f"got {type(where).__name__}: write xr.DataArray(mask, dims=...)"
+            )
+        return super().where(data, where)
 
 
 @register(xr.DataArray)
