@@ -58,9 +58,12 @@ def _tolerance(known: pd.Index) -> float:
 
 def _nearest(wanted: pd.Index, known: pd.Index, exact: np.ndarray, dim: Hashable) -> np.ndarray:
     """Return where labels stand, found exactly or nearby; -1 where they do not."""
+    tolerance = _tolerance(known)
+    if not tolerance:
+        return exact
     order = np.argsort(known.to_numpy("f8"), kind="stable")
     numbers = pd.Index(known.to_numpy("f8")[order])
-    near = numbers.get_indexer(wanted.astype("f8"), method="nearest", tolerance=_tolerance(known))
+    near = numbers.get_indexer(wanted.astype("f8"), method="nearest", tolerance=tolerance)
     positions = np.where(exact >= 0, exact, np.where(near >= 0, order[near], -1))
     both = pd.DataFrame({"at": positions, "label": wanted})[positions >= 0].drop_duplicates()
     doubled = both[both["at"].duplicated(keep=False)]["label"].tolist()

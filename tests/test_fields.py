@@ -74,7 +74,10 @@ def test_an_array_is_laid_along_the_axes_of_another() -> None:
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([1000, 500, 99], r"\[99\] along 'lev' are not in the statistics.*\(nearest to 99: 100;"),
+        (
+            [1000, 500, 99],
+            r"\[99\] along 'lev' are not in the statistics.*\(nearest to 99: 100, not within",
+        ),
         ([1000, 500, np.nan], "NaN among the labels"),
         (["a", "b", "c"], r"labels \['a', 'b', 'c'\]"),
         ([1, 2, 3, 4, 5, 6, 7, 8], r"\[1, 2, 3, 4, 5, 6, \.\.\.\]"),
