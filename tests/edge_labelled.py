@@ -266,6 +266,50 @@ LABELLED: dict[str, Case] = {
         lambda: dn.adapt(Q, weights=weights([0.0, 0.0, 1.0], "lev", lev=LEV[::-1])).mean,
         xr.DataArray(X[:, 0].mean(), name="q"),
     ),
+    "107-nan-weights-of-cells": (
+        lambda: dn.adapt(Q.T, weights=xr.DataArray(X, dims=("time", "lev")).where(Q < 99)),
+        Raises(ValueError, "weights must be finite and at least 0, got NaN"),
+    ),
+    "107-negative-weights-in-chunks": (
+        lambda: dn.adapt(Q.chunk(time=3), weights=weights([0.0, 1.0, -2.0, 1.0]).chunk(time=2)),
+        Raises(ValueError, r"weights must be finite and at least 0, got -2\.0"),
+    ),
+    "107-infinite-weights": (
+        lambda: dn.adapt(Q, weights=weights([1.0, np.inf, 1.0, 1.0])),
+        Raises(ValueError, "weights must be finite and at least 0, got inf"),
+    ),
+    "107-lazy-weights-in-memory-data": (
+        lambda: dn.adapt(Q, weights=weights([1.0, 0.0, 0.0, 1.0]).chunk(time=3)).mean,
+        xr.DataArray(X[[0, 3]].mean(), name="q"),
+    ),
+    "107-weights-turned-with-more-coordinates": (
+        lambda: (
+            dn.adapt(
+                Q, weights=xr.ones_like(Q).T.assign_coords(run=7, site=("time", list("abcd")))
+            ).mean
+        ),
+        xr.DataArray(X.mean(), name="q"),
+    ),
+    "107-missing-value-takes-its-weight": (
+        lambda: dn.adapt(Q.where(Q != 121), weights=weights([1.0, 1.0, 1.0, 5.0])).count,
+        xr.DataArray(9.0 + 10.0, name="q"),
+    ),
+    "107-word-for-weights": (
+        lambda: dn.adapt(Q, weights="volume"),
+        Raises(ValueError, "weights must be 'area', 'coslat', 'gaussian' or a DataArray"),
+    ),
+    "107-where-of-numbers": (
+        lambda: dn.adapt(Q, where=weights([1.0, 0.0, 1.0, 1.0])),
+        Raises(TypeError, r"where= takes booleans.*got dtype float64"),
+    ),
+    "107-where-nothing-is": (
+        lambda: dn.adapt(Q, where=weights([False] * 4)),
+        Raises(ValueError, "no samples to adapt on in 'q': .*all weights are 0"),
+    ),
+    "107-where-by-label": (
+        lambda: dn.adapt(Q, where=weights([False, False, True], "lev", lev=LEV[::-1])).count,
+        xr.DataArray(4.0, name="q"),
+    ),
     "107-all-weights-0": (
         lambda: dn.adapt(Q, weights=weights([0.0] * 4)).mean,
         Raises(ValueError, "no samples to adapt on in 'q': .*all weights are 0"),

@@ -28,7 +28,9 @@ __all__ = ["moments"]
 
 TILE = 16384
 BLOCK = 256  # as in runs
-SAMPLE = 64  # values that the first guess at a mean is made from: what is off weighs the count's error
+SAMPLE = (
+    64  # values that the first guess at a mean is made from: what is off weighs the count's error
+)
 AHEAD = 2048  # bytes asked for before they are needed
 
 
