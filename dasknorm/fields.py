@@ -87,7 +87,7 @@ class Field:
             beside.along(self, who) if isinstance(beside, Field) else beside
             for beside, who in ((weights, "weights"), (where, "values of where"))
         )
-        spread = chunks.weighing(spread, mask)
+        spread = chunks.weighing(spread, mask, self.data)
         by_group = self.grouped is not None
         work = chunks.Reduction(self.data, statistic, axes, spread, self.dims, is_grouped=by_group)
         dims = tuple(dim for dim in self.dims if dim in kept)

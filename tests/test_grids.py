@@ -11,7 +11,8 @@ from loads import loads, marked
 from optional import optional
 
 import dasknorm as dn
-from dasknorm import accessors, latitudes
+from dasknorm import accessors, chunks, latitudes
+from dasknorm.chunks import laziness
 
 dd, pl, pa = optional("dask.dataframe"), optional("polars"), optional("pyarrow")
 
@@ -230,6 +231,7 @@ def test_masks_keep_and_update() -> None:
         (FRAME, [1] * 6, TypeError, "got dtype int64"),
         (FRAME, [True, None] * 3, TypeError, "got dtype object"),
         (FRAME, pd.Series([True, pd.NA] * 3, dtype="boolean"), ValueError, "where= has missing"),
+        (X, np.ma.masked_equal([[True], [False]] * 3, False), ValueError, "where= has missing"),
         (NAMED, MASK, TypeError, "a DataArray of booleans.*write xr.DataArray"),
         (NAMED, NAMED, TypeError, "where= takes booleans"),
         (NAMED, xr.DataArray(MASK, dims="x"), dn.MismatchError, "no variable has the dimensions"),
@@ -249,3 +251,16 @@ def test_what_weights_were_is_kept() -> None:
     for weights, word in (("area", "area"), (areas, "areacella"), (areas.rename(None), "given")):
         assert dn.adapt(t, weights=weights).attrs["runs"][0]["weights"] == word
     assert "weights" not in dn.adapt(t).attrs["runs"][0]
+
+
+def test_a_large_mask_meets_weights_chunk_by_chunk(monkeypatch: Any, tmp_path: Any) -> None:
+    """Weights and a mask that would be large together are put together where they are used."""
+    t = grid()["t"]
+    where, how = t > 280, {"weights": "area"}
+    wanted = dn.adapt(t, where=where, **how)
+    monkeypatch.setattr(laziness, "CAST", 10)
+    lazy = t.copy(data=marked(t.values, (2, 3, 8), tmp_path))
+    found = dn.adapt(lazy, where=where, **how)
+    assert float(found.mean) == pytest.approx(float(wanted.mean), rel=1e-14)
+    assert set(loads(tmp_path).values()) == {1}
+    assert isinstance(chunks.weighing(np.ones((1, 7, 1)), where.values, lazy.data), da.Array)

@@ -1,5 +1,6 @@
 """What is lazy, and records worked on position by position, lazily where they are."""
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -57,11 +58,14 @@ def chunked_like(small: Any | None, data: da.Array) -> Any:
     return da.from_array(small, chunks=chunks, asarray=False)
 
 
-def weighing(weights: Any, mask: Any) -> Any:
-    """Return weights that are 0 where a mask is False; either may be None, which is 1."""
+def weighing(weights: Any, mask: Any, data: Any) -> Any:
+    """Return weights of data that are 0 where a mask is False; either may be None, which is 1."""
     if mask is None or weights is None:
         both = mask if weights is None else weights
     else:
+        if is_lazy(data) and math.prod(np.broadcast_shapes(weights.shape, mask.shape)) > CAST:
+            # Chunk by chunk: as float64 the whole may be larger than all else in memory.
+            weights, mask = chunked_like(weights, data), chunked_like(mask, data)
         both = np.where(mask, weights, 0)  # of Dask arrays Dask's own
     few = isinstance(both, np.ndarray) and both.dtype.kind in "biuf" and both.size <= CAST
     return both.astype(np.float64, copy=False) if few else both

@@ -120,7 +120,7 @@ class Container(ABC):
             )
         mask = self.weights(data, where)
         numbers = getattr(mask, "data", None)  # of a frame's lazy column there are none yet
-        if isinstance(numbers, np.ndarray) and numbers.dtype != bool and not _is_whole(numbers):
+        if isinstance(numbers, np.ndarray) and _has_missing(numbers):
             raise ValueError(
                 "where= has missing values, which are neither True nor False: fill them, as by "
                 "where.fillna(False)"
@@ -137,8 +137,10 @@ class Container(ABC):
         return weights.where(mask, 0)
 
 
-def _is_whole(numbers: np.ndarray) -> bool:
-    return numbers.dtype.kind == "f" and not np.isnan(numbers).any()
+def _has_missing(mask: np.ndarray) -> bool:
+    """Tell whether a mask has values that are neither; NaN where a frame's has become float64."""
+    whole = mask.dtype == bool or (mask.dtype.kind == "f" and not np.isnan(mask).any())
+    return np.ma.is_masked(mask) or not whole
 
 
 _by_type: dict[type, Container] = {}
