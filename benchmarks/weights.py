@@ -33,7 +33,8 @@ PLAIN = "without weights"
 def _mask(t: Any, *dims: str) -> Any:
     """Return a mask in which three of ten values are missing, here and there."""
     sizes = [t.sizes[dim] for dim in dims]
-    return xr.DataArray(np.random.default_rng(0).random(sizes) < 0.7, dims=dims)
+    some = np.random.default_rng(0).random(100_003) < 0.7  # and no float64 for each of them
+    return xr.DataArray(np.resize(some, sizes), dims=dims)
 
 
 def _areas(t: Any) -> Any:
