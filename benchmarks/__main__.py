@@ -17,6 +17,7 @@ from benchmarks import (
     start,
     stores,
     updates,
+    weights,
     wide,
 )
 from benchmarks.report import Report, publish
@@ -28,6 +29,7 @@ PARTS = {
     "rivals": (rivals.run, 0.2, 0.005),
     "graphs": (graphs.run, 10_000, 500),
     "stores": (stores.run, 2.0, 0.1),
+    "weights": (weights.run, 2.0, 0.1),
     "copies": (copies.run, 1.0, 0.1),
     "parquet": (parquet.run, 1.0, 0.02),
     "memory": (memory.run, 2.0, 0.1),

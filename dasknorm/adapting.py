@@ -31,6 +31,7 @@ def adapt(
     columns: Hashable | Sequence[Hashable] | None = None,
     by: Hashable | Sequence[Hashable] | None = None,
     weights: Any = None,
+    where: Any = None,
     lag: Lag = None,
     compute: bool = True,
     retries: int = shards.RETRIES,
@@ -62,9 +63,14 @@ def adapt(
         dimension, or parts of a date, ``"time.month"``. Statistics are kept for each of the values
         that they have together, and each row is normalized with its own group's. A row where one
         of them is missing belongs to no group.
-    weights : array_like, optional
+    weights : array_like, or {"area", "coslat", "gaussian"}, optional
         Non-negative weights that broadcast to the data: by name and label in xarray, by NumPy's
-        rules for arrays, one a row for frames (a Dask Series beside a Dask frame).
+        rules for arrays, one a row for frames (a Dask Series beside a Dask frame). Of an xarray
+        object a word weighs by its latitude: the area of a cell between its edges, the cosine, or
+        the weights of Gaussian quadrature.
+    where : array_like of bool, optional
+        True where values take part, laid along the data as weights are; the others are not
+        counted, and not looked at.
     lag : mapping of dimension to lag or list of lags, optional
         To learn, in the same pass, of the changes along a dimension as well: ``{"time": 1}`` for
         those of one step, ``{"time": ["6h", "24h"]}``. Steps across gaps in the labels, longer than
@@ -119,13 +125,14 @@ def adapt(
     statistic = Moments() if statistic is None else statistic
     view = View.asked(columns, by)
     if not is_one(data):
-        if weights is not None or checkpoint is not None or expect_count == "all" or not compute:
+        beside = (weights, where, checkpoint)
+        if any(each is not None for each in beside) or expect_count == "all" or not compute:
             raise ValueError(
                 "of an iterable of batches, which is read once and has an end nobody knows, there "
-                "are no weights=, checkpoint=, expect_count='all' or compute=False"
+                "are no weights=, where=, checkpoint=, expect_count='all' or compute=False"
             )
         return _of_batches(data, statistic, keep, over, view, expect_count)
-    container, work, attrs = _work(data, statistic, keep, over, weights, view, lag)
+    container, work, attrs = _work(data, statistic, keep, over, weights, where, view, lag)
     if not compute:
         if checkpoint is not None or expect_count is not None:
             raise ValueError("checkpoint= and expect_count= need compute=True")
@@ -153,7 +160,7 @@ def _of_batches(
 ) -> Stats:
     stream = batches(data)
     for first in stream:
-        container, work, attrs = _work(first, statistic, keep, over, None, view)
+        container, work, attrs = _work(first, statistic, keep, over, None, None, view)
         stats = Stats(statistic, shards.summarized(work, statistic), container, attrs)
         checks.refuse_unusable(statistic, stats.states)
         stats = stats.update(stream)
@@ -166,7 +173,7 @@ def _of_batches(
 
 def learned(data: Any, statistic: Statistic, keep: Axes = None, weights: Any = None) -> Stats:
     """Return what `adapt` does, and no word about features without a value: others may follow."""
-    container, work, attrs = _work(data, statistic, keep, None, weights, View())
+    container, work, attrs = _work(data, statistic, keep, None, weights, None, View())
     states = shards.summarized(work, statistic)
     checks.refuse_unusable(statistic, states)
     return Stats(statistic, states, container, attrs)
@@ -181,6 +188,7 @@ def plan(
     columns: Hashable | Sequence[Hashable] | None = None,
     by: Hashable | Sequence[Hashable] | None = None,
     weights: Any = None,
+    where: Any = None,
     lag: Lag = None,
 ) -> Plan:
     """Say what `adapt` with these arguments would read, hold and send; nothing is read.
@@ -201,7 +209,8 @@ def plan(
     (800000, 100, 4800)
     """
     statistic = Moments() if statistic is None else statistic
-    _, work, _ = _work(data, statistic, keep, over, weights, View.asked(columns, by), lag)
+    view = View.asked(columns, by)
+    _, work, _ = _work(data, statistic, keep, over, weights, where, view, lag)
     return plans.of(work)
 
 
@@ -211,6 +220,7 @@ def _work(
     keep: Axes,
     over: Axes,
     weights: Any,
+    where: Any,
     view: View,
     lag: Lag = None,
 ) -> tuple[str, dict[Hashable, Field], dict[str, Any]]:
@@ -218,9 +228,9 @@ def _work(
     container = container_of(data)
     fields = lagged(container.viewed(data, view), lag)
     kept: Kept = kept_axes(fields, keep, over)
-    work = container.summarize(data, fields, statistic, kept, weights)
+    work = container.summarize(data, fields, statistic, kept, weights, where)
     attrs = provenance.of(
-        fields, kept, weights, source=container.sources(data), lag=said_of(fields)
+        fields, kept, weights, where, source=container.sources(data), lag=said_of(fields)
     )
     return container.name, work, attrs
 

@@ -77,7 +77,7 @@ def expected_counts(work: Fields, expected: float | Literal["all"] | None) -> di
         counts[name] = float(math.prod(reduction.data.shape[axis] for axis in reduction.axes))
         weighted = reduction.weights is not None
         if weighted or reduction.is_grouped or math.isnan(counts[name]):
-            what = "of weighted data is a sum" if weighted else "is not known"
+            what = "of weighted or masked data is a sum" if weighted else "is not known"
             raise ValueError(f"the count {what}; give it as a number: expect_count=...")
     return counts
 

@@ -19,7 +19,7 @@ from dasknorm.blocks import Kernel
 from dasknorm.errors import MismatchError
 from dasknorm.grouped import Grouped, Lookup
 from dasknorm.grouped_arrays import GroupedArray
-from dasknorm.labels import listed, order_of, positions_of, shown, some
+from dasknorm.labels import listed, order_of, positions_of, shown
 from dasknorm.statistics import Statistic
 
 __all__ = ["Axes", "Field"]
@@ -71,11 +71,16 @@ class Field:
         return dict(zip(self.dims, self.data.shape, strict=True))
 
     def summarize(
-        self, statistic: Statistic, kept: tuple[Hashable, ...], weights: Any = None
+        self,
+        statistic: Statistic,
+        kept: tuple[Hashable, ...],
+        weights: Any = None,
+        where: Any = None,
     ) -> "Field":
         """Return the states still to be computed: a field whose data are a `chunks.Reduction`.
 
-        Weights are a field, laid along the data by name, or a Dask series beside a Dask frame.
+        Weights are a field, laid along the data by name, or a Dask series beside a Dask frame; so
+        is a mask, which is weights of 1 and 0.
         """
         if self.keyed is not None and self.keyed in kept:
             what = f"by={self.grouped!r}" if self.lagged is None else f"lag= along {self.lagged!r}"
@@ -90,7 +95,11 @@ class Field:
                     f"chunk sizes are unknown along the kept axis {shown(dim)}; "
                     "call x.compute_chunk_sizes() first"
                 )
-        spread = weights.along(self, "weights") if isinstance(weights, Field) else weights
+        spread, mask = (
+            beside.along(self, who) if isinstance(beside, Field) else beside
+            for beside, who in ((weights, "weights"), (where, "values of where"))
+        )
+        spread = chunks.weighing(spread, mask, self.data)
         by_group = self.grouped is not None
         work = chunks.Reduction(self.data, statistic, axes, spread, self.dims, is_grouped=by_group)
         dims = tuple(dim for dim in self.dims if dim in kept)
@@ -130,29 +139,6 @@ class Field:
         if isinstance(weights, Field) and weights.dims and not set(weights.dims) & set(self.dims):
             return None
         return weights
-
-    def merge(self, other: "Field", statistic: Statistic) -> "Field":
-        """Return states merged with those of other data, matched by label; groups are united."""
-        self.refuse_other_groups(other)
-        theirs = other.aligned_to(self)
-        both = self.summarized(chunks.merge(self.records, theirs.records, statistic))
-        return replace(both, chosen=self.chosen or other.chosen)
-
-    def refuse_other_groups(self, other: "Field") -> None:
-        """Raise MismatchError unless both are by the same groups and lags, or both by none."""
-        if self.grouped != other.grouped:
-            by = [
-                f"by {each.grouped!r}" if each.grouped is not None else "not by group"
-                for each in (self, other)
-            ]
-            raise MismatchError(f"statistics {by[0]} and {by[1]} do not merge")
-        if self.lagged is not None:
-            mine, theirs = (each.labels[each.grouped] for each in (self, other))
-            if not mine.equals(theirs):
-                raise MismatchError(
-                    f"lags differ: {some(mine[1:])} and {some(theirs[1:])}; what only one side "
-                    "has seen would be missing from the other"
-                )
 
     def transform(
         self,
@@ -197,32 +183,6 @@ class Field:
         """The dimensions but for that of groups, which comes first in states."""
         is_state_of_groups = self.grouped is not None and self.keyed is None
         return self.dims[1:] if is_state_of_groups else self.dims
-
-    def aligned_to(self, other: "Field") -> "Field":
-        """Return this field in the order of another that has the same dimensions and labels."""
-        if set(self.dims) != set(other.dims):
-            raise MismatchError(
-                f"kept dimensions differ: {listed(self.dims)} and {listed(other.dims)}"
-            )
-        for dim in other.dims:
-            if dim == self.grouped:
-                continue
-            if self.sizes()[dim] != other.sizes()[dim]:
-                raise MismatchError(
-                    f"sizes differ along {shown(dim)}: {self.sizes()[dim]} and {other.sizes()[dim]}"
-                )
-            if (dim in self.labels) != (dim in other.labels):
-                raise MismatchError(f"only one side has labels along {shown(dim)}")
-        labels = {**other.labels, **{d: i for d, i in self.labels.items() if d == self.grouped}}
-        return replace(other, data=self.along(other), labels=labels)
-
-    def at_lag(self, lag: Any) -> "Field":
-        """Return the states of changes by one lag; of 0, those of the data themselves."""
-        labels = self.labels[self.grouped]
-        own = {dim: index for dim, index in self.labels.items() if dim != self.grouped}
-        data = self.data[labels.get_loc(lag)]
-        dims = self.dims[1:]
-        return replace(self, data=data, dims=dims, labels=own, grouped=None, lagged=None)
 
     def place(self, position: Sequence[int]) -> str:
         """Name a position in words: ``level=500``, or the bare name of a column."""

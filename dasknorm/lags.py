@@ -21,6 +21,7 @@ from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
 from dasknorm.labels import shown, some
 from dasknorm.lagged_arrays import LaggedArray
+from dasknorm.states import at_group
 
 __all__ = ["Lag", "changes", "lag_of", "lagged", "said_of", "without_lags"]
 
@@ -81,7 +82,7 @@ def said_of(fields: Fields) -> dict[str, list[Any]]:
 def without_lags(states: Fields) -> dict[Hashable, Field]:
     """Return the states of the data themselves, without those of their changes."""
     return {
-        name: state if state.lagged is None else state.at_lag(state.labels[state.grouped][0])
+        name: state if state.lagged is None else at_group(state, state.labels[state.grouped][0])
         for name, state in states.items()
     }
 
@@ -100,7 +101,7 @@ def changes(states: Fields, lag: Any) -> dict[Hashable, Field]:
         lag = _duration(lag)
     if lag not in known[1:]:
         raise MismatchError(f"no changes by {lag!r} were learned; known: {some(known[1:])}")
-    return {name: state.at_lag(lag) for name, state in own.items()}
+    return {name: at_group(state, lag) for name, state in own.items()}
 
 
 def _asked(lag: Any) -> tuple[Hashable, pd.Index]:

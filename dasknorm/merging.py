@@ -4,14 +4,14 @@ from collections.abc import Hashable
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from dasknorm.containers import Fields, container_named
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
-from dasknorm.grouped import Grouped
 from dasknorm.labels import appended, places_of
 from dasknorm.matching import names_of
+from dasknorm.states import merged as merge
+from dasknorm.states import of_groups, refuse_other_groups
 from dasknorm.statistics import Known, Statistic
 
 __all__ = ["merged", "united"]
@@ -39,7 +39,7 @@ def merged(
                 "given statistics without a count cannot be merged or updated: how much they "
                 "weigh is not known; write Stats.given(mean=..., variance=..., count=...)"
             )
-        return {name: state.merge(others[name], statistic) for name, state in states.items()}
+        return {name: merge(state, others[name], statistic) for name, state in states.items()}
     mine, theirs = set(names_of(states)), set(names_of(others))
     if mine & theirs or None in mine | theirs:
         raise MismatchError(
@@ -78,25 +78,17 @@ def _side_by_side(states: Fields, others: Fields) -> dict[Hashable, Field]:
     if not _columns(states) or not _columns(others):
         return {**states, **others}
     ((name, left),), (right,) = states.items(), others.values()
-    left.refuse_other_groups(right)
+    refuse_other_groups(left, right)
     if left.grouped is not None:
         mine, theirs = (each.labels[left.grouped] for each in (left, right))
         groups = appended(mine, theirs[places_of(theirs, mine) < 0])
-        left, right = _of_groups(left, groups), _of_groups(right, groups)
+        left, right = of_groups(left, groups), of_groups(right, groups)
     columns = left.labels["columns"].append(right.labels["columns"])
     data = np.concatenate([left.data, right.data], axis=left.dims.index("columns"))
     labels = {**left.labels, "columns": columns}
     some = left.chosen is not None or right.chosen is not None
     chosen = tuple(columns) if some else None
     return {name: replace(left, data=data, labels=labels, chosen=chosen)}
-
-
-def _of_groups(state: Field, groups: pd.Index) -> Field:
-    """Return the states of these groups, sorted; of those not known, of no value."""
-    known = places_of(groups, state.labels[state.grouped])
-    records = np.zeros((len(groups), *state.data.shape[1:]), state.data.dtype)
-    records[known >= 0] = state.data[known[known >= 0]]
-    return state.summarized(Grouped(groups, records))
 
 
 def _columns(states: Fields) -> bool:

@@ -28,6 +28,7 @@ def of(
     fields: Fields,
     kept: Mapping[Hashable, tuple[Hashable, ...]],
     weights: Any = None,
+    where: Any = None,
     **said: Any,
 ) -> dict[str, Any]:
     """Return what was adapted: names, dtypes, merged dimensions, values, the range along them.
@@ -46,6 +47,7 @@ def of(
         "values": _values(fields),
         "by": by,
         "weights": "" if weights is None else _word(weights),
+        "where": "" if where is None else _word(where),
         "range": _ranges(fields, kept),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": _versions(),

@@ -178,7 +178,7 @@ class Stats:
         attrs = provenance.merged([self.attrs, *(other.attrs for other in others)])
         return replace(self, states=states, container=container, attrs=attrs)
 
-    def update(self, more: Any, *, weights: Any = None) -> "Stats":
+    def update(self, more: Any, *, weights: Any = None, where: Any = None) -> "Stats":
         """Return these statistics merged with those of more data, kept along the same axes.
 
         Of an iterable of batches (arrays, frames, a PyTorch ``DataLoader``) each is merged in turn.
@@ -191,19 +191,21 @@ class Stats:
         >>> stats.update(np.array([[6.0]])).mean
         array([3.])
         """
-        if weights is not None and not is_one(more):
-            raise ValueError("weights= go with one container, not with an iterable of batches")
+        if not (weights is None and where is None) and not is_one(more):
+            raise ValueError(
+                "weights= and where= go with one container, not with an iterable of batches"
+            )
         stats = self
         for batch in batches(more):
-            stats = stats._with(batch, weights)
+            stats = stats._with(batch, weights, where)
         return stats
 
-    def _with(self, data: Any, weights: Any) -> "Stats":
+    def _with(self, data: Any, weights: Any, where: Any) -> "Stats":
         container = container_of(data)
         fields = lagged(container.viewed(data, View.of(self.states)), lag_of(self.states))
         keys = matching(container, fields, self.states)
         kept = {name: kept_like(fields[name], self.states[key]) for name, key in keys.items()}
-        work = container.summarize(data, fields, self.statistic, kept, weights)
+        work = container.summarize(data, fields, self.statistic, kept, weights, where)
         found = shards.summarized(work, self.statistic)
         states = {
             keys[name]: replace(state, dims=self.states[keys[name]].dims)
@@ -212,7 +214,7 @@ class Stats:
         check_names(states, self.states)
         checks.refuse_unusable(self.statistic, states)
         attrs = provenance.of(
-            fields, kept, weights, source=container.sources(data), lag=said_of(fields)
+            fields, kept, weights, where, source=container.sources(data), lag=said_of(fields)
         )
         return self.merge(Stats(self.statistic, states, self.container, attrs))
 

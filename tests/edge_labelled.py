@@ -19,6 +19,7 @@ Q = xr.DataArray(X, dims=("time", "lev"), coords={"lev": LEV}, name="q", attrs={
 BOTH = xr.Dataset({"q": Q, "r": ("time", [1.0, 2.0, 3.0, 6.0])})
 LEVELS = dn.adapt(Q, keep="lev")
 Z = LEVELS.normalize(Q)
+ROUNDED = np.array([0.1, 0.2, 0.3], "f4")
 SPREAD = dn.adapt(BOTH, keep="lev")
 POINTS = pd.MultiIndex.from_product([["a", "b"], [1, 2]], names=["site", "run"])
 STACKED = xr.DataArray(
@@ -178,13 +179,59 @@ LABELLED: dict[str, Case] = {
     ),
     "93-levels-nearly-equal": (
         lambda: LEVELS.normalize(moved([1000.0 + 1e-9, 500.0, 100.0])),
-        Raises(MATCH, r"nearest to 1000\.000000001: 1000\.0; labels must be equal"),
+        Z.assign_coords(lev=[1000.0 + 1e-9, 500.0, 100.0]),
     ),
     "93-levels-rounded-to-float32": (
+        lambda: dn.adapt(moved([0.1, 0.2, 0.3]), keep="lev").normalize(moved(ROUNDED)),
+        Z.assign_coords(lev=ROUNDED),
+    ),
+    "93-levels-rounded-reversed-subset": (
         lambda: dn.adapt(moved([0.1, 0.2, 0.3]), keep="lev").normalize(
-            moved(np.array([0.1, 0.2, 0.3], "f4"))
+            moved(ROUNDED).isel(lev=[2, 0])
         ),
-        Raises(MATCH, r"nearest to 0\.1\d*: 0\.1;"),
+        Z.assign_coords(lev=ROUNDED).isel(lev=[2, 0]),
+    ),
+    "93-levels-rounded-in-the-statistics": (
+        lambda: dn.adapt(moved(ROUNDED), keep="lev").normalize(moved([0.1, 0.2, 0.3])),
+        Z.assign_coords(lev=[0.1, 0.2, 0.3]),
+    ),
+    "93-levels-rounded-merge": (
+        lambda: (
+            (
+                dn.adapt(moved([0.1, 0.2, 0.3]), keep="lev") + dn.adapt(moved(ROUNDED), keep="lev")
+            ).mean
+        ),
+        moved([0.1, 0.2, 0.3]).mean("time"),
+    ),
+    "93-levels-rounded-weights": (
+        lambda: (
+            dn.adapt(
+                moved([0.1, 0.2, 0.3]), weights=weights([0.0, 0.0, 1.0], "lev", lev=ROUNDED)
+            ).mean
+        ),
+        xr.DataArray(X[:, 2].mean(), name="q"),
+    ),
+    "93-levels-too-far": (
+        lambda: LEVELS.normalize(moved([1000.01, 500.0, 100.0])),
+        Raises(MATCH, r"\(nearest to 1000\.01: 1000\.0, not within 0\.001\)"),
+    ),
+    "93-levels-nearer-than-those-known": (
+        lambda: dn.adapt(moved([1000.0, 1000.01, 1000.02]), keep="lev").normalize(
+            moved([1000.0, 1000.01, 1000.0205])
+        ),
+        Raises(MATCH, r"nearest to 1000\.0205: 1000\.02, not within 0\.0001"),
+    ),
+    "93-two-levels-near-one": (
+        lambda: LEVELS.normalize(moved([500.0, 500.0 + 1e-9, 100.0])),
+        Raises(
+            MATCH, r"labels \[500\.0, 500\.000000001\] along 'lev' are all near to the same one"
+        ),
+    ),
+    "93-levels-near-an-infinite-one": (
+        lambda: dn.adapt(moved([np.inf, 500.0, 100.0]), keep="lev").normalize(
+            moved([np.inf, 500.0 + 1e-9, 100.0])
+        ),
+        Raises(MATCH, r"labels \[500\.000000001\]"),
     ),
     "93-levels-as-integers": (lambda: LEVELS.normalize(moved([1000, 500, 100])), Z),
     "93-levels-as-text": (
@@ -296,6 +343,50 @@ LABELLED: dict[str, Case] = {
     "107-weights-in-another-order": (
         lambda: dn.adapt(Q, weights=weights([0.0, 0.0, 1.0], "lev", lev=LEV[::-1])).mean,
         xr.DataArray(X[:, 0].mean(), name="q"),
+    ),
+    "107-nan-weights-of-cells": (
+        lambda: dn.adapt(Q.T, weights=xr.DataArray(X, dims=("time", "lev")).where(Q < 99)),
+        Raises(ValueError, "weights must be finite and at least 0, got NaN"),
+    ),
+    "107-negative-weights-in-chunks": (
+        lambda: dn.adapt(Q.chunk(time=3), weights=weights([0.0, 1.0, -2.0, 1.0]).chunk(time=2)),
+        Raises(ValueError, r"weights must be finite and at least 0, got -2\.0"),
+    ),
+    "107-infinite-weights": (
+        lambda: dn.adapt(Q, weights=weights([1.0, np.inf, 1.0, 1.0])),
+        Raises(ValueError, "weights must be finite and at least 0, got inf"),
+    ),
+    "107-lazy-weights-in-memory-data": (
+        lambda: dn.adapt(Q, weights=weights([1.0, 0.0, 0.0, 1.0]).chunk(time=3)).mean,
+        xr.DataArray(X[[0, 3]].mean(), name="q"),
+    ),
+    "107-weights-turned-with-more-coordinates": (
+        lambda: (
+            dn.adapt(
+                Q, weights=xr.ones_like(Q).T.assign_coords(run=7, site=("time", list("abcd")))
+            ).mean
+        ),
+        xr.DataArray(X.mean(), name="q"),
+    ),
+    "107-missing-value-takes-its-weight": (
+        lambda: dn.adapt(Q.where(Q != 121), weights=weights([1.0, 1.0, 1.0, 5.0])).count,
+        xr.DataArray(9.0 + 10.0, name="q"),
+    ),
+    "107-word-for-weights": (
+        lambda: dn.adapt(Q, weights="volume"),
+        Raises(ValueError, "weights must be 'area', 'coslat', 'gaussian' or a DataArray"),
+    ),
+    "107-where-of-numbers": (
+        lambda: dn.adapt(Q, where=weights([1.0, 0.0, 1.0, 1.0])),
+        Raises(TypeError, r"where= takes booleans.*got dtype float64"),
+    ),
+    "107-where-nothing-is": (
+        lambda: dn.adapt(Q, where=weights([False] * 4)),
+        Raises(ValueError, "no samples to adapt on in 'q': .*all weights are 0"),
+    ),
+    "107-where-by-label": (
+        lambda: dn.adapt(Q, where=weights([False, False, True], "lev", lev=LEV[::-1])).count,
+        xr.DataArray(4.0, name="q"),
     ),
     "107-all-weights-0": (
         lambda: dn.adapt(Q, weights=weights([0.0] * 4)).mean,

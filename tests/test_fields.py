@@ -10,6 +10,7 @@ import pytest
 from dasknorm import chunks
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
+from dasknorm.states import aligned
 from dasknorm.statistics import Moments
 
 GRID = Field(
@@ -74,7 +75,10 @@ def test_an_array_is_laid_along_the_axes_of_another() -> None:
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([1000, 500, 99], r"\[99\] along 'lev' are not in the statistics.*\(nearest to 99: 100;"),
+        (
+            [1000, 500, 99],
+            r"\[99\] along 'lev' are not in the statistics.*\(nearest to 99: 100, not within",
+        ),
         ([1000, 500, np.nan], "NaN among the labels"),
         (["a", "b", "c"], r"labels \['a', 'b', 'c'\]"),
         ([1, 2, 3, 4, 5, 6, 7, 8], r"\[1, 2, 3, 4, 5, 6, \.\.\.\]"),
@@ -101,7 +105,7 @@ def test_fields_that_cannot_be_aligned(other: Field, message: str) -> None:
     """Fields align only if dimensions, sizes and labels are the same."""
     mine = Field(np.zeros(3), ("lev",), {"lev": GRID.labels["lev"]})
     with pytest.raises(MismatchError, match=message):
-        other.aligned_to(mine)
+        aligned(other, mine)
 
 
 def test_places_in_words() -> None:

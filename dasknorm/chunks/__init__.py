@@ -12,7 +12,7 @@ module-level class: it pickles by name, and equal calls make equal graph names.
 from dasknorm.chunks.costs import Cost, cost
 from dasknorm.chunks.groups import threads
 from dasknorm.chunks.identities import identity
-from dasknorm.chunks.laziness import apply, is_lazy, join, merge
+from dasknorm.chunks.laziness import apply, is_lazy, join, merge, weighing
 from dasknorm.chunks.maps import transform
 from dasknorm.chunks.reductions import Reduction
 from dasknorm.chunks.running import run
@@ -31,4 +31,5 @@ __all__ = [
     "run",
     "threads",
     "transform",
+    "weighing",
 ]

@@ -1,5 +1,6 @@
 """What is lazy, and records worked on position by position, lazily where they are."""
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -15,7 +16,10 @@ from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.tables import Table
 
-__all__ = ["apply", "chunked_like", "is_lazy", "join", "joined", "merge"]
+__all__ = ["apply", "chunked_like", "is_lazy", "join", "joined", "merge", "weighing"]
+
+CAST = 1 << 20
+"""Weights in memory of up to so many elements are made float64 here, and not in each chunk."""
 
 
 def is_lazy(data: Any) -> bool:
@@ -56,6 +60,19 @@ def chunked_like(small: Any | None, data: da.Array) -> Any:
     if is_lazy(small):
         return small.rechunk(chunks)
     return da.from_array(small, chunks=chunks, asarray=False)
+
+
+def weighing(weights: Any, mask: Any, data: Any) -> Any:
+    """Return weights of data that are 0 where a mask is False; either may be None, which is 1."""
+    if mask is None or weights is None:
+        both = mask if weights is None else weights
+    else:
+        if is_lazy(data) and math.prod(np.broadcast_shapes(weights.shape, mask.shape)) > CAST:
+            # Chunk by chunk: as float64 the whole may be larger than all else in memory.
+            weights, mask = chunked_like(weights, data), chunked_like(mask, data)
+        both = np.where(mask, weights, 0)  # of Dask arrays Dask's own
+    few = isinstance(both, np.ndarray) and both.dtype.kind in "biuf" and both.size <= CAST
+    return both.astype(np.float64, copy=False) if few else both
 
 
 def join(statistic: Statistic, total: Any, part: Any) -> None:

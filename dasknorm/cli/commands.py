@@ -59,6 +59,7 @@ def main(ctx: click.Context) -> None:
 @options.names("--keep", "DIMS", "Keep statistics along these: level.")
 @options.variables
 @options.names("--by", "COLUMNS", "Keep statistics of each value: carrier,origin.")
+@options.weights
 @click.option("--ddof", default=0.0, show_default=True, help="The variance is m2 / (count - ddof).")
 @click.option(
     "--retries",
@@ -100,10 +101,12 @@ def adapt(
         statistic = Moments(ddof=ddof)
     with computing(workers, scheduler), metering("adapt") as meter:
         form = paths.format_of_all(found)
+        if how["weights"] is not None and _kind(form) is not arrays:
+            raise Refusal("--weights are by latitude, for Zarr stores and NetCDF files only")
         with expected():
             data, how["columns"] = _kind(form).looked_at(found, form, names, how["by"] or ())
             if dry_run:
-                view = {key: how[key] for key in ("over", "keep", "columns", "by")}
+                view = {key: how[key] for key in ("over", "keep", "columns", "by", "weights")}
                 click.echo("\n".join(plan(data, statistic, **view).lines()))
                 return
             stats = adapt_statistics(data, statistic, progress=meter, **how)

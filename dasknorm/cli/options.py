@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
-__all__ = ["counted", "names", "output", "overwriting", "unseen", "variables", "where"]
+from dasknorm.grids import KINDS
+
+__all__ = ["counted", "names", "output", "overwriting", "unseen", "variables", "weights", "where"]
 
 Command = Callable[..., None]
 
@@ -80,6 +82,11 @@ variables = click.option(
     callback=_split_all,
     metavar="NAMES",
     help="Only these variables or columns: dep_delay,air_time.",
+)
+weights = click.option(
+    "--weights",
+    type=click.Choice(KINDS),
+    help="Weigh by latitude: cells by area or cosine, or by Gaussian quadrature.",
 )
 unseen = click.option(
     "--unseen",

@@ -11,6 +11,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+
 from dasknorm.fields import Field
 from dasknorm.statistics import Statistic
 from dasknorm.views import View
@@ -38,6 +40,9 @@ class Container(ABC):
 
     several: ClassVar[str | None] = None
     """The kind that the readings of several such objects, side by side, are of; None if of none."""
+
+    has_latitude: ClassVar[bool] = False
+    """Whether weights may be a word, such as ``"area"``, for what coordinates say."""
 
     @abstractmethod
     def fields(self, data: Any) -> dict[Hashable, Field]:
@@ -74,11 +79,23 @@ class Container(ABC):
         statistic: Statistic,
         kept: Mapping[Hashable, tuple[Hashable, ...]],
         weights: Any = None,
+        where: Any = None,
     ) -> dict[Hashable, Field]:
         """Return the states of the fields, still to be computed: their data are Reductions."""
+        if isinstance(weights, str) and not self.has_latitude:
+            raise TypeError(
+                f"weights={weights!r} are by the latitude of an xarray object; a "
+                f"{type(data).__name__} has none: give numbers, such as weights="
+                "np.cos(np.deg2rad(lat))[:, None]"
+            )
         beside = None if weights is None else self.weights(data, weights)
+        mask = None if where is None else self.where(data, where)
+        if mask is not None and beside is not None and not isinstance(beside, Field):
+            beside, mask = self.masked(beside, mask), None
         return {
-            name: field.summarize(statistic, kept[name], field.weighed_by(beside))
+            name: field.summarize(
+                statistic, kept[name], field.weighed_by(beside), field.weighed_by(mask)
+            )
             for name, field in fields.items()
         }
 
@@ -96,6 +113,38 @@ class Container(ABC):
         if len(fields) != 1:
             raise TypeError(f"weights must be one array, got {len(fields)}: {list(fields)}")
         return next(iter(fields.values()))
+
+    def where(self, data: Any, where: Any) -> Any:
+        """Return a mask for `data` as weights of 1 and 0; TypeError unless it is of booleans."""
+        dtype = self.mask_dtype(data, where)
+        if not str(dtype).lower().startswith("bool"):  # in any library's words
+            raise TypeError(
+                f"where= takes booleans, True for what takes part; got dtype {dtype}: write a "
+                "comparison, such as where=mask > 0.5, or give numbers as weights="
+            )
+        mask = self.weights(data, where)
+        numbers = getattr(mask, "data", None)  # of a frame's lazy column there are none yet
+        if isinstance(numbers, np.ndarray) and _has_missing(numbers):
+            raise ValueError(
+                "where= has missing values, which are neither True nor False: fill them, as by "
+                "where.fillna(False)"
+            )
+        return mask
+
+    def mask_dtype(self, data: Any, where: Any) -> Any:
+        """Return the dtype, in any library's words, of what is given as a mask."""
+        found = getattr(where, "dtype", getattr(where, "type", None))  # Arrow has types
+        return np.asarray(where).dtype if found is None else found
+
+    def masked(self, weights: Any, mask: Any) -> Any:
+        """Return the two as one where they are no fields: weights that are 0 off the mask."""
+        return weights.where(mask, 0)
+
+
+def _has_missing(mask: np.ndarray) -> bool:
+    """Tell whether a mask has values that are neither; NaN where a frame's has become float64."""
+    whole = mask.dtype == bool or (mask.dtype.kind == "f" and not np.isnan(mask).any())
+    return np.ma.is_masked(mask) or not whole
 
 
 _by_type: dict[type, Container] = {}

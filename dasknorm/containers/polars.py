@@ -73,6 +73,12 @@ class Frames(Frame):
             weights = data.with_columns(weights.alias("weight")).get_column("weight")
         return super().weights(data, weights_of(weights))
 
+    def mask_dtype(self, data: Any, where: Any) -> Any:
+        if not isinstance(where, pl.Expr):
+            return super().mask_dtype(data, where)
+        rows = data.to_frame() if isinstance(data, pl.Series) else data
+        return rows.lazy().select(where.alias("where")).collect_schema()["where"]
+
 
 @register(pl.Series)
 class SeriesOfOne(Frames):
@@ -127,6 +133,9 @@ class LazyFrames(Frames):
                 f"got {type(weights).__name__}"
             )
         return weights
+
+    def masked(self, weights: Any, mask: Any) -> Any:
+        return pl.when(mask).then(weights).otherwise(0)
 
 
 @dataclass(frozen=True)

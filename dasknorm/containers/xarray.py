@@ -12,6 +12,7 @@ from dasknorm.calendars import group_labels, in_calendar
 from dasknorm.containers import Container, Fields, register
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
+from dasknorm.grids import weights_by_latitude
 from dasknorm.opening import data_of, sources_of
 from dasknorm.views import View
 
@@ -36,6 +37,7 @@ class Labelled(Container):
     """What all kinds share: weights have named dimensions, several variables are a Dataset."""
 
     several = "xarray.Dataset"
+    has_latitude = True
 
     def viewed(self, data: Any, view: View) -> dict[Hashable, Field]:
         if view.columns is not None:
@@ -50,6 +52,9 @@ class Labelled(Container):
         }
 
     def weights(self, data: Any, weights: Any) -> Any:
+        if isinstance(weights, str):
+            dim, values = weights_by_latitude(data, weights)
+            weights = xr.DataArray(values, dims=[dim])
         if not isinstance(weights, xr.DataArray):
             raise TypeError(
                 "weights of an xarray object are a DataArray, so that its dimensions have names; "
@@ -62,6 +67,14 @@ class Labelled(Container):
                 f"found {sorted(found, key=str)}"
             )
         return super().weights(data, weights)
+
+    def where(self, data: Any, where: Any) -> Any:
+        if not isinstance(where, xr.DataArray):
+            raise TypeError(
+                "where= of an xarray object is a DataArray of booleans, with names for dimensions; "
+                f"got {type(where).__name__}: write xr.DataArray(mask, dims=...)"
+            )
+        return super().where(data, where)
 
 
 @register(xr.DataArray)

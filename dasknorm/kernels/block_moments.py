@@ -24,6 +24,7 @@ from dasknorm.kernels.records import RECORD, Array, Axes
 
 __all__ = ["SMALL", "checked_weights", "moments", "numeric"]
 
+SHARED = 8  # weights that each stand for so many values are converted before they are read
 SMALL = 100_000  # elements; below, NumPy is done before Numba is imported
 LONG_RUN = 512  # a reduced innermost axis at least this long is summed along itself
 SHORT_RUN = 64  # and one shorter than this is best seen as rows
@@ -57,7 +58,8 @@ def checked_weights(weights: Any, shape: tuple[int, ...]) -> Array:
                 "give what is to take no part weight 0"
             )
     try:
-        return np.broadcast_to(array.astype(np.float64) if array.size < SMALL else array, shape)
+        few = array.size < SMALL or SHARED * array.size <= prod(shape)
+        return np.broadcast_to(array.astype(np.float64, copy=False) if few else array, shape)
     except ValueError:
         raise ValueError(
             f"weights must broadcast to the shape of x {shape}, got shape {array.shape}; "
@@ -114,6 +116,7 @@ def moments(x: Array, axes: Axes, weights: Array | None = None, out: Array | Non
     axes = positive(axes, x.ndim)
     if weights is not None:
         weights = checked_weights(weights, x.shape)
+        weights = weights.view(np.uint8) if weights.dtype == np.bool_ else weights
     if out is not None:
         _check_target(out, x.shape, axes)
     if x.dtype == np.bool_:
@@ -130,7 +133,7 @@ def moments(x: Array, axes: Axes, weights: Array | None = None, out: Array | Non
 
 
 def _is_ready(weights: Array) -> bool:
-    return weights.dtype == np.float64 and is_native(weights)
+    return weights.dtype in (np.float64, np.float32, np.uint8) and is_native(weights)
 
 
 def _shape_of_result(shape: tuple[int, ...], axes: Axes) -> tuple[int, ...]:
@@ -203,7 +206,7 @@ def _merge_blocks(
 ) -> None:
     """Merge blocks of data and weights, wherever outer axes place them, into records."""
     # Numba is imported here and not above: half a second that small data never needs.
-    from dasknorm.kernels import rows, runs
+    from dasknorm.kernels import rows, runs, weighted_runs
 
     outer, inner = _inner(walk)
     many, lanes, run = inner
@@ -226,6 +229,8 @@ def _merge_blocks(
         x, w = walks[0], walks[1] if len(walks) == 2 else None
         if by_rows:
             rows.moments(target, (many.size, lanes.size, run.size), x, w, kind)
+        elif w is not None and w.strides[2] != 0:
+            weighted_runs.moments(target, run.size, x, w, kind)
         else:
             runs.moments(target, run.size, x, w, kind)
 

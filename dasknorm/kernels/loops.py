@@ -28,8 +28,8 @@ __all__ = [
         "gather_rows",
         "is_near",
     ),
-    *("lane_add", "mean_of", "merge_into", "moved", "origin", "pick", "prefetch"),
-    "two_sum",
+    *("lane_add", "mean_of", "merge_into", "merge_tile", "moved", "origin", "pick", "prefetch"),
+    *("runs_together", "towards", "two_sum"),
 ]
 
 
@@ -184,3 +184,31 @@ def gather_rows(out, flat, start, rows, repeats, kept, run, strides):
         for k in range(line):
             gather(out[at : at + run], flat, start + i * strides[0] + k * strides[1], step)
             at += run
+
+
+@compiled
+def towards(first, a, b, step):
+    """A shift moved by a step, unless that is infinite or NaN."""
+    return moved(first, a, b, step if step - step == 0.0 else 0.0)
+
+
+@compiled
+def merge_tile(record, first, a, b, count, lost, e, q, q_rest):
+    """Merge sums around a shift by the corrected two-pass formula."""
+    divisor = count if count > 0.0 else 1.0
+    m2 = (q + q_rest) - e * e / divisor
+    mean, mean_rest = mean_of(first, a, b, e / divisor)
+    merge_into(record, count, mean, mean_rest, 0.0 if m2 < 0.0 else m2, 0.0, lost)
+
+
+@compiled
+def runs_together(target, p, run, most):
+    """Count the runs from one on that follow each other, are of one record, and fit in a tile."""
+    some = 1
+    while (
+        p + some < len(target.places)
+        and target.places[p + some] == target.places[p]
+        and (some + 1) * run <= most
+    ):
+        some += 1
+    return some

@@ -19,11 +19,11 @@ from dasknorm.kernels.loops import (
     gather,
     inlined,
     is_near,
-    mean_of,
-    merge_into,
-    moved,
+    merge_tile,
     origin,
     prefetch,
+    runs_together,
+    towards,
     two_sum,
 )
 from dasknorm.kernels.tracing import choose, in_any_order
@@ -32,7 +32,6 @@ from dasknorm.kernels.weaving import sum_loop
 __all__ = ["moments"]
 
 TILE = 32768
-WEIGHTED_TILE = 4096
 # Equal terms round the same way at every add. Blocks of 256 (16 adds a lane), summed without error,
 # keep two-valued data to 4 ulp, where one sum over a whole tile may drift by 64.
 BLOCK = 256
@@ -58,23 +57,8 @@ def _present(way: Any, lost: Any, e: Any, q: Any, a: Any, b: Any, x: Any, _: Any
     )
 
 
-def _weighed(way: Any, n: Any, lost: Any, e: Any, q: Any, a: Any, b: Any, x: Any, w: Any) -> Any:
-    """The same with weights, and the weight of what is there and of what is not."""
-    d = way.difference(*x, a, b)
-    there = d.same(d)
-    d = choose(there & (w > 0.0), d, 0.0)
-    wd = w * d
-    return (
-        in_any_order(n, choose(there, w, 0.0)),
-        in_any_order(lost, choose(there, 0.0, w)),
-        in_any_order(e, wd),
-        in_any_order(q, wd, d),
-    )
-
-
 sums = sum_loop(_sums, 2)
 sums_of_present = sum_loop(_present, 3)
-weighted_sums = sum_loop(_weighed, 4)
 
 
 @compiled
@@ -96,12 +80,6 @@ def _guess(x, places, length, weights, step):
             i -= length
             j += 1
     return count > 0.0, first, a, b, s / (count if count > 0.0 else 1.0)
-
-
-@compiled
-def _towards(first, a, b, step):
-    """A shift moved by a step, unless that is infinite or NaN."""
-    return moved(first, a, b, step if step - step == 0.0 else 0.0)
 
 
 @compiled
@@ -148,25 +126,16 @@ def _tile(record, x, places, length, weights, gaps):
         if found or every == 1:
             break
         every -= every - 1  # not 1, of which Numba would make another type
-    c, d = _towards(first, a, b, step)
+    c, d = towards(first, a, b, step)
     for reading in range(3):
         count, lost, e, q, q_rest = _read(x, places, length, weights, c, d, gaps)
         if gaps is None and e != e:
             return False
         if is_near(count, e, q) or reading == 2:
             break
-        c, d = _towards(first, a, b, reading * e / count)
-    _merge(record, first, c, d, count, lost, e, q, q_rest)
+        c, d = towards(first, a, b, reading * e / count)
+    merge_tile(record, first, c, d, count, lost, e, q, q_rest)
     return True
-
-
-@compiled
-def _merge(record, first, a, b, count, lost, e, q, q_rest):
-    """Merge sums around a shift by the corrected two-pass formula."""
-    divisor = count if count > 0.0 else 1.0
-    m2 = (q + q_rest) - e * e / divisor
-    mean, mean_rest = mean_of(first, a, b, e / divisor)
-    merge_into(record, count, mean, mean_rest, 0.0 if m2 < 0.0 else m2, 0.0, lost)
 
 
 @entry
@@ -178,13 +147,7 @@ def _plain(target, x, at, gaps, run, weights, places, source, gathered):
     """
     p, start = at
     while p < len(x.starts):
-        some = 1
-        while (
-            p + some < len(x.starts)
-            and target.places[p + some] == target.places[p]
-            and (some + 1) * run <= TILE
-        ):
-            some += 1
+        some = runs_together(target, p, run, TILE)
         record = target.records[target.places[p]]
         for i in range(start, run, TILE):
             length = run - i if run - i < TILE else TILE
@@ -201,81 +164,12 @@ def _plain(target, x, at, gaps, run, weights, places, source, gathered):
     return p, 0
 
 
-@compiled
-def _weighted_guess(x, w, step):
-    """As `_guess`, each value with a weight of its own."""
-    first = x[0]
-    a = b = count = s = 0.0
-    for i in range(0, len(x), step):
-        if x[i] - x[i] == 0 and w[i] > 0.0:
-            if count == 0.0:
-                first = x[i]
-                a, b = origin(first)
-            count += w[i]
-            s += w[i] * difference(x[i], a, b)
-    return count > 0.0, first, a, b, s / (count if count > 0.0 else 1.0)
-
-
-@compiled
-def _weighted_read(x, w, a, b):
-    count = lost = e = e_rest = q = q_rest = 0.0
-    for i in range(0, len(x), BLOCK):
-        size = len(x) - i if len(x) - i < BLOCK else BLOCK
-        n, missing, de, dq = weighted_sums(x, i, w, i, size, a, b)
-        count += n
-        lost += missing
-        e, rest = two_sum(e, de)
-        e_rest += rest
-        q, rest = two_sum(q, dq)
-        q_rest += rest
-    return count, lost, e + e_rest, q, q_rest
-
-
-@compiled
-def _weighted_tile(record, x, w):
-    """Merge one tile into a record, without what is missing or has weight 0."""
-    every = len(x) // SAMPLE | 1
-    while True:
-        found, first, a, b, step = _weighted_guess(x, w, every)
-        if found or every == 1:
-            break
-        every -= every - 1
-    c, d = _towards(first, a, b, step)
-    for reading in range(3):
-        count, lost, e, q, q_rest = _weighted_read(x, w, c, d)
-        if is_near(count, e, q) or reading == 2:
-            break
-        c, d = _towards(first, a, b, reading * e / count)
-    _merge(record, first, c, d, count, lost, e, q, q_rest)
-
-
-@entry
-def _weighted(target, x, w, run, scratch, w_scratch):
-    """Merge runs, each value with a weight of its own."""
-    size = len(w_scratch)
-    for p in range(len(x.starts)):
-        record = target.records[target.places[p]]
-        for i in range(0, run, size):
-            n = run - i if run - i < size else size
-            here = x.starts[p] + i * x.strides[2]
-            gather(w_scratch[:n], w.row, w.starts[p] + i * w.strides[2], w.strides[2])
-            if scratch is None:
-                _weighted_tile(record, x.row[here : here + n], w_scratch)
-            else:
-                gather(scratch[:n], x.row, here, x.strides[2])
-                _weighted_tile(record, scratch[:n], w_scratch)
-
-
 def moments(target: Target, run: int, x: Walk, w: Walk | None, kind: Any) -> None:
     """Merge runs into the records they belong to; the last stride of each walk is a run's.
 
-    kind is the dtype to calculate from: not that of x.row for float16.
+    A run has one weight. kind is the dtype to calculate from: not that of x.row for float16.
     """
     touching = x.strides[2] == 1 and x.row.dtype == kind
-    if w is not None and w.strides[2] != 0:
-        size = min(WEIGHTED_TILE, run)
-        _weighted(target, x, w, run, None if touching else np.empty(size, kind), np.empty(size))
-        return
     weights = np.ones(x.starts.size) if w is None else w.row[w.starts]
     source = x.row if touching else np.empty(TILE, kind)
     room = (run, weights, np.empty(TILE, np.int64), source, None if touching else True)
