@@ -7,10 +7,11 @@ Read in this order: `adapt` learns a `Stats` from data, and `plan` says what tha
 from dasknorm.adapting import adapt, plan
 from dasknorm.errors import ChunkError, MismatchError, NotAdaptedError, StatsFileError
 from dasknorm.layer import Normalization
+from dasknorm.loading import load
 from dasknorm.plans import Plan
 from dasknorm.provenance import __version__
 from dasknorm.statistics import Moments, Statistic
-from dasknorm.stats import Stats, load
+from dasknorm.stats import Stats
 
 __all__ = [
     "ChunkError",

@@ -41,7 +41,7 @@ def group_labels(data: Any, keys: tuple[Hashable, ...]) -> tuple[Hashable, pd.In
             )
     indexes = [_index(labels).rename(key) for key, labels in found]
     (dim,) = found[0][1].dims
-    return dim, indexes[0] if len(indexes) == 1 else pd.MultiIndex.from_arrays(indexes)
+    return dim, indexes[0] if len(indexes) == 1 else pd.MultiIndex.from_arrays(indexes, names=keys)
 
 
 def in_calendar(array: Any, grouped: Hashable) -> Any:

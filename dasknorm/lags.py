@@ -11,11 +11,11 @@ from datetime import timedelta
 from numbers import Integral
 from typing import Any
 
-import dask.array as da
 import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
+from dasknorm import chunks
 from dasknorm.containers import Fields
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
@@ -48,7 +48,7 @@ def lagged(fields: Fields, lag: Lag) -> dict[Hashable, Field]:
         return dict(fields)
     dim, lags = _asked(lag)
     for field in fields.values():
-        if not isinstance(field.data, (np.ndarray, da.Array)):
+        if not chunks.is_array(field.data):
             what = "groups (by=)" if field.grouped is not None else "arrays without columns"
             raise TypeError(f"lag= goes with arrays and xarray objects, and not with {what}")
     found = {name: f.dims[f.axis(dim)] for name, f in fields.items() if f.has_axis(dim)}

@@ -1,7 +1,8 @@
 """Merging: statistics of the same variables become one, those of different variables a union."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from dasknorm.states import merged as merge
 from dasknorm.states import of_groups, refuse_other_groups
 from dasknorm.statistics import Known, Statistic
 
-__all__ = ["merged", "united"]
+__all__ = ["merged", "refuse_finished", "united"]
 
 
 def merged(
@@ -47,6 +48,16 @@ def merged(
             "ones of which none is in both: stats.select([...]) takes some"
         )
     return _side_by_side(states, others)
+
+
+def refuse_finished(attrs: Mapping[str, Any], others: Mapping[str, Any]) -> None:
+    """Raise MismatchError if statistics are what merged ones would not be: with shared scales."""
+    for shared in (attrs.get("shared"), others.get("shared")):
+        if shared:
+            raise MismatchError(
+                f"statistics in which {shared} share a standard deviation do not merge: merge "
+                "first, and share then"
+            )
 
 
 def united(container: str, other: str, states: Fields) -> str:

@@ -160,8 +160,8 @@ def shard(
     """
     for name, field in work.items():
         reduction = field.data
-        axis = reduction.longest()
-        if count == 1 or not reduction.is_lazy or axis is None:
+        axis = reduction.longest() if count > 1 and reduction.is_lazy else None
+        if axis is None:
             if number == 0:
                 yield name, reduction
             continue

@@ -1,80 +1,42 @@
 """Stats, the central value: what was learned of a container, and what can be done with it."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any, Literal
 
 import dask
 
-from dasknorm import checks, chunks, kernels, merging, provenance, sentences, shards, summary
+from dasknorm import checks, chunks, kernels, merging, provenance, shards
 from dasknorm.batches import batches, check_names, is_one
-from dasknorm.blocks import Kernel, output_dtype
-from dasknorm.containers import container_named, container_of
-from dasknorm.errors import StatsFileError
-from dasknorm.fields import Field
+from dasknorm.blocks import Kernel
+from dasknorm.containers import container_of
+from dasknorm.errors import MismatchError
 from dasknorm.given import given_states
-from dasknorm.lags import changes, lag_of, lagged, said_of, without_lags
+from dasknorm.lags import changes, lag_of, lagged, said_of
+from dasknorm.mapping import mapped
 from dasknorm.matching import kept_like, matching, selected
-from dasknorm.statistics import Statistic
-from dasknorm.units import units_after, units_of
+from dasknorm.readings import Readings
+from dasknorm.sharing import shared
+from dasknorm.states import windowed
 from dasknorm.views import View
 
-__all__ = ["Stats", "load"]
+__all__ = ["Stats"]
 
 
-@dataclass(frozen=True, eq=False)
-class Stats:
+@dataclass(frozen=True, eq=False, repr=False)
+class Stats(Readings):
     """Statistics of a container: what was remembered of each of its fields.
 
     Made by `adapt`, by `Stats.given`, by `load`, and by merging others with ``+``.
 
     Parameters
     ----------
-    statistic : Statistic
-        What is remembered.
-    states : dict of name to Field
-        One record for each kept position.
-    container : str
-        The kind of container adapted, such as ``"pandas.DataFrame"``: readings come as its kin.
-    attrs : dict
-        Provenance: what was adapted, over what, from where to where, by which version.
+    statistic, states, container, attrs
+        As of `Readings`.
     """
 
-    statistic: Statistic
-    states: dict[Hashable, Field]
-    container: str
-    attrs: dict[str, Any] = field(default_factory=dict)
-
-    # -- reading ----------------------------------------------------------------------------------
-
-    @property
-    def mean(self) -> Any:
-        """The mean, in the kind of container adapted: a Series for a frame, and so on."""
-        return self.read("mean")
-
-    @property
-    def std(self) -> Any:
-        """The standard deviation, in the unit of the data."""
-        return self.read("std")
-
-    @property
-    def variance(self) -> Any:
-        """The variance."""
-        return self.read("variance")
-
-    @property
-    def count(self) -> Any:
-        """The number of values counted, or the sum of their weights, as float64."""
-        return self.read("count")
-
-    def read(self, name: str) -> Any:
-        """Return one of ``statistic.readings`` in the kind of container adapted."""
-        values = {}
-        for key, state in self._usable().items():
-            read = chunks.apply(state.data, self.statistic.read, name)
-            values[key] = replace(state, data=read, attrs=units_of(name, state.attrs))
-        return container_named(self.container).report(values)
+    # -- others made of them ----------------------------------------------------------------------
 
     def tendency(self, lag: Any = None) -> "Stats":
         """Return the statistics of changes along a dimension, learned with ``adapt(..., lag=...)``.
@@ -98,6 +60,58 @@ class Stats:
         array(1.5)
         """
         return replace(self, states=changes(self.states, lag))
+
+    def windowed(self, days: int = 61, weights: Literal["equal", "linear"] = "equal") -> "Stats":
+        """Return a climatology of which each day of the year has the days around it too.
+
+        A window is an exact merge of the days' own statistics: nothing is read again.
+
+        Parameters
+        ----------
+        days : int, default 61
+            The width of the window, an odd number.
+        weights : {"equal", "linear"}, default "equal"
+            Linear ones fall to 0 at both ends, as in WeatherBench 2: of 61 days, the day itself
+            counts 30 times, its neighbours 29 times, and so on.
+
+        Raises
+        ------
+        MismatchError
+            If these are no statistics by day of the year, ``by="time.dayofyear"``.
+        """
+        if weights not in ("equal", "linear"):
+            raise ValueError(f"weights must be 'equal' or 'linear', got {weights!r}")
+        if not 3 <= days <= 359 or days % 2 == 0:
+            raise ValueError(f"a window is an odd number of days from 3 to 359, got {days!r}")
+        linear, window = weights == "linear", f"{days} days, {weights} weights"
+        states = self.compute().states
+        if not any(state.grouped for state in states.values()):
+            raise MismatchError("no climatology: a window is of days, by='time.dayofyear'")
+        states = {
+            name: windowed(state, days, linear, self.statistic) if state.grouped else state
+            for name, state in states.items()
+        }
+        return replace(self, states=states, attrs={**self.attrs, "window": window})
+
+    def share_std(self, *groups: Sequence[Hashable]) -> "Stats":
+        """Return these statistics with one standard deviation for each group of variables.
+
+        Of the components of a vector, say, so that normalizing does not turn it: each keeps its own
+        mean, and all have the mean of their variances, weighted by count. Do it last: what is
+        shared does not merge, and is refused.
+
+        Examples
+        --------
+        >>> import dasknorm as dn
+        >>> import xarray as xr
+        >>> wind = xr.Dataset({"u": ("x", [-1.0, 1.0]), "v": ("x", [-7.0, 7.0])})
+        >>> stats = dn.adapt(wind).share_std(("u", "v"))
+        >>> float(stats.std["u"]), float(stats.std["v"])
+        (5.0, 5.0)
+        """
+        states = shared(self.statistic, self.compute().states, groups)
+        said = [list(map(str, group)) for group in groups]
+        return replace(self, states=states, attrs={**self.attrs, "shared": said})
 
     # -- mapping ----------------------------------------------------------------------------------
 
@@ -134,24 +148,7 @@ class Stats:
         return self._transform(data, kernels.restore, dtype, unseen)
 
     def _transform(self, data: Any, kernel: Kernel, dtype: Any, unseen: str) -> Any:
-        if unseen not in ("error", "nan"):
-            raise ValueError(f"unseen must be 'error' or 'nan', got {unseen!r}")
-        container = container_of(data)
-        fields = container.viewed(data, View.of(self.states))
-        states = self._usable()
-        out = output_dtype(dtype)
-        mapped = {}
-        for name, key in matching(container, fields, states).items():
-            affine = replace(
-                states[key], data=chunks.apply(states[key].data, self.statistic.affine)
-            )
-            result = fields[name].transform(affine, kernel, out, unseen)
-            mapped[name] = replace(result, attrs=units_after(kernel, result.attrs, affine.attrs))
-        return container.rebuild(data, mapped)
-
-    def _usable(self) -> dict[Hashable, Field]:
-        checks.refuse_unusable(self.statistic, self.states)
-        return without_lags(self.states)
+        return mapped(data, self.statistic, self._usable(), kernel, dtype, unseen)
 
     # -- merging ----------------------------------------------------------------------------------
 
@@ -173,6 +170,7 @@ class Stats:
         """
         states, container = self.states, self.container
         for other in others:
+            merging.refuse_finished(self.attrs, other.attrs)
             states = merging.merged(self.statistic, states, other.statistic, other.states)
             container = merging.united(container, other.container, states)
         attrs = provenance.merged([self.attrs, *(other.attrs for other in others)])
@@ -221,17 +219,6 @@ class Stats:
     def select(self, names: Sequence[Hashable]) -> "Stats":
         """Return the statistics of some variables of a Dataset, or some columns of a frame."""
         return replace(self, states=selected(self.states, list(names)))
-
-    def describe(self) -> str:
-        """Return how these statistics were made, in a sentence that can stand in a paper.
-
-        Examples
-        --------
-        >>> import dasknorm as dn
-        >>> dn.Stats.given(mean=3.0, std=2.0).describe()
-        'Mean and standard deviation, as given, not learned from data.'
-        """
-        return sentences.described(self.statistic, self.states, self.attrs)
 
     # -- keeping ----------------------------------------------------------------------------------
 
@@ -294,34 +281,3 @@ class Stats:
         """
         statistic, states, name = given_states(mean, variance, std, count, epsilon)
         return cls(statistic, states, name, {"given": True})
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Stats):
-            return NotImplemented
-        return (
-            (self.statistic, self.container) == (other.statistic, other.container)
-            and list(self.states) == list(other.states)
-            and all(state.identical(other.states[name]) for name, state in self.states.items())
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        shown = summary.text(self.statistic, self.states, self.container)
-        return f"{shown}\n{sentences.wrapped(self.describe())}"
-
-
-def load(path: str | PathLike[str]) -> Stats:
-    """Return the statistics that `Stats.save` has written.
-
-    Raises FileNotFoundError if there are none, and StatsFileError if the file is foreign, cut off,
-    altered, of a newer format, or a checkpoint of work that is not finished.
-    """
-    from dasknorm import store  # as in Stats.save
-
-    stats = Stats(*store.read(path))
-    if unfinished := shards.progress_of(stats.attrs):
-        raise StatsFileError(
-            f"{str(path)!r} holds {unfinished}: give it to adapt as checkpoint= to go on"
-        )
-    return stats

@@ -27,11 +27,11 @@ FLOORS = [
     {"clauses", "containers"},
     {"checks", "given", "lags", "matching", "provenance", "sentences", "serving"}
     | {"summary", "units"},
-    {"batches", "merging"},
+    {"batches", "mapping", "merging", "readings", "sharing"},
     {"store"},
     {"shards"},
     {"plans", "stats"},
-    {"adapting"},
+    {"adapting", "loading"},
     {"accessors", "cli", "layer", "sklearn", "testing"},
 ]
 HEIGHT = {name: height for height, names in enumerate(FLOORS) for name in names}

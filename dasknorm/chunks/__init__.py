@@ -12,7 +12,7 @@ module-level class: it pickles by name, and equal calls make equal graph names.
 from dasknorm.chunks.costs import Cost, cost
 from dasknorm.chunks.groups import threads
 from dasknorm.chunks.identities import identity
-from dasknorm.chunks.laziness import apply, is_lazy, join, merge, weighing
+from dasknorm.chunks.laziness import apply, is_array, is_lazy, join, merge, weighing
 from dasknorm.chunks.maps import transform
 from dasknorm.chunks.reductions import Reduction
 from dasknorm.chunks.running import run
@@ -24,6 +24,7 @@ __all__ = [
     "apply",
     "cost",
     "identity",
+    "is_array",
     "is_lazy",
     "join",
     "lazy",

@@ -16,7 +16,7 @@ from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.tables import Table
 
-__all__ = ["apply", "chunked_like", "is_lazy", "join", "joined", "merge", "weighing"]
+__all__ = ["apply", "chunked_like", "is_array", "is_lazy", "join", "joined", "merge", "weighing"]
 
 CAST = 1 << 20
 """Weights in memory of up to so many elements are made float64 here, and not in each chunk."""
@@ -27,6 +27,11 @@ def is_lazy(data: Any) -> bool:
     if isinstance(data, Table):
         return is_dask_collection(data.frame)
     return is_dask_collection(data.array if isinstance(data, Placed) else data)
+
+
+def is_array(data: Any) -> bool:
+    """Tell whether data are a bare array, in memory or lazy."""
+    return isinstance(data, (np.ndarray, da.Array))
 
 
 def merge(a: Any, b: Any, statistic: Statistic) -> Any:

@@ -103,7 +103,8 @@ class Reduction:
     def record_bytes(self) -> float:
         """The bytes of the records."""
         kept = (n for axis, n in enumerate(self.data.shape) if axis not in self.axes)
-        return float(math.prod(kept)) * self.statistic.dtype.itemsize
+        several = len(self.data.labels) if self.is_placed else 1
+        return float(math.prod(kept)) * self.statistic.dtype.itemsize * several
 
     def longest(self) -> int | None:
         """Return which axis is best cut in shards: of those merged away, the one of most chunks.

@@ -19,12 +19,13 @@ from dasknorm.cli.clusters import computing
 from dasknorm.cli.outputs import replacing
 from dasknorm.cli.refusals import Commands, Refusal, expected
 from dasknorm.cli.reports import provenance_lines, require_rich, show_contents, show_stats
+from dasknorm.loading import load
 from dasknorm.progress import metering
 from dasknorm.provenance import __version__
 from dasknorm.sentences import wrapped
 from dasknorm.shards import RETRIES
 from dasknorm.statistics import Moments
-from dasknorm.stats import Stats, load
+from dasknorm.stats import Stats
 
 __all__ = ["main"]
 

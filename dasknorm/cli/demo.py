@@ -19,8 +19,9 @@ from dasknorm.cli.arrays import write_zarr
 from dasknorm.cli.outputs import replacing
 from dasknorm.cli.refusals import Refusal, expected
 from dasknorm.cli.reports import show_stats
+from dasknorm.loading import load
 from dasknorm.progress import size_text
-from dasknorm.stats import Stats, load
+from dasknorm.stats import Stats
 
 __all__ = ["EARLY", "LATE", "VARIABLE", "run"]
 

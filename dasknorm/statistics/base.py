@@ -1,6 +1,7 @@
 """Statistic: what a normalizer remembers of data, and the laws it keeps."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -101,6 +102,10 @@ class Statistic(ABC):
     @abstractmethod
     def affine(self, records: Records) -> Records:
         """Return the map that normalizes, as ``kernels.AFFINE``, in the shape of `records`."""
+
+    def with_one_scale(self, records: Sequence[Records]) -> list[Records]:
+        """Return records of several variables, position by position, with one scale for all."""
+        raise TypeError(f"{type(self).__name__} has no scale that variables can share")
 
     @abstractmethod
     def unusable(self, records: Records) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Moments: the count, mean and sum of squared deviations, read out as the standard score."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -100,6 +101,15 @@ class Moments(Statistic):
         result["shift"] = self.read(records, "mean")
         result["shift_rest"] = records["mean_rest"]
         result["scale"] = np.where(scale == 0, 1.0, scale)
+        return result
+
+    def with_one_scale(self, records: Sequence[Records]) -> list[Records]:
+        count = sum(each["count"] for each in records)
+        m2 = sum(each["m2"] for each in records)
+        result = [each.copy() for each in records]
+        for each in result:
+            share = each["count"] / np.where(count == 0, 1.0, count)
+            each["m2"], each["m2_rest"] = share * m2, 0.0
         return result
 
     def unusable(self, records: Records) -> np.ndarray:

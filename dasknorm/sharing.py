@@ -1,0 +1,41 @@
+"""Sharing: one standard deviation for several variables, such as the components of a vector."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+
+from dasknorm.containers import Fields
+from dasknorm.errors import MismatchError
+from dasknorm.fields import Field
+from dasknorm.states import aligned
+from dasknorm.statistics import Statistic
+
+__all__ = ["shared"]
+
+
+def shared(
+    statistic: Statistic, states: Fields, groups: Sequence[Sequence[Hashable]]
+) -> dict[Hashable, Field]:
+    """Return states in which each group of variables has one scale, at each kept position.
+
+    Raises MismatchError if one is not known, is in two groups, or is kept along other dimensions
+    than the others, and TypeError for a group that is a single name.
+    """
+    result, seen = dict(states), set()
+    for group in groups:
+        if isinstance(group, str) or len(group) < 2:
+            raise TypeError(f"a scale is shared by two or more, as ('u', 'v'), got {group!r}")
+        for name in group:
+            if name not in states:
+                raise MismatchError(
+                    f"the statistics do not know {name!r}; they know {list(states)}"
+                )
+            if name in seen:
+                raise MismatchError(f"{name!r} is named twice; one scale can be shared only once")
+            seen.add(name)
+        first = states[group[0]]
+        alike = [aligned(states[name], first) for name in group]
+        records = statistic.with_one_scale([each.data for each in alike])
+        for name, each, own in zip(group, alike, records, strict=True):
+            # Its own attributes: aligned takes all but the data of the first.
+            result[name] = replace(each, data=own, attrs=states[name].attrs)
+    return result
