@@ -3,7 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["Runs", "batches", "lags", "listed", "made", "sources", "spans", "weighted"]
+__all__ = [
+    "Runs",
+    "batches",
+    "lags",
+    "listed",
+    "made",
+    "masked",
+    "said",
+    "sources",
+    "spans",
+    "treated",
+    "weighted",
+]
 
 NAMED = 6
 """Names, ranges or files that are listed; of more the others are counted."""
@@ -23,6 +35,20 @@ def weighted(runs: Runs) -> str:
     """Say what values were weighted by, if they were."""
     weights = runs[0].get("weights")
     return f"weighted by {WEIGHTS.get(weights, weights)}" if weights else ""
+
+
+def masked(runs: Runs) -> str:
+    """Say where values took part, if not everywhere."""
+    where = runs[0].get("where")
+    mask = "a given mask" if where == "given" else f"the mask {where!r}"
+    return f"only where {mask} is true" if where else ""
+
+
+def treated(attrs: Mapping[str, Any]) -> list[str]:
+    """Say what was done with the statistics after they were learned."""
+    window, groups = attrs.get("window"), attrs.get("shared", [])
+    several = [f"{listed(names)} with one standard deviation" for names in groups]
+    return [f"each day with those around it ({window})" if window else "", *several]
 
 
 def batches(runs: Runs) -> str:
@@ -56,15 +82,17 @@ def lags(runs: Runs) -> str:
     if not isinstance(found, Mapping):
         return f"with tendencies over {found}"
     steps = [
-        f"{_steps(lag)} of {dim}"
+        said(lag, dim)
         for dim, each in found.items()
         for lag in (each if isinstance(each, (list, tuple)) else [each])
     ]
     return f"with tendencies over {listed(steps)}"
 
 
-def _steps(lag: Any) -> str:
-    return f"{lag} step{'' if lag == 1 else 's'}" if isinstance(lag, int) else str(lag)
+def said(lag: Any, dim: Any) -> str:
+    """Say a lag: 1 step of time, 6h of time."""
+    steps = f"{lag} step{'' if lag == 1 else 's'}" if isinstance(lag, int) else str(lag)
+    return f"{steps} of {dim}"
 
 
 def sources(runs: Runs) -> str:

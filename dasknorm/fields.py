@@ -82,30 +82,43 @@ class Field:
         Weights are a field, laid along the data by name, or a Dask series beside a Dask frame; so
         is a mask, which is weights of 1 and 0.
         """
-        if self.keyed is not None and self.keyed in kept:
-            what = f"by={self.grouped!r}" if self.lagged is None else f"lag= along {self.lagged!r}"
-            raise ValueError(
-                f"{what} puts together what stands along {shown(self.keyed)}, which cannot be "
-                "kept as well: leave it out of keep=, or name it in over="
-            )
         axes = tuple(i for i, dim in enumerate(self.dims) if dim not in kept)
-        for i, (dim, size) in enumerate(self.sizes().items()):
-            if i not in axes and math.isnan(size):
-                raise ValueError(
-                    f"chunk sizes are unknown along the kept axis {shown(dim)}; "
-                    "call x.compute_chunk_sizes() first"
-                )
+        self._refuse_kept(kept)
         spread, mask = (
             beside.along(self, who) if isinstance(beside, Field) else beside
             for beside, who in ((weights, "weights"), (where, "values of where"))
         )
         spread = chunks.weighing(spread, mask, self.data)
+        if (
+            self.lagged is not None
+            and spread is not None
+            and spread.shape[self.dims.index(self.keyed)] > 1
+        ):
+            raise ValueError(
+                f"weights vary along {shown(self.lagged)}, but a change has two ends there: give "
+                "weights without it; and make missing what is not to take part, data.where(mask)"
+            )
         by_group = self.grouped is not None
         work = chunks.Reduction(self.data, statistic, axes, spread, self.dims, is_grouped=by_group)
         dims = tuple(dim for dim in self.dims if dim in kept)
         labels = {dim: index for dim, index in self.labels.items() if dim in dims}
         dims = (self.grouped, *dims) if by_group else dims
         return replace(self, data=work, dims=dims, labels=labels, features=dims, keyed=None)
+
+    def _refuse_kept(self, kept: tuple[Hashable, ...]) -> None:
+        """Raise ValueError if a dimension is kept that cannot be, or whose size is not known."""
+        if self.keyed is not None and self.keyed in kept:
+            what = f"by={self.grouped!r}" if self.lagged is None else f"lag= along {self.lagged!r}"
+            raise ValueError(
+                f"{what} puts together what stands along {shown(self.keyed)}, which cannot be "
+                "kept as well: leave it out of keep=, or name it in over="
+            )
+        for dim, size in self.sizes().items():
+            if dim in kept and math.isnan(size):
+                raise ValueError(
+                    f"chunk sizes are unknown along the kept axis {shown(dim)}; "
+                    "call x.compute_chunk_sizes() first"
+                )
 
     def in_groups(self, name: Hashable, dim: Hashable, labels: pd.Index | None = None) -> "Field":
         """Return data of which each place along a dimension belongs to the group of its label.
@@ -270,6 +283,10 @@ class Field:
                 )
             return None
         return positions_of(theirs, mine, dim, who)
+
+
+def _varies(weights: Any, axis: int) -> bool:
+    return weights is not None and weights.shape[axis] > 1
 
 
 def _take(data: Any, axis: int, positions: np.ndarray | None) -> Any:

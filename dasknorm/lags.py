@@ -16,6 +16,7 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
 from dasknorm import chunks
+from dasknorm.clauses import said
 from dasknorm.containers import Fields
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
@@ -74,9 +75,15 @@ def said_of(fields: Fields) -> dict[str, list[Any]]:
     for field in fields.values():
         if isinstance(field.data, LaggedArray) and field.data.labels is not None:
             lags = field.data.labels[1:]
-            many = [to_offset(lag).freqstr for lag in lags] if lags.dtype.kind == "m" else None
-            return {str(field.lagged): many or lags.tolist()}
+            return {str(field.lagged): list(map(_word, lags))}
     return {}
+
+
+def _word(lag: Any) -> Any:
+    """Return a lag as a number of steps, or a duration in the words of pandas: ``"6h"``."""
+    if isinstance(lag, timedelta):
+        return to_offset(lag).freqstr
+    return int(lag)
 
 
 def without_lags(states: Fields) -> dict[Hashable, Field]:
@@ -87,8 +94,8 @@ def without_lags(states: Fields) -> dict[Hashable, Field]:
     }
 
 
-def changes(states: Fields, lag: Any) -> dict[Hashable, Field]:
-    """Return the states of changes by one lag, which may be left out if there is one only."""
+def changes(states: Fields, lag: Any) -> tuple[dict[Hashable, Field], str]:
+    """Return the states of changes by one lag, and the lag in words; one only may be left out."""
     own = {name: state for name, state in states.items() if state.lagged is not None}
     if not own:
         raise MismatchError("no changes were learned: adapt(..., lag={'time': 1})")
@@ -101,7 +108,8 @@ def changes(states: Fields, lag: Any) -> dict[Hashable, Field]:
         lag = _duration(lag)
     if lag not in known[1:]:
         raise MismatchError(f"no changes by {lag!r} were learned; known: {some(known[1:])}")
-    return {name: at_group(state, lag) for name, state in own.items()}
+    (dim,) = {state.lagged for state in own.values()}
+    return {name: at_group(state, lag) for name, state in own.items()}, said(_word(lag), dim)
 
 
 def _asked(lag: Any) -> tuple[Hashable, pd.Index]:

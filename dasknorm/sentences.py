@@ -12,7 +12,18 @@ from typing import Any
 import numpy as np
 
 from dasknorm.chunks import is_lazy
-from dasknorm.clauses import Runs, batches, lags, listed, made, sources, spans, weighted
+from dasknorm.clauses import (
+    Runs,
+    batches,
+    lags,
+    listed,
+    made,
+    masked,
+    sources,
+    spans,
+    treated,
+    weighted,
+)
 from dasknorm.containers import Fields
 from dasknorm.fields import Field
 from dasknorm.statistics import Statistic
@@ -86,18 +97,22 @@ def _of_runs(
     here = [run for runs in together for run in runs]
     mine = set(map(id, here))
     others = any(_fields_of(run, fields) and id(run) not in mine for run in attrs["runs"])
-    counted = "weights" not in first and not others and not attrs.get("given")
+    counts_alone = not {"weights", "lag", "given", "window"} & {*first, *attrs}
+    counted = counts_alone and not others
+    changes = f" of changes by {attrs['tendency']}," if "tendency" in attrs else ""
     clauses = [
-        _what(statistic) + _what_of(fields, first),
+        _what(statistic) + changes + _what_of(fields, first),
         _counted(statistic, fields) if counted else _looked_at(statistic, fields, here),
-        *_tail(together[0]),
+        *_tail(together[0], lags_too=not changes),
+        *treated(attrs),
     ]
     return f"{_joined(clauses)}; {made(here, attrs)}."
 
 
-def _tail(runs: Runs) -> list[str]:
+def _tail(runs: Runs, lags_too: bool = True) -> list[str]:
     """Return what there is to say of runs but for what they are of, and what made them."""
-    return [spans(runs), weighted(runs), lags(runs), batches(runs), sources(runs)]
+    changes = lags(runs) if lags_too else ""
+    return [spans(runs), weighted(runs), masked(runs), changes, batches(runs), sources(runs)]
 
 
 def _without_runs(statistic: Statistic, states: Fields, attrs: Mapping[str, Any]) -> str:

@@ -59,7 +59,8 @@ class Stats(Readings):
         >>> stats.tendency(1).mean
         array(1.5)
         """
-        return replace(self, states=changes(self.states, lag))
+        states, by = changes(self.states, lag)
+        return replace(self, states=states, attrs={**self.attrs, "tendency": by})
 
     def windowed(self, days: int = 61, weights: Literal["equal", "linear"] = "equal") -> "Stats":
         """Return a climatology of which each day of the year has the days around it too.

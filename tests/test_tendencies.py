@@ -215,7 +215,8 @@ def test_datasets_of_which_some_variables_have_the_dimension() -> None:
     assert list(stats.mean) == ["t", "oro"]
     assert list(stats.tendency().mean) == ["t"]
     assert list(stats.normalize(ds)) == ["t", "oro"]
-    assert "1 step" in stats.describe() or "time" in stats.describe()
+    assert "with tendencies over 1 step of time" in stats.describe()
+    assert "of changes by 1 step of time" in stats.tendency().describe()
 
 
 def test_calendars() -> None:
