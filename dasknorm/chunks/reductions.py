@@ -54,6 +54,14 @@ class Reduction:
     before: tuple[tuple[float, ...], ...] = ()
     is_grouped: bool = False
 
+    def __post_init__(self) -> None:
+        if self.is_ordered and self.weights is not None and self.weights.shape[self.data.axis] > 1:
+            raise ValueError(
+                f"weights vary along {self.dims[self.data.axis]!r}, along which changes are "
+                "learned (lag=): a change has two places, and no weight of its own; give weights "
+                "without that dimension, or learn of the changes alone: adapt(ds.diff(...))"
+            )
+
     @property
     def is_lazy(self) -> bool:
         """Whether there are chunks to be loaded."""
