@@ -6,8 +6,9 @@ container may be. To let in another kind, register it with all three. Large bloc
 slabs.
 """
 
+import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -237,14 +238,16 @@ def _filled(block: np.ma.MaskedArray[Any, Any]) -> np.ndarray:
     return np.ma.filled(block.astype(block.dtype if block.dtype.kind == "f" else "f8"), np.nan)
 
 
-def pieces(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """Cut a block along its longest axis into pieces of about SLAB elements."""
-    longest = int(np.argmax(shape)) if shape else 0
-    whole = [slice(None)] * len(shape)
-    if math.prod(shape) <= SLAB:
-        yield tuple(whole)
-        return
-    step = max(1, SLAB * shape[longest] // math.prod(shape))
-    for start in range(0, shape[longest], step):
-        whole[longest] = slice(start, start + step)
-        yield tuple(whole)
+def pieces(shape: tuple[int, ...], order: Sequence[int] = ()) -> Iterator[tuple[slice, ...]]:
+    """Cut a block into pieces of at most about SLAB elements.
+
+    It is cut along its axes in this order until they are small; by default from the first one on,
+    so that each piece is a run of memory in C order.
+    """
+    sizes = list(shape)
+    for axis in order or range(len(shape)):
+        rest = math.prod(sizes) // max(sizes[axis], 1)
+        sizes[axis] = min(sizes[axis], max(1, SLAB // max(rest, 1)))
+    starts = (range(0, whole, max(size, 1)) for whole, size in zip(shape, sizes, strict=True))
+    for where in itertools.product(*starts):
+        yield tuple(slice(at, at + size) for at, size in zip(where, sizes, strict=True))

@@ -13,13 +13,16 @@ import numpy as np
 import pandas as pd
 
 from dasknorm import slabs
-from dasknorm.blocks import add, pieces, summarize
+from dasknorm.blocks import SLAB, add, pieces, summarize
 from dasknorm.grouped import Grouped
 from dasknorm.placed import Placed
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 
 __all__ = ["LaggedArray", "Stretch"]
+
+WIDE = 1 << 12
+"""Kept positions from which the records, and not the places, are taken some at a time."""
 
 SHORT = 4
 """Places of a run, on average, up to which they are gathered and not seen where they lie."""
@@ -203,13 +206,18 @@ def _add_differences(
     """Add what changes from places of one array to their partners in another, or in the same."""
     axes = tuple(axis for axis, size in enumerate(total.shape) if size == 1)
     before = (slice(None),) * here.axis
+    order = range(total.records[0].ndim)
+    if total.records[0].size >= WIDE:
+        order = sorted(order, key=lambda axis: axis == here.axis)
+    buffer = np.empty(SLAB)
     for lag, partners in enumerate(here.partners):
         for i, j in _runs(partners - there.first, len(there)):
             old, new = here.array[(*before, i)], there.array[(*before, j)]
-            for piece in pieces(old.shape):
+            for piece in pieces(old.shape, order):
                 where = tuple(slice(None) if axis in axes else s for axis, s in enumerate(piece))
                 with np.errstate(invalid="ignore"):  # an infinity spoils the values' own record
-                    change = np.subtract(new[piece], old[piece], dtype="f8")
+                    out = buffer[: old[piece].size].reshape(old[piece].shape)
+                    change = np.subtract(new[piece], old[piece], out=out, dtype="f8")
                 beside = None
                 if total.weights is not None:
                     beside = np.broadcast_to(total.weights, old.shape)[piece]
