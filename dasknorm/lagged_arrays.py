@@ -206,9 +206,9 @@ def _add_differences(
     """Add what changes from places of one array to their partners in another, or in the same."""
     axes = tuple(axis for axis, size in enumerate(total.shape) if size == 1)
     before = (slice(None),) * here.axis
-    order = range(total.records[0].ndim)
+    order = list(range(total.records[0].ndim))
     if total.records[0].size >= WIDE:
-        order = sorted(order, key=lambda axis: axis == here.axis)
+        order.sort(key=lambda axis: axis == here.axis)
     buffer = np.empty(SLAB)
     for lag, partners in enumerate(here.partners):
         for i, j in _runs(partners - there.first, len(there)):
