@@ -5,6 +5,7 @@ from pathlib import Path
 
 from benchmarks import (
     chunks,
+    climatology,
     copies,
     graphs,
     groups,
@@ -16,6 +17,7 @@ from benchmarks import (
     scalers,
     start,
     stores,
+    tendencies,
     updates,
     weights,
     wide,
@@ -40,6 +42,8 @@ PARTS = {
     "scaler_tests": (scaler_tests.run, 1, 1),
     "groups": (groups.run, 10_000_000, 100_000),
     "updates": (updates.run, 300, 20),
+    "climatology": (climatology.run, 2.0, 0.1),
+    "tendencies": (tendencies.run, 2.0, 0.1),
     "start": (start.run, 3, 1),
 }
 

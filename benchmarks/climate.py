@@ -15,6 +15,8 @@ __all__ = [
     "CHUNK_GB",
     "OVER",
     "CountingStore",
+    "create",
+    "grid",
     "opened",
     "weights",
     "write",
@@ -71,24 +73,33 @@ class CountingStore(LocalStore):
         return await super().get(key, *args, **kwargs)
 
 
-def _create(path: Path, blocks: int, compressed: bool) -> Any:
-    """Lay out the store: coordinates written, the variable still empty."""
-    _, levels, lats, lons = CHUNK
-    coords = {
-        "time": np.arange(blocks * CHUNK[0]),
-        "level": np.linspace(100, 1000, levels),
-        "lat": np.linspace(-90, 90, lats),
-        "lon": np.linspace(0, 360, lons, endpoint=False),
-    }
+def create(
+    path: Path, coords: dict[str, Any], chunks: tuple[int, ...], compressed: bool = True
+) -> Any:
+    """Lay out a store: coordinates written, the variable ``t`` along all of them still empty."""
     xr.Dataset(coords=coords).to_zarr(path, consolidated=False)
     return zarr.open_group(path).create_array(
         "t",
         shape=[len(values) for values in coords.values()],
-        chunks=CHUNK,
+        chunks=chunks,
         dtype="float32",
         dimension_names=list(coords),
         compressors="auto" if compressed else None,
     )
+
+
+def grid(levels: int, lats: int, lons: int) -> dict[str, np.ndarray]:
+    """Return the coordinates of a regular grid."""
+    return {
+        "level": np.linspace(100, 1000, levels),
+        "lat": np.linspace(-90, 90, lats),
+        "lon": np.linspace(0, 360, lons, endpoint=False),
+    }
+
+
+def _create(path: Path, blocks: int, compressed: bool) -> Any:
+    coords = {"time": np.arange(blocks * CHUNK[0]), **grid(*CHUNK[1:])}
+    return create(path, coords, CHUNK, compressed)
 
 
 def _temperatures(seed: int) -> np.ndarray:

@@ -13,6 +13,7 @@ LIBRARIES = (
     "dask",
     "xarray",
     "bottleneck",
+    "flox",
     "zarr",
     "pandas",
     "pyarrow",

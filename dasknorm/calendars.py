@@ -34,6 +34,11 @@ def group_labels(data: Any, keys: tuple[Hashable, ...]) -> tuple[Hashable, pd.In
     """
     found = [(key, _coordinate(data, key)) for key in keys]
     for key, labels in found:
+        if not labels.ndim:
+            raise ValueError(
+                f"by={key!r} is of one place alone, with no dimension that groups lie along: keep "
+                "it, with a list: ds.isel(time=[0]), or ds.expand_dims('time')"
+            )
         if labels.dims != found[0][1].dims or labels.ndim != 1:
             raise ValueError(
                 f"by={key!r} lies along {listed(labels.dims)}: groups are named along one "

@@ -133,6 +133,8 @@ def _(
     axes: tuple[int, ...],
     weights: np.ndarray | None = None,
 ) -> None:
+    if not block.array.size:
+        return
     there = block.groups_there
     places = total.places(pd.Index(there))
     if weights is not None:
@@ -163,7 +165,9 @@ def _(
     """`affine` has a map for each group along an axis before those of the block."""
     values, mask = np.ma.getdata(block.array), np.ma.getmask(block.array)
     out = np.empty(block.shape, dtype or float_dtype(block.dtype))
-    if _is_in_crumbs(block, _merged(affine), len(affine)):
+    if not out.size:
+        pass
+    elif _is_in_crumbs(block, _merged(affine), len(affine)):
         _map_values(values, block, affine, kernel, out)
     else:
         _map_pieces(values, block, affine, kernel, out)

@@ -124,7 +124,7 @@ def numbered(labels: pd.Index) -> tuple[np.ndarray, pd.Index]:
         codes, once = pd.factorize(labels)
         return codes, pd.Index(once, name=labels.name)
     codes, once = pd.factorize(labels)
-    once = once.set_names(labels.names)
+    once = once.set_names(labels.names)  # which pandas forgets
     missing = once.to_frame().isna().any(axis=1).to_numpy()
     numbers = np.where(missing, -1, np.cumsum(~missing) - 1)
     return np.append(numbers, -1)[codes], once[~missing]

@@ -31,6 +31,9 @@ Lag = Mapping[Hashable, Any] | None
 
 GAP = 1.5
 
+NO_STEPS = (bool, np.timedelta64)
+"""What NumPy or Python count among the integers."""
+
 
 def lagged(fields: Fields, lag: Lag) -> dict[Hashable, Field]:
     """Return fields of which the changes along a dimension are to be learned as well.
@@ -50,7 +53,7 @@ def lagged(fields: Fields, lag: Lag) -> dict[Hashable, Field]:
     dim, lags = _asked(lag)
     for field in fields.values():
         if not chunks.is_array(field.data):
-            what = "groups (by=)" if field.grouped is not None else "arrays without columns"
+            what = "groups (by=)" if field.grouped is not None else "frames"
             raise TypeError(f"lag= goes with arrays and xarray objects, and not with {what}")
     found = {name: f.dims[f.axis(dim)] for name, f in fields.items() if f.has_axis(dim)}
     if not found:
@@ -117,7 +120,7 @@ def _asked(lag: Any) -> tuple[Hashable, pd.Index]:
         raise TypeError(f"lag= takes one dimension and its lags, as {{'time': 1}}, got {lag!r}")
     ((dim, asked),) = lag.items()
     many = list(asked) if isinstance(asked, (list, tuple)) else [asked]
-    steps = [isinstance(each, Integral) and not isinstance(each, bool) for each in many]
+    steps = [isinstance(each, Integral) and not isinstance(each, NO_STEPS) for each in many]
     if not many or any(steps) != all(steps):
         raise ValueError(
             f"lags are all numbers of steps, or all durations such as '6h', got {asked!r}"
@@ -134,7 +137,10 @@ def _asked(lag: Any) -> tuple[Hashable, pd.Index]:
 def _duration(lag: Any) -> pd.Timedelta:
     if not isinstance(lag, (str, timedelta, np.timedelta64)):
         raise TypeError(f"a lag is a number of steps or a duration such as '6h', got {lag!r}")
-    return pd.Timedelta(lag)
+    try:
+        return pd.Timedelta(lag)
+    except ValueError as error:
+        raise ValueError(f"a lag is a duration such as '6h' or '30D', got {lag!r}") from error
 
 
 def _in_lags(field: Field, dim: Hashable, lags: pd.Index) -> Field:

@@ -40,12 +40,13 @@ class View:
     @classmethod
     def of(cls, states: Mapping[Hashable, Field]) -> "View":
         """Return the view that states were learned in."""
-        for state in states.values():
+        chosen = next((state.chosen for state in states.values()), None)
+        for state in states.values():  # variables without the dimension of groups have none
             if state.grouped is None or state.lagged is not None:
-                return cls(state.chosen)
+                continue
             many = state.labels[state.grouped].nlevels > 1
-            return cls(state.chosen, tuple(state.grouped) if many else (state.grouped,))  # type: ignore[arg-type]
-        return cls()
+            return cls(chosen, tuple(state.grouped) if many else (state.grouped,))  # type: ignore[arg-type]
+        return cls(chosen)
 
     def taken(self, kinds: Mapping[Any, Any], numeric: Iterable[Hashable]) -> list[Any]:
         """Return the columns that take part, of those there are.
