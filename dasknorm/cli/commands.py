@@ -36,6 +36,10 @@ SRC_HELP = (
 OUT_HELP = "Parquet files come out in folders and files of the same names, all else in one file."
 
 
+VIEW = ("over", "keep", "columns", "by", "lag", "weights")
+"""What of a command's options plans know."""
+
+
 @click.group(
     "norm",
     cls=Commands,
@@ -59,7 +63,8 @@ def main(ctx: click.Context) -> None:
 @options.names("--over", "DIMS", "Merge over these: time,lat,lon.")
 @options.names("--keep", "DIMS", "Keep statistics along these: level.")
 @options.variables
-@options.names("--by", "COLUMNS", "Keep statistics of each value: carrier,origin.")
+@options.names("--by", "KEYS", "Keep statistics of each value: carrier,origin; time.month.")
+@options.lag
 @options.weights
 @click.option("--ddof", default=0.0, show_default=True, help="The variance is m2 / (count - ddof).")
 @click.option(
@@ -107,7 +112,7 @@ def adapt(
         with expected():
             data, how["columns"] = _kind(form).looked_at(found, form, names, how["by"] or ())
             if dry_run:
-                view = {key: how[key] for key in ("over", "keep", "columns", "by", "weights")}
+                view = {key: how[key] for key in VIEW}
                 click.echo("\n".join(plan(data, statistic, **view).lines()))
                 return
             stats = adapt_statistics(data, statistic, progress=meter, **how)

@@ -8,7 +8,17 @@ import click
 
 from dasknorm.grids import KINDS
 
-__all__ = ["counted", "names", "output", "overwriting", "unseen", "variables", "weights", "where"]
+__all__ = [
+    "counted",
+    "lag",
+    "names",
+    "output",
+    "overwriting",
+    "unseen",
+    "variables",
+    "weights",
+    "where",
+]
 
 Command = Callable[..., None]
 
@@ -49,6 +59,17 @@ def _count(_: Any, __: Any, value: str | None) -> Any:
         raise click.BadParameter(f"{value!r} is neither a number nor 'all'") from None
 
 
+def _lags(_: Any, __: Any, value: str | None) -> dict[str, list[int | str]] | None:
+    """Read lags along a dimension, such as ``time=1`` or ``time=6h,24h``."""
+    if value is None:
+        return None
+    dim, equals, lags = value.partition("=")
+    many = [each.strip() for each in lags.split(",")]
+    if not dim or not equals or not all(many):
+        raise click.BadParameter(f"{value!r}; write it as time=6h,24h, or time=1")
+    return {dim: [int(each) if each.lstrip("-").isdigit() else each for each in many]}
+
+
 def output(metavar: str, required: bool = True) -> Callable[[Command], Command]:
     """Return the option of what is written."""
     return click.option(
@@ -87,6 +108,12 @@ weights = click.option(
     "--weights",
     type=click.Choice(KINDS),
     help="Weigh by latitude: cells by area or cosine, or by Gaussian quadrature.",
+)
+lag = click.option(
+    "--lag",
+    callback=_lags,
+    metavar="DIM=LAGS",
+    help="Learn of changes along DIM too: time=6h,24h, or steps, time=1.",
 )
 unseen = click.option(
     "--unseen",

@@ -1,0 +1,68 @@
+"""The command line on grids: groups by parts of dates, and changes along time."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from cli_inputs import run, succeed
+
+import dasknorm as dn
+
+for library in ("rich", "zarr", "h5netcdf", "h5py"):
+    pytest.importorskip(library)
+
+
+def store(folder: Path) -> tuple[xr.Dataset, Path]:
+    """Write six-hourly values of half a year."""
+    times = pd.date_range("2001-01-01", periods=700, freq="6h")
+    values = np.random.default_rng(0).normal(280, 10, (700, 3, 4)).astype("f4")
+    ds = xr.Dataset({"t": (("time", "lat", "lon"), values)}, {"time": times})
+    ds.chunk(time=100).to_zarr(folder / "t.zarr", consolidated=False)
+    return ds, folder / "t.zarr"
+
+
+def test_a_climatology(tmp_path: Path) -> None:
+    """--by gives what adapt gives, normalize takes each step's own group, and both are shown."""
+    ds, src = store(tmp_path)
+    said = succeed("adapt", src, "-o", tmp_path / "s.nc", "--over", "time", "--by", "time.month")
+    assert "mean" in said
+    stats = dn.load(tmp_path / "s.nc")
+    assert stats == dn.adapt(ds.chunk(time=100), over="time", by="time.month")
+    succeed("normalize", src, tmp_path / "s.nc", "-o", tmp_path / "z.zarr")
+    z = xr.open_zarr(tmp_path / "z.zarr", consolidated=False)
+    np.testing.assert_array_equal(z["t"], stats.normalize(ds)["t"])
+    assert "for each calendar month" in succeed("show", tmp_path / "s.nc").replace("\n", " ")
+
+
+def test_tendencies(tmp_path: Path) -> None:
+    """--lag gives what adapt gives, in durations and in steps."""
+    ds, src = store(tmp_path)
+    for word, lag in (("time=6h,24h", ["6h", "24h"]), ("time=1", [1])):
+        out = tmp_path / f"{len(word)}.json"
+        succeed("adapt", src, "-o", out, "--over", "time", "--lag", word)
+        stats, wanted = dn.load(out), dn.adapt(ds, over="time", lag={"time": lag})
+        for each in lag:
+            xr.testing.assert_allclose(stats.tendency(each).std, wanted.tendency(each).std)
+    assert "tasks" in succeed("adapt", src, "--lag", "time=1", "--dry-run")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--lag", "time"], "write it as time=6h,24h"),
+        (["--lag", "time="], "write it as time=6h,24h"),
+        (["--lag", "time=6q"], "6q"),
+        (["--lag", "level=1"], "'level' not found"),
+        (["--by", "time.moon"], "no 'moon'"),
+        (["--by", "season"], "no coordinate 'season'"),
+    ],
+)
+def test_mistakes(options: list[str], words: str, tmp_path: Path) -> None:
+    """A wrong lag or key is one line, with what to write instead, and exit code 2."""
+    _, src = store(tmp_path)
+    result = run("adapt", src, "-o", tmp_path / "s.json", *options)
+    assert result.exit_code == 2
+    assert words in result.output
+    assert not (tmp_path / "s.json").exists()
