@@ -232,3 +232,20 @@ def test_bounds_that_are_refused(bounds: Any) -> None:
     """Bounds must be two for each latitude, around it, and within the poles."""
     with pytest.raises(ValueError, match="bounds of"):
         latitudes.area([5, 20], bounds)
+
+
+def test_each_node_of_a_tree_has_its_own_latitude() -> None:
+    """A word weighs each node of a tree by its own latitude, as if it were a Dataset alone."""
+    rng = np.random.default_rng(0)
+    nodes = {
+        f"/{name}": xr.Dataset(
+            {"t": (("time", "lat"), rng.normal(280, 9, (4, size)))},
+            {"lat": np.linspace(90, -90, size)},
+        )
+        for name, size in (("coarse", 5), ("fine", 9))
+    }
+    stats = dn.adapt(xr.DataTree.from_dict(nodes), weights="area")
+    for path, node in nodes.items():
+        wanted = dn.adapt(node, weights="area")
+        xr.testing.assert_identical(stats.mean[path]["t"], wanted.mean["t"])
+        xr.testing.assert_identical(stats.std[path]["t"], wanted.std["t"])

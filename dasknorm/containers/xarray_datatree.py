@@ -1,6 +1,6 @@
 """xarray DataTrees. Each variable of each node is a field, named by its path."""
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 import xarray as xr
@@ -9,6 +9,7 @@ from dasknorm.containers import Fields, register
 from dasknorm.containers.xarray import Labelled, fields_of, given_fields, rebuilt, reported
 from dasknorm.fields import Field
 from dasknorm.opening import sources_of
+from dasknorm.statistics import Statistic
 
 __all__ = ["DataTrees"]
 
@@ -44,6 +45,30 @@ class DataTrees(Labelled):
                 node.dataset = rebuilt(node.to_dataset(inherit=False), own)
         return result
 
+    def summarize(
+        self,
+        data: Any,
+        fields: Fields,
+        statistic: Statistic,
+        kept: Mapping[Hashable, tuple[Hashable, ...]],
+        weights: Any = None,
+        where: Any = None,
+    ) -> dict[Hashable, Field]:
+        """Summarize each node by itself where weights are a word: latitudes differ from node to
+        node."""
+        if not isinstance(weights, str):
+            return super().summarize(data, fields, statistic, kept, weights, where)
+        mask = None if where is None else self.where(data, where)
+        states = {}
+        for path, node in _nodes(data):
+            own = [name for name in fields if _parts(name)[0] == path]
+            beside = self.weights(node.to_dataset(), weights) if own else None
+            for name in own:
+                field = fields[name]
+                both = field.weighed_by(beside), field.weighed_by(mask)
+                states[name] = field.summarize(statistic, kept[name], *both)
+        return states
+
     def lacking(self, fields: Fields, states: Fields) -> list[Hashable]:
         return [name for name in states if name not in fields]
 
@@ -73,9 +98,10 @@ def _nodes(data: Any) -> Iterator[tuple[str, Any]]:
 
 def _of_node(path: str, fields: Fields) -> dict[Hashable, Field]:
     """Return the fields of one node under the names that they have there."""
-    found = {}
-    for name, field in fields.items():
-        place, _, own = str(name).rpartition("/")
-        if place == path:
-            found[own if place else name] = field
-    return found
+    return {_parts(name)[1]: field for name, field in fields.items() if _parts(name)[0] == path}
+
+
+def _parts(name: Hashable) -> tuple[str, Hashable]:
+    """Return the path of the node that a name is of, and the name there."""
+    place, _, own = str(name).rpartition("/")
+    return place, own if place else name
