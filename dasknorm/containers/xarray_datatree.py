@@ -6,7 +6,14 @@ from typing import Any
 import xarray as xr
 
 from dasknorm.containers import Fields, register
-from dasknorm.containers.xarray import Labelled, fields_of, given_fields, rebuilt, reported
+from dasknorm.containers.xarray import (
+    Datasets,
+    Labelled,
+    fields_of,
+    given_fields,
+    rebuilt,
+    reported,
+)
 from dasknorm.fields import Field
 from dasknorm.opening import sources_of
 from dasknorm.statistics import Statistic
@@ -62,7 +69,7 @@ class DataTrees(Labelled):
         states = {}
         for path, node in _nodes(data):
             own = [name for name in fields if _parts(name)[0] == path]
-            beside = self.weights(node.to_dataset(), weights) if own else None
+            beside = Datasets().weights(node.to_dataset(), weights) if own else None
             for name in own:
                 field = fields[name]
                 both = field.weighed_by(beside), field.weighed_by(mask)
