@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Literal
 
 import numpy as np
@@ -23,12 +23,16 @@ __all__ = [
 ]
 
 
+SOME = 1 << 16
+"""Records that are asked at a time."""
+
+
 def refuse_unusable(statistic: Statistic, states: Fields) -> None:
     """Raise ValueError if infinities have spoiled a state; lazy states are not looked at."""
     for name, state in states.items():
         if is_lazy(state.data):
             continue
-        spoiled = statistic.unusable(state.data)
+        spoiled = _told(statistic.unusable, state.data)
         if spoiled.any():
             raise ValueError(
                 "infinite values, or too large to be squared in float64, in "
@@ -41,7 +45,7 @@ def refuse_empty(statistic: Statistic, states: Fields) -> None:
     """Raise ValueError if no sample was seen; warn, naming them, where all are missing."""
     missing = []
     for name, state in states.items():
-        empty = statistic.read(state.data, "count") == 0
+        empty = _told(lambda records: statistic.read(records, "count") == 0, state.data)
         if state.grouped is not None and not len(state.data):
             raise ValueError(
                 "no samples to adapt on: there are no rows, or none that belongs to a group, as "
@@ -107,6 +111,13 @@ def refuse_other_shapes(declared: Fields, computed: Fields) -> None:
                 f"{state.data.shape}, where {declared[name].data.shape} was declared: the Dask "
                 "array was declared with other chunks than its data have"
             )
+
+
+def _told(which: Callable[[np.ndarray], np.ndarray], records: np.ndarray) -> np.ndarray:
+    """Ask of each record, some at a time: what is worked out on the way weighs as much as they."""
+    flat = records.reshape(-1)
+    parts = [which(flat[i : i + SOME]) for i in range(0, max(flat.size, 1), SOME)]
+    return np.concatenate(parts).reshape(records.shape)
 
 
 def _bytes(records: np.ndarray) -> np.ndarray:

@@ -42,9 +42,8 @@ def _computed(
     many = list(reductions.values())
     assembly = assembled(many, retries, meter.topic if meter else "")
     if assembly is None:
-        found = dask.compute(*(tree(each) for each in many))
-        pairs = zip(many, found, strict=True)
-        return [_put_together(each, f) if isinstance(f, dict) else f for each, f in pairs]
+        done = zip(many, dask.compute(*(tree(each) for each in many)), strict=True)
+        return [_put_together(each, f) if isinstance(f, dict) else f for each, f in done]
     get = get_scheduler() or dask.threaded.get
     try:
         states = get(assembly.graph, [list(keys.values()) for keys in assembly.states])
@@ -56,20 +55,21 @@ def _computed(
         if not _is_killed(error):
             raise
         raise ChunkError(_killed(error, reductions, assembly)) from error
-    return [
-        _put_together(reduction, dict(zip(keys, parts, strict=True)))
-        for reduction, keys, parts in zip(many, assembly.states, states, strict=True)
-    ]
+    pairs = zip(assembly.states, states, strict=True)
+    found = [dict(zip(keys, parts, strict=True)) for keys, parts in pairs]
+    del states  # so that each can be let go by itself
+    return [_put_together(reduction, each) for reduction, each in zip(many, found, strict=True)]
 
 
-def _put_together(reduction: Reduction, states: Mapping[tuple[int, ...], Records]) -> Records:
-    """Return the states of the kept chunks as one array."""
+def _put_together(reduction: Reduction, states: dict[tuple[int, ...], Any]) -> Any:
+    """Return the states of the kept chunks as one; each is let go as soon as it was taken in."""
     if len(states) == 1:
         return next(iter(states.values()))
     sizes = [(1,) if axis in reduction.axes else size for axis, size in enumerate(reduction.sizes)]
     ends = [np.cumsum([0, *size]).astype(int) for size in sizes]
     whole = reduction.nothing(tuple(int(end[-1]) for end in ends))()
-    for at, state in states.items():
+    for at in list(states):
+        state = states.pop(at)
         kept = [0 if axis in reduction.axes else i for axis, i in enumerate(at)]
         where = tuple(slice(end[i], end[i + 1]) for end, i in zip(ends, kept, strict=True))
         if isinstance(state, Grouped):
