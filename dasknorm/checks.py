@@ -42,7 +42,10 @@ def refuse_unusable(statistic: Statistic, states: Fields) -> None:
 
 
 def refuse_empty(statistic: Statistic, states: Fields) -> None:
-    """Raise ValueError if no sample was seen; warn, naming them, where all are missing."""
+    """Raise ValueError if no sample was seen; warn, naming them, where all are missing.
+
+    Of what a mask leaves out there is no word.
+    """
     missing = []
     for name, state in states.items():
         empty = _told(lambda records: statistic.read(records, "count") == 0, state.data)
@@ -56,8 +59,8 @@ def refuse_empty(statistic: Statistic, states: Fields) -> None:
                 f"no samples to adapt on in {_place(name, state, empty)}: "
                 "the merged axes have size 0, or all weights are 0"
             )
-        if empty.any():
-            missing.append(_place(name, state, empty))
+        if empty.any() and (unknown := empty & _were_met(state.data)).any():
+            missing.append(_place(name, state, unknown))
     if missing:
         warnings.warn(
             f"no valid values in {'; '.join(missing)}: the mean is NaN there, and data will be "
@@ -118,6 +121,11 @@ def _told(which: Callable[[np.ndarray], np.ndarray], records: np.ndarray) -> np.
     flat = records.reshape(-1)
     parts = [which(flat[i : i + SOME]) for i in range(0, max(flat.size, 1), SOME)]
     return np.concatenate(parts).reshape(records.shape)
+
+
+def _were_met(records: np.ndarray) -> np.ndarray:
+    """Tell which records are not those of nothing: a mask or weights of 0 are on purpose."""
+    return _bytes(records).reshape(*records.shape, records.dtype.itemsize).any(axis=-1)
 
 
 def _bytes(records: np.ndarray) -> np.ndarray:

@@ -249,3 +249,18 @@ def test_each_node_of_a_tree_has_its_own_latitude() -> None:
         wanted = dn.adapt(node, weights="area")
         xr.testing.assert_identical(stats.mean[path]["t"], wanted.mean["t"])
         xr.testing.assert_identical(stats.std[path]["t"], wanted.std["t"])
+
+
+def test_what_a_mask_leaves_out_is_no_surprise() -> None:
+    """Where all is missing there is a warning, but not where a mask has said so; land stays NaN."""
+    sea = xr.DataArray(
+        np.random.default_rng(0).normal(15, 3, (6, 2, 3)), dims=("time", "lat", "lon"), name="sst"
+    )
+    land = xr.DataArray([[True, False, False], [False, False, True]], dims=("lat", "lon"))
+    sea = sea.where(~land)
+    for each in (sea, sea.chunk(time=2)):
+        stats = dn.adapt(each, over="time", where=~land)
+        assert (stats.count == xr.where(land, 0, 6)).all()
+        assert (np.isnan(stats.normalize(each)) == land).all()
+        with pytest.warns(UserWarning, match=r"no valid values in 'sst' at lat=0, lon=0 and lat=1"):
+            dn.adapt(each, over="time")

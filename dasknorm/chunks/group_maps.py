@@ -13,7 +13,6 @@ from dask.highlevelgraph import HighLevelGraph
 
 from dasknorm import blocks
 from dasknorm.blocks import Kernel
-from dasknorm.chunks.laziness import is_lazy
 from dasknorm.grouped_arrays import GroupedArray
 from dasknorm.statistics.base import Records
 
@@ -21,7 +20,7 @@ __all__ = ["transform_groups"]
 
 
 def transform_groups(
-    data: GroupedArray, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None = None
+    data: GroupedArray, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None = None
 ) -> da.Array:
     """Map a Dask array by maps that have an axis of groups in front of its own.
 
@@ -41,20 +40,16 @@ def transform_groups(
         function = partial(_transform, place=place, kernel=kernel, dtype=out)
         graph[name, *index] = (function, (array.name, *index), key)
     graph |= maps.graph
-    dependencies = [array, *([affine] if is_lazy(affine) else [])]
-    whole = HighLevelGraph.from_collections(name, graph, dependencies=dependencies)
+    whole = HighLevelGraph.from_collections(name, graph, dependencies=[array])
     return da.Array(whole, name, array.chunks, dtype=out, meta=array._meta.astype(out))
 
 
 class _Maps:
-    """The maps that chunks need, as nodes of a graph: those in memory are views, and not copied."""
+    """The maps that chunks need, as nodes of a graph: views of all there are, and no copies."""
 
-    def __init__(self, affine: Any, array: da.Array) -> None:
+    def __init__(self, affine: Records, array: da.Array) -> None:
         self.graph: dict[Hashable, Any] = {}
         self._cut = [size > 1 for size in affine.shape[1:]]
-        if is_lazy(affine):
-            chunks = zip(self._cut, array.chunks, strict=True)
-            affine = affine.rechunk((-1, *(sizes if cut else 1 for cut, sizes in chunks)))
         self._affine, self._name = affine, f"maps-{tokenize(affine)}"
         self._ends = [[0, *itertools.accumulate(map(int, sizes))] for sizes in array.chunks]
 
@@ -65,8 +60,6 @@ class _Maps:
     def of(self, place: GroupedArray, index: tuple[int, ...]) -> tuple[Hashable, int]:
         """Return the key of the maps for a chunk, and how many groups are before the first."""
         own = tuple(i if cut else 0 for i, cut in zip(index, self._cut, strict=True))
-        if is_lazy(self._affine):
-            return (self._affine.name, 0, *own), 0
         there = place.groups_there
         first, last = (int(there[0]), int(there[-1])) if len(there) else (0, -1)
         key = (self._name, first, last, *own)
