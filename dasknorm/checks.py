@@ -125,7 +125,8 @@ def _told(which: Callable[[np.ndarray], np.ndarray], records: np.ndarray) -> np.
 
 def _were_met(records: np.ndarray) -> np.ndarray:
     """Tell which records are not those of nothing: a mask or weights of 0 are on purpose."""
-    return _bytes(records).reshape(*records.shape, records.dtype.itemsize).any(axis=-1)
+    each = _bytes(records).reshape(*records.shape, records.dtype.itemsize)
+    return np.asarray(each.any(axis=-1))
 
 
 def _bytes(records: np.ndarray) -> np.ndarray:
