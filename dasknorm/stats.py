@@ -245,7 +245,7 @@ class Stats:
         from dasknorm import serving  # for the few who serve so
 
         ready = self.compute()
-        return serving.fitted_scaler(ready.statistic, ready.states)
+        return serving.fitted_scaler(ready.statistic, without_lags(ready.states))
 
     @classmethod
     def given(

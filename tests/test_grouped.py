@@ -232,7 +232,7 @@ def test_only_frames_have_columns():
 def test_lazy_statistics_have_no_groups():
     """Which groups there are shows only when data are read, so compute=False is refused."""
     lazy = dd.from_pandas(_frame(), npartitions=2)
-    with pytest.raises(ValueError, match="by= needs compute=True"):
+    with pytest.raises(ValueError, match="by= and lag= need compute=True"):
         dn.adapt(lazy, by="station", compute=False)
 
 
