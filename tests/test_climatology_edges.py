@@ -393,3 +393,12 @@ def test_refused_when_normalizing():
     assert np.isfinite(z[:31]).all()
     with pytest.raises(ValueError, match=r"of one place alone.*isel\(time=\[0\]\)"):
         stats.normalize(_air()[0])
+
+
+def test_a_plan_counts_all_groups_and_lags():
+    """What is held of a climatology or of changes is known beforehand, to the byte."""
+    for how, records in (({"by": "time.month"}, 2), ({"lag": {"time": [1, 4]}}, 3)):
+        data = _air().chunk(time=7)
+        plan = dn.plan(data, over="time", **how)
+        (state,) = dn.adapt(data, over="time", **how).states.values()
+        assert plan.state_bytes == state.data.nbytes == records * 12 * 48

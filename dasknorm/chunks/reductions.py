@@ -109,9 +109,10 @@ class Reduction:
 
     @property
     def record_bytes(self) -> float:
-        """The bytes of the records."""
+        """The bytes of the records; of groups that are not known yet, those of one."""
         kept = (n for axis, n in enumerate(self.data.shape) if axis not in self.axes)
-        return float(math.prod(kept)) * self.statistic.dtype.itemsize
+        several = self.data.record_count() if self.is_placed else 1
+        return float(math.prod(kept)) * self.statistic.dtype.itemsize * several
 
     def longest(self) -> int | None:
         """Return which axis is best cut in shards: of those merged away, the one of most chunks.
