@@ -69,7 +69,8 @@ def _coordinate(data: Any, key: Hashable) -> Any:
     if not dot or name not in data.coords:
         raise MismatchError(
             f"there is no coordinate {key!r} to group by; found {list(data.coords)}. Write a part "
-            "of a date as 'time.month'; attach labels of your own: ds.assign_coords(name=...)"
+            "of a date as 'time.month'; attach labels of your own: ds.assign_coords(name=...), or "
+            "ds.set_coords(name) if they are a variable"
         )
     try:
         return getattr(data.coords[name].dt, part)
@@ -82,4 +83,4 @@ def _coordinate(data: Any, key: Hashable) -> Any:
 
 def _index(labels: Any) -> pd.Index:
     values = np.asarray(labels.values)
-    return pd.Index(values)
+    return pd.Index(values.astype("f4") if values.dtype == "f2" else values)  # pandas has no f2

@@ -13,7 +13,7 @@ from dasknorm.blocks import Kernel
 from dasknorm.containers import container_of
 from dasknorm.errors import MismatchError
 from dasknorm.given import given_states
-from dasknorm.lags import changes, lag_of, lagged, said_of
+from dasknorm.lags import changes, lag_of, lagged, said_of, without_lags
 from dasknorm.mapping import mapped
 from dasknorm.matching import kept_like, matching, selected
 from dasknorm.readings import Readings
@@ -248,7 +248,7 @@ class Stats(Readings):
         from dasknorm import serving  # for the few who serve so
 
         ready = self.compute()
-        return serving.fitted_scaler(ready.statistic, ready.states)
+        return serving.fitted_scaler(ready.statistic, without_lags(ready.states))
 
     @classmethod
     def given(

@@ -102,7 +102,8 @@ def _several(what: str, names: Hashable | Sequence[Hashable] | None) -> tuple[Ha
         if not isinstance(name, Hashable):
             raise TypeError(
                 f"{what}= takes the name of a column, or a list of names, got a "
-                f"{type(name).__name__}: make a column of it first, frame.assign(name=...)"
+                f"{type(name).__name__}: make a column of it first, frame.assign(name=...), or a "
+                "coordinate, ds.assign_coords(name=...)"
             )
     if not several:
         raise ValueError(f"{what}=[] names no column")

@@ -31,7 +31,8 @@ class Cost:
     waiting : int
         States that wait to be merged, at most; 0 if none is.
     done_bytes : float
-        Of the states that wait to be put together, where kept axes are cut.
+        Of the states that wait to be put together: where kept axes are cut, and of groups, where
+        streams of chunks hold some each.
     """
 
     tasks: int = 0
@@ -60,7 +61,11 @@ def cost(reductions: Sequence[Reduction]) -> Cost:
         max(CHUNKS_HELD * _largest_chunk(each) + state_bytes(each) for each in lazy),
         max(map(state_bytes, lazy)),
         max(_waiting(n / kept) for n, kept in zip(streams, places, strict=True)),
-        sum(each.record_bytes for each, kept in zip(lazy, places, strict=True) if kept > 1),
+        sum(
+            each.record_bytes
+            for each, kept in zip(lazy, places, strict=True)
+            if kept > 1 or each.is_placed
+        ),
     )
 
 

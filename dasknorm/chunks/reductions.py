@@ -101,9 +101,9 @@ class Reduction:
 
     @property
     def record_bytes(self) -> float:
-        """The bytes of the records."""
+        """The bytes of the records; of groups that are not known yet, those of one."""
         kept = (n for axis, n in enumerate(self.data.shape) if axis not in self.axes)
-        several = len(self.data.labels) if self.is_placed else 1
+        several = self.data.record_count() if self.is_placed else 1
         return float(math.prod(kept)) * self.statistic.dtype.itemsize * several
 
     def longest(self) -> int | None:

@@ -52,8 +52,8 @@ class Container(ABC):
         """Return the fields of what is looked at of `data`; TypeError unless it has columns."""
         if view != View():
             raise TypeError(
-                "statistics of chosen columns, or by group (columns=, by=), are of frames; a "
-                f"{type(data).__name__} has no columns with names"
+                "statistics of chosen columns, or by group (columns=, by=), are of frames, and by "
+                f"group of xarray objects too; a {type(data).__name__} has no names for them"
             )
         return self.fields(data)
 

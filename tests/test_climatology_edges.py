@@ -1,0 +1,404 @@
+"""Odd data, labels and lags: what `by=` and `lag=` make of them is right, or refused in words."""
+
+import datetime
+
+import dask
+import dask.array as da
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import dasknorm as dn
+
+RNG = np.random.default_rng(0)
+DAYS = pd.date_range("2001-01-01", periods=40, name="time")
+VALUES = RNG.normal(280, 5, (40, 3, 4))
+HALF = np.arange(40) % 2
+MANY = ({"time": 7}, {"time": 1}, {"time": 40, "lat": 1}, {"time": 3, "lat": 2, "lon": 3})
+
+
+def _air(values=VALUES, **coords):
+    coords = {"time": DAYS, "lat": [10, 0, -10], **coords}
+    return xr.DataArray(values, dims=("time", "lat", "lon"), coords=coords, name="t")
+
+
+def _assert_by(array, labels, by, **how):
+    """Mean and std of each group are NumPy's, and z-scores come from each place's own group."""
+    stats = dn.adapt(array, over="time", by=by, **how)
+    values = array.transpose("time", "lat", "lon").values.astype("f8")
+    z = stats.normalize(array).transpose("time", "lat", "lon").values
+    dim = next(dim for dim in stats.mean.dims if dim not in ("lat", "lon"))
+    assert len(stats.mean[dim]) == len(pd.unique(labels[~pd.isna(labels)]))
+    for i, label in enumerate(stats.mean[dim].values):
+        own = labels == label
+        for reading in ("mean", "std"):
+            found = stats.read(reading).transpose(dim, "lat", "lon").values[i]
+            wanted = getattr(np, f"nan{reading}")(values[own], axis=0)
+            np.testing.assert_allclose(found, wanted, rtol=1e-12)
+        scores = (values[own] - np.nanmean(values[own], 0)) / np.nanstd(values[own], 0)
+        np.testing.assert_allclose(z[own], scores, rtol=0, atol=1e-5)
+    return stats, z
+
+
+# -- labels of groups -----------------------------------------------------------------------------
+
+LABELS = {
+    "floats, some missing": np.where(np.arange(40) % 5 == 0, np.nan, HALF),
+    "texts": np.array(["wet", "dry"])[HALF],
+    "one of them empty": np.array(["", "x"])[HALF],
+    "not of ASCII": np.array(["é", "ß/"])[HALF],
+    "some None": np.where(np.arange(40) == 3, None, np.array(["wet", "dry"], object)[HALF]),
+    "booleans": HALF == 1,
+    "bytes": np.array([b"a", b"b"])[HALF],
+    "negative": -HALF,
+    "small integers": HALF.astype("i1"),
+    "halves": (HALF / 2).astype("f2"),
+    "dates": DAYS.values[HALF],
+    "durations": pd.to_timedelta(HALF, unit="D").values,
+    "calendar dates": xr.date_range("2000-02-30", periods=2, calendar="360_day").values[HALF],
+}
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_labels_of_any_kind(kind, tmp_path):
+    """Groups are told apart, saved and loaded by labels of any kind; a missing one is in none."""
+    if kind == "calendar dates":
+        pytest.importorskip("h5netcdf")
+    labels = LABELS[kind]
+    array = _air(mine=("time", labels)).chunk(time=7, lat=2)
+    stats, z = _assert_by(array, labels, "mine")
+    assert np.array_equal(np.isnan(z).all(axis=(1, 2)), pd.isna(labels))
+    stats.save(tmp_path / "s.json")
+    assert dn.load(tmp_path / "s.json") == stats
+    xr.testing.assert_equal(dn.load(tmp_path / "s.json").normalize(array), stats.normalize(array))
+
+
+def test_labels_may_be_lazy_or_bins():
+    """Labels that are a Dask array, or intervals of pandas' cut, name groups as well."""
+    lazy = _air(mine=("time", da.from_array(HALF, chunks=9))).chunk(time=7)
+    _assert_by(lazy, HALF, "mine")
+    bins = dn.adapt(_air(mine=("time", pd.cut(np.arange(40), 4))), over="time", by="mine")
+    assert bins.count.sizes["mine"] == 4
+    assert (bins.count == 10).all()
+
+
+def test_dates_that_are_missing_belong_to_no_month():
+    """A NaT has no month: its step is left out, and is missing once normalized."""
+    dates = DAYS.values.copy()
+    dates[4] = np.datetime64("NaT")
+    stats = dn.adapt(_air(time=dates).chunk(time=7), over="time", by="time.month")
+    assert stats.count.isel(lat=0, lon=0).values.tolist() == [30, 9]
+    assert np.isnan(stats.normalize(_air(time=dates))[4]).all()
+    assert stats.update(_air()).count.isel(lat=0, lon=0).values.tolist() == [61, 18]
+
+
+def test_names_of_several_keys_stay():
+    """Of groups by day and hour each key is a dimension, called as xarray calls it."""
+    hours = pd.date_range("2001-01-01", periods=40, freq="6h")
+    stats = dn.adapt(_air(time=hours), over="time", by=["time.dayofyear", "time.hour"])
+    assert stats.mean.dims == ("dayofyear", "hour", "lat", "lon")
+    assert stats.mean.sizes["dayofyear"] == 10
+
+
+# -- data of many kinds ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["f2", ">f4", ">f8", "i2", ">i2", "u1", "i8", "?"])
+@pytest.mark.parametrize("chunks", [None, *MANY])
+def test_dtypes(dtype, chunks):
+    """Months and changes of any dtype, byte order and chunks are those of its values in float64."""
+    values = (VALUES > 280) if dtype == "?" else (VALUES - 200).astype(dtype)
+    array = _air(values) if chunks is None else _air(values).chunk(chunks)
+    stats = dn.adapt(array, over="time", by="time.month")
+    wide = values.astype("f8")
+    for month in (1, 2):
+        own = wide[DAYS.month == month].mean(0)
+        np.testing.assert_allclose(stats.mean.sel(month=month), own, rtol=1e-12)
+    changes = dn.adapt(array, over="time", lag={"time": [1, 4]})
+    for lag in (1, 4):
+        found, wanted = changes.tendency(lag), wide[lag:] - wide[:-lag]
+        np.testing.assert_allclose(found.mean, wanted.mean(0), rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(found.std, wanted.std(0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("dims", [("lat", "time", "lon"), ("lon", "lat", "time")])
+@pytest.mark.parametrize("chunks", [None, *MANY])
+def test_order_of_dimensions(dims, chunks):
+    """Time may be any dimension, and comes out where it was."""
+    array = _air().transpose(*dims)
+    array = array if chunks is None else array.chunk(chunks)
+    stats, _ = _assert_by(array, DAYS.month.values, "time.month")
+    assert stats.normalize(array).dims == dims
+    changes = dn.adapt(array, over="time", lag={"time": 1}).tendency()
+    wanted = np.diff(VALUES, axis=0).mean(0)
+    np.testing.assert_allclose(changes.mean.transpose("lat", "lon"), wanted, atol=1e-12)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_masked_and_missing_values(lazy):
+    """What is masked has no part in a month, nor in a change from or to it."""
+    missing = RNG.random(VALUES.shape) < 0.3
+    masked = np.ma.masked_array(VALUES, missing)
+    array = _air().copy(data=da.from_array(masked, chunks=(7, 2, 4)) if lazy else masked)
+    _assert_by(array, DAYS.month.values, "time.month")
+    known = np.where(missing, np.nan, VALUES)
+    found = dn.adapt(array, over="time", lag={"time": 3}).tendency(3)
+    wanted = known[3:] - known[:-3]
+    np.testing.assert_allclose(found.mean, np.nanmean(wanted, axis=0), atol=1e-12)
+    np.testing.assert_array_equal(found.count, np.isfinite(wanted).sum(0))
+
+
+def test_steps_in_any_order():
+    """Steps that go back in time, twice or thinned out each get the statistics of their month."""
+    stats = dn.adapt(_air(), over="time", by="time.month")
+    z = stats.normalize(_air())
+    for places in (np.arange(40)[::-1], RNG.permutation(40), [3, 3, 38], [39]):
+        some = _air().isel(time=places)
+        np.testing.assert_array_equal(stats.normalize(some), z.isel(time=places))
+        np.testing.assert_array_equal(stats.normalize(some.chunk(time=2)), z.isel(time=places))
+    twice = xr.concat([_air(), _air()], "time")
+    assert (dn.adapt(twice, over="time", by="time.month").count == 2 * stats.count).all()
+
+
+def test_stacked_dimensions():
+    """A MultiIndex of places is kept; one of times names groups by a level of it."""
+    cells = _air(lon=range(4)).stack(cell=("lat", "lon"))
+    for array in (cells, cells.chunk(time=7, cell=5)):
+        stats = dn.adapt(array, over="time", by="time.month")
+        assert stats.mean.dims == ("month", "cell")
+        np.testing.assert_allclose(
+            stats.mean.sel(month=1), VALUES[DAYS.month == 1].mean(0).reshape(-1), rtol=1e-13
+        )
+        changes = dn.adapt(array, over="time", lag={"time": 1}).tendency()
+        assert changes.mean.indexes["cell"].equals(cells.indexes["cell"])
+    years = xr.DataArray(
+        VALUES[:, :, 0].reshape(2, 20, 3), {"year": [1, 2], "day": range(20)}, ("year", "day", "x")
+    )
+    stats = dn.adapt(years.stack(time=("year", "day")), over="time", by="day")
+    np.testing.assert_allclose(stats.mean, years.mean("year"), rtol=1e-13)
+
+
+@pytest.mark.parametrize("first", ["t", "oro"])
+def test_variables_without_time(first):
+    """They have statistics of their own beside those by month or lag, wherever they stand."""
+    variables = {"t": _air(), "oro": (("lat", "lon"), np.arange(12.0).reshape(3, 4))}
+    data = xr.Dataset({name: variables[name] for name in sorted(variables, key=first.__ne__)})
+    for how in ({"by": "time.month"}, {"lag": {"time": 1}}):
+        stats = dn.adapt(data.chunk(time=7), over=("time", "lat", "lon"), **how)
+        z = stats.normalize(data)
+        assert abs(float(z.oro.mean())) < 1e-12
+        assert abs(float(z.t.std()) - 1) < 1e-12
+        assert stats.update(data).count.oro == 24
+        assert (stats + stats).count.oro == 24
+    assert list(stats.tendency().mean) == ["t"]
+
+
+@pytest.mark.parametrize("suffix", ["json", "nc", "zarr"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"by": "time.month"},
+        {"by": ["time.month", "time.day"]},
+        {"lag": {"time": [1, 4]}},
+        {"lag": {"time": ["1D", "36h"]}},
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore:no valid values")  # nothing is 36 hours after noon
+def test_kept_and_merged(how, suffix, tmp_path):
+    """Statistics come back from a file, learn on, and merge, with their groups and lags."""
+    pytest.importorskip({"nc": "h5netcdf", "zarr": "zarr", "json": "json"}[suffix])
+    stats = dn.adapt(_air().chunk(time=7), over="time", **how)
+    stats.save(tmp_path / f"s.{suffix}")
+    loaded = dn.load(tmp_path / f"s.{suffix}")
+    assert loaded == stats
+    for twice in (loaded.update(_air()), loaded + stats):
+        np.testing.assert_array_equal(twice.count, 2 * stats.count)
+        np.testing.assert_allclose(twice.mean, stats.mean, rtol=1e-13)
+        if "lag" in how:
+            lag = how["lag"]["time"][0]
+            assert (twice.tendency(lag).count == 2 * stats.tendency(lag).count).all()
+
+
+def test_on_a_cluster(client):
+    """Worker processes give the same bits, of months and of changes, as threads do."""
+    data = _air().chunk(time=3, lat=1)
+    for how in ({"by": "time.month"}, {"lag": {"time": ["1D", "4D"]}}):
+        found = dn.adapt(data, over="time", **how)
+        kept = dn.adapt(client.persist(data), over="time", **how)
+        z = found.normalize(data).compute()
+        with dask.config.set(scheduler="sync"):
+            alone = dn.adapt(data, over="time", **how)
+            xr.testing.assert_equal(alone.normalize(data).compute(), z)
+        assert found == alone == kept
+
+
+# -- little data, and none ------------------------------------------------------------------------
+
+
+def test_one_step():
+    """One step has deviation 0, and z-scores 0."""
+    stats = dn.adapt(_air()[:1], over="time", by="time.month")
+    assert (stats.std == 0).all()
+    assert (stats.normalize(_air()[:1]) == 0).all()
+
+
+@pytest.mark.parametrize("how", [{"by": "time.month"}, {"lag": {"time": 1}}], ids=str)
+def test_no_steps(how):
+    """Nothing to learn of is said to be so, in memory and lazy."""
+    for array in (_air()[:0], _air()[:0].chunk()):
+        with pytest.raises(ValueError, match="no samples to adapt on"):
+            dn.adapt(array, over="time", **how)
+
+
+def test_no_places():
+    """A grid of no points has statistics of no points."""
+    stats = dn.adapt(_air().isel(lat=[]), over="time", by="time.month")
+    assert stats.mean.shape == (2, 0, 4)
+    assert stats.normalize(_air().isel(lat=[])).shape == (40, 0, 4)
+
+
+@pytest.mark.parametrize(
+    ("lag", "steps"), [({"time": 1000}, 40), ({"time": 1}, 1), ({"time": "6h"}, 40)], ids=str
+)
+def test_lags_that_no_two_steps_have(lag, steps):
+    """They are counted 0 times and warned of, and the data are normalized all the same."""
+    with pytest.warns(UserWarning, match="no valid values in 't' in 1 of 2 groups by 'time_lag'"):
+        stats = dn.adapt(_air()[:steps], over="time", lag=lag)
+    assert (stats.tendency().count == 0).all()
+    assert np.isnan(stats.tendency().mean).all()
+    assert np.isfinite(stats.normalize(_air())).all()
+
+
+# -- lags -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "lag", ["24h", np.timedelta64(1, "D"), np.timedelta64(24, "h"), datetime.timedelta(1)], ids=repr
+)
+def test_a_day_in_many_words(lag):
+    """However a duration is written, it is the same one."""
+    stats = dn.adapt(_air(), over="time", lag={"time": lag})
+    assert stats == dn.adapt(_air(), over="time", lag={"time": "1D"})
+    for asked in (lag, "1D", pd.Timedelta(1, "D")):
+        assert (stats.tendency(asked).count == 39).all()
+
+
+@pytest.mark.parametrize(
+    ("time", "pairs"),
+    [
+        (pd.date_range("1999-01-01", periods=40, freq="MS"), 39),  # 28 to 31 days are one step
+        (pd.date_range("1899-01-01", periods=40, freq="YS"), 39),
+        (DAYS.delete(10), 37),
+        (pd.bdate_range("2001-01-01", periods=40), 32),  # weekends are gaps
+        (np.array([f"{i:02}" for i in range(40)]), 39),  # texts have no distance
+    ],
+    ids=["months", "years", "a day lost", "weekdays", "texts"],
+)
+@pytest.mark.parametrize("chunks", [None, 1, 9])
+def test_gaps(time, pairs, chunks):
+    """Steps of about the usual length are changes, longer ones are gaps and are not."""
+    array = _air().isel(time=slice(len(time))).assign_coords(time=("time", time))
+    array = array if chunks is None else array.chunk(time=chunks)
+    assert (dn.adapt(array, over="time", lag={"time": 1}).tendency().count == pairs).all()
+
+
+def test_weights_with_lags():
+    """Weights of places weigh changes as they do values, in any chunks."""
+    weights = xr.DataArray([1.0, 2.0, 3.0], {"lat": [10, 0, -10]})
+    wanted = np.average(np.diff(VALUES, axis=0).mean(0), axis=0, weights=weights)
+    for array in (_air(), _air().chunk(time=7, lat=1)):
+        stats = dn.adapt(array, keep="lon", weights=weights, lag={"time": 1})
+        np.testing.assert_allclose(stats.tendency().mean, wanted, atol=1e-12)
+        assert (stats.tendency().count == 39 * 6).all()
+
+
+@pytest.mark.parametrize("dims", [("time",), ("time", "lat")])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_weights_along_the_lag_are_refused(dims, lazy):
+    """A change has two places and no weight of its own, so weights along them are an error."""
+    weights = xr.ones_like(_air().isel(lon=0)).isel(lat=0 if len(dims) == 1 else slice(None))
+    with pytest.raises(ValueError, match=r"weights vary along 'time', .*no weight of its own"):
+        dn.adapt(
+            _air().chunk(time=7) if lazy else _air(), over="time", weights=weights, lag={"time": 1}
+        )
+
+
+def test_weights_with_groups():
+    """Weights along time and along space weigh each month for itself."""
+    for dim in ("time", "lat"):
+        weights = xr.DataArray(RNG.random(_air().sizes[dim]), {dim: _air()[dim]})
+        stats = dn.adapt(_air().chunk(time=7), keep="lon", weights=weights, by="time.month")
+        for month, own in _air().groupby("time.month"):
+            wanted = own.weighted(weights).mean(("time", "lat"))
+            np.testing.assert_allclose(stats.mean.sel(month=month), wanted, rtol=1e-12)
+
+
+def test_served_without_its_changes():
+    """scikit-learn's scaler is fitted with the values, whatever was learned of changes."""
+    pytest.importorskip("sklearn")
+    rows = VALUES[:, 0]
+    scaler = dn.adapt(rows, keep=-1, lag={0: 1}).to_sklearn()
+    np.testing.assert_allclose(scaler.mean_, rows.mean(0))
+
+
+# -- what is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "how"),
+    [
+        (ValueError, "has dtype .* and no 'moon'", {"by": "time.moon"}),
+        (ValueError, "has dtype int64 and no 'month'", {"by": "lat.month"}),
+        (dn.MismatchError, r"no coordinate 'nope'.*assign_coords", {"by": "nope"}),
+        (ValueError, "labels along 'lat' do not increase", {"lag": {"lat": 1}}),
+        (ValueError, "not found in dims", {"lag": {"tim": 1}}),
+        (ValueError, "a lag is above 0, got 0", {"lag": {"time": 0}}),
+        (ValueError, "a lag is a duration such as .*got 'soon'", {"lag": {"time": "soon"}}),
+        (ValueError, "a lag is a duration such as .*got '1M'", {"lag": {"time": "1M"}}),
+        (ValueError, "a lag is a duration .*got '99999999D'", {"lag": {"time": "99999999D"}}),
+        (ValueError, "numbers of steps, or all durations", {"lag": {"time": [1, "6h"]}}),
+        (TypeError, "a number of steps or a duration", {"lag": {"time": 1.5}}),
+        (TypeError, r"one dimension and its lags, as \{'time': 1\}", {"lag": 1}),
+        (TypeError, r"not with groups \(by=\)", {"lag": {"time": 1}, "by": "time.month"}),
+    ],
+    ids=lambda x: str(x) if isinstance(x, dict) else "",
+)
+def test_refused(error, words, how):
+    """Odd requests are errors that say what was wrong and what to write."""
+    with pytest.raises(error, match=words):
+        dn.adapt(_air(), over=("time", "lat"), **how)
+
+
+def test_refused_labels_without_a_name():
+    """An array of labels has to be attached to the data, where it is matched."""
+    with pytest.raises(TypeError, match=r"got a DataArray.*assign_coords"):
+        dn.adapt(_air(), over="time", by=_air()["time.month"])
+
+
+def test_refused_of_frames():
+    """Frames have no dimensions that changes could be along."""
+    with pytest.raises(TypeError, match=r"lag= goes with arrays and xarray objects, .* frames"):
+        dn.adapt(pd.DataFrame({"a": [1.0, 2.0]}), lag={"index": 1})
+
+
+def test_refused_when_normalizing():
+    """A month never seen is named, and a single step that has lost its dimension is said to."""
+    stats = dn.adapt(_air()[:31], over="time", by="time.month")
+    with pytest.raises(dn.MismatchError, match=r"\[2\] of 'time.month' are not among the 1 groups"):
+        stats.normalize(_air().chunk(time=7))
+    z = stats.normalize(_air().chunk(time=7), unseen="nan")
+    assert np.isnan(z[31:]).all()
+    assert np.isfinite(z[:31]).all()
+    with pytest.raises(ValueError, match=r"of one place alone.*isel\(time=\[0\]\)"):
+        stats.normalize(_air()[0])
+
+
+def test_a_plan_counts_all_groups_and_lags():
+    """What is held of a climatology or of changes is known beforehand, to the byte."""
+    for how, records in (({"by": "time.month"}, 2), ({"lag": {"time": [1, 4]}}, 3)):
+        data = _air().chunk(time=7)
+        plan = dn.plan(data, over="time", **how)
+        (state,) = dn.adapt(data, over="time", **how).states.values()
+        assert plan.state_bytes == state.data.nbytes == records * 12 * 48
