@@ -16,7 +16,6 @@ import xarray as xr
 import dasknorm as dn
 
 VARIABLES = {"t": (250.0, 15.0, "K"), "u": (5.0, 10.0, "m s-1"), "v": (0.0, 8.0, "m s-1")}
-KEPT = ["level"]
 
 
 def main() -> None:
@@ -31,26 +30,26 @@ def main() -> None:
 def run(folder: Path) -> None:
     era5 = xr.open_zarr(folder / "era5.zarr", consolidated=False)
     print(f"{era5.nbytes / 1e9:.3f} GB", dict(era5.sizes))
-    moving = era5[list(VARIABLES)]  # orography has no time, no level, and goes its own way
-
-    weights = np.cos(np.deg2rad(era5.latitude.astype("f8")))  # in float32 it is below 0 at a pole
-    print(dn.plan(moving, keep=KEPT, weights=weights, lag={"time": "6h"}))
-    stats = dn.adapt(moving, keep=KEPT, weights=weights, lag={"time": "6h"})  # one pass for all
+    how = {"keep": "level", "weights": "area", "lag": {"time": "6h"}}
+    print(dn.plan(era5, **how))
+    stats = dn.adapt(era5, **how)  # one pass for all of it; the orography has no level: one mean
+    stats = stats.share_std(("u", "v"))  # so that normalizing does not turn the wind
     stats.save(folder / "era5-stats.nc")
     stats = dn.load(folder / "era5-stats.nc")
     changes = stats.tendency("6h")
+    print(stats.describe())
     print(stats.mean.t.round(2).values, "K: the mean of each level")
     print(changes.std.t.round(2).values, "K: the deviation of what changes in six hours")
 
-    whole = dn.adapt(era5[["oro"]], over=["latitude", "longitude"], weights=weights)
-    z = stats.normalize(moving).merge(whole.normalize(era5[["oro"]]))
+    z = stats.normalize(era5)
     z.drop_encoding().to_zarr(folder / "normalized.zarr", consolidated=False)
 
     z = xr.open_zarr(folder / "normalized.zarr", consolidated=False)
-    spread = np.sqrt((z.t**2).weighted(weights).mean(["time", "latitude", "longitude"]))
+    spread = dn.adapt(z.t, keep="level", weights="area").std
     print("normalized:", spread.values.round(4), dict(z.t.attrs), z.t.dtype)
-    np.testing.assert_allclose(stats.inverse(z[["t", "u", "v"]]).t[-1], era5.t[-1], rtol=1e-6)
-    tomorrow = changes.inverse(changes.normalize(moving.diff("time").isel(time=[-1])))
+    np.testing.assert_allclose(stats.inverse(z).t[-1], era5.t[-1], rtol=1e-6)
+    moved = era5[list(VARIABLES)].diff("time").isel(time=[-1])
+    tomorrow = changes.inverse(changes.normalize(moved))
     np.testing.assert_allclose(tomorrow.t[0], era5.t[-1] - era5.t[-2], atol=1e-4)
 
 

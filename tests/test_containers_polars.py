@@ -358,7 +358,7 @@ def test_series_named_like_patterns(name: str) -> None:
 def test_groups_show_only_while_data_are_read(kind: Any) -> None:
     """By group nothing can stay lazy or be counted beforehand, and a plan is for each group."""
     frame = kind(keyed())
-    with pytest.raises(ValueError, match="by= needs compute=True"):
+    with pytest.raises(ValueError, match="by= and lag= need compute=True"):
         dn.adapt(frame, columns="a", by="k", compute=False)
     with pytest.raises(ValueError, match="the count is not known"):
         dn.adapt(frame, columns="a", by="k", expect_count="all")

@@ -13,7 +13,7 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 SAYS = {
     "dask_array": ["z: float32 in 8 chunks", "[1. 1. 1. 1. 1.]", "rows seen [2500000"],
     "dataframes": ["dep_delay 328521 12.6391", "partitions agree: True", "refused: the data lack"],
-    "era5_like": ["reads   5.5 MB in 12 chunks", "six hours", "{'units': '1'} float32"],
+    "era5_like": ["reads   5.5 MB in 13 chunks", "six hours", "{'units': '1'} float32"],
     "groups": ["pandas agrees: True", "'AA': 1.4,", "3825 aircraft known", "merged: 4043 aircraft"],
     "monthly_climatology": ["sea: 5721 of 7776", "missing: 110970 as before: 110970", "kelvin: K"],
     "scaler": ["200000 flights learned", "lazy: True in 8", "served by sklearn.StandardScaler"],
