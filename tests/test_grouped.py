@@ -225,7 +225,7 @@ def test_what_is_asked_and_not_there(how, error, message):
 def test_only_frames_have_columns():
     """An array has no columns to choose or to group by."""
     for how in ({"by": "k"}, {"columns": ["k"]}):
-        with pytest.raises(TypeError, match="are of frames, .* a ndarray has no names"):
+        with pytest.raises(TypeError, match=r"are of frames, .* a ndarray has no names"):
             dn.adapt(np.zeros((3, 2)), **how)
 
 

@@ -47,8 +47,8 @@ class Container(ABC):
         """Return the fields of what is looked at of `data`; TypeError unless it has columns."""
         if view != View():
             raise TypeError(
-                "statistics of chosen columns, or by group (columns=, by=), are of frames, those by "
-                f"group of xarray objects too; a {type(data).__name__} has no names for them"
+                "statistics of chosen columns, or by group (columns=, by=), are of frames, those "
+                f"by group also of xarray objects; a {type(data).__name__} has no names"
             )
         return self.fields(data)
 
