@@ -1,26 +1,18 @@
 """Odd data, labels and lags: what `by=` and `lag=` make of them is right, or refused in words."""
 
-import datetime
-
 import dask
 import dask.array as da
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from edge_grids import DAYS, VALUES, air
 
 import dasknorm as dn
 
-RNG = np.random.default_rng(0)
-DAYS = pd.date_range("2001-01-01", periods=40, name="time")
-VALUES = RNG.normal(280, 5, (40, 3, 4))
+RNG = np.random.default_rng(1)
 HALF = np.arange(40) % 2
 MANY = ({"time": 7}, {"time": 1}, {"time": 40, "lat": 1}, {"time": 3, "lat": 2, "lon": 3})
-
-
-def _air(values=VALUES, **coords):
-    coords = {"time": DAYS, "lat": [10, 0, -10], **coords}
-    return xr.DataArray(values, dims=("time", "lat", "lon"), coords=coords, name="t")
 
 
 def _assert_by(array, labels, by, **how):
@@ -66,7 +58,7 @@ def test_labels_of_any_kind(kind, tmp_path):
     if kind == "calendar dates":
         pytest.importorskip("h5netcdf")
     labels = LABELS[kind]
-    array = _air(mine=("time", labels)).chunk(time=7, lat=2)
+    array = air(mine=("time", labels)).chunk(time=7, lat=2)
     stats, z = _assert_by(array, labels, "mine")
     assert np.array_equal(np.isnan(z).all(axis=(1, 2)), pd.isna(labels))
     stats.save(tmp_path / "s.json")
@@ -76,9 +68,9 @@ def test_labels_of_any_kind(kind, tmp_path):
 
 def test_labels_may_be_lazy_or_bins():
     """Labels that are a Dask array, or intervals of pandas' cut, name groups as well."""
-    lazy = _air(mine=("time", da.from_array(HALF, chunks=9))).chunk(time=7)
+    lazy = air(mine=("time", da.from_array(HALF, chunks=9))).chunk(time=7)
     _assert_by(lazy, HALF, "mine")
-    bins = dn.adapt(_air(mine=("time", pd.cut(np.arange(40), 4))), over="time", by="mine")
+    bins = dn.adapt(air(mine=("time", pd.cut(np.arange(40), 4))), over="time", by="mine")
     assert bins.count.sizes["mine"] == 4
     assert (bins.count == 10).all()
 
@@ -87,16 +79,16 @@ def test_dates_that_are_missing_belong_to_no_month():
     """A NaT has no month: its step is left out, and is missing once normalized."""
     dates = DAYS.values.copy()
     dates[4] = np.datetime64("NaT")
-    stats = dn.adapt(_air(time=dates).chunk(time=7), over="time", by="time.month")
+    stats = dn.adapt(air(time=dates).chunk(time=7), over="time", by="time.month")
     assert stats.count.isel(lat=0, lon=0).values.tolist() == [30, 9]
-    assert np.isnan(stats.normalize(_air(time=dates))[4]).all()
-    assert stats.update(_air()).count.isel(lat=0, lon=0).values.tolist() == [61, 18]
+    assert np.isnan(stats.normalize(air(time=dates))[4]).all()
+    assert stats.update(air()).count.isel(lat=0, lon=0).values.tolist() == [61, 18]
 
 
 def test_names_of_several_keys_stay():
     """Of groups by day and hour each key is a dimension, called as xarray calls it."""
     hours = pd.date_range("2001-01-01", periods=40, freq="6h")
-    stats = dn.adapt(_air(time=hours), over="time", by=["time.dayofyear", "time.hour"])
+    stats = dn.adapt(air(time=hours), over="time", by=["time.dayofyear", "time.hour"])
     assert stats.mean.dims == ("dayofyear", "hour", "lat", "lon")
     assert stats.mean.sizes["dayofyear"] == 10
 
@@ -109,7 +101,7 @@ def test_names_of_several_keys_stay():
 def test_dtypes(dtype, chunks):
     """Months and changes of any dtype, byte order and chunks are those of its values in float64."""
     values = (VALUES > 280) if dtype == "?" else (VALUES - 200).astype(dtype)
-    array = _air(values) if chunks is None else _air(values).chunk(chunks)
+    array = air(values) if chunks is None else air(values).chunk(chunks)
     stats = dn.adapt(array, over="time", by="time.month")
     wide = values.astype("f8")
     for month in (1, 2):
@@ -126,7 +118,7 @@ def test_dtypes(dtype, chunks):
 @pytest.mark.parametrize("chunks", [None, *MANY])
 def test_order_of_dimensions(dims, chunks):
     """Time may be any dimension, and comes out where it was."""
-    array = _air().transpose(*dims)
+    array = air().transpose(*dims)
     array = array if chunks is None else array.chunk(chunks)
     stats, _ = _assert_by(array, DAYS.month.values, "time.month")
     assert stats.normalize(array).dims == dims
@@ -140,7 +132,7 @@ def test_masked_and_missing_values(lazy):
     """What is masked has no part in a month, nor in a change from or to it."""
     missing = RNG.random(VALUES.shape) < 0.3
     masked = np.ma.masked_array(VALUES, missing)
-    array = _air().copy(data=da.from_array(masked, chunks=(7, 2, 4)) if lazy else masked)
+    array = air().copy(data=da.from_array(masked, chunks=(7, 2, 4)) if lazy else masked)
     _assert_by(array, DAYS.month.values, "time.month")
     known = np.where(missing, np.nan, VALUES)
     found = dn.adapt(array, over="time", lag={"time": 3}).tendency(3)
@@ -151,19 +143,19 @@ def test_masked_and_missing_values(lazy):
 
 def test_steps_in_any_order():
     """Steps that go back in time, twice or thinned out each get the statistics of their month."""
-    stats = dn.adapt(_air(), over="time", by="time.month")
-    z = stats.normalize(_air())
+    stats = dn.adapt(air(), over="time", by="time.month")
+    z = stats.normalize(air())
     for places in (np.arange(40)[::-1], RNG.permutation(40), [3, 3, 38], [39]):
-        some = _air().isel(time=places)
+        some = air().isel(time=places)
         np.testing.assert_array_equal(stats.normalize(some), z.isel(time=places))
         np.testing.assert_array_equal(stats.normalize(some.chunk(time=2)), z.isel(time=places))
-    twice = xr.concat([_air(), _air()], "time")
+    twice = xr.concat([air(), air()], "time")
     assert (dn.adapt(twice, over="time", by="time.month").count == 2 * stats.count).all()
 
 
 def test_stacked_dimensions():
     """A MultiIndex of places is kept; one of times names groups by a level of it."""
-    cells = _air(lon=range(4)).stack(cell=("lat", "lon"))
+    cells = air(lon=range(4)).stack(cell=("lat", "lon"))
     for array in (cells, cells.chunk(time=7, cell=5)):
         stats = dn.adapt(array, over="time", by="time.month")
         assert stats.mean.dims == ("month", "cell")
@@ -182,7 +174,7 @@ def test_stacked_dimensions():
 @pytest.mark.parametrize("first", ["t", "oro"])
 def test_variables_without_time(first):
     """They have statistics of their own beside those by month or lag, wherever they stand."""
-    variables = {"t": _air(), "oro": (("lat", "lon"), np.arange(12.0).reshape(3, 4))}
+    variables = {"t": air(), "oro": (("lat", "lon"), np.arange(12.0).reshape(3, 4))}
     data = xr.Dataset({name: variables[name] for name in sorted(variables, key=first.__ne__)})
     for how in ({"by": "time.month"}, {"lag": {"time": 1}}):
         stats = dn.adapt(data.chunk(time=7), over=("time", "lat", "lon"), **how)
@@ -209,11 +201,11 @@ def test_variables_without_time(first):
 def test_kept_and_merged(how, suffix, tmp_path):
     """Statistics come back from a file, learn on, and merge, with their groups and lags."""
     pytest.importorskip({"nc": "h5netcdf", "zarr": "zarr", "json": "json"}[suffix])
-    stats = dn.adapt(_air().chunk(time=7), over="time", **how)
+    stats = dn.adapt(air().chunk(time=7), over="time", **how)
     stats.save(tmp_path / f"s.{suffix}")
     loaded = dn.load(tmp_path / f"s.{suffix}")
     assert loaded == stats
-    for twice in (loaded.update(_air()), loaded + stats):
+    for twice in (loaded.update(air()), loaded + stats):
         np.testing.assert_array_equal(twice.count, 2 * stats.count)
         np.testing.assert_allclose(twice.mean, stats.mean, rtol=1e-13)
         if "lag" in how:
@@ -223,7 +215,7 @@ def test_kept_and_merged(how, suffix, tmp_path):
 
 def test_on_a_cluster(client):
     """Worker processes give the same bits, of months and of changes, as threads do."""
-    data = _air().chunk(time=3, lat=1)
+    data = air().chunk(time=3, lat=1)
     for how in ({"by": "time.month"}, {"lag": {"time": ["1D", "4D"]}}):
         found = dn.adapt(data, over="time", **how)
         kept = dn.adapt(client.persist(data), over="time", **how)
@@ -239,108 +231,34 @@ def test_on_a_cluster(client):
 
 def test_one_step():
     """One step has deviation 0, and z-scores 0."""
-    stats = dn.adapt(_air()[:1], over="time", by="time.month")
+    stats = dn.adapt(air()[:1], over="time", by="time.month")
     assert (stats.std == 0).all()
-    assert (stats.normalize(_air()[:1]) == 0).all()
+    assert (stats.normalize(air()[:1]) == 0).all()
 
 
 @pytest.mark.parametrize("how", [{"by": "time.month"}, {"lag": {"time": 1}}], ids=str)
 def test_no_steps(how):
     """Nothing to learn of is said to be so, in memory and lazy."""
-    for array in (_air()[:0], _air()[:0].chunk()):
+    for array in (air()[:0], air()[:0].chunk()):
         with pytest.raises(ValueError, match="no samples to adapt on"):
             dn.adapt(array, over="time", **how)
 
 
 def test_no_places():
     """A grid of no points has statistics of no points."""
-    stats = dn.adapt(_air().isel(lat=[]), over="time", by="time.month")
+    stats = dn.adapt(air().isel(lat=[]), over="time", by="time.month")
     assert stats.mean.shape == (2, 0, 4)
-    assert stats.normalize(_air().isel(lat=[])).shape == (40, 0, 4)
-
-
-@pytest.mark.parametrize(
-    ("lag", "steps"), [({"time": 1000}, 40), ({"time": 1}, 1), ({"time": "6h"}, 40)], ids=str
-)
-def test_lags_that_no_two_steps_have(lag, steps):
-    """They are counted 0 times and warned of, and the data are normalized all the same."""
-    with pytest.warns(UserWarning, match="no valid values in 't' in 1 of 2 groups by 'time_lag'"):
-        stats = dn.adapt(_air()[:steps], over="time", lag=lag)
-    assert (stats.tendency().count == 0).all()
-    assert np.isnan(stats.tendency().mean).all()
-    assert np.isfinite(stats.normalize(_air())).all()
-
-
-# -- lags -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "lag", ["24h", np.timedelta64(1, "D"), np.timedelta64(24, "h"), datetime.timedelta(1)], ids=repr
-)
-def test_a_day_in_many_words(lag):
-    """However a duration is written, it is the same one."""
-    stats = dn.adapt(_air(), over="time", lag={"time": lag})
-    assert stats == dn.adapt(_air(), over="time", lag={"time": "1D"})
-    for asked in (lag, "1D", pd.Timedelta(1, "D")):
-        assert (stats.tendency(asked).count == 39).all()
-
-
-@pytest.mark.parametrize(
-    ("time", "pairs"),
-    [
-        (pd.date_range("1999-01-01", periods=40, freq="MS"), 39),  # 28 to 31 days are one step
-        (pd.date_range("1899-01-01", periods=40, freq="YS"), 39),
-        (DAYS.delete(10), 37),
-        (pd.bdate_range("2001-01-01", periods=40), 32),  # weekends are gaps
-        (np.array([f"{i:02}" for i in range(40)]), 39),  # texts have no distance
-    ],
-    ids=["months", "years", "a day lost", "weekdays", "texts"],
-)
-@pytest.mark.parametrize("chunks", [None, 1, 9])
-def test_gaps(time, pairs, chunks):
-    """Steps of about the usual length are changes, longer ones are gaps and are not."""
-    array = _air().isel(time=slice(len(time))).assign_coords(time=("time", time))
-    array = array if chunks is None else array.chunk(time=chunks)
-    assert (dn.adapt(array, over="time", lag={"time": 1}).tendency().count == pairs).all()
-
-
-def test_weights_with_lags():
-    """Weights of places weigh changes as they do values, in any chunks."""
-    weights = xr.DataArray([1.0, 2.0, 3.0], {"lat": [10, 0, -10]})
-    wanted = np.average(np.diff(VALUES, axis=0).mean(0), axis=0, weights=weights)
-    for array in (_air(), _air().chunk(time=7, lat=1)):
-        stats = dn.adapt(array, keep="lon", weights=weights, lag={"time": 1})
-        np.testing.assert_allclose(stats.tendency().mean, wanted, atol=1e-12)
-        assert (stats.tendency().count == 39 * 6).all()
-
-
-@pytest.mark.parametrize("dims", [("time",), ("time", "lat")])
-@pytest.mark.parametrize("lazy", [False, True])
-def test_weights_along_the_lag_are_refused(dims, lazy):
-    """A change has two places and no weight of its own, so weights along them are an error."""
-    weights = xr.ones_like(_air().isel(lon=0)).isel(lat=0 if len(dims) == 1 else slice(None))
-    with pytest.raises(ValueError, match=r"weights vary along 'time', .*no weight of its own"):
-        dn.adapt(
-            _air().chunk(time=7) if lazy else _air(), over="time", weights=weights, lag={"time": 1}
-        )
+    assert stats.normalize(air().isel(lat=[])).shape == (40, 0, 4)
 
 
 def test_weights_with_groups():
     """Weights along time and along space weigh each month for itself."""
     for dim in ("time", "lat"):
-        weights = xr.DataArray(RNG.random(_air().sizes[dim]), {dim: _air()[dim]})
-        stats = dn.adapt(_air().chunk(time=7), keep="lon", weights=weights, by="time.month")
-        for month, own in _air().groupby("time.month"):
+        weights = xr.DataArray(RNG.random(air().sizes[dim]), {dim: air()[dim]})
+        stats = dn.adapt(air().chunk(time=7), keep="lon", weights=weights, by="time.month")
+        for month, own in air().groupby("time.month"):
             wanted = own.weighted(weights).mean(("time", "lat"))
             np.testing.assert_allclose(stats.mean.sel(month=month), wanted, rtol=1e-12)
-
-
-def test_served_without_its_changes():
-    """scikit-learn's scaler is fitted with the values, whatever was learned of changes."""
-    pytest.importorskip("sklearn")
-    rows = VALUES[:, 0]
-    scaler = dn.adapt(rows, keep=-1, lag={0: 1}).to_sklearn()
-    np.testing.assert_allclose(scaler.mean_, rows.mean(0))
 
 
 # -- what is refused ------------------------------------------------------------------------------
@@ -368,37 +286,31 @@ def test_served_without_its_changes():
 def test_refused(error, words, how):
     """Odd requests are errors that say what was wrong and what to write."""
     with pytest.raises(error, match=words):
-        dn.adapt(_air(), over=("time", "lat"), **how)
+        dn.adapt(air(), over=("time", "lat"), **how)
 
 
 def test_refused_labels_without_a_name():
     """An array of labels has to be attached to the data, where it is matched."""
     with pytest.raises(TypeError, match=r"got a DataArray.*assign_coords"):
-        dn.adapt(_air(), over="time", by=_air()["time.month"])
-
-
-def test_refused_of_frames():
-    """Frames have no dimensions that changes could be along."""
-    with pytest.raises(TypeError, match=r"lag= goes with arrays and xarray objects, .* frames"):
-        dn.adapt(pd.DataFrame({"a": [1.0, 2.0]}), lag={"index": 1})
+        dn.adapt(air(), over="time", by=air()["time.month"])
 
 
 def test_refused_when_normalizing():
     """A month never seen is named, and a single step that has lost its dimension is said to."""
-    stats = dn.adapt(_air()[:31], over="time", by="time.month")
+    stats = dn.adapt(air()[:31], over="time", by="time.month")
     with pytest.raises(dn.MismatchError, match=r"\[2\] of 'time.month' are not among the 1 groups"):
-        stats.normalize(_air().chunk(time=7))
-    z = stats.normalize(_air().chunk(time=7), unseen="nan")
+        stats.normalize(air().chunk(time=7))
+    z = stats.normalize(air().chunk(time=7), unseen="nan")
     assert np.isnan(z[31:]).all()
     assert np.isfinite(z[:31]).all()
     with pytest.raises(ValueError, match=r"of one place alone.*isel\(time=\[0\]\)"):
-        stats.normalize(_air()[0])
+        stats.normalize(air()[0])
 
 
 def test_a_plan_counts_all_groups_and_lags():
     """What is held of a climatology or of changes is known beforehand, to the byte."""
     for how, records in (({"by": "time.month"}, 2), ({"lag": {"time": [1, 4]}}, 3)):
-        data = _air().chunk(time=7)
+        data = air().chunk(time=7)
         plan = dn.plan(data, over="time", **how)
         (state,) = dn.adapt(data, over="time", **how).states.values()
         assert plan.state_bytes == state.data.nbytes == records * 12 * 48
