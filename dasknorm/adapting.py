@@ -145,7 +145,7 @@ def adapt(
     with _metered(progress) as meter:
         states = shards.summarized(work, statistic, retries=retries, meter=meter, checkpoint=saved)
     checks.refuse_unusable(statistic, states)
-    checks.refuse_empty(statistic, states)
+    checks.refuse_empty(statistic, states, is_masked=where is not None)
     checks.refuse_other_counts(statistic, states, expected)
     return Stats(statistic, states, container, attrs)
 

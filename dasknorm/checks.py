@@ -41,10 +41,10 @@ def refuse_unusable(statistic: Statistic, states: Fields) -> None:
             )
 
 
-def refuse_empty(statistic: Statistic, states: Fields) -> None:
+def refuse_empty(statistic: Statistic, states: Fields, is_masked: bool = False) -> None:
     """Raise ValueError if no sample was seen; warn, naming them, where all are missing.
 
-    Of what a mask leaves out there is no word.
+    Of what a mask leaves out on purpose there is no word.
     """
     missing = []
     for name, state in states.items():
@@ -59,8 +59,10 @@ def refuse_empty(statistic: Statistic, states: Fields) -> None:
                 f"no samples to adapt on in {_place(name, state, empty)}: "
                 "the merged axes have size 0, or all weights are 0"
             )
-        if empty.any() and (unknown := empty & _were_met(state.data)).any():
-            missing.append(_place(name, state, unknown))
+        if is_masked and empty.any():
+            empty &= _were_met(state.data)
+        if empty.any():
+            missing.append(_place(name, state, empty))
     if missing:
         warnings.warn(
             f"no valid values in {'; '.join(missing)}: the mean is NaN there, and data will be "
@@ -124,7 +126,7 @@ def _told(which: Callable[[np.ndarray], np.ndarray], records: np.ndarray) -> np.
 
 
 def _were_met(records: np.ndarray) -> np.ndarray:
-    """Tell which records are not those of nothing: a mask or weights of 0 are on purpose."""
+    """Tell which records are not those of nothing."""
     each = _bytes(records).reshape(*records.shape, records.dtype.itemsize)
     return np.asarray(each.any(axis=-1))
 
