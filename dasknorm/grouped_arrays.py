@@ -5,14 +5,14 @@ group's part of a block is seen where it lies if its places are evenly spaced, a
 gathered, a piece at a time.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from dasknorm import kernels, slabs
+from dasknorm import grouped_stacks, grouped_values, slabs
 from dasknorm.blocks import SLAB, Kernel, add, float_dtype, summarize, transform
 from dasknorm.grouped import Grouped
 from dasknorm.labels import numbered, order_of
@@ -27,6 +27,12 @@ LONG = 1 << 15
 
 FEW = 1 << 11
 """Elements of a group in a block, on average, up to which values are told apart one by one."""
+
+LANES = 16
+"""Kept positions up to which that is worth it; more of them are better side by side."""
+
+ENOUGH = 1 << 17
+"""And from which a group is worth a call of its own; those between are stacked."""
 
 Rows = slice | np.ndarray
 
@@ -142,8 +148,11 @@ def _(
     where = np.full(max(there, default=0) + 2, -1)
     where[there] = places
     block = replace(block, codes=where[block.codes])  # -1 is the last one
-    if _is_in_crumbs(block, axes, len(there)):
-        _add_values(block, total, statistic, axes, weights)
+    way = _way(block, axes, len(there))
+    if way is not None:
+        way.add_groups(
+            block.array, block.axis, block.codes, total.records, statistic, axes, weights
+        )
         return
     by_group: dict[int, list[tuple[Rows, ...]]] = {}
     for place, rows in block.pieces():
@@ -167,10 +176,12 @@ def _(
     out = np.empty(block.shape, dtype or float_dtype(block.dtype))
     if not out.size:
         pass
-    elif _is_in_crumbs(block, _merged(affine), len(affine)):
-        _map_values(values, block, affine, kernel, out)
+    elif (way := _way(block, _merged(affine), len(affine))) is not None:
+        way.map_groups(values, block.axis, block.codes, affine, kernel, out)
     else:
         _map_pieces(values, block, affine, kernel, out)
+    if (block.codes < 0).any():
+        out[(slice(None),) * block.axis + (block.codes < 0,)] = np.nan
     return out if mask is np.ma.nomask else np.ma.MaskedArray(out, mask.copy())
 
 
@@ -187,67 +198,16 @@ def _map_pieces(
                 out[rows] = kernel(values[rows], affine[code], out.dtype)
 
     slabs.each(mapped, [slice(i, i + 1) for i in range(len(pieces))])
-    if (block.codes < 0).any():
-        out[(slice(None),) * block.axis + (block.codes < 0,)] = np.nan
 
 
-# -- many groups of little each: value by value ---------------------------------------------------
-
-
-def _is_in_crumbs(block: GroupedArray, axes: tuple[int, ...], groups: int) -> bool:
-    """Tell whether there are many groups, of little each, and few positions to keep."""
+def _way(block: GroupedArray, axes: tuple[int, ...], groups: int) -> Any:
+    """Return how groups are told apart that are too small to be worth a call each; else None."""
     kept = np.prod([size for axis, size in enumerate(block.shape) if axis not in axes])
-    return bool(groups > kept and block.array.size < FEW * groups)
+    if kept <= LANES and groups > kept and block.array.size < FEW * groups:
+        return grouped_values
+    return grouped_stacks if block.array.size < ENOUGH * groups else None
 
 
 def _merged(affine: Records) -> tuple[int, ...]:
     """The axes of a block along which its maps do not change."""
     return tuple(axis for axis, size in enumerate(affine.shape[1:]) if size == 1)
-
-
-def _columns(
-    block: GroupedArray, axes: tuple[int, ...]
-) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
-    """Return what lays a block out, a column for each kept position, and the codes beside it."""
-    kept = [axis for axis in range(len(block.shape)) if axis not in axes]
-    along = [-1 if axis == block.axis else 1 for axis in range(len(block.shape))]
-    sizes = [1 if axis in kept else size for axis, size in enumerate(block.shape)]
-    codes = np.broadcast_to(block.codes.reshape(along), sizes).transpose(*kept, *axes).reshape(-1)
-    count = int(np.prod([block.shape[axis] for axis in kept]))
-    return lambda array: array.transpose(*kept, *axes).reshape(count, -1), codes
-
-
-def _add_values(
-    block: GroupedArray,
-    total: Grouped,
-    statistic: Statistic,
-    axes: tuple[int, ...],
-    weights: np.ndarray | None,
-) -> None:
-    values = block.array
-    if np.ma.isMA(values):
-        values = np.ma.filled(values.astype("f8"), np.nan)
-    columns, codes = _columns(block, axes)
-    records = total.records.reshape(len(total.records), -1)
-    beside = None if weights is None else columns(weights)
-    for feature, column in enumerate(columns(values)):
-        own = records[:, feature].copy()
-        weight = None if beside is None else beside[feature]
-        statistic.add_by_group(own, column, codes, weight)
-        records[:, feature] = own
-
-
-def _map_values(
-    values: np.ndarray, block: GroupedArray, affine: Records, kernel: Kernel, out: np.ndarray
-) -> None:
-    columns, codes = _columns(block, _merged(affine))
-    maps = np.full((len(affine) + 1, affine[:1].size), np.nan, affine.dtype)
-    maps[:-1] = affine.reshape(len(affine), -1)
-    found = np.empty(columns(values).shape, out.dtype)
-    for feature, column in enumerate(columns(values)):
-        kernels.map_by_group(
-            kernel, column, np.ascontiguousarray(maps[:, feature]), codes, found[feature]
-        )
-    order = [axis for axis in range(out.ndim) if axis not in _merged(affine)]
-    order += _merged(affine)
-    out.transpose(order)[...] = found.reshape([out.shape[axis] for axis in order])

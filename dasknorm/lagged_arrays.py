@@ -216,12 +216,20 @@ def _add_differences(
                 where = tuple(slice(None) if axis in axes else s for axis, s in enumerate(piece))
                 shape = old[piece].shape
                 change = buffer[: math.prod(shape)].reshape(shape)
-                with np.errstate(invalid="ignore"):  # an infinity spoils the values' own record
-                    np.subtract(new[piece], old[piece], out=change, dtype="f8")
+                _subtract(new[piece], old[piece], change)
                 beside = None
                 if total.weights is not None:
                     beside = np.broadcast_to(total.weights, old.shape)[piece]
                 add(change, total.records[lag + 1][where], statistic, axes, beside)
+
+
+def _subtract(new: np.ndarray, old: np.ndarray, out: np.ndarray) -> None:
+    """Take differences in float64; of wide integers as integers, not all of which it holds."""
+    if new.dtype.kind in "iu" and new.dtype.itemsize == 8:
+        out[...] = np.subtract(new, old).astype(new.dtype.newbyteorder("="), copy=False).view("i8")
+        return
+    with np.errstate(invalid="ignore"):  # an infinity spoils the values' own record
+        np.subtract(new, old, out=out, dtype="f8")
 
 
 def _pieces(array: np.ndarray, axes: tuple[int, ...], is_wide: bool) -> Iterator[tuple[slice, ...]]:

@@ -20,6 +20,7 @@ FLOORS = [
     {"pieces"},
     {"columns"},
     {"tables"},
+    {"grouped_stacks", "grouped_values"},
     {"grouped_arrays", "keyed", "lagged_arrays"},
     {"arrow", "chunks"},
     {"fields"},

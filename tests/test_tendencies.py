@@ -162,6 +162,11 @@ def test_masked_integer_and_boolean_arrays() -> None:
     assert (
         float(dn.adapt(values, lag={0: 1}).tendency().mean) == np.diff(values.astype("f8")).mean()
     )
+    wide = np.array([2**62, 2**62 + 1, 2**62 + 3, 2**62])
+    for kind in ("i8", "u8", ">i8"):
+        assert float(dn.adapt(wide[:3].astype(kind), lag={0: 1}).tendency().mean) == 1.5
+        assert float(dn.adapt(wide.astype(kind), lag={0: 3}).tendency().mean) == 0.0
+        assert float(dn.adapt(wide[1:].astype(kind), lag={0: 2}).tendency().mean) == -1.0
     flags = np.array([True, False, True, True])
     assert float(dn.adapt(flags, lag={0: 1}).tendency().mean) == 0.0
     masked = np.ma.masked_equal(values, 7)
