@@ -43,7 +43,7 @@ def merge(a: Any, b: Any, statistic: Statistic) -> Any:
         partial(_joined_pair, statistic=statistic),
         *(da.asarray(each).rechunk(chunks) for each in (a, b)),
         dtype=statistic.dtype,
-        meta=np.empty((0,) * len(chunks), statistic.dtype),
+        meta=np.zeros((0,) * len(chunks), statistic.dtype),
     )
 
 
@@ -51,7 +51,7 @@ def apply(records: Any, function: Callable[..., np.ndarray], *args: Any) -> Any:
     """Apply a function that works position by position to records, lazily if they are lazy."""
     if not is_lazy(records):
         return function(records, *args)
-    meta = function(np.empty((0,) * records.ndim, records.dtype), *args)
+    meta = function(np.zeros((0,) * records.ndim, records.dtype), *args)
     return da.map_blocks(function, records, *args, dtype=meta.dtype, meta=meta)
 
 
