@@ -2,21 +2,18 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from os import PathLike
 from typing import Any, Literal
 
-import dask
-
-from dasknorm import checks, chunks, kernels, merging, provenance, shards
+from dasknorm import checks, kernels, merging, provenance, shards
 from dasknorm.batches import batches, check_names, is_one
 from dasknorm.blocks import Kernel
 from dasknorm.containers import container_of
 from dasknorm.errors import MismatchError
 from dasknorm.given import given_states
-from dasknorm.lags import changes, lag_of, lagged, said_of, without_lags
+from dasknorm.lags import changes, lag_of, lagged, said_of
 from dasknorm.mapping import mapped
 from dasknorm.matching import kept_like, matching, selected
-from dasknorm.readings import Readings
+from dasknorm.outward import Outward
 from dasknorm.sharing import shared
 from dasknorm.states import windowed
 from dasknorm.views import View
@@ -25,7 +22,7 @@ __all__ = ["Stats"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Stats(Readings):
+class Stats(Outward):
     """Statistics of a container: what was remembered of each of its fields.
 
     Made by `adapt`, by `Stats.given`, by `load`, and by merging others with ``+``.
@@ -221,34 +218,7 @@ class Stats(Readings):
         """Return the statistics of some variables of a Dataset, or some columns of a frame."""
         return replace(self, states=selected(self.states, list(names)))
 
-    # -- keeping ----------------------------------------------------------------------------------
-
-    def compute(self) -> "Stats":
-        """Return these statistics in memory, checked; lazy ones are computed in one pass."""
-        lazy = any(chunks.is_lazy(state.data) for state in self.states.values())
-        (ready,) = dask.compute(self) if lazy else (self,)
-        checks.refuse_other_shapes(self.states, ready.states)
-        checks.refuse_unusable(ready.statistic, ready.states)
-        return ready
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the statistics to a ``.nc``, ``.zarr`` or ``.json`` file, replacing it whole."""
-        from dasknorm import store  # a fifth of the import time, for those who keep files
-
-        ready = self.compute()
-        store.write(path, ready.statistic, ready.states, ready.container, ready.attrs)
-
-    def to_sklearn(self) -> Any:
-        """Return scikit-learn's own StandardScaler, fitted with these numbers, to serve with.
-
-        For statistics of an array's last axis or a frame's columns; others are a MismatchError.
-        It gives arrays, as all of scikit-learn's do; ``.set_output(transform="pandas")`` keeps
-        names. ``dasknorm.sklearn.StandardScaler.from_stats`` is the way for data of any size.
-        """
-        from dasknorm import serving  # for the few who serve so
-
-        ready = self.compute()
-        return serving.fitted_scaler(ready.statistic, without_lags(ready.states))
+    # -- given, not learned -----------------------------------------------------------------------
 
     @classmethod
     def given(

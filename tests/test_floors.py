@@ -31,7 +31,8 @@ FLOORS = [
     {"batches", "mapping", "merging", "readings", "sharing"},
     {"store"},
     {"shards"},
-    {"plans", "stats"},
+    {"outward", "plans"},
+    {"stats"},
     {"adapting", "loading"},
     {"accessors", "cli", "layer", "sklearn", "testing"},
 ]

@@ -1,0 +1,54 @@
+"""Outward: what statistics give to others: to files, to other libraries, to the eye.
+
+Each is a line or two here, and has a file of its own, imported when it is called.
+"""
+
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any, Self
+
+import dask
+
+from dasknorm import checks, chunks
+from dasknorm.lags import without_lags
+from dasknorm.readings import Readings
+
+__all__ = ["Outward"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Outward(Readings):
+    """Readings that can be kept, and handed on.
+
+    Parameters
+    ----------
+    statistic, states, container, attrs
+        As of `Readings`.
+    """
+
+    def compute(self) -> Self:
+        """Return these statistics in memory, checked; lazy ones are computed in one pass."""
+        lazy = any(chunks.is_lazy(state.data) for state in self.states.values())
+        (ready,) = dask.compute(self) if lazy else (self,)
+        checks.refuse_other_shapes(self.states, ready.states)
+        checks.refuse_unusable(ready.statistic, ready.states)
+        return ready
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the statistics to a ``.nc``, ``.zarr`` or ``.json`` file, replacing it whole."""
+        from dasknorm import store  # a fifth of the import time, for those who keep files
+
+        ready = self.compute()
+        store.write(path, ready.statistic, ready.states, ready.container, ready.attrs)
+
+    def to_sklearn(self) -> Any:
+        """Return scikit-learn's own StandardScaler, fitted with these numbers, to serve with.
+
+        For statistics of an array's last axis or a frame's columns; others are a MismatchError.
+        It gives arrays, as all of scikit-learn's do; ``.set_output(transform="pandas")`` keeps
+        names. ``dasknorm.sklearn.StandardScaler.from_stats`` is the way for data of any size.
+        """
+        from dasknorm import serving  # for the few who serve so
+
+        ready = self.compute()
+        return serving.fitted_scaler(ready.statistic, without_lags(ready.states))
