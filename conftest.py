@@ -18,6 +18,8 @@ NEEDS |= {
     "dasknorm/containers/polars.py": "polars",
     "dasknorm/arrow_arrays.py": "pyarrow",
     "dasknorm/cli/parquet.py": "pyarrow",
+    "dasknorm/serving/torch.py": "torch",
+    "dasknorm/serving/keras.py": "keras",
     "dasknorm/cli/rewriting.py": "pyarrow",
     "dasknorm/cli/rowgroups.py": "pyarrow",
 }

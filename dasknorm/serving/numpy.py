@@ -1,0 +1,24 @@
+"""Constants for NumPy, and for whatever reads plain arrays."""
+
+from collections.abc import Hashable
+from typing import Any, TypedDict
+
+import numpy as np
+
+from dasknorm.serving.channels import Layout
+
+__all__ = ["Constants", "constants"]
+
+
+class Constants(TypedDict):
+    """A plain dict: it pickles, and `numpy.savez` keeps it, for readers without dasknorm."""
+
+    shift: np.ndarray[Any, Any]
+    shift_rest: np.ndarray[Any, Any]
+    scale: np.ndarray[Any, Any]
+    channels: list[Hashable]
+
+
+def constants(layout: Layout, dtype: Any) -> Constants:
+    """Return the numbers of ``(x - shift - shift_rest) / scale``, and the order of channels."""
+    return Constants(**layout.parts(dtype), channels=list(layout.channels))  # type: ignore[typeddict-item]
