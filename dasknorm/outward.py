@@ -15,7 +15,7 @@ from dasknorm.lags import without_lags
 from dasknorm.readings import Readings
 
 if TYPE_CHECKING:
-    from dasknorm.serving.channels import Layout
+    from dasknorm.serving.layout import Layout
     from dasknorm.serving.numpy import Constants
 
 __all__ = ["Outward"]
@@ -159,4 +159,6 @@ class Outward(Readings):
         from dasknorm.serving.channels import laid
 
         ready = self.compute()
+        if dims is None and self.container.endswith(".Series"):
+            dims = ()  # a Series is one feature, as an array of one axis is
         return laid(ready.statistic, without_lags(ready.states), channels, dims)

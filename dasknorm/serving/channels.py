@@ -5,7 +5,7 @@ Along further axes, latitudes for example, statistics may be kept as well.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -14,51 +14,14 @@ import numpy as np
 from dasknorm.containers import Fields
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
-from dasknorm.labels import listed, shown, some
+from dasknorm.labels import listed, shown
+from dasknorm.serving.layout import Layout
 from dasknorm.statistics import Statistic
 
-__all__ = ["CHANNEL", "Layout", "laid"]
+__all__ = ["laid"]
 
 CHANNEL = "channel"
 """What the axis of channels is called among the axes of a batch."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """An affine map that broadcasts along the last axes of a batch.
-
-    Parameters
-    ----------
-    affine : ndarray of kernels.AFFINE
-        Its axes are the last ones of the batch, of size 1 where nothing is kept.
-    kept : tuple of (axis, size)
-        Which axes have a number for each place; counted from the end, so that any batch fits.
-    channels : tuple of hashable
-        What stands along the axis of channels; empty where none has names.
-    """
-
-    affine: np.ndarray[Any, Any]
-    kept: tuple[tuple[int, int], ...]
-    channels: tuple[Hashable, ...] = ()
-
-    def parts(self, dtype: Any) -> dict[str, np.ndarray]:
-        """Return shift, shift_rest and scale in float32 or float64; ValueError beyond its range.
-
-        The rest is what the dtype has no digits for in the shift: 1e4 has 3 decimals in float32.
-        """
-        dtype = _constant_dtype(dtype)
-        with np.errstate(over="ignore"):
-            shift = self.affine["shift"].astype(dtype)
-            rest = (self.affine["shift"] - shift) + self.affine["shift_rest"]
-            scale = self.affine["scale"].astype(dtype)
-        lost = np.isinf(shift) | np.isinf(scale) | (scale < np.finfo(dtype).tiny)
-        if lost.any():
-            worst = self.affine[lost][0]
-            raise ValueError(
-                f"a shift of {worst['shift']:g} and a scale of {worst['scale']:g} are beyond "
-                f"{dtype}: write dtype='float64', or adapt on data in another unit"
-            )
-        return {"shift": shift, "shift_rest": rest.astype(dtype), "scale": scale}
 
 
 def laid(
@@ -123,8 +86,8 @@ def _axes(maps: Fields, dims: Sequence[Hashable] | None) -> list[Hashable]:
     if dims is None:
         kept = {dim: None for state in maps.values() for dim in state.dims}
         raise MismatchError(
-            f"these statistics are of {some(list(maps))} and keep {listed(tuple(kept))}: name the "
-            "axes of your batch, that of the channels 'channel', as "
+            f"these statistics are of {_words(list(maps))} and keep {listed(tuple(kept))}: name "
+            "the axes of your batch, that of the channels 'channel', as "
             "dims=('time', 'channel', 'lat', 'lon')"
         )
     axes: list[Hashable] = [dims] if isinstance(dims, str) else list(dims)
@@ -167,7 +130,7 @@ def _chosen(all_: list[_Channel], channels: Sequence[Hashable] | None) -> list[_
     known |= {each.name: [each] for each in all_}
     if unknown := [name for name in channels if name not in known]:
         raise MismatchError(
-            f"there are no channels {unknown}; known are {some([each.name for each in all_])}"
+            f"there are no channels {unknown}; known are {_words([each.name for each in all_])}"
         )
     chosen = [each for name in channels for each in known[name]]
     if not chosen or len({each.name for each in chosen}) < len(chosen):
@@ -185,7 +148,7 @@ def _stacked(chosen: list[_Channel], axes: list[Hashable]) -> Layout:
         affine, names = affine[0], ()
     else:
         raise MismatchError(
-            f"there are several channels, {some(list(names))}, and dims={axes} has no axis for "
+            f"there are several channels, {_words(names)}, and dims={axes} has no axis for "
             "them: name it 'channel'; or name one of them, channels=[...]"
         )
     kept = {CHANNEL, *(dim for each in chosen for dim in each.field.dims)}
@@ -220,14 +183,5 @@ def _refuse_other_grids(chosen: list[_Channel], axes: list[Hashable]) -> None:
                 )
 
 
-def _constant_dtype(dtype: Any) -> np.dtype[Any]:
-    try:
-        found = np.dtype(dtype)
-    except TypeError:
-        found = None
-    if found not in (np.float32, np.float64):
-        raise TypeError(
-            f"constants are kept in float32 or float64, got dtype={dtype!r}; batches of float16 "
-            "and bfloat16 are calculated with these, and come out as they were"
-        )
-    return found
+def _words(names: Sequence[Hashable]) -> str:
+    return ", ".join(map(repr, names[:6])) + (", ..." if len(names) > 6 else "")

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from dasknorm.errors import MismatchError
-from dasknorm.serving.channels import Layout
+from dasknorm.serving.layout import Layout
 
 try:
     import keras

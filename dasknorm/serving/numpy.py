@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from dasknorm.serving.channels import Layout
+from dasknorm.serving.layout import Layout
 
 __all__ = ["Constants", "constants"]
 

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from dasknorm.serving.channels import Layout
+from dasknorm.serving.layout import Layout
 
 try:
     import torch
