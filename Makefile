@@ -5,13 +5,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-training lint bench clean
 
 demo: $(VENV)/demo-installed  ## one climate scenario normalized with the statistics of another
 	@$(BIN)/dasknorm demo
 
 test: $(VENV)/dev-installed  ## every test, the long ones too
 	@$(BIN)/python -m pytest
+
+test-training:  ## the tests with PyTorch and Keras, in a .venv-training of their own
+	@$(MAKE) --no-print-directory VENV=.venv-training TORCH=torch==2.13.0 in-training
+
+in-training: $(VENV)/training,all,test-installed
+	@KERAS_BACKEND=torch $(BIN)/python -m pytest $(TRAINING)
 
 lint: $(VENV)/dev-installed  ## style, layout and types
 	@$(BIN)/ruff check --quiet .
