@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
-.PHONY: demo test test-training lint bench clean
+.PHONY: demo test test-training training lint bench clean
 
 demo: $(VENV)/demo-installed  ## one climate scenario normalized with the statistics of another
 	@$(BIN)/dasknorm demo
@@ -13,11 +13,11 @@ demo: $(VENV)/demo-installed  ## one climate scenario normalized with the statis
 test: $(VENV)/dev-installed  ## every test, the long ones too
 	@$(BIN)/python -m pytest
 
-test-training:  ## the tests with PyTorch and Keras, in a .venv-training of their own
-	@$(MAKE) --no-print-directory VENV=.venv-training TORCH=torch==2.13.0 in-training
+test-training:  ## what needs PyTorch and Keras, in a .venv-training of its own
+	@$(MAKE) --no-print-directory VENV=.venv-training PINNED="torch==2.13.0 'setuptools<81'" training
 
-in-training: $(VENV)/training,all,test-installed
-	@KERAS_BACKEND=torch $(BIN)/python -m pytest $(TRAINING)
+training: $(VENV)/training,all,demo,test-installed
+	@$(BIN)/python -m pytest dasknorm/outward.py dasknorm/serving tests/test_serving*.py "tests/test_docs.py::test_examples_run[training.md]"
 
 lint: $(VENV)/dev-installed  ## style, layout and types
 	@$(BIN)/ruff check --quiet .
@@ -28,7 +28,7 @@ bench: $(VENV)/bench-installed  ## speeds, each beside its rivals in the same ru
 	@$(BIN)/python -m benchmarks
 
 clean:
-	@rm -rf $(VENV) demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-training demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/made:
@@ -39,5 +39,5 @@ $(VENV)/made:
 
 $(VENV)/%-installed: pyproject.toml $(VENV)/made
 	@echo "installing dasknorm[$*] in $(VENV)"
-	@$(PIP) install --editable '.[$*]'
+	@$(PIP) install $(PINNED) --editable '.[$*]'
 	@touch $(if $(filter dev,$*),$(VENV)/demo-installed) $@  # dev has all that demo has

@@ -5,20 +5,17 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
-from optional import installed, needs
+from optional import installed, optional
 from served import COLUMNS, exact_scores, maps, stacked, without_dasknorm
 
 import dasknorm as dn
 from dasknorm.errors import MismatchError
 
-BACKEND = next((name for name in ("torch", "jax") if installed(name)), "")
-if BACKEND and installed("keras"):
-    BACKEND = os.environ.setdefault("KERAS_BACKEND", BACKEND)
-    import keras
+BACKEND = os.environ.get("KERAS_BACKEND", "")
+keras = optional("keras") if installed(BACKEND or "tensorflow") else None
 
 pytestmark = [
-    needs("keras"),
-    pytest.mark.skipif(not BACKEND, reason="needs torch or jax"),
+    pytest.mark.skipif(keras is None, reason="needs keras, and torch or jax"),
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own
 ]
 

@@ -9,8 +9,13 @@ from dasknorm.serving.layout import Layout
 
 try:
     import keras
-except ImportError as error:
-    raise ImportError("to_keras needs Keras: pip install 'dasknorm[training]'") from error
+except ModuleNotFoundError as error:
+    if error.name == "keras":
+        raise ImportError("to_keras needs Keras: pip install 'dasknorm[training]'") from error
+    raise ImportError(
+        f"Keras does not find {error.name} to compute with: set the environment variable "
+        "KERAS_BACKEND to torch or jax before it is first imported"
+    ) from error
 
 __all__ = ["layer"]
 

@@ -11,7 +11,7 @@ __all__ = ["Constants", "constants"]
 
 
 class Constants(TypedDict):
-    """A plain dict: it pickles, and `numpy.savez` keeps it, for readers without dasknorm."""
+    """A plain dict, which is unpickled where dasknorm is not installed."""
 
     shift: np.ndarray[Any, Any]
     shift_rest: np.ndarray[Any, Any]

@@ -10,8 +10,10 @@ from dasknorm.serving.layout import Layout
 try:
     import torch
     from torch import nn
-except ImportError as error:
-    raise ImportError("to_torch needs PyTorch: pip install 'dasknorm[training]'") from error
+except ModuleNotFoundError as error:
+    if error.name == "torch":
+        raise ImportError("to_torch needs PyTorch: pip install 'dasknorm[training]'") from error
+    raise
 
 __all__ = ["Normalization", "module"]
 
