@@ -132,7 +132,7 @@ def test_one_number_needs_no_names():
 
 @pytest.mark.parametrize("name", COLUMNS)
 def test_digits_of_float32(name):
-    """Scores of float32 batches, calculated in float32, are right to 3 roundings."""
+    """Scores of float32 batches, calculated in float32, are right to 4 roundings."""
     x = FRAME[[name]]
     c = dn.adapt(x).to_numpy()
     z = normalized(x.to_numpy(), c)
