@@ -78,7 +78,8 @@ class Outward(Readings):
         -------
         dict
             ``shift``, ``shift_rest`` and ``scale``; ``channels``, a list of their names in order,
-            empty where there are none.
+            empty where there are none; ``functions``, which of them go through which function
+            first, mostly none.
 
         Raises
         ------
@@ -124,6 +125,9 @@ class Outward(Readings):
     ) -> Any:
         """Return Keras' own ``Normalization`` layer: a saved model loads without dasknorm.
 
+        Of statistics after a function, such as ``Transformed("log1p")``, it is a ``keras.Model`` of
+        Keras' own operations.
+
         Keras keeps the mean in one float32, and so z is off by up to ``2**-24 * abs(mean) / std``:
         6e-8 for a mean as large as the standard deviation, 6e-4 for 1e4 of them.
 
@@ -161,4 +165,4 @@ class Outward(Readings):
         ready = self.compute()
         if dims is None and self.container.endswith(".Series"):
             dims = ()  # a Series is one feature, as an array of one axis is
-        return laid(ready.statistic, without_lags(ready.states), channels, dims)
+        return laid(without_lags(ready.states), channels, dims)

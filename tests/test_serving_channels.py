@@ -157,6 +157,48 @@ def test_float64():
     np.testing.assert_allclose(normalized(wide, c), stats.normalize(wide), rtol=1e-15)
 
 
+MIXED = {
+    "near 0": dn.Extrema(-1.0, 1.0),
+    "1e4 ± 1": dn.Transformed("log"),
+    "1e8 ± 100": dn.MaxAbs(),
+    "small": dn.Transformed("log1p", dn.Extrema()),
+    "large": dn.Transformed("asinh"),
+}
+
+
+def test_functions_and_statistics_of_their_own():
+    """Each column by its own statistic, some after a function, agrees with normalize."""
+    stats = dn.adapt(FRAME, MIXED)
+    c = stats.to_numpy(list(FRAME), dtype="float64")
+    assert {name: where.tolist() for name, where in c["functions"].items()} == {
+        "asinh": [False] * 4 + [True],
+        "log": [False, True, False, False, False],
+        "log1p": [False, False, False, True, False],
+    }
+    x = FRAME.to_numpy("f8")
+    for name, where in c["functions"].items():
+        ufunc = np.arcsinh if name == "asinh" else getattr(np, name)
+        x = ufunc(x, where=where, out=x.copy())
+    np.testing.assert_allclose(normalized(x, c), stats.normalize(FRAME.astype("f8")), rtol=1e-9)
+
+
+def test_a_function_of_an_array():
+    """Of an array all numbers go through the function, whichever axes are kept."""
+    x = np.array([[[1.0, 4.0], [9.0, 16.0]]])
+    c = dn.adapt(x, dn.Transformed("sqrt"), keep=-2).to_numpy()
+    assert c["functions"]["sqrt"].tolist() == [[True], [True]]
+    assert c["shift"].ravel().tolist() == [1.5, 3.5]
+
+
+def test_the_first_of_several_normalizes():
+    """Of several statistics of the same data the first one's map is served."""
+    x = FRAME[["small"]]
+    both = dn.adapt(x, [dn.Transformed("sqrt", dn.Extrema()), dn.Moments()]).to_numpy()
+    one = dn.adapt(x, dn.Transformed("sqrt", dn.Extrema())).to_numpy()
+    assert (both["shift"], both["scale"]) == (one["shift"], one["scale"])
+    assert list(both["functions"]) == ["sqrt"]
+
+
 def test_wide_integers():
     """Of integers beyond float64's digits the shift's second part has the rest."""
     x = np.array([[2**60 + 1], [2**60 + 1]])
@@ -203,7 +245,7 @@ def test_they_need_no_dasknorm(tmp_path):
     """Constants are read, from a pickle or a .npz, where dasknorm is not installed."""
     c = dn.adapt(FRAME).to_numpy()
     (tmp_path / "c.pickle").write_bytes(pickle.dumps(c))
-    np.savez(tmp_path / "c.npz", **c)
+    np.savez(tmp_path / "c.npz", **{name: c[name] for name in ("shift", "shift_rest", "scale")})
     said = without_dasknorm(
         "import pickle, numpy as np\n"
         f"c = pickle.load(open({str(tmp_path / 'c.pickle')!r}, 'rb'))\n"
@@ -234,6 +276,8 @@ UNLIKE = dn.adapt(ELSEWHERE[["a"]], over=()) + dn.adapt(
         (dn.adapt(DS, over="time"), {"dims": MAPS, "channels": []}, ValueError, "none"),
         (dn.adapt(DS, over="time"), {"dims": (*MAPS, "lat")}, ValueError, "twice"),
         (UNLIKE, {"dims": ("channel", "x")}, MismatchError, "same places along 'x'"),
+        (dn.adapt(FRAME, MIXED), {}, MismatchError, r"channels=list\(frame.columns\)"),
+        (dn.adapt(FRAME, MIXED), {"channels": ["Extrema"]}, MismatchError, "Extrema"),
         (dn.adapt(np.eye(3)), {"dims": ("channel",)}, MismatchError, "DataArray"),
         (dn.adapt(np.eye(3)), {"channels": [0]}, MismatchError, "DataArray"),
         (dn.adapt(np.eye(3)), {"dtype": "float16"}, TypeError, "float32 or float64"),

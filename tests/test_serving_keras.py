@@ -149,6 +149,38 @@ def test_a_saved_model_needs_no_dasknorm(tmp_path):
     assert said == "True"
 
 
+def test_functions_are_a_model_of_keras_own(tmp_path):
+    """Functions make a model of Keras' operations, which loads without dasknorm, and inverts."""
+    kinds = {name: dn.Transformed("asinh") for name in FRAME}
+    kinds |= {"small": dn.Transformed("log1p"), "near 0": dn.Extrema()}
+    kinds |= {"1e4 ± 1": dn.Transformed("log"), "1e8 ± 100": dn.Transformed("sqrt", dn.MaxAbs())}
+    stats, x = dn.adapt(FRAME, kinds), FRAME.to_numpy()
+    model, back = (stats.to_keras(list(FRAME), invert=invert) for invert in (False, True))
+    z = stats.normalize(FRAME).to_numpy()
+    np.testing.assert_allclose(computed(model(x)), z, rtol=1e-5, atol=2e-2)
+    np.testing.assert_allclose(computed(back(z)), x, rtol=1e-4, atol=1e-6)
+    model.save(tmp_path / "model.keras")
+    np.savez(tmp_path / "values.npz", x=x, y=computed(model(x)))
+    said = without_dasknorm(
+        "import keras, numpy as np\n"
+        f"model = keras.models.load_model({str(tmp_path / 'model.keras')!r})\n"
+        f"values = np.load({str(tmp_path / 'values.npz')!r})\n"
+        "y = keras.ops.convert_to_numpy(model(values['x']))\n"
+        "print(np.array_equal(y, values['y']))",
+        KERAS_BACKEND=BACKEND,
+    )
+    assert said == "True"
+
+
+def test_one_function_of_maps():
+    """Of maps a function needs no mask where all channels go through it."""
+    stats = dn.adapt(DS, dn.Transformed("sqrt"), over=("time", "lat", "lon"))
+    model = stats.to_keras(ASKED, ("time", "channel", "lat", "lon"))
+    x = stacked(DS, ASKED, ("time", "channel", "lat", "lon"))
+    z = stacked(stats.normalize(DS), ASKED, ("time", "channel", "lat", "lon"))
+    np.testing.assert_allclose(computed(model(x)), z, atol=5e-3)
+
+
 def test_statistics_by_group_are_refused():
     """A layer does not know the group of a sample."""
     with pytest.raises(MismatchError, match="group"):

@@ -259,6 +259,52 @@ def test_a_loader_of_constants():
     assert off_by(z.numpy(), exact_scores(FRAME.to_numpy())).max() < 4
 
 
+MIXED = {
+    "near 0": dn.Extrema(-1.0, 1.0),
+    "1e4 ± 1": dn.Transformed("log"),
+    "1e8 ± 100": dn.Transformed("sqrt", dn.MaxAbs()),
+    "small": dn.Transformed("log1p", dn.Extrema()),
+    "large": dn.Transformed("asinh"),
+}
+
+
+def test_functions_of_their_own_channels():
+    """Each channel goes through its own function, there and back, in float64 as in float32."""
+    stats = dn.adapt(FRAME, MIXED)
+    wide = FRAME.astype("f8")
+    module = stats.to_torch(list(FRAME), dtype="float64")
+    z = module(torch.tensor(wide.to_numpy()))
+    np.testing.assert_allclose(z, stats.normalize(wide), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(module.inverse(z), wide, rtol=1e-9)
+    narrow = stats.to_torch(list(FRAME))(torch.tensor(FRAME.to_numpy()))
+    step = 2.0**-24 * np.log(1e4) / stats.std["1e4 ± 1"]  # what the logarithm is rounded to
+    np.testing.assert_allclose(narrow[:, 1], z[:, 1], atol=2 * step)
+
+
+def test_functions_leave_other_gradients_alone():
+    """Negative numbers of other channels do not make NaN of a gradient through a logarithm."""
+    stats = dn.adapt(FRAME, MIXED)
+    x = torch.tensor(FRAME.to_numpy(), requires_grad=True)
+    module = stats.to_torch(list(FRAME))
+    (module(x).sum() + module.inverse(module(x)).sum()).backward()
+    assert torch.isfinite(x.grad).all()
+    assert (x.grad != 0).all()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # PyTorch's own: it prefers torch.export
+def test_functions_in_torchscript_and_export():
+    """Functions go where the module goes: scripts, exported and compiled graphs, state."""
+    stats = dn.adapt(FRAME, MIXED)
+    module, x = stats.to_torch(list(FRAME)), torch.tensor(FRAME.to_numpy())
+    scripted = torch.jit.script(module)
+    assert torch.equal(scripted(x), module(x))
+    assert torch.equal(scripted.inverse(x / 1e9), module.inverse(x / 1e9))
+    assert torch.equal(torch.export.export(module, (x,)).module()(x), module(x))
+    assert torch.equal(torch.compile(module, fullgraph=True, backend="aot_eager")(x), module(x))
+    module.load_state_dict(module.state_dict())
+    assert "Function(log1p)" in repr(module)
+
+
 def test_statistics_by_group_are_refused():
     """A module does not know the group of a sample."""
     with pytest.raises(MismatchError, match="group"):

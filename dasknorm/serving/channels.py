@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dasknorm import kernels
 from dasknorm.containers import Fields
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
 from dasknorm.labels import listed, shown
 from dasknorm.serving.layout import Layout
-from dasknorm.statistics import Statistic
+from dasknorm.statistics import Several, Transformed
 
 __all__ = ["laid"]
 
@@ -25,7 +26,6 @@ CHANNEL = "channel"
 
 
 def laid(
-    statistic: Statistic,
     states: Fields,
     channels: Sequence[Hashable] | None = None,
     dims: Sequence[Hashable] | None = None,
@@ -34,6 +34,8 @@ def laid(
 
     Parameters
     ----------
+    states : mapping of name to Field
+        In memory, and without lags.
     channels : list, optional
         The order of channels: variables, each with all its levels, or (variable, level); columns
         of a frame. All there are, in their own order, if left out.
@@ -46,13 +48,18 @@ def laid(
     MismatchError
         If statistics are by group, a channel is unknown, or what is kept fits no axis.
     """
-    maps = {name: replace(s, data=statistic.affine(s.data)) for name, s in states.items()}
+    maps = {name: replace(s, data=s.remembers.affine(s.data)) for name, s in states.items()}
     _refuse_groups(maps)
     is_bare = [isinstance(dim, int) for state in maps.values() for dim in state.dims]
     if any(is_bare) or (len(maps) == 1 and not is_bare and channels is dims is None):
         (field,) = maps.values()
         return _by_position(field, channels, dims)
     axes = _axes(maps, dims)
+    if channels is None and len(maps) > 1 and all("columns" in s.labels for s in maps.values()):
+        raise MismatchError(
+            "columns of different statistics are not kept in the order of the frame: name it, "
+            "channels=list(frame.columns)"
+        )
     chosen = _chosen([each for name in maps for each in _split(name, maps[name], axes)], channels)
     _refuse_other_grids(chosen, axes)
     return _stacked(chosen, axes)
@@ -76,7 +83,10 @@ def _by_position(field: Field, channels: Any, dims: Any) -> Layout:
     sizes = field.sizes()
     rank = -min((int(dim) for dim in field.dims), default=0)  # type: ignore[call-overload]
     shape = [sizes.get(axis, 1) for axis in range(-rank, 0)]
-    return Layout(field.data.reshape(shape), tuple(sorted(sizes.items())))  # type: ignore[arg-type]
+    affine = field.data.reshape(shape)
+    function = _function(field)
+    through = {} if function is None else {function: np.ones(affine.shape, bool)}
+    return Layout(affine, tuple(sorted(sizes.items())), (), through)  # type: ignore[arg-type]
 
 
 def _axes(maps: Fields, dims: Sequence[Hashable] | None) -> list[Hashable]:
@@ -105,10 +115,10 @@ def _split(name: Hashable, field: Field, axes: list[Hashable]) -> Iterator[_Chan
     labels = [
         field.labels[dim].tolist() if dim in field.labels else range(sizes[dim]) for dim in own
     ]
-    variable = () if name is None or "columns" in own else (name,)
+    variable = None if "columns" in own else name  # which the states of columns are not named by
     for place, row in zip(product(*labels), rows, strict=True):
-        full = (*variable, *place)
-        yield _Channel(full[0] if len(full) == 1 else full or None, name, field, row)
+        full = place if variable is None else (variable, *place)
+        yield _Channel(full[0] if len(full) == 1 else full or None, variable, field, row)
 
 
 def _grid(axes: list[Hashable]) -> list[Hashable]:
@@ -140,22 +150,45 @@ def _chosen(all_: list[_Channel], channels: Sequence[Hashable] | None) -> list[_
 
 def _stacked(chosen: list[_Channel], axes: list[Hashable]) -> Layout:
     """Stack maps of channels along their axis, and leave out axes in front where none is kept."""
-    affine = np.stack(np.broadcast_arrays(*(each.affine for each in chosen)))
     names = tuple(each.name for each in chosen)
-    if CHANNEL in axes:
-        affine = np.moveaxis(affine, 0, axes.index(CHANNEL))
-    elif len(chosen) == 1:
-        affine, names = affine[0], ()
-    else:
+    if CHANNEL not in axes and len(chosen) > 1:
         raise MismatchError(
             f"there are several channels, {_words(names)}, and dims={axes} has no axis for "
             "them: name it 'channel'; or name one of them, channels=[...]"
         )
     kept = {CHANNEL, *(dim for each in chosen for dim in each.field.dims)}
     found = [at for at, dim in enumerate(axes) if dim in kept]
-    affine = affine.reshape(affine.shape[found[0] :] if found else ())
-    sizes = tuple((at - len(axes), affine.shape[at - len(axes)]) for at in found)
-    return Layout(affine, sizes, names)
+    affine = np.stack(np.broadcast_arrays(*(each.affine for each in chosen)))
+    functions = np.array([_function(each.field) or "" for each in chosen])
+    functions = functions.reshape(-1, *(1,) * (affine.ndim - 1))
+
+    def along(array: np.ndarray) -> np.ndarray:
+        array = np.moveaxis(array, 0, axes.index(CHANNEL)) if CHANNEL in axes else array[0]
+        return array.reshape(array.shape[found[0] :] if found else ())
+
+    affine = along(affine)
+    return Layout(
+        affine,
+        kept=tuple((at - len(axes), affine.shape[at - len(axes)]) for at in found),
+        channels=names if CHANNEL in axes else (),
+        functions={
+            name: along(functions == name) for name in np.unique(functions).tolist() if name
+        },
+    )
+
+
+def _function(field: Field) -> str | None:
+    """Return the function that data go through before the affine map; MismatchError if unknown."""
+    statistic = field.remembers
+    if isinstance(statistic, Several):
+        statistic = statistic.parts[0]  # by which data are normalized
+    if isinstance(statistic, Transformed):
+        return statistic.function
+    if statistic.kernel(kernels.standardize) is not kernels.standardize:
+        raise MismatchError(
+            f"{statistic} is more than a shift and a scale, and stays with its Stats"
+        )
+    return None
 
 
 def _refuse_groups(states: Fields) -> None:

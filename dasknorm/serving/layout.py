@@ -1,7 +1,7 @@
 """Layout: an affine map whose axes are those of a batch, in the dtype of its constants."""
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,11 +21,15 @@ class Layout:
         Which axes have a number for each place; counted from the end, so that any batch fits.
     channels : tuple of hashable
         What stands along the axis of channels; empty where none has names.
+    functions : mapping of name to ndarray of bool
+        Those of `kernels.FUNCTIONS` that some of the numbers go through first; where, broadcasting
+        as the map does.
     """
 
     affine: np.ndarray[Any, Any]
     kept: tuple[tuple[int, int], ...]
     channels: tuple[Hashable, ...] = ()
+    functions: Mapping[str, np.ndarray[Any, Any]] = field(default_factory=dict)
 
     def parts(self, dtype: Any) -> dict[str, np.ndarray]:
         """Return shift, shift_rest and scale in float32 or float64; ValueError beyond its range.

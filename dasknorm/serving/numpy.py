@@ -17,8 +17,13 @@ class Constants(TypedDict):
     shift_rest: np.ndarray[Any, Any]
     scale: np.ndarray[Any, Any]
     channels: list[Hashable]
+    functions: dict[str, np.ndarray[Any, Any]]
 
 
 def constants(layout: Layout, dtype: Any) -> Constants:
     """Return the numbers of ``(x - shift - shift_rest) / scale``, and the order of channels."""
-    return Constants(**layout.parts(dtype), channels=list(layout.channels))  # type: ignore[typeddict-item]
+    return Constants(
+        **layout.parts(dtype),  # type: ignore[typeddict-item]
+        channels=list(layout.channels),
+        functions=dict(layout.functions),
+    )

@@ -24,7 +24,55 @@ def module(layout: Layout, dtype: Any) -> "Normalization":
     return Normalization(layout, name)
 
 
-class Normalization(nn.Module):  # type: ignore[misc]  # PyTorch's types are not read
+class Function(nn.Module):  # type: ignore[misc]  # PyTorch's types are not read
+    """A function of some channels: "log", "log1p", "sqrt" or "asinh".
+
+    The other channels are kept from it, not only from its results: a logarithm of a negative number
+    there would make all gradients NaN.
+    """
+
+    def __init__(self, name: str, where: np.ndarray) -> None:
+        super().__init__()
+        self.name = name
+        self.everywhere = bool(where.all())
+        self.register_buffer("where", torch.from_numpy(where.copy()))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return a batch of which these channels have gone through the function."""
+        if self.everywhere:
+            return self._forth(x)
+        return torch.where(self.where, self._forth(torch.where(self.where, x, 1.0)), x)
+
+    @torch.jit.export  # type: ignore[untyped-decorator]
+    def inverse(self, z: torch.Tensor) -> torch.Tensor:
+        """Return what went through the function."""
+        if self.everywhere:
+            return self._back(z)
+        return torch.where(self.where, self._back(torch.where(self.where, z, 1.0)), z)
+
+    def _forth(self, x: torch.Tensor) -> torch.Tensor:
+        if self.name == "log":
+            return torch.log(x)
+        if self.name == "log1p":
+            return torch.log1p(x)
+        if self.name == "sqrt":
+            return torch.sqrt(x)
+        return torch.asinh(x)
+
+    def _back(self, z: torch.Tensor) -> torch.Tensor:
+        if self.name == "log":
+            return torch.exp(z)
+        if self.name == "log1p":
+            return torch.expm1(z)
+        if self.name == "sqrt":
+            return torch.square(z)
+        return torch.sinh(z)
+
+    def extra_repr(self) -> str:
+        return self.name
+
+
+class Normalization(nn.Module):  # type: ignore[misc]
     """``(x - shift - shift_rest) / scale`` of a batch, and back.
 
     The shift is kept in two parts: in float32 alone, a mean of 1e4 would move z by up to 5e-4
@@ -40,6 +88,8 @@ class Normalization(nn.Module):  # type: ignore[misc]  # PyTorch's types are not
 
     Attributes
     ----------
+    functions : ModuleList of Function
+        What some channels go through first; mostly none.
     shift, shift_rest, scale : Tensor
         The buffers; they broadcast along the last axes of a batch.
     channels : tuple
@@ -62,12 +112,17 @@ class Normalization(nn.Module):  # type: ignore[misc]  # PyTorch's types are not
         super().__init__()
         for name, values in layout.parts(dtype).items():
             self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(values)))
+        self.functions = nn.ModuleList(
+            Function(name, where) for name, where in layout.functions.items()
+        )
         self.kept = list(layout.kept)
         self.channels = layout.channels
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return a batch normalized, in its own floating dtype; integers in that of constants."""
         wide = self._widened(x)
+        for function in self.functions:
+            wide = function(wide)
         z = (wide - self.shift - self.shift_rest) / self.scale
         return z.to(x.dtype) if x.is_floating_point() else z
 
@@ -76,6 +131,8 @@ class Normalization(nn.Module):  # type: ignore[misc]  # PyTorch's types are not
         """Return what was normalized, in the floating dtype of z."""
         wide = self._widened(z)
         x = (wide * self.scale + self.shift_rest) + self.shift
+        for function in self.functions:
+            x = function.inverse(x)
         return x.to(z.dtype) if z.is_floating_point() else x
 
     def _widened(self, x: torch.Tensor) -> torch.Tensor:
