@@ -27,7 +27,7 @@ class Outward(Readings):
 
     Parameters
     ----------
-    statistic, states, container, attrs
+    states, container, attrs
         As of `Readings`.
     """
 
@@ -36,7 +36,7 @@ class Outward(Readings):
         lazy = any(chunks.is_lazy(state.data) for state in self.states.values())
         (ready,) = dask.compute(self) if lazy else (self,)
         checks.refuse_other_shapes(self.states, ready.states)
-        checks.refuse_unusable(ready.statistic, ready.states)
+        checks.refuse_unusable(ready.states)
         return ready
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -44,7 +44,7 @@ class Outward(Readings):
         from dasknorm import store  # a fifth of the import time, for those who keep files
 
         ready = self.compute()
-        store.write(path, ready.statistic, ready.states, ready.container, ready.attrs)
+        store.write(path, ready.states, ready.container, ready.attrs)
 
     def to_numpy(
         self,
@@ -148,16 +148,18 @@ class Outward(Readings):
         return keras.layer(self._laid(channels, dims), invert)
 
     def to_sklearn(self) -> Any:
-        """Return scikit-learn's own StandardScaler, fitted with these numbers, to serve with.
+        """Return scikit-learn's own scaler, fitted with these numbers, to serve with.
 
-        For statistics of an array's last axis or a frame's columns; others are a MismatchError.
-        It gives arrays, as all of scikit-learn's do; ``.set_output(transform="pandas")`` keeps
-        names. ``dasknorm.sklearn.StandardScaler.from_stats`` is the way for data of any size.
+        It is a StandardScaler, MinMaxScaler or MaxAbsScaler, as the statistic is; in a
+        pipeline, behind a FunctionTransformer, if that is of a function of the data. For statistics
+        of an array's last axis or a frame's columns; others are a MismatchError. It gives arrays,
+        as all of scikit-learn's do; ``.set_output(transform="pandas")`` keeps names.
+        ``dasknorm.sklearn.StandardScaler.from_stats`` is the way for data of any size.
         """
         from dasknorm.serving import sklearn
 
         ready = self.compute()
-        return sklearn.fitted_scaler(ready.statistic, without_lags(ready.states))
+        return sklearn.fitted_scaler(without_lags(ready.states))
 
     def _laid(self, channels: list[Hashable] | None, dims: Sequence[Hashable] | None) -> "Layout":
         from dasknorm.serving.channels import laid

@@ -19,7 +19,6 @@ FRAME = pd.DataFrame(COLUMNS).abs()
 KINDS = {
     "MinMaxScaler": dn.Extrema(-1.0, 2.0),
     "MaxAbsScaler": dn.MaxAbs(),
-    "RobustScaler": dn.Quantiles(0.1, 0.8),
     "StandardScaler": dn.Moments(),
 }
 

@@ -134,7 +134,7 @@ def test_other_things_refused(tmp_path):
         with pytest.raises(TypeError, match="attributes of None hold values of"):
             store.write(path, *contents(attrs={"a": value}))
     with pytest.raises(TypeError, match="dtype"):
-        store.write(path, contents()[0], {None: Field(np.zeros(2), ("x",))}, "x", {})
+        store.write(path, {None: Field(np.zeros(2), ("x",), statistic=Moments())}, "x", {})
     with pytest.raises(ValueError, match="2 labels along 'd0', which has size 3"):
         store.write(path, *contents((3,), {"d0": pd.Index([1, 2])}))
     assert not list(tmp_path.iterdir())
