@@ -10,7 +10,7 @@ from dasknorm.layer import Normalization
 from dasknorm.loading import load
 from dasknorm.plans import Plan
 from dasknorm.provenance import __version__
-from dasknorm.statistics import Moments, Statistic
+from dasknorm.statistics import Moments, Quantiles, Statistic
 from dasknorm.stats import Stats
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Normalization",
     "NotAdaptedError",
     "Plan",
+    "Quantiles",
     "Statistic",
     "Stats",
     "StatsFileError",

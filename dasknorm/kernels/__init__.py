@@ -13,16 +13,24 @@ from dasknorm.kernels.group_maps import map_by_group
 from dasknorm.kernels.group_moments import moments_by_group
 from dasknorm.kernels.merging import merge, merge_along, merge_into
 from dasknorm.kernels.records import AFFINE, RECORD
+from dasknorm.kernels.sketch_blocks import add_to_sketches
+from dasknorm.kernels.sketch_quantiles import sketch_quantiles
+from dasknorm.kernels.sketches import fold_sketches, merge_sketches, sketch_dtype
 
 __all__ = [
     "AFFINE",
     "RECORD",
+    "add_to_sketches",
+    "fold_sketches",
     "map_by_group",
     "merge",
     "merge_along",
     "merge_into",
+    "merge_sketches",
     "moments",
     "moments_by_group",
     "restore",
+    "sketch_dtype",
+    "sketch_quantiles",
     "standardize",
 ]
