@@ -23,8 +23,8 @@ __all__ = [
 ]
 
 
-SOME = 1 << 16
-"""Records that are asked at a time."""
+SOME = 1 << 22
+"""Bytes of records that are asked at a time."""
 
 
 def refuse_unusable(statistic: Statistic, states: Fields) -> None:
@@ -121,7 +121,8 @@ def refuse_other_shapes(declared: Fields, computed: Fields) -> None:
 def _told(which: Callable[[np.ndarray], np.ndarray], records: np.ndarray) -> np.ndarray:
     """Ask of each record, some at a time: what is worked out on the way weighs as much as they."""
     flat = records.reshape(-1)
-    parts = [which(flat[i : i + SOME]) for i in range(0, max(flat.size, 1), SOME)]
+    step = max(1, SOME // flat.itemsize)
+    parts = [which(flat[i : i + step]) for i in range(0, max(flat.size, 1), step)]
     return np.concatenate(parts).reshape(records.shape)
 
 

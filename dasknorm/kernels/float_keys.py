@@ -18,8 +18,9 @@ INFINITE = 0x7FF0000000000000
 
 
 def bits_of(x: Array) -> Array:
-    """Return the bits of numbers, as float64, as int64; x is only read."""
-    return np.ascontiguousarray(x, np.float64).view(np.int64)
+    """Return the bits of numbers as those of float64; x is only read."""
+    with np.errstate(invalid="ignore"):  # of NaN that signal, which become quiet
+        return np.ascontiguousarray(x, np.float64).view(np.int64)
 
 
 def keys_of(bits: Array) -> Array:
@@ -28,6 +29,6 @@ def keys_of(bits: Array) -> Array:
 
 
 def floats_of(keys: Array) -> Array:
-    """Return the finite floats that have these keys, or the largest one where there is none."""
-    magnitude = np.minimum(np.abs(keys), LARGEST).astype(np.int64).view(np.float64)
-    return np.copysign(magnitude, np.where(keys < 0, -1.0, 1.0))
+    """Return the finite floats that have these keys, or those nearest to them."""
+    keys = np.clip(keys, -LARGEST, LARGEST)
+    return np.copysign(np.abs(keys).view(np.float64), keys)

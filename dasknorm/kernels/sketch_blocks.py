@@ -1,11 +1,12 @@
 """Sketches of one block: by sorting it if it is small, else by a compiled loop, in pieces."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from dasknorm.kernels.block_moments import SMALL, checked_weights, numeric
-from dasknorm.kernels.float_keys import INFINITE, MAGNITUDE, bits_of, keys_of
+from dasknorm.kernels.float_keys import INFINITE, LARGEST, MAGNITUDE, bits_of, floats_of, keys_of
 from dasknorm.kernels.layout import SLAB, positive, slabs
 from dasknorm.kernels.records import Array, Axes
 from dasknorm.kernels.sketches import Part, distinct, fold
@@ -56,11 +57,14 @@ def add_to_sketches(out: Array, x: Array, axes: Axes, weights: Array | None = No
     """
     x = numeric(x)
     axes = positive(axes, x.ndim)
-    kept = [axis for axis in range(x.ndim) if axis not in axes]
     beside = None if weights is None else checked_weights(weights, x.shape)
+    if not x.size:
+        return out
+    kept = [axis for axis in range(x.ndim) if axis not in axes]
     lines = x.transpose(*kept, *axes)
     beside = None if beside is None else beside.transpose(*kept, *axes)
-    into = out.transpose(*kept, *axes)[(..., *(0 for _ in axes))]
+    first: tuple[Any, ...] = (..., *(0 for _ in axes))
+    into = out.transpose(*kept, *axes)[first]
     counted = _by_sorting if x.size < SMALL else _by_tables
     for where in slabs(into.shape, LANES):
         own = None if beside is None else beside[where]
@@ -84,25 +88,27 @@ def _by_sorting(into: Array, lines: Array, weights: Array | None) -> None:
         else:
             order = np.argsort(keys, kind="stable")
             keys, sums = distinct(keys[order], weight[there][order])
-        fold(into, place, Part(keys, sums, 0, lost[0], np.count_nonzero(there), lost[1]))
+        ends = floats_of(keys[[0, -1]]).tolist() if len(keys) else (0.0, 0.0)
+        fold(into, place, Part(keys, sums, 0, *ends, lost[0], float(there.sum()), lost[1]))
 
 
 def _by_tables(into: Array, lines: Array, weights: Array | None) -> None:
     """Count the values of some lanes in tables, a piece at a time."""
     # Numba is imported here and not above: half a second that small data never need.
-    from dasknorm.kernels.sketch_loops import MISSING, SPOILED, VALUES, tally
+    from dasknorm.kernels.sketch_loops import tally
 
     room = into.dtype["keys"].shape[0]
     shape = (into.size, 1 << (SPARE * room - 1).bit_length())
     keys, sums = np.empty(shape, np.int64), np.zeros(shape)
     levels = into["level"].reshape(-1).copy()  # no coarser than those of all data will be
-    used, lost = np.zeros(into.size, np.int64), np.zeros((into.size, 3))
+    used, ends = np.zeros(into.size, np.int64), np.tile([LARGEST, -LARGEST], (into.size, 1))
+    lost = np.zeros((into.size, 3))
     for bits, beside in _pieces(lines, weights, into.ndim):
-        tally(keys, sums, levels, used, lost, bits, beside, room)
+        tally(keys, sums, levels, used, ends, lost, bits, beside, room)
     for lane, place in enumerate(np.ndindex(into.shape)):
         found = np.flatnonzero(sums[lane])
         found = found[np.argsort(keys[lane, found])]
-        rest = (float(lost[lane, i]) for i in (MISSING, VALUES, SPOILED))
+        rest = (*floats_of(ends[lane]).tolist(), *lost[lane].tolist())
         fold(into, place, Part(keys[lane, found], sums[lane, found], int(levels[lane]), *rest))
 
 

@@ -12,9 +12,9 @@ import numpy as np
 from dasknorm.kernels.float_keys import INFINITE, MAGNITUDE
 from dasknorm.kernels.loops import compiled, entry
 
-__all__ = ["MISSING", "SPOILED", "VALUES", "tally"]
+__all__ = ["tally"]
 
-MISSING, VALUES, SPOILED = range(3)
+MISSING, VALUES, SPOILED = range(3)  # as at the end of a sketches.Part
 SOME = 8  # values looked at beforehand for each bucket
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing (Knuth 1973, 6.4): neighbours lie apart
@@ -32,7 +32,7 @@ def _slot(keys, sums, key):
 
 @compiled
 def _raised(keys, sums, levels, into_keys, into_sums, room):
-    """Fill a table with the buckets of another, some levels up; return how many, at most room + 1."""
+    """Fill a table with the buckets of another, some levels up; return how many, or room + 1."""
     into_sums[:] = 0.0
     used = 0
     for i in range(len(keys)):
@@ -104,13 +104,14 @@ def _first_level(bits, weights, low, keys, sums, room):
 
 
 @entry
-def tally(keys, sums, levels, used, lost, bits, weights, room):
+def tally(keys, sums, levels, used, ends, lost, bits, weights, room):
     """Add the values of each lane, given as bits, to the lane's own table."""
     other_keys, other_sums = np.empty_like(keys[0]), np.empty_like(sums[0])
     for lane in range(len(bits)):
         own, own_keys, own_sums, own_lost = bits[lane], keys[lane], sums[lane], lost[lane]
         beside = None if weights is None else weights[lane]
         level, count, values = levels[lane], used[lane], 0
+        low, high = ends[lane]
         if count == 0:
             level = _first_level(own, beside, level, other_keys, other_sums, room)
         for i in range(len(own)):
@@ -122,7 +123,9 @@ def tally(keys, sums, levels, used, lost, bits, weights, room):
             if w == 0.0:
                 continue
             values += 1
-            key = _key(own[i]) >> level
+            key = _key(own[i])
+            low, high = min(low, key), max(high, key)
+            key >>= level
             slot = _slot(own_keys, own_sums, key)
             if own_sums[slot] == 0.0:
                 own_keys[slot] = key
@@ -132,4 +135,5 @@ def tally(keys, sums, levels, used, lost, bits, weights, room):
                 more, count = _coarsened(own_keys, own_sums, other_keys, other_sums, room)
                 level += more
         levels[lane], used[lane] = level, count
+        ends[lane, 0], ends[lane, 1] = low, high
         own_lost[VALUES] += values

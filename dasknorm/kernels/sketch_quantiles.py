@@ -10,6 +10,8 @@ from dasknorm.kernels.sketches import Part, part_of
 
 __all__ = ["sketch_quantiles"]
 
+MANTISSA = 52
+
 
 def sketch_quantiles(records: Array, at: Sequence[float]) -> tuple[Array, Array, Array]:
     """Read quantiles of sketches: as estimated, and the least and the most that they can be.
@@ -17,7 +19,7 @@ def sketch_quantiles(records: Array, at: Sequence[float]) -> tuple[Array, Array,
     Lay the values in order on a line, each as long as its weight. The quantile q is the mean over
     a window of one unit that starts at ``q * (length - unit)``; the unit is 1, or the mean weight
     if that is less. Without weights that is NumPy's quantile (``method="linear"``), and a weight of
-    3 is a value three times. Within a bucket values are taken to be spread evenly.
+    3 is a value three times. Within a bucket values are taken to be spread evenly, but for that of 0.
 
     Parameters
     ----------
@@ -43,12 +45,12 @@ def sketch_quantiles(records: Array, at: Sequence[float]) -> tuple[Array, Array,
     for place in np.ndindex(records.shape):
         part = part_of(records[place])
         if len(part.keys):
-            for i, q in enumerate(at):
-                found[(slice(None), *place, i)] = _read(part, q)
+            with np.errstate(all="ignore"):
+                found[(slice(None), *place)] = np.transpose([_read(part, q) for q in at])
     return found[0], found[1], found[2]
 
 
-def _read(part: Part, q: float) -> tuple[float, float, float]:
+def _read(part: Part, q: float) -> list[float]:
     """One quantile of a sketch that is not empty."""
     stops = np.cumsum(part.weights)
     unit = min(1.0, stops[-1] / part.values)
@@ -60,13 +62,21 @@ def _read(part: Part, q: float) -> tuple[float, float, float]:
     left, right = np.maximum(stops - weights, start), np.minimum(stops, start + unit)
     shares = np.maximum(right - left, 0.0)
     shares /= shares.sum()
-    low, high = _edges(part.keys[there], part.level)
+    low, high = _edges(part, there)
     inside = np.clip(1.0 - (stops - (left + right) / 2) / weights, 0.0, 1.0)
     values = low + (high - low) * inside
+    values[_zeros(part)[there]] = 0.0
     # Clipped, as shares may not add up to 1 to the bit: the mean of equal values is that value.
-    return tuple(float(np.clip(shares @ each, each[0], each[-1])) for each in (values, low, high))  # type: ignore[return-value]
+    return [float(np.clip(shares @ each, each[0], each[-1])) for each in (values, low, high)]
 
 
-def _edges(keys: Array, level: int) -> tuple[Array, Array]:
-    """The least and the largest float of each bucket."""
-    return floats_of(keys << level), floats_of((keys << level) + ((1 << level) - 1))
+def _edges(part: Part, there: slice) -> tuple[Array, Array]:
+    """The least and the largest float that some buckets may hold."""
+    keys = part.keys[there] << part.level
+    low, high = floats_of(keys), floats_of(keys + ((1 << part.level) - 1))
+    return np.maximum(low, part.low), np.minimum(high, part.high)
+
+
+def _zeros(part: Part) -> Array:
+    """Where a bucket holds zeros, and of other numbers those below 2e-308 at most."""
+    return (part.keys == 0) & (part.level <= MANTISSA) & (part.low <= 0)

@@ -19,13 +19,17 @@ from dasknorm.kernels.records import Array, Axes
 
 __all__ = ["Part", "fold", "fold_sketches", "merge_sketches", "part_of", "sketch_dtype", "united"]
 
+BESIDE = ("low", "high", "missing", "values", "spoiled")
+
 
 class Part(NamedTuple):
-    """A sketch that is worked on: sorted buckets, their weights, their level, and what else."""
+    """A sketch that is worked on: sorted buckets, their weights and level, and what is beside."""
 
     keys: Array
     weights: Array
-    level: int
+    level: int = 0
+    low: float = 0.0
+    high: float = 0.0
     missing: float = 0.0
     values: float = 0.0
     spoiled: float = 0.0
@@ -44,17 +48,17 @@ def sketch_dtype(buckets: int) -> np.dtype[np.void]:
     -------
     dtype
         With the sum of the weights (`count`), that of what is missing, the number of `values` of
-        weight above 0, the weight of infinities (`spoiled`), the level of the buckets, their
-        `keys` in order, and their `weights`: 0 for those that are free.
+        weight above 0, the weight of infinities (`spoiled`), the least and the greatest value
+        (`low`, `high`), the level of the buckets, their `keys` in order, and their `weights`: 0 for
+        those that are free.
 
     Examples
     --------
     >>> sketch_dtype(2048).itemsize
-    32808
+    32824
     """
-    names = ("count", "missing", "values", "spoiled")
     arrays = [("keys", "<i8", (buckets,)), ("weights", "<f8", (buckets,))]
-    return np.dtype([*((name, "<f8") for name in names), ("level", "<i8"), *arrays])
+    return np.dtype([("count", "<f8"), *((n, "<f8") for n in BESIDE), ("level", "<i8"), *arrays])
 
 
 def merge_sketches(records: Array, axes: Axes) -> Array:
@@ -92,22 +96,23 @@ def fold_sketches(total: Array, part: Array) -> None:
 def fold(total: Array, place: tuple[int, ...], part: Part) -> None:
     """Merge one part into the sketch at a place of total, in place."""
     room = total.dtype["keys"].shape[0]
-    _write(total[(*place, ...)], united([part_of(total[place]), part], room))
+    where: tuple[Any, ...] = (*place, ...)  # a view, where the place alone may be a copy
+    _write(total[where], united([part_of(total[place]), part], room))
 
 
 def part_of(record: Any) -> Part:
     """Return what a sketch holds, as views of it."""
     used = np.count_nonzero(record["weights"])
-    rest = (float(record[name]) for name in ("missing", "values", "spoiled"))
+    rest = (float(record[name]) for name in BESIDE)
     return Part(record["keys"][:used], record["weights"][:used], int(record["level"]), *rest)
 
 
 def united(parts: Sequence[Part], room: int) -> Part:
     """Return many parts as one, in no more buckets than there is room for."""
-    lost = [sum(each) for each in zip(*(part[3:] for part in parts), strict=True)]
+    lost = [sum(each) for each in zip(*(part[5:] for part in parts), strict=True)]
     parts = [part for part in parts if len(part.keys)]
     if not parts:
-        return Part(np.zeros(0, np.int64), np.zeros(0), 0, *lost)
+        return Part(np.zeros(0, np.int64), np.zeros(0), 0, 0.0, 0.0, *lost)
     keys, weights, level, *_ = parts[0]
     if len(parts) > 1:
         level = max(part.level for part in parts)
@@ -117,7 +122,8 @@ def united(parts: Sequence[Part], room: int) -> Part:
         keys, weights = distinct(keys[order], weights)
     if more := levels_to_fit(keys, room):
         keys, weights = distinct(keys >> more, weights)
-    return Part(keys, weights, level + more, *lost)
+    ends = min(part.low for part in parts), max(part.high for part in parts)
+    return Part(keys, weights, level + more, *ends, *lost)
 
 
 def distinct(keys: Array, weights: Array | None) -> tuple[Array, Array]:
@@ -147,4 +153,5 @@ def _write(record: Array, part: Part) -> None:
         own[:used] = filled
         record[name] = own
     record["level"], record["count"] = part.level, part.weights.sum()
-    record["missing"], record["values"], record["spoiled"] = part[3:]
+    for name in BESIDE:
+        record[name] = getattr(part, name)
