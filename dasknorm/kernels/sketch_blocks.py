@@ -88,8 +88,9 @@ def _by_sorting(into: Array, lines: Array, weights: Array | None) -> None:
         else:
             order = np.argsort(keys, kind="stable")
             keys, sums = distinct(keys[order], weight[there][order])
-        ends = floats_of(keys[[0, -1]]).tolist() if len(keys) else (0.0, 0.0)
-        fold(into, place, Part(keys, sums, 0, *ends, lost[0], float(there.sum()), lost[1]))
+        low, high = floats_of(keys[[0, -1]] if len(keys) else np.zeros(2, np.int64)).tolist()
+        count = float(there.sum())
+        fold(into, place, Part(keys, sums, 0, low, high, lost[0], count, lost[1]))
 
 
 def _by_tables(into: Array, lines: Array, weights: Array | None) -> None:

@@ -19,7 +19,7 @@ def sketch_quantiles(records: Array, at: Sequence[float]) -> tuple[Array, Array,
     Lay the values in order on a line, each as long as its weight. The quantile q is the mean over
     a window of one unit that starts at ``q * (length - unit)``; the unit is 1, or the mean weight
     if that is less. Without weights that is NumPy's quantile (``method="linear"``), and a weight of
-    3 is a value three times. Within a bucket values are taken to be spread evenly, but for that of 0.
+    3 is a value three times. Within a bucket, but that of 0, values are taken to be spread evenly.
 
     Parameters
     ----------

@@ -13,7 +13,50 @@ __all__ = ["Quantiles"]
 
 @dataclass(frozen=True)
 class Quantiles(Statistic):
-    """Median and quantile range."""
+    """Median and quantile range, by which data are normalized however far their outliers lie.
+
+    The shift is the median, the scale the difference of two quantiles: as scikit-learn's
+    ``RobustScaler``, but of data in chunks. What is remembered is a histogram (`kernels.sketches`)
+    that is a function of the data alone: any chunks, any order of merging and any scheduler give
+    the same bits, if the weights are whole numbers. Of no more than `buckets` different values the
+    quantiles are NumPy's (``method="linear"``), to rounding. Of more they are estimates, and the
+    reading `error` is the furthest that one of them can be from the truth.
+
+    That error is less than ``2 * d / (buckets - 1)`` of the larger value beside it, where the data
+    lie in ``d`` ranges from a power of two to the next (those below 0 count for themselves). Where
+    they lie in one, as kelvins from 256 to 512 do, it is less than ``2 * (max - min) / (buckets -
+    2)``. The estimates are mostly far nearer than that.
+
+    Parameters
+    ----------
+    lower, upper : float, default 0.25 and 0.75
+        The quantiles whose difference is the scale, from 0 to 1.
+    buckets : int, default 2048
+        As far as memory goes: 16 bytes each, for each kept position.
+    skipna : bool, default True
+        Skip missing values (NaN, NA, null, masked). If False, one missing value makes its
+        feature's quantiles NaN.
+    epsilon : float, default 0.0
+        The scale is ``max(upper - lower, epsilon)``; a scale of exactly 0 becomes 1, so that a
+        constant feature normalizes to 0.
+
+    Notes
+    -----
+    Weights count as so many values: an integer weight gives what repeating the value would. If they
+    are less than 1 on average, as parts of an area are, their mean stands for one value.
+
+    Integers beyond 2**53 are rounded to float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> quantiles = Quantiles()
+    >>> records = quantiles.summarize(np.array([1.0, 2.0, np.nan, 4.0, 1e9, 3.0]), (0,))
+    >>> quantiles.read(records, "median"), quantiles.read(records, "upper")
+    (array([3.]), array([4.]))
+    >>> quantiles.read(records, "error")
+    array([0.])
+    """
 
     lower: float = 0.25
     upper: float = 0.75
@@ -92,7 +135,8 @@ class Quantiles(Statistic):
     def affine(self, records: Records) -> Records:
         at = (self.lower, 0.5, self.upper)
         lower, median, upper = np.moveaxis(kernels.sketch_quantiles(records, at)[0], -1, 0)
-        scale = np.maximum(upper - lower, self.epsilon)
+        with np.errstate(over="ignore"):
+            scale = np.clip(upper - lower, self.epsilon, np.finfo("f8").max)
         result = np.zeros(records.shape, kernels.AFFINE)
         result["shift"] = self._defined(records, median)
         result["scale"] = self._defined(records, np.where(scale == 0, 1.0, scale))
