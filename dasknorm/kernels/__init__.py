@@ -1,7 +1,8 @@
 """Floor 0: loops over one block in memory.
 
 `moments` summarizes a block in records, `moments_by_group` does so for values of many groups,
-`merge`, `merge_into` and `merge_along` make one record of many, and `standardize` and `restore`
+`merge`, `merge_into` and `merge_along` make one record of many; `sketches` are histograms that
+merge, of which quantiles are read, with three verbs alike; and `standardize` and `restore`
 apply the affine map that a floor above makes of them (`map_by_group`: to each value that of its
 group). Small blocks are done in NumPy (`plain`), large ones by loops that Numba compiles when first
 needed (`runs`, `rows`, `groups`, `maps`), both by the same formulas (`doubledouble`, `shifts`).
