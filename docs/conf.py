@@ -39,12 +39,13 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {"index": []}
+html_sidebars = {page: [] for page in ("index", "tutorial/era5", "cli", "design", "changes")}
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 
 autosummary_generate = True
+autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings name types in the words of the field
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False

@@ -15,12 +15,14 @@ class Commands(Directive):
     """A section for each command, with its help as it is printed."""
 
     def run(self) -> list[nodes.Node]:
-        context = click.Context(main, info_name="dasknorm", terminal_width=88)
+        context = click.Context(main, info_name="dasknorm", max_content_width=78, terminal_width=78)
         return [_shown(name, main.commands[name], context) for name in sorted(main.commands)]
 
 
 def _shown(name: str, command: click.Command, parent: click.Context) -> nodes.section:
-    context = click.Context(command, info_name=name, parent=parent, terminal_width=88)
+    context = click.Context(
+        command, info_name=name, parent=parent, max_content_width=78, terminal_width=78
+    )
     title = f"dasknorm {name}"
     section = nodes.section(ids=[nodes.make_id(title)], names=[title])
     text = command.get_help(context)

@@ -28,7 +28,7 @@ np.testing.assert_allclose(quarter.std, at_once.std("time_counter", dtype="f8"),
 print("months counted at each place of the sea:", float(quarter.count.max()))
 
 # %%
-# From January to March the north cools on, and the south is past its warmest.
+# Where the season turned most: off Newfoundland, in the Yellow Sea, in the east of the Pacific.
 
 fig, axes = plt.subplots(2, 1, figsize=(7, 6.6), sharex=True)
 readings = {"mean of three months": quarter.mean, "standard deviation": quarter.std}
