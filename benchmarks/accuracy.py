@@ -30,6 +30,8 @@ SETS: dict[str, Callable[[int], np.ndarray]] = {
 }
 """Numbers that sums lose digits of, by what they are."""
 
+NONE = "none"
+
 
 def run(size: float) -> Report:
     """Look at sets of so many numbers."""
@@ -41,10 +43,10 @@ def run(size: float) -> Report:
         found = [_errors(rival, values, exact) for rival in rivals]
         means.append([name, *(error[0] for error in found)])
         variances.append([name, *(error[1] for error in found)])
-    head = ["", *(rival.name for rival in rivals)]
+    head = ["", *(rival.name.removesuffix(" StandardScaler") for rival in rivals)]
     said = (
         f"{describe()} Each set is {round(size):,} numbers (NumAcc4 1,001), in two columns, the one "
-        "upside down; the worse counts. A dash: the library does not take it, or gives NaN or "
+        "upside down; the worse counts. *none*: the library does not take it, or gives NaN or "
         "infinity. No float64 is nearer to the mean of those integers than 0.4 deviations."
     )
     in_means = (
@@ -71,7 +73,7 @@ def _errors(rival: type[Rival], values: np.ndarray, exact: Truth) -> tuple[str, 
             warnings.simplefilter("ignore")  # overflow, and what else: the figures say it
             mean, variance = (np.ravel(got) for got in rival.of(x, (0,)).moments())
     except Exception:  # whatever a library says to data that it does not take
-        return "–", "–"
+        return NONE, NONE
     unit = math.sqrt(exact.variance) or abs(float(exact.mean))
     return (
         _worst(mean, exact.mean, unit),
@@ -82,6 +84,8 @@ def _errors(rival: type[Rival], values: np.ndarray, exact: Truth) -> tuple[str, 
 def _worst(got: Any, wanted: Fraction, unit: float) -> str:
     """Return the largest error in that unit, to one digit."""
     if not np.isfinite(np.asarray(got, "f8")).all():
-        return "–"
+        return NONE
     error = max(abs(float(Fraction(float(each)) - wanted)) for each in got) / unit
-    return f"{error:.0e}".replace("e-0", "e-").replace("e+0", "e") if error else "0"
+    return (
+        f"{error:.0e}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e") if error else "0"
+    )

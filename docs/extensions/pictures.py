@@ -1,6 +1,7 @@
 """How the examples of the tutorial and the gallery run: each anew, none with a warning."""
 
 import warnings
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,19 @@ STORY = [
 ]
 """The order of the gallery; what is not named comes last."""
 
+_strict = ExitStack()
+
 
 def afresh(config: Any, path: str, when: str) -> None:
     """Before each example: the site's style, and warnings that are errors. After it: no more."""
     if when == "before":
         mpl.style.use(STYLE)
+        _strict.enter_context(warnings.catch_warnings())
         warnings.filterwarnings("error")
         # Dask itself, on frames, with pandas 3.
         warnings.filterwarnings("ignore", message=".*inplace keyword")
     else:
-        warnings.resetwarnings()
+        _strict.close()
 
 
 def by_story(name: str) -> tuple[int, str]:

@@ -3,8 +3,8 @@ From a store to a training loop
 ===============================
 
 Weather models are trained on stores that no memory holds. This is the whole way, on a store like
-ERA5's that is small enough to be made here: statistics by level, weighted by area, and of six-hourly
-changes, in one pass; a look at another period; a file; and a model that learns to forecast from
+ERA5's that is small enough to be made here: statistics by level, weighted by area, and of changes in
+six hours, in one pass; a look at another period; a file; and a model that learns to forecast from
 normalized data. It takes a few seconds, and each step is the same for a store of terabytes.
 
 A store
@@ -70,7 +70,7 @@ era5
 # What will it cost?
 # ------------------
 #
-# Before a pass over terabytes, `plan` says what it will read and hold; it reads nothing.
+# Before a pass over terabytes, ``plan`` says what it will read and hold; it reads nothing.
 
 how = {"keep": "level", "weights": "area", "lag": {"time": "6h"}}
 print(dn.plan(era5, **how))
@@ -108,11 +108,11 @@ plt.show()
 # Normalize, and check another period
 # -----------------------------------
 #
-# `normalize` is lazy, keeps float32, and names its units "1". Normalized each by its own deviation,
-# the components of the wind would turn it; `share_std` gives them one together.
+# ``normalize`` is lazy, keeps float32, and names its units "1". Normalized each by its own deviation,
+# the components of the wind would turn it; ``share_std`` gives them one together.
 #
-# A period that the statistics have not seen shows whether they still fit: here it is a spring that is
-# two kelvin warmer.
+# A period that the statistics have not seen shows whether they still fit: here it is a spring that
+# is two kelvin warmer.
 
 stats = stats.share_std(["u", "v"])
 spring = weather("2020-03-01", 80, warmer=2.0)
@@ -122,8 +122,8 @@ table = there.mean.to_dataframe().add_suffix(" mean")
 print(table.join(there.std.to_dataframe().add_suffix(" std")).round(2))
 
 # %%
-# The wind is as it was: the squares of its two deviations make 2. Temperature has moved, by the most
-# where it varies least.
+# The wind is as it was: the squares of its two deviations make 2. Temperature has moved, by the
+# most where it varies least.
 #
 # Keep them
 # ---------
@@ -139,8 +139,8 @@ stats = dn.load(Path(folder.name) / "stats.nc")
 # -----
 #
 # A small model, in plain NumPy: from the normalized temperature and wind at a place and at its
-# neighbours in the west and in the east, predict the normalized change in six hours. Batches are read
-# from the store as they are needed, and normalized on the way.
+# neighbours in the west and in the east, predict the normalized change in six hours. Batches are
+# read from the store as they are needed, and normalized on the way.
 
 inputs, targets = stats.select(["t", "u", "v"]), stats.tendency("6h").select(["t"])
 
@@ -184,7 +184,7 @@ plt.show()
 # Forecast
 # --------
 #
-# What the model says is a normalized change. `inverse` makes kelvin of it.
+# What the model says is a normalized change. ``inverse`` makes kelvin of it.
 
 last = era5[["t", "u", "v"]].isel(time=[-2]).load()
 said = last[["t"]].copy(data={"t": (features(last) @ weights).reshape(last.t.shape)})
