@@ -45,14 +45,12 @@ def run(size: float) -> Report:
         variances.append([name, *(error[1] for error in found)])
     head = ["", *(rival.name.removesuffix(" StandardScaler") for rival in rivals)]
     said = (
-        f"{describe()} Each set is {round(size):,} numbers (NumAcc4 1,001), in two columns, the one "
-        "upside down; the worse counts. *none*: the library does not take it, or gives NaN or "
+        f"{describe()} Each set is {round(size):,} numbers (NumAcc4 1,001), in two columns, one of "
+        "them upside down; the worse counts. *none*: the library does not take it, or gives NaN or "
         "infinity. No float64 is nearer to the mean of those integers than 0.4 deviations."
     )
-    in_means = (
-        "**The mean** is off by so many standard deviations (constants: by so much of itself):"
-    )
-    in_variances = "**The variance** is off by so much of itself (constants: what it is beside 0):"
+    in_means = "**The mean** is off by so many standard deviations (a constant: by so much of it):"
+    in_variances = "**The variance** is off by so much of itself (of a constant: what it is):"
     parts = [said, in_means, table(head, means), in_variances, table(head, variances)]
     return Report("\n\n".join(parts), page="accuracy.md")
 

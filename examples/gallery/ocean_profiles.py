@@ -3,8 +3,9 @@ Each depth by itself
 ====================
 
 A hundred metres down in the Atlantic a degree is little, at the bottom it is a lot. With
-``keep="depth"`` every depth has a mean and a standard deviation of its own, so that a model sees the
-same spread at all of them. The sea floor is missing at some places, and is left out depth by depth.
+``keep="depth"`` every depth has a mean and a standard deviation of its own, so that a model sees
+the same spread at all of them. The sea floor is missing at some places, and is left out depth by
+depth.
 """
 
 from pathlib import Path

@@ -3,15 +3,15 @@ From a store to a training loop
 ===============================
 
 Weather models are trained on stores that no memory holds. This is the whole way, on a store like
-ERA5's that is small enough to be made here: statistics by level, weighted by area, and of changes in
-six hours, in one pass; a look at another period; a file; and a model that learns to forecast from
-normalized data. It takes a few seconds, and each step is the same for a store of terabytes.
+ERA5's that is small enough to be made here: statistics by level, weighted by area, and of changes
+in six hours, in one pass; a look at another period; a file; and a model that learns to forecast
+from normalized data. It takes a few seconds, and each step is the same for a store of terabytes.
 
 A store
 -------
 
-Two months of temperature and wind, four times a day, on five levels. Waves travel to the east with
-the wind, the poles are cold, and there is noise that nobody can forecast.
+Two months of temperature and wind, four times a day, on five levels. Waves travel to the east
+with the wind, the poles are cold, and there is noise that nobody can forecast.
 """
 
 import tempfile
@@ -108,8 +108,8 @@ plt.show()
 # Normalize, and check another period
 # -----------------------------------
 #
-# ``normalize`` is lazy, keeps float32, and names its units "1". Normalized each by its own deviation,
-# the components of the wind would turn it; ``share_std`` gives them one together.
+# ``normalize`` is lazy, keeps float32, and names its units "1". Normalized each by its own
+# deviation, the components of the wind would turn it; ``share_std`` gives them one together.
 #
 # A period that the statistics have not seen shows whether they still fit: here it is a spring that
 # is two kelvin warmer.
