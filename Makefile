@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint docs bench clean
 
 demo: $(VENV)/demo-installed  ## one climate scenario normalized with the statistics of another
 	@$(BIN)/dasknorm demo
@@ -18,11 +18,16 @@ lint: $(VENV)/dev-installed  ## style, layout and types
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 
+docs: $(VENV)/docs-installed  ## the site, every example run and every warning an error
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky docs docs/_build
+	@echo "the site is in docs/_build/index.html"
+
 bench: $(VENV)/bench-installed  ## speeds, each beside its rivals in the same run
 	@$(BIN)/python -m benchmarks
 
 clean:
 	@rm -rf $(VENV) demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf docs/_build docs/api docs/gallery docs/tutorial docs/sg_execution_times.rst
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/made:

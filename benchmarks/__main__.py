@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from benchmarks import (
+    accuracy,
     chunks,
     climatology,
     copies,
@@ -29,6 +30,7 @@ ROOT = Path(__file__).parents[1]
 
 PARTS = {
     # name: (what runs, its size in full, its size when quick)
+    "accuracy": (accuracy.run, 1_000_000, 10_000),
     "rivals": (rivals.run, 0.2, 0.005),
     "graphs": (graphs.run, 10_000, 500),
     "stores": (stores.run, 2.0, 0.1),
