@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from typing import Any
 
 from dasknorm.errors import StatsFileError
@@ -24,8 +25,12 @@ def encode(statistic: Statistic) -> dict[str, Any]:
 
 
 def decode(name: str, settings: dict[str, Any], record: list[Any]) -> Statistic:
-    """Return the statistic, found by its name among the classes that are defined now."""
-    known = {cls.__name__: cls for cls in _subclasses(Statistic)}  # type: ignore[type-abstract]
+    """Return the statistic, found by its name among the classes that are defined or installed."""
+    known = _known()
+    if name not in known:
+        for point in entry_points(group="dasknorm.statistics", name=name):
+            point.load()
+        known = _known()
     if name not in known:
         raise StatsFileError(
             f"holds the statistic {name!r}, which is not known here; known: {', '.join(known)}. "
@@ -37,6 +42,10 @@ def decode(name: str, settings: dict[str, Any], record: list[Any]) -> Statistic:
             f"holds records of {name} with {record}, but here they have {parts_of(statistic)}"
         )
     return statistic
+
+
+def _known() -> dict[str, type[Statistic]]:
+    return {cls.__name__: cls for cls in _subclasses(Statistic)}  # type: ignore[type-abstract]
 
 
 def _subclasses(cls: type[Statistic]) -> Iterator[type[Statistic]]:
