@@ -61,7 +61,7 @@ def _run(code: str, site: Path, folder: Path) -> subprocess.CompletedProcess[str
 
 
 def test_both_are_found_by_their_entry_points(installed: Path, tmp_path: Path) -> None:
-    """What one process learned and saved another loads, and neither imports the outsider's files."""
+    """What one process learned and saves another loads; neither imports the container."""
     for code in (LEARNS, LOADS):
         run = _run(code, installed, tmp_path)
         assert run.returncode == 0, run.stderr
