@@ -189,6 +189,7 @@ def test_schedulers_and_persisted_data(scheduler: str) -> None:
             assert dn.adapt(data.persist(), over=over, lag={"time": [1, 10]}) == one
 
 
+@needs("h5netcdf", "h5py")
 def test_merged_updated_saved(tmp_path: Path) -> None:
     """Statistics of two periods merge: changes from one to the other are in neither."""
     data = field(60)
