@@ -72,11 +72,17 @@ def _frame_of(kind):
     ids=[p.name for p in PAGES],
 )
 def test_examples_run(path, tmp_path, monkeypatch):
-    """Every Python block of a page runs, one after the other, in an empty folder."""
+    """Every Python block of a page runs, one after the other, in an empty folder.
+
+    A block that begins with the name of a file is that file there, for those after it to import.
+    """
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     names: dict[str, object] = {}
     for language, block in _blocks(path):
-        if language == "python":
+        if language == "python" and (file := re.match(r"# (\w+\.py)\n", block)):
+            (tmp_path / file[1]).write_text(block)
+        elif language == "python":
             exec(compile(block, path.name, "exec"), names)
         elif path.name in RUNS_COMMANDS:
             _run_commands(block)
