@@ -10,7 +10,15 @@ from dasknorm.layer import Normalization
 from dasknorm.loading import load
 from dasknorm.plans import Plan
 from dasknorm.provenance import __version__
-from dasknorm.statistics import Extrema, MaxAbs, Moments, Several, Statistic, Transformed
+from dasknorm.statistics import (
+    Extrema,
+    MaxAbs,
+    Moments,
+    Quantiles,
+    Several,
+    Statistic,
+    Transformed,
+)
 from dasknorm.stats import Stats
 
 __all__ = [
@@ -22,6 +30,7 @@ __all__ = [
     "Normalization",
     "NotAdaptedError",
     "Plan",
+    "Quantiles",
     "Several",
     "Statistic",
     "Stats",

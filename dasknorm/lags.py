@@ -190,6 +190,8 @@ def _gaps(labels: pd.Index | None, size: int) -> np.ndarray:
 
 def _by_duration(labels: pd.Index | None, dim: Hashable, lags: Sequence[Any]) -> np.ndarray:
     """Return the places whose labels are later by just so much."""
+    if labels is not None and labels.dtype == object:  # of cftime; pandas 2 adds nothing of its own
+        lags = [lag.to_pytimedelta() for lag in lags]
     try:
         return np.array([labels.get_indexer(labels + lag) for lag in lags])  # type: ignore
     except (TypeError, AttributeError) as error:

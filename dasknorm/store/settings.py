@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,12 @@ def encode(statistic: Statistic) -> dict[str, Any]:
 
 
 def decode(name: str, settings: dict[str, Any], record: list[Any]) -> Statistic:
-    """Return the statistic, found by its name among the classes that are defined now."""
-    known = {cls.__name__: cls for cls in _subclasses(Statistic)}  # type: ignore[type-abstract]
+    """Return the statistic, found by its name among the classes that are defined or installed."""
+    known = _known()
+    if name not in known:
+        for point in entry_points(group="dasknorm.statistics", name=name):
+            point.load()
+        known = _known()
     if name not in known:
         raise StatsFileError(
             f"holds the statistic {name!r}, which is not known here; known: {', '.join(known)}. "
@@ -65,6 +70,10 @@ def _decoded(coded: Any) -> Any:
     inner = coded[_OF_STATISTICS]
     many = isinstance(inner, list)
     return tuple(decode(**each) for each in inner) if many else decode(**inner)
+
+
+def _known() -> dict[str, type[Statistic]]:
+    return {cls.__name__: cls for cls in _subclasses(Statistic)}  # type: ignore[type-abstract]
 
 
 def _subclasses(cls: type[Statistic]) -> Iterator[type[Statistic]]:
