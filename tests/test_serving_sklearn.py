@@ -19,6 +19,7 @@ FRAME = pd.DataFrame(COLUMNS).abs()
 KINDS = {
     "MinMaxScaler": dn.Extrema(-1.0, 2.0),
     "MaxAbsScaler": dn.MaxAbs(),
+    "RobustScaler": dn.Quantiles(0.1, 0.8),
     "StandardScaler": dn.Moments(),
 }
 

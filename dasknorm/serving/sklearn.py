@@ -14,6 +14,7 @@ from dasknorm.statistics import (
     Known,
     MaxAbs,
     Moments,
+    Quantiles,
     Several,
     Statistic,
     Transformed,
@@ -97,11 +98,21 @@ def _max_abs(statistic: MaxAbs, records: Records) -> Any:
     return _counted(scaler, statistic, records)
 
 
+def _robust(statistic: Quantiles, records: Records) -> Any:
+    from sklearn.preprocessing import RobustScaler
+
+    scaler = RobustScaler(quantile_range=(100 * statistic.lower, 100 * statistic.upper))
+    affine = statistic.affine(records)
+    scaler.center_, scaler.scale_ = affine["shift"].copy(), affine["scale"].copy()
+    return scaler
+
+
 SCALERS: dict[type[Statistic], Callable[[Any, Records], Any]] = {
     Moments: _standard,
     Known: _standard,
     Extrema: _min_max,
     MaxAbs: _max_abs,
+    Quantiles: _robust,
 }
 
 
