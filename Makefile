@@ -13,7 +13,7 @@ SUITE := $(patsubst %,tests/test_%.py,public containers containers_pandas contai
 # What one library says of another of another age is not for us to mend.
 TRY = -m pytest -p no:cacheprovider -W ignore::DeprecationWarning -W ignore::FutureWarning $(SUITE)
 
-.PHONY: demo test lint bench clean test-bare test-oldest test-python dist
+.PHONY: demo test lint docs bench clean test-bare test-oldest test-python dist
 
 demo: $(VENV)/demo-installed  ## one climate scenario normalized with the statistics of another
 	@$(BIN)/dasknorm demo
@@ -38,11 +38,16 @@ lint: $(VENV)/dev-installed  ## style, layout and types
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 
+docs: $(VENV)/docs-installed  ## the site, every example run and every warning an error
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky docs docs/_build
+	@echo "the site is in docs/_build/index.html"
+
 bench: $(VENV)/bench-installed  ## speeds, each beside its rivals in the same run
 	@$(BIN)/python -m benchmarks
 
 clean:
 	@rm -rf $(VENV) .venvs demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf docs/_build docs/api docs/gallery docs/tutorial docs/sg_execution_times.rst
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/made:

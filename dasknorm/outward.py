@@ -22,7 +22,7 @@ class Outward(Readings):
 
     Parameters
     ----------
-    statistic, states, container, attrs
+    states, container, attrs
         As of `Readings`.
     """
 
@@ -31,7 +31,7 @@ class Outward(Readings):
         lazy = any(chunks.is_lazy(state.data) for state in self.states.values())
         (ready,) = dask.compute(self) if lazy else (self,)
         checks.refuse_other_shapes(self.states, ready.states)
-        checks.refuse_unusable(ready.statistic, ready.states)
+        checks.refuse_unusable(ready.states)
         return ready
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -39,7 +39,7 @@ class Outward(Readings):
         from dasknorm import store  # a fifth of the import time, for those who keep files
 
         ready = self.compute()
-        store.write(path, ready.statistic, ready.states, ready.container, ready.attrs)
+        store.write(path, ready.states, ready.container, ready.attrs)
 
     def to_sklearn(self) -> Any:
         """Return scikit-learn's own StandardScaler, fitted with these numbers, to serve with.
@@ -51,4 +51,4 @@ class Outward(Readings):
         from dasknorm import serving  # for the few who serve so
 
         ready = self.compute()
-        return serving.fitted_scaler(ready.statistic, without_lags(ready.states))
+        return serving.fitted_scaler(without_lags(ready.states))

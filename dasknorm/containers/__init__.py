@@ -17,7 +17,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dasknorm.fields import Field
-from dasknorm.statistics import Statistic
 from dasknorm.views import View
 
 __all__ = ["Container", "Fields", "container_named", "container_of", "register"]
@@ -79,7 +78,6 @@ class Container(ABC):
         self,
         data: Any,
         fields: Fields,
-        statistic: Statistic,
         kept: Mapping[Hashable, tuple[Hashable, ...]],
         weights: Any = None,
         where: Any = None,
@@ -96,9 +94,7 @@ class Container(ABC):
         if mask is not None and beside is not None and not isinstance(beside, Field):
             beside, mask = self.masked(beside, mask), None
         return {
-            name: field.summarize(
-                statistic, kept[name], field.weighed_by(beside), field.weighed_by(mask)
-            )
+            name: field.summarize(kept[name], field.weighed_by(beside), field.weighed_by(mask))
             for name, field in fields.items()
         }
 
