@@ -47,10 +47,6 @@ def decode(name: str, settings: dict[str, Any], record: list[Any]) -> Statistic:
     return statistic
 
 
-def _known() -> dict[str, type[Statistic]]:
-    return {cls.__name__: cls for cls in _subclasses(Statistic)}  # type: ignore[type-abstract]
-
-
 def parts_of(statistic: Statistic) -> list[list[Any]]:
     """Return each part of a record: its name, the dtype it is kept as, and its shape."""
     return [
@@ -74,6 +70,10 @@ def _decoded(coded: Any) -> Any:
     inner = coded[_OF_STATISTICS]
     many = isinstance(inner, list)
     return tuple(decode(**each) for each in inner) if many else decode(**inner)
+
+
+def _known() -> dict[str, type[Statistic]]:
+    return {cls.__name__: cls for cls in _subclasses(Statistic)}  # type: ignore[type-abstract]
 
 
 def _subclasses(cls: type[Statistic]) -> Iterator[type[Statistic]]:
