@@ -15,7 +15,7 @@ from dasknorm.lags import without_lags
 from dasknorm.readings import Readings
 
 if TYPE_CHECKING:
-    from dasknorm.serving.layout import Layout
+    from dasknorm.serving import Layout
     from dasknorm.serving.numpy import Constants
 
 __all__ = ["Outward"]
@@ -150,11 +150,18 @@ class Outward(Readings):
     def to_sklearn(self) -> Any:
         """Return scikit-learn's own scaler, fitted with these numbers, to serve with.
 
-        It is a StandardScaler, MinMaxScaler, MaxAbsScaler or RobustScaler, as the statistic is; of
-        a function of the data a pipeline, with a FunctionTransformer. For statistics of an array's
-        last axis or a frame's columns; others are a MismatchError. It gives arrays, as all of
-        scikit-learn's do; ``.set_output(transform="pandas")`` keeps names.
-        ``dasknorm.sklearn.StandardScaler.from_stats`` is the way for data of any size.
+        <<<<<<< HEAD
+                It is a StandardScaler, MinMaxScaler, MaxAbsScaler or RobustScaler, as the statistic is; of
+                a function of the data a pipeline, with a FunctionTransformer. For statistics of an array's
+                last axis or a frame's columns; others are a MismatchError. It gives arrays, as all of
+                scikit-learn's do; ``.set_output(transform="pandas")`` keeps names.
+        =======
+                It is a StandardScaler, MinMaxScaler, MaxAbsScaler or RobustScaler, as the statistic is; in
+                a pipeline, behind a FunctionTransformer, if that is of a function of the data. For
+                statistics of an array's last axis or a frame's columns; others are a MismatchError. It
+                gives arrays, as all of scikit-learn's do; ``.set_output(transform="pandas")`` keeps names.
+        >>>>>>> main
+                ``dasknorm.sklearn.StandardScaler.from_stats`` is the way for data of any size.
         """
         from dasknorm.serving import sklearn
 
@@ -162,7 +169,7 @@ class Outward(Readings):
         return sklearn.fitted_scaler(without_lags(ready.states))
 
     def _laid(self, channels: list[Hashable] | None, dims: Sequence[Hashable] | None) -> "Layout":
-        from dasknorm.serving.channels import laid
+        from dasknorm.serving import laid
 
         ready = self.compute()
         if dims is None and self.container.endswith(".Series"):

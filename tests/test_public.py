@@ -17,6 +17,7 @@ LIBRARIES = {"dasknorm.cli.picture": "matplotlib", "dasknorm.containers.dask_dat
 LIBRARIES |= dict.fromkeys(ARROW, "pyarrow") | {"dasknorm.containers.polars": "polars"}
 LIBRARIES |= {"dasknorm.sklearn": "sklearn", "dasknorm.arrow_arrays": "pyarrow"}
 LIBRARIES |= {f"dasknorm.cli.{n}": "pyarrow" for n in ("parquet", "rewriting", "rowgroups")}
+LIBRARIES |= {f"dasknorm.serving.{name}": name for name in ("keras", "torch")}
 MODULES = [
     pytest.param(name, marks=needs(LIBRARIES[name])) if name in LIBRARIES else name
     for _, name, _ in pkgutil.walk_packages(dasknorm.__path__, "dasknorm.")
@@ -53,6 +54,7 @@ def test_import_is_light():
     code += "print(*{m.split('.')[0] for m in set(sys.modules) - before})"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"numba", "llvmlite", "distributed", "rich", "matplotlib", "zarr", "h5netcdf", "click"}
+    heavy |= {"sklearn", "torch", "keras"}
     assert not heavy & set(run.stdout.split())
 
 
