@@ -136,6 +136,8 @@ def _fields_of(run: Mapping[str, Any], states: Fields) -> Fields:
 
 def _what(fields: Fields, run: Mapping[str, Any], changes: str = "") -> str:
     """Say what is remembered, and of what; of each statistic by itself."""
+    if not fields:  # a checkpoint before anything is read
+        return "statistics"
     apart: dict[Statistic, dict[Hashable, Field]] = {}
     for name, state in fields.items():
         apart.setdefault(state.remembers, {})[name] = state
