@@ -50,7 +50,7 @@ def _like(mean: xr.DataArray, others: Mapping[Hashable, xr.DataArray], name: Any
 
 
 def _known(mean: xr.DataArray, std: xr.DataArray) -> Field:
-    _, states, _ = given_states(mean, None, std, None, 0.0)
+    _, states, _ = given_states(mean.rename(None), None, std.rename(None), None, 0.0)
     return next(iter(states.values()))
 
 

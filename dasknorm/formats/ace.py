@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import xarray as xr
 
 from dasknorm.formats import register
-from dasknorm.formats.channels import channels_of
+from dasknorm.formats.channels import channels_of, taken_apart
 from dasknorm.formats.netcdf import NetCDFFiles
 from dasknorm.formats.numbers import Arrays, Numbers
 
@@ -27,7 +27,8 @@ class ACE(NetCDFFiles):
     Parameters
     ----------
     levels : str, optional
-        What layers are called if they are not variables already: ``"{name}_{index}"``.
+        What layers are called that are no variables of their own yet: ``"{name}_{index}"``. To
+        take them together again when read: ``"{name}_{level}"``.
     """
 
     levels: str | None = None
@@ -43,6 +44,10 @@ class ACE(NetCDFFiles):
     def arranged(self, arrays: Arrays) -> Arrays:
         found = channels_of(arrays, self.levels, self.name)
         return {name: xr.DataArray(value) for name, value in found.items()}
+
+    def found(self, arrays: Arrays) -> Arrays:
+        scalars = {name: float(array) for name, array in arrays.items() if not array.ndim}
+        return taken_apart(scalars, self.levels)
 
     def said(self, numbers: Numbers) -> dict[str, Any]:
         when = f", of {' to '.join(numbers.period)}" if numbers.period else ""

@@ -47,14 +47,17 @@ class CSV(Format):
         return buffer.getvalue().encode()
 
     def read(self, path: Path) -> Numbers:
-        table = pd.read_csv(path, float_precision="round_trip", dtype={"variable": str})
+        # As texts first: pandas' own reading of numbers may be off in the last digit.
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
         if missing := [c for c in ("variable", "level", *self.needs) if c not in table]:
             raise StatsFileError(f"no columns {missing}; found {list(table)}")
-        table["level"] = table["level"].fillna(NO_LEVEL)
+        table["level"] = [float(text or NO_LEVEL) for text in table["level"]]
         if (twice := table.duplicated(["variable", "level"])).any():
             row = table[twice].iloc[0]
             raise StatsFileError(f"{row['variable']!r} at level {row['level']} is there twice")
         readings = [name for name in self.takes if name in table]
+        for reading in readings:
+            table[reading] = [float(text or "nan") for text in table[reading]]
         values: dict[str, dict[str, xr.DataArray]] = {name: {} for name in readings}
         for name, rows in table.groupby("variable", sort=False):
             for reading in readings:

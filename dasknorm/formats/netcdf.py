@@ -25,6 +25,10 @@ class NetCDFFiles(Format):
         """Return variables as this format has them; MismatchError for what it has no place for."""
         return arrays
 
+    def found(self, arrays: Arrays) -> Arrays:
+        """Return variables as they are here, of those in a file."""
+        return arrays
+
     def said(self, numbers: Numbers) -> dict[str, Any]:
         """Return the attributes of each file."""
         return {} if numbers.period is None else {"period": " to ".join(numbers.period)}
@@ -42,7 +46,7 @@ class NetCDFFiles(Format):
 
     def read(self, path: Path) -> Numbers:
         known = {
-            reading: _arrays(path / file)
+            reading: self.found(_arrays(path / file))
             for file, reading in self.files.items()
             if (path / file).exists() or reading in self.needs
         }

@@ -67,7 +67,7 @@ def side_by_side(arrays: Arrays, attrs: Mapping[str, Any], who: str) -> xr.Datas
             [array.rename(name) for name, array in arrays.items()],
             join="exact",
             compat="no_conflicts",
-            combine_attrs="drop",
+            combine_attrs="override",
         ).assign_attrs(attrs)
     except ValueError as error:
         raise MismatchError(
