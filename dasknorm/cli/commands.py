@@ -217,10 +217,15 @@ def _transform(
     kind = _kind(form, form_out)
     loaded = _loaded(stats, written.reader(columns=kind is not arrays))
     _check_kinds(kind, form_out, out, loaded.container)
-    with replacing(out) as partial, computing(workers, scheduler), metering(what) as meter:
-        with expected(), _as_options():
-            change = Change(method, loaded.select(names) if names else loaded, unseen)
-            shown = kind.mapped(found, form, change, names, meter, partial, form_out)
+    with (
+        replacing(out) as partial,
+        computing(workers, scheduler),
+        metering(what) as meter,
+        expected(),
+        _as_options(),
+    ):
+        change = Change(method, loaded.select(names) if names else loaded, unseen)
+        shown = kind.mapped(found, form, change, names, meter, partial, form_out)
     show_contents(shown, kind.COLUMNS)
     click.echo(meter.summary())
     click.echo(f"wrote {out}")
