@@ -5,7 +5,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
-.PHONY: demo test lint bench clean
+OTHER = .venvs/$(notdir $(PYTHON))
+UV := .venvs/uv/bin/uv
+SUITE := $(patsubst %,tests/test_%.py,public containers containers_pandas containers_xarray \
+  containers_polars containers_arrow laws statistics stats fields grouped climatology tendencies \
+  weights opening store store_refusals store_tools layer sklearn cli cli_bare testing extending)
+# What one library says of another of another age is not for us to mend.
+TRY = -m pytest -p no:cacheprovider -W ignore::DeprecationWarning -W ignore::FutureWarning $(SUITE)
+
+.PHONY: demo test lint docs bench clean test-bare test-oldest test-python dist
 
 demo: $(VENV)/demo-installed  ## one climate scenario normalized with the statistics of another
 	@$(BIN)/dasknorm demo
@@ -13,16 +21,33 @@ demo: $(VENV)/demo-installed  ## one climate scenario normalized with the statis
 test: $(VENV)/dev-installed  ## every test, the long ones too
 	@$(BIN)/python -m pytest
 
+test-bare: $(OTHER)-bare/test-installed  ## the core of the tests, without any optional library
+	@$(OTHER)-bare/bin/python $(TRY)
+
+test-oldest: $(OTHER)-oldest/all,demo,test-installed  ## ... with the oldest dependencies that are allowed
+	@$(OTHER)-oldest/bin/python $(TRY)
+
+test-python: $(OTHER)/all,demo,test-installed  ## ... with PYTHON=python3.13, or another
+	@$(OTHER)/bin/python $(TRY)
+
+dist: $(VENV)/release-installed  ## wheel and sdist, built twice and compared, for a release
+	@$(BIN)/python .ci/build.py
+
 lint: $(VENV)/dev-installed  ## style, layout and types
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 
+docs: $(VENV)/docs-installed  ## the site, every example run and every warning an error
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky docs docs/_build
+	@echo "the site is in docs/_build/index.html"
+
 bench: $(VENV)/bench-installed  ## speeds, each beside its rivals in the same run
 	@$(BIN)/python -m benchmarks
 
 clean:
-	@rm -rf $(VENV) demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venvs demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf docs/_build docs/api docs/gallery docs/tutorial docs/sg_execution_times.rst
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/made:
@@ -35,3 +60,18 @@ $(VENV)/%-installed: pyproject.toml $(VENV)/made
 	@echo "installing dasknorm[$*] in $(VENV)"
 	@$(PIP) install --editable '.[$*]'
 	@touch $(if $(filter dev,$*),$(VENV)/demo-installed) $@  # dev has all that demo has
+
+# The other environments are made by uv, in seconds, and can be of the lowest versions.
+
+export UV_PYTHON_DOWNLOADS := never
+
+$(UV):
+	@$(PYTHON) -m venv --clear .venvs/uv
+	@.venvs/uv/bin/python -m pip --disable-pip-version-check --quiet install 'uv>=0.5'
+
+.venvs/%-installed: pyproject.toml $(UV)
+	@echo "installing dasknorm[$(notdir $*)] in .venvs/$(patsubst %/,%,$(dir $*))"
+	@$(UV) venv --quiet --clear --python $(PYTHON) $(@D)
+	@$(UV) pip install --quiet --python $(@D) $(if $(findstring oldest,$*),--resolution lowest-direct) \
+	  --editable '.[$(notdir $*)]'
+	@touch $@

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from benchmarks import (
+    accuracy,
     chunks,
     climatology,
     copies,
@@ -11,6 +12,7 @@ from benchmarks import (
     groups,
     memory,
     parquet,
+    quantiles,
     rivals,
     scale,
     scaler_tests,
@@ -28,6 +30,7 @@ ROOT = Path(__file__).parents[1]
 
 PARTS = {
     # name: (what runs, its size in full, its size when quick)
+    "accuracy": (accuracy.run, 1_000_000, 10_000),
     "rivals": (rivals.run, 0.2, 0.005),
     "graphs": (graphs.run, 10_000, 500),
     "stores": (stores.run, 2.0, 0.1),
@@ -41,6 +44,7 @@ PARTS = {
     "scalers": (scalers.run, 4_000_000, 100_000),
     "scaler_tests": (scaler_tests.run, 1, 1),
     "groups": (groups.run, 10_000_000, 100_000),
+    "quantiles": (quantiles.run, 10_000_000, 100_000),
     "updates": (updates.run, 300, 20),
     "climatology": (climatology.run, 2.0, 0.1),
     "tendencies": (tendencies.run, 2.0, 0.1),

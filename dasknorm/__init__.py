@@ -10,19 +10,32 @@ from dasknorm.layer import Normalization
 from dasknorm.loading import load
 from dasknorm.plans import Plan
 from dasknorm.provenance import __version__
-from dasknorm.statistics import Moments, Statistic
+from dasknorm.statistics import (
+    Extrema,
+    MaxAbs,
+    Moments,
+    Quantiles,
+    Several,
+    Statistic,
+    Transformed,
+)
 from dasknorm.stats import Stats
 
 __all__ = [
     "ChunkError",
+    "Extrema",
+    "MaxAbs",
     "MismatchError",
     "Moments",
     "Normalization",
     "NotAdaptedError",
     "Plan",
+    "Quantiles",
+    "Several",
     "Statistic",
     "Stats",
     "StatsFileError",
+    "Transformed",
     "__version__",
     "adapt",
     "load",

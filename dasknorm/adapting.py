@@ -13,9 +13,10 @@ from dasknorm.containers import container_of
 from dasknorm.fields import Axes, Field
 from dasknorm.lags import Lag, lagged, said_of
 from dasknorm.matching import Kept, kept_axes
+from dasknorm.methods import Asked, fields_for
 from dasknorm.plans import Plan
 from dasknorm.progress import Meter, metering
-from dasknorm.statistics import Moments, Statistic
+from dasknorm.statistics import Statistic
 from dasknorm.stats import Stats
 from dasknorm.views import View
 
@@ -24,7 +25,7 @@ __all__ = ["adapt", "learned", "plan"]
 
 def adapt(
     data: Any,
-    statistic: Statistic | None = None,
+    statistic: Asked = None,
     *,
     keep: Axes = None,
     over: Axes = None,
@@ -48,8 +49,11 @@ def adapt(
         memory or lazy. Or an iterable of such batches, as a file read in pieces or a PyTorch
         ``DataLoader``: of a batch that is a tuple, element 0 is taken. Missing values (NaN, NA,
         null, masked) are skipped.
-    statistic : Statistic, default Moments()
-        What to learn.
+    statistic : Statistic, list of them, or dict by variable or column, default Moments()
+        What to learn. Of a list all are learned in the one pass, and the first normalizes; a dict
+        gives variables, or columns of a frame, statistics of their own: ``{"rain":
+        Transformed("log1p"), ...: Extrema()}``, where ``...`` is for those not named, by default
+        Moments().
     keep, over : axis or sequence of axes, optional
         The dimensions (names, or positions) that keep statistics of their own, or those that are
         merged away; give one of the two, or neither: then the last axis of an array of two or
@@ -122,7 +126,6 @@ def adapt(
     """
     if retries < 0:
         raise ValueError(f"retries must be at least 0, got {retries}")
-    statistic = Moments() if statistic is None else statistic
     view = View.asked(columns, by)
     if not is_one(data):
         beside = (weights, where, checkpoint)
@@ -137,22 +140,22 @@ def adapt(
         if checkpoint is not None or expect_count is not None:
             raise ValueError("checkpoint= and expect_count= need compute=True")
         lazy = {name: replace(field, data=chunks.lazy(field.data)) for name, field in work.items()}
-        return Stats(statistic, lazy, container, attrs)
+        return Stats(lazy, container, attrs)
     expected = checks.expected_counts(work, expect_count)
     saved = None
     if checkpoint is not None:
-        saved = shards.Checkpoint(checkpoint, statistic, container, attrs)
+        saved = shards.Checkpoint(checkpoint, container, attrs)
     with _metered(progress) as meter:
-        states = shards.summarized(work, statistic, retries=retries, meter=meter, checkpoint=saved)
-    checks.refuse_unusable(statistic, states)
-    checks.refuse_empty(statistic, states, is_masked=where is not None)
-    checks.refuse_other_counts(statistic, states, expected)
-    return Stats(statistic, states, container, attrs)
+        states = shards.summarized(work, retries=retries, meter=meter, checkpoint=saved)
+    checks.refuse_unusable(states)
+    checks.refuse_empty(states, is_masked=where is not None)
+    checks.refuse_other_counts(states, expected)
+    return Stats(states, container, attrs)
 
 
 def _of_batches(
     data: Any,
-    statistic: Statistic,
+    statistic: Asked,
     keep: Axes,
     over: Axes,
     view: View,
@@ -161,12 +164,12 @@ def _of_batches(
     stream = batches(data)
     for first in stream:
         container, work, attrs = _work(first, statistic, keep, over, None, None, view)
-        stats = Stats(statistic, shards.summarized(work, statistic), container, attrs)
-        checks.refuse_unusable(statistic, stats.states)
+        stats = Stats(shards.summarized(work), container, attrs)
+        checks.refuse_unusable(stats.states)
         stats = stats.update(stream)
-        checks.refuse_empty(statistic, stats.states)
+        checks.refuse_empty(stats.states)
         expected = checks.expected_counts(stats.states, expect_count)
-        checks.refuse_other_counts(statistic, stats.states, expected)
+        checks.refuse_other_counts(stats.states, expected)
         return stats
     raise ValueError("there was no batch to adapt on: the iterable is empty, or used up")
 
@@ -174,14 +177,14 @@ def _of_batches(
 def learned(data: Any, statistic: Statistic, keep: Axes = None, weights: Any = None) -> Stats:
     """Return what `adapt` does, and no word about features without a value: others may follow."""
     container, work, attrs = _work(data, statistic, keep, None, weights, None, View())
-    states = shards.summarized(work, statistic)
-    checks.refuse_unusable(statistic, states)
-    return Stats(statistic, states, container, attrs)
+    states = shards.summarized(work)
+    checks.refuse_unusable(states)
+    return Stats(states, container, attrs)
 
 
 def plan(
     data: Any,
-    statistic: Statistic | None = None,
+    statistic: Asked = None,
     *,
     keep: Axes = None,
     over: Axes = None,
@@ -208,7 +211,6 @@ def plan(
     >>> found.bytes, found.chunks, found.state_bytes
     (800000, 100, 4800)
     """
-    statistic = Moments() if statistic is None else statistic
     view = View.asked(columns, by)
     _, work, _ = _work(data, statistic, keep, over, weights, where, view, lag)
     return plans.of(work)
@@ -216,7 +218,7 @@ def plan(
 
 def _work(
     data: Any,
-    statistic: Statistic,
+    statistic: Asked,
     keep: Axes,
     over: Axes,
     weights: Any,
@@ -226,9 +228,9 @@ def _work(
 ) -> tuple[str, dict[Hashable, Field], dict[str, Any]]:
     """Return the kind of container, the states still to be computed, and their provenance."""
     container = container_of(data)
-    fields = lagged(container.viewed(data, view), lag)
+    fields = lagged(fields_for(container, data, view, statistic), lag)
     kept: Kept = kept_axes(fields, keep, over)
-    work = container.summarize(data, fields, statistic, kept, weights, where)
+    work = container.summarize(data, fields, kept, weights, where)
     attrs = provenance.of(
         fields, kept, weights, where, source=container.sources(data), lag=said_of(fields)
     )

@@ -7,7 +7,7 @@ slabs.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import singledispatch
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from dasknorm import slabs
+from dasknorm.kernels import Kernel
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 
@@ -30,9 +31,6 @@ __all__ = [
     "summarize",
     "transform",
 ]
-
-Kernel = Callable[..., np.ndarray]
-"""``kernels.standardize`` or ``kernels.restore``: (array, affine, dtype, out=None) -> array."""
 
 SLAB = 1 << 18
 """Elements converted at a time where a block cannot be read as it is: 2 MB of float64."""

@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -23,32 +24,31 @@ __all__ = [
 ]
 
 
-SOME = 1 << 16
-"""Records that are asked at a time."""
+SOME_BYTES = 1 << 22
+"""Of records that are asked at a time."""
 
 
-def refuse_unusable(statistic: Statistic, states: Fields) -> None:
+def refuse_unusable(states: Fields) -> None:
     """Raise ValueError if infinities have spoiled a state; lazy states are not looked at."""
     for name, state in states.items():
         if is_lazy(state.data):
             continue
-        spoiled = _told(statistic.unusable, state.data)
+        spoiled = _told(state.remembers.unusable, state.data)
         if spoiled.any():
             raise ValueError(
-                "infinite values, or too large to be squared in float64, in "
-                f"{_place(name, state, spoiled)}; replace them, for example by NaN, which is "
-                "skipped: np.where(np.isfinite(x), x, np.nan)"
+                f"{state.remembers.refusal} in {_place(name, state, spoiled)}; replace them, for "
+                "example by NaN, which is skipped: np.where(np.isfinite(x), x, np.nan)"
             )
 
 
-def refuse_empty(statistic: Statistic, states: Fields, is_masked: bool = False) -> None:
+def refuse_empty(states: Fields, is_masked: bool = False) -> None:
     """Raise ValueError if no sample was seen; warn, naming them, where all are missing.
 
     Of what a mask leaves out on purpose there is no word.
     """
     missing = []
     for name, state in states.items():
-        empty = _told(lambda records: statistic.read(records, "count") == 0, state.data)
+        empty = _told(partial(_is_empty, state.remembers), state.data)
         if state.grouped is not None and not len(state.data):
             raise ValueError(
                 "no samples to adapt on: there are no rows, or none that belongs to a group, as "
@@ -91,12 +91,10 @@ def expected_counts(work: Fields, expected: float | Literal["all"] | None) -> di
     return counts
 
 
-def refuse_other_counts(
-    statistic: Statistic, states: Fields, expected: Mapping[Hashable, float]
-) -> None:
+def refuse_other_counts(states: Fields, expected: Mapping[Hashable, float]) -> None:
     """Raise ValueError unless as much was counted as expected."""
     for name, wanted in expected.items():
-        counts = statistic.read(states[name].data, "count")
+        counts = states[name].remembers.read(states[name].data, "count")
         wrong = counts != wanted
         if wrong.any():
             found = ", ".join(f"{count:,.15g}" for count in np.unique(counts[wrong])[:5])
@@ -118,10 +116,14 @@ def refuse_other_shapes(declared: Fields, computed: Fields) -> None:
             )
 
 
+def _is_empty(statistic: Statistic, records: np.ndarray) -> np.ndarray:
+    return statistic.read(records, "count") == 0
+
+
 def _told(which: Callable[[np.ndarray], np.ndarray], records: np.ndarray) -> np.ndarray:
     """Ask of each record, some at a time: what is worked out on the way weighs as much as they."""
-    flat = records.reshape(-1)
-    parts = [which(flat[i : i + SOME]) for i in range(0, max(flat.size, 1), SOME)]
+    flat, some = records.reshape(-1), max(1, SOME_BYTES // records.dtype.itemsize)
+    parts = [which(flat[i : i + some]) for i in range(0, max(flat.size, 1), some)]
     return np.concatenate(parts).reshape(records.shape)
 
 

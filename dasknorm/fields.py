@@ -54,6 +54,8 @@ class Field:
         later.
     lagged : hashable, optional
         The dimension along which changes were taken as well: the groups are lags, and first none.
+    statistic : Statistic, optional
+        Of data, what is to be remembered of them; of states, what their records are of.
     """
 
     data: Any
@@ -65,17 +67,20 @@ class Field:
     chosen: tuple[Hashable, ...] | None = None
     keyed: Hashable = None
     lagged: Hashable = None
+    statistic: Statistic | None = None
 
     def sizes(self) -> dict[Hashable, Any]:
         """Return the size along each dimension; NaN where Dask does not know it."""
         return dict(zip(self.dims, self.data.shape, strict=True))
 
+    @property
+    def remembers(self) -> Statistic:
+        """The statistic, of a field that has one."""
+        assert self.statistic is not None, "data are given their statistic in `methods`"
+        return self.statistic
+
     def summarize(
-        self,
-        statistic: Statistic,
-        kept: tuple[Hashable, ...],
-        weights: Any = None,
-        where: Any = None,
+        self, kept: tuple[Hashable, ...], weights: Any = None, where: Any = None
     ) -> "Field":
         """Return the states still to be computed: a field whose data are a `chunks.Reduction`.
 
@@ -99,7 +104,9 @@ class Field:
                 "weights without it; and make missing what is not to take part, data.where(mask)"
             )
         by_group = self.grouped is not None
-        work = chunks.Reduction(self.data, statistic, axes, spread, self.dims, is_grouped=by_group)
+        work = chunks.Reduction(
+            self.data, self.remembers, axes, spread, self.dims, is_grouped=by_group
+        )
         dims = tuple(dim for dim in self.dims if dim in kept)
         labels = {dim: index for dim, index in self.labels.items() if dim in dims}
         dims = (self.grouped, *dims) if by_group else dims
@@ -223,9 +230,12 @@ class Field:
         )
 
     def identical(self, other: "Field") -> bool:
-        """Tell whether dims, labels and every bit of the data are the same."""
+        """Tell whether statistic, dims, labels and every bit of the data are the same."""
+        mine, theirs = (
+            (each.statistic, each.dims, each.grouped, each.chosen) for each in (self, other)
+        )
         return (
-            (self.dims, self.grouped, self.chosen) == (other.dims, other.grouped, other.chosen)
+            mine == theirs
             and self.labels.keys() == other.labels.keys()
             and all(index.equals(other.labels[dim]) for dim, index in self.labels.items())
             and (self.data.dtype, self.data.shape) == (other.data.dtype, other.data.shape)

@@ -16,8 +16,8 @@ __all__ = ["given_states"]
 
 def given_states(
     mean: Any, variance: Any, std: Any, count: Any, epsilon: float
-) -> tuple[Statistic, dict[Hashable, Field], str]:
-    """Return the statistic, the states and the kind of container that given numbers stand for."""
+) -> tuple[dict[Hashable, Field], str]:
+    """Return the states and the kind of container that given numbers stand for."""
     if (variance is None) == (std is None):
         raise ValueError("give variance= or std=, one of the two")
     spread, what = (std, "std") if variance is None else (variance, "variance")
@@ -31,7 +31,7 @@ def given_states(
     counts = None if count is None else _beside(means, count, "count")
     for name, values in (counts or {}).items():
         _check_not_negative(name, means[name], values, "count")
-    statistic = Known(epsilon) if counts is None else Moments(epsilon=epsilon)
+    statistic: Statistic = Known(epsilon) if counts is None else Moments(epsilon=epsilon)
     states = {}
     for name, field in means.items():
         records = np.zeros(field.data.shape, statistic.dtype)
@@ -41,8 +41,8 @@ def given_states(
         else:
             records["count"] = counts[name]
             records["m2"] = spreads[name] * counts[name]
-        states[name] = replace(field, data=records)
-    return statistic, states, container
+        states[name] = replace(field, data=records, statistic=statistic)
+    return states, container
 
 
 def _beside(means: Fields, values: Any, what: str) -> dict[Hashable, np.ndarray]:

@@ -23,6 +23,7 @@ from dasknorm.fields import Field
 from dasknorm.labels import shown, some
 from dasknorm.lagged_arrays import LaggedArray
 from dasknorm.states import at_group
+from dasknorm.statistics import Transformed
 
 __all__ = ["Lag", "changes", "lag_of", "lagged", "said_of", "without_lags"]
 
@@ -55,6 +56,12 @@ def lagged(fields: Fields, lag: Lag) -> dict[Hashable, Field]:
         if not chunks.is_array(field.data):
             what = "groups (by=)" if field.grouped is not None else "frames"
             raise TypeError(f"lag= goes with arrays and xarray objects, and not with {what}")
+        parts = getattr(field.statistic, "parts", [field.statistic])
+        if any(isinstance(part, Transformed) for part in parts):
+            raise TypeError(
+                "lag= learns of changes of the data as they are, not of a function of them: apply "
+                "the function first, and adapt on what comes out"
+            )
     found = {name: f.dims[f.axis(dim)] for name, f in fields.items() if f.has_axis(dim)}
     if not found:
         for field in fields.values():
@@ -183,6 +190,8 @@ def _gaps(labels: pd.Index | None, size: int) -> np.ndarray:
 
 def _by_duration(labels: pd.Index | None, dim: Hashable, lags: Sequence[Any]) -> np.ndarray:
     """Return the places whose labels are later by just so much."""
+    if labels is not None and labels.dtype == object:  # of cftime; pandas 2 adds nothing of its own
+        lags = [lag.to_pytimedelta() for lag in lags]
     try:
         return np.array([labels.get_indexer(labels + lag) for lag in lags])  # type: ignore
     except (TypeError, AttributeError) as error:

@@ -6,17 +6,15 @@ from typing import Any
 from dasknorm import chunks
 from dasknorm.blocks import Kernel, output_dtype
 from dasknorm.containers import Fields, container_of
+from dasknorm.fields import Field
 from dasknorm.matching import matching
-from dasknorm.statistics import Statistic
+from dasknorm.methods import refuse_unknown_columns, views_of
 from dasknorm.units import units_after
-from dasknorm.views import View
 
 __all__ = ["mapped"]
 
 
-def mapped(
-    data: Any, statistic: Statistic, states: Fields, kernel: Kernel, dtype: Any, unseen: str
-) -> Any:
+def mapped(data: Any, states: Fields, kernel: Kernel, dtype: Any, unseen: str) -> Any:
     """Return data of any kind mapped, as the same kind; lazy where they are lazy.
 
     Raises MismatchError unless names, dimensions and labels match, as `Stats.normalize` says.
@@ -24,11 +22,18 @@ def mapped(
     if unseen not in ("error", "nan"):
         raise ValueError(f"unseen must be 'error' or 'nan', got {unseen!r}")
     container = container_of(data)
-    fields = container.viewed(data, View.of(states))
-    out = output_dtype(dtype)
-    results = {}
-    for name, key in matching(container, fields, states).items():
-        affine = replace(states[key], data=chunks.apply(states[key].data, statistic.affine))
-        result = fields[name].transform(affine, kernel, out, unseen)
-        results[name] = replace(result, attrs=units_after(kernel, result.attrs, affine.attrs))
-    return container.rebuild(data, results)
+    refuse_unknown_columns(container, data, states)
+    for view, own in views_of(states):
+        fields = container.viewed(data, view)
+        results = {}
+        for name, key in matching(container, fields, own).items():
+            results[name] = _field(fields[name], own[key], kernel, output_dtype(dtype), unseen)
+        data = container.rebuild(data, results)
+    return data
+
+
+def _field(data: Field, state: Field, kernel: Kernel, dtype: Any, unseen: str) -> Field:
+    statistic = state.remembers
+    affine = replace(state, data=chunks.apply(state.data, statistic.affine))
+    result = data.transform(affine, statistic.kernel(kernel), dtype, unseen)
+    return replace(result, attrs=units_after(kernel, result.attrs, affine.attrs))

@@ -7,7 +7,7 @@ from dasknorm.errors import MismatchError
 from dasknorm.fields import Axes, Field
 from dasknorm.labels import refuse_nan, shown
 
-__all__ = ["Kept", "kept_axes", "kept_like", "matching", "names_of", "selected"]
+__all__ = ["Kept", "kept_axes", "kept_like", "matching", "names_of"]
 
 Kept = Mapping[Hashable, tuple[Hashable, ...]]
 """For each field, the dimensions that keep statistics of their own."""
@@ -88,18 +88,6 @@ def matching(container: Container, fields: Fields, states: Fields) -> dict[Hasha
     return {name: name for name in fields}
 
 
-def selected(states: Fields, names: list[Hashable]) -> dict[Hashable, Field]:
-    """Return some of the states by name, or some columns of a frame's; MismatchError if unknown."""
-    known = names_of(states)
-    if unknown := [name for name in names if name not in known]:
-        raise MismatchError(f"the statistics do not know {unknown}; they know {known}")
-    return {
-        key: state.labelled("columns", names) if "columns" in state.labels else state
-        for key, state in states.items()
-        if key in names or "columns" in state.labels
-    }
-
-
 def _but_groups(fields: Fields, names: tuple[Hashable, ...], what: str) -> tuple[Hashable, ...]:
     """Return names without that of groups, which are kept anyway."""
     by = {field.grouped for field in fields.values()} - {None}
@@ -126,4 +114,4 @@ def _found(field: Field, names: tuple[Hashable, ...], what: str) -> dict[Hashabl
 def names_of(fields: Fields) -> list[Hashable]:
     """Return the names of fields, or of the columns where a frame is the only field."""
     columns = [field.labels["columns"] for field in fields.values() if "columns" in field.labels]
-    return list(columns[0]) if columns else list(fields)
+    return [name for index in columns for name in index] if columns else list(fields)

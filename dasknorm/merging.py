@@ -1,26 +1,20 @@
 """Merging: statistics of the same variables become one, those of different variables a union."""
 
-from collections.abc import Hashable, Mapping
-from dataclasses import replace
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
-
-import numpy as np
 
 from dasknorm.containers import Fields, container_named
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
-from dasknorm.labels import appended, places_of
 from dasknorm.matching import names_of
+from dasknorm.methods import by_statistic
 from dasknorm.states import merged as merge
-from dasknorm.states import of_groups, refuse_other_groups
-from dasknorm.statistics import Known, Statistic
+from dasknorm.statistics import Known
 
 __all__ = ["merged", "refuse_finished", "united"]
 
 
-def merged(
-    statistic: Statistic, states: Fields, other: Statistic, others: Fields
-) -> dict[Hashable, Field]:
+def merged(states: Fields, others: Fields) -> dict[Hashable, Field]:
     """Return the states of all the data that two sets of states have seen.
 
     Of the same names (variables, or columns of a frame) they are merged, label by label; sets that
@@ -32,22 +26,28 @@ def merged(
         If the statistics differ, or some names are in both sets and some in one only: what the
         second has seen would be missing from the others, without a word.
     """
-    if statistic != other:
-        raise MismatchError(f"statistics differ: {statistic} and {other}")
     if _same_names(states, others):
-        if isinstance(statistic, Known):
-            raise MismatchError(
-                "given statistics without a count cannot be merged or updated: how much they "
-                "weigh is not known; write Stats.given(mean=..., variance=..., count=...)"
-            )
-        return {name: merge(state, others[name], statistic) for name, state in states.items()}
+        refuse_known(states)
+        pairs = zip(states.items(), _in_order_of(states, others), strict=True)
+        return {name: merge(state, other) for (name, state), other in pairs}
     mine, theirs = set(names_of(states)), set(names_of(others))
     if mine & theirs or None in mine | theirs:
         raise MismatchError(
             f"fields differ: {names_of(states)} and {names_of(others)}; merge the same ones, or "
             "ones of which none is in both: stats.select([...]) takes some"
         )
-    return _side_by_side(states, others)
+    if _columns(states) and _columns(others):
+        return by_statistic([*states.values(), *others.values()])
+    return {**states, **others}
+
+
+def refuse_known(states: Fields) -> None:
+    """Raise MismatchError if states were given without a count."""
+    if any(isinstance(state.statistic, Known) for state in states.values()):
+        raise MismatchError(
+            "given statistics without a count cannot be merged or updated: how much they weigh is "
+            "not known; write Stats.given(mean=..., variance=..., count=...)"
+        )
 
 
 def refuse_finished(attrs: Mapping[str, Any], others: Mapping[str, Any]) -> None:
@@ -85,23 +85,16 @@ def _same_columns(state: Field, other: Field) -> bool:
     return mine is theirs or (mine is not None and theirs is not None and mine.equals(theirs))
 
 
-def _side_by_side(states: Fields, others: Fields) -> dict[Hashable, Field]:
-    if not _columns(states) or not _columns(others):
-        return {**states, **others}
-    ((name, left),), (right,) = states.items(), others.values()
-    refuse_other_groups(left, right)
-    if left.grouped is not None:
-        mine, theirs = (each.labels[left.grouped] for each in (left, right))
-        groups = appended(mine, theirs[places_of(theirs, mine) < 0])
-        left, right = of_groups(left, groups), of_groups(right, groups)
-    columns = left.labels["columns"].append(right.labels["columns"])
-    data = np.concatenate([left.data, right.data], axis=left.dims.index("columns"))
-    labels = {**left.labels, "columns": columns}
-    some = left.chosen is not None or right.chosen is not None
-    chosen = tuple(columns) if some else None
-    return {name: replace(left, data=data, labels=labels, chosen=chosen)}
+def _in_order_of(states: Fields, others: Fields) -> Iterator[Field]:
+    """Yield the other's state for each; of columns the one of the same statistic."""
+    for name, state in states.items():
+        if not _columns(states):
+            yield others[name]
+            continue
+        alike = [other for other in others.values() if other.statistic == state.statistic]
+        yield next(iter(alike or others.values()))
 
 
 def _columns(states: Fields) -> bool:
     """Tell whether states are of the columns of one frame."""
-    return len(states) == 1 and all("columns" in state.labels for state in states.values())
+    return all("columns" in state.labels for state in states.values())

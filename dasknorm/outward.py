@@ -23,7 +23,7 @@ class Outward(Readings):
 
     Parameters
     ----------
-    statistic, states, container, attrs
+    states, container, attrs
         As of `Readings`.
     """
 
@@ -32,7 +32,7 @@ class Outward(Readings):
         lazy = any(chunks.is_lazy(state.data) for state in self.states.values())
         (ready,) = dask.compute(self) if lazy else (self,)
         checks.refuse_other_shapes(self.states, ready.states)
-        checks.refuse_unusable(ready.statistic, ready.states)
+        checks.refuse_unusable(ready.states)
         return ready
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -40,7 +40,7 @@ class Outward(Readings):
         from dasknorm import store  # a fifth of the import time, for those who keep files
 
         ready = self.compute()
-        store.write(path, ready.statistic, ready.states, ready.container, ready.attrs)
+        store.write(path, ready.states, ready.container, ready.attrs)
 
     def export(
         self,
@@ -101,4 +101,4 @@ class Outward(Readings):
         from dasknorm import serving  # for the few who serve so
 
         ready = self.compute()
-        return serving.fitted_scaler(ready.statistic, without_lags(ready.states))
+        return serving.fitted_scaler(without_lags(ready.states))

@@ -8,7 +8,8 @@ from dasknorm import checks, chunks, sentences, summary
 from dasknorm.containers import container_named
 from dasknorm.fields import Field
 from dasknorm.lags import without_lags
-from dasknorm.statistics import Statistic
+from dasknorm.methods import joined
+from dasknorm.summary import readings_of
 from dasknorm.units import units_of
 
 __all__ = ["Readings"]
@@ -20,17 +21,15 @@ class Readings:
 
     Parameters
     ----------
-    statistic : Statistic
-        What is remembered.
     states : dict of name to Field
-        One record for each kept position.
+        One record for each kept position, and the statistic that they are of. The columns of a
+        frame are one field, or one for each statistic that some of them have.
     container : str
         The kind of container adapted, such as ``"pandas.DataFrame"``: readings come as its kin.
     attrs : dict
         Provenance: what was adapted, over what, from where to where, by which version.
     """
 
-    statistic: Statistic
     states: dict[Hashable, Field]
     container: str
     attrs: dict[str, Any] = field(default_factory=dict)
@@ -55,13 +54,38 @@ class Readings:
         """The number of values counted, or the sum of their weights, as float64."""
         return self.read("count")
 
+    @property
+    def statistic(self) -> Any:
+        """What is remembered; a dict by variable or column where it is not the same of all."""
+        found = {
+            name: state.remembers
+            for key, state in self.states.items()
+            for name in state.labels.get("columns", [key])
+        }
+        return next(iter(found.values())) if len(set(found.values())) == 1 else found
+
     def read(self, name: str) -> Any:
-        """Return one of ``statistic.readings`` in the kind of container adapted."""
+        """Return a reading, such as ``"std"``, in the kind of container adapted.
+
+        Where statistics differ, of the variables or columns that have it; columns come in the order
+        of the statistics then. Every reading is an attribute too: ``stats.max``.
+        """
+        states = self._usable()
+        having = {key: s for key, s in states.items() if name in s.remembers.readings}
+        if not having:
+            raise AttributeError(
+                f"these statistics have no {name!r}; they have {', '.join(readings_of(states))}"
+            )
         values = {}
-        for key, state in self._usable().items():
-            read = chunks.apply(state.data, self.statistic.read, name)
-            values[key] = replace(state, data=read, attrs=units_of(name, state.attrs))
-        return container_named(self.container).report(values)
+        for key, state in having.items():
+            read = chunks.apply(state.data, state.remembers.read, name)
+            values[key] = replace(state, data=read, attrs=units_of(name, state))
+        return container_named(self.container).report(joined(values))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # copying and unpickling ask for these before there is anything
+            raise AttributeError(name)
+        return self.read(name)
 
     def describe(self) -> str:
         """Return how these statistics were made, in a sentence that can stand in a paper.
@@ -72,13 +96,13 @@ class Readings:
         >>> dn.Stats.given(mean=3.0, std=2.0).describe()
         'Mean and standard deviation, as given, not learned from data.'
         """
-        return sentences.described(self.statistic, self.states, self.attrs)
+        return sentences.described(self.states, self.attrs)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Readings):
             return NotImplemented
         return (
-            (self.statistic, self.container) == (other.statistic, other.container)
+            self.container == other.container
             and list(self.states) == list(other.states)
             and all(state.identical(other.states[name]) for name, state in self.states.items())
         )
@@ -86,9 +110,9 @@ class Readings:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        shown = summary.text(self.statistic, self.states, self.container)
+        shown = summary.text(self.states, self.container)
         return f"{shown}\n{sentences.wrapped(self.describe())}"
 
     def _usable(self) -> dict[Hashable, Field]:
-        checks.refuse_unusable(self.statistic, self.states)
+        checks.refuse_unusable(self.states)
         return without_lags(self.states)

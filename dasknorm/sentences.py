@@ -48,15 +48,15 @@ PARTS = {
 """What a group by a part of a date, as ``time.month``, is of."""
 
 
-def described(statistic: Statistic, states: Fields, attrs: Mapping[str, Any]) -> str:
+def described(states: Fields, attrs: Mapping[str, Any]) -> str:
     """Return what the statistics are of and how they were made, a sentence for each kind of run."""
     runs = [run for run in attrs.get("runs", []) if not states or _fields_of(run, states)]
     groups = _told_together(runs)
-    told = [_of_runs(statistic, states, each, attrs) for each in groups[:TOLD]]
+    told = [_of_runs(states, each, attrs) for each in groups[:TOLD]]
     if len(groups) > TOLD:
         told.append(f"{len(groups) - TOLD:,} more kinds of runs went into them.")
     if not told:
-        told = [_without_runs(statistic, states, attrs)]
+        told = [_without_runs(states, attrs)]
     elif attrs.get("given"):
         told.append("Statistics that were given, not learned from data, are merged into these.")
     done = attrs.get("checkpoint")
@@ -86,9 +86,7 @@ def wrapped(text: str) -> str:
     return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
-def _of_runs(
-    statistic: Statistic, states: Fields, together: list[Runs], attrs: Mapping[str, Any]
-) -> str:
+def _of_runs(states: Fields, together: list[Runs], attrs: Mapping[str, Any]) -> str:
     fields = {
         name: state for runs in together for name, state in _fields_of(runs[0], states).items()
     }
@@ -101,8 +99,8 @@ def _of_runs(
     counted = counts_alone and not others
     changes = f" of changes by {attrs['tendency']}," if "tendency" in attrs else ""
     clauses = [
-        _what(statistic) + changes + _what_of(fields, first),
-        _counted(statistic, fields) if counted else _looked_at(statistic, fields, here),
+        _what(fields, first, changes),
+        _counted(fields) if counted else _looked_at(fields, here),
         *_tail(together[0], lags_too=not changes),
         *treated(attrs),
     ]
@@ -115,9 +113,9 @@ def _tail(runs: Runs, lags_too: bool = True) -> list[str]:
     return [spans(runs), weighted(runs), masked(runs), changes, batches(runs), sources(runs)]
 
 
-def _without_runs(statistic: Statistic, states: Fields, attrs: Mapping[str, Any]) -> str:
-    what = _what(statistic) + _what_of(states, {})
-    many = _counted(statistic, states)
+def _without_runs(states: Fields, attrs: Mapping[str, Any]) -> str:
+    what = _what(states, {})
+    many = _counted(states)
     how = "as given, not learned from data" if attrs.get("given") else "of unknown origin"
     return f"{_joined([what, many, how])}."
 
@@ -136,15 +134,15 @@ def _fields_of(run: Mapping[str, Any], states: Fields) -> Fields:
     return {name: state for name, state in states.items() if known is None or str(name) in known}
 
 
-def _what(statistic: Statistic) -> str:
-    """Name the readings; the spread by what its sum is divided by."""
-    ddof = getattr(statistic, "ddof", None)
-    kinds = {None: "", 0: "population ", 1: "sample "}
-    spread = f"{kinds.get(ddof, '')}standard deviation"
-    if ddof not in kinds:
-        spread += f" (ddof {ddof:g})"
-    readings = [name for name in statistic.readings if name not in ("count", "variance")]
-    return listed([spread if name == "std" else name for name in readings])
+def _what(fields: Fields, run: Mapping[str, Any], changes: str = "") -> str:
+    """Say what is remembered, and of what; of each statistic by itself."""
+    apart: dict[Statistic, dict[Hashable, Field]] = {}
+    for name, state in fields.items():
+        apart.setdefault(state.remembers, {})[name] = state
+    return "; ".join(
+        (statistic.phrase or listed(statistic.readings)) + changes + _what_of(own, run)
+        for statistic, own in apart.items()
+    )
 
 
 def _what_of(fields: Fields, run: Mapping[str, Any]) -> str:
@@ -196,33 +194,39 @@ def _dim(name: str, state: Field) -> str:
 # -- of how much --------------------------------------------------------------------------------
 
 
-def _counted(statistic: Statistic, fields: Fields) -> str:
+def _counted(fields: Fields) -> str:
     """Say how many values were counted, which the states know, and how many were missing."""
-    records = [state.data for state in fields.values()]
-    if "count" not in statistic.readings or not records or any(map(is_lazy, records)):
+    states = list(fields.values())
+    if not states or any(is_lazy(s.data) or "count" not in s.remembers.readings for s in states):
         return ""
     with np.errstate(all="ignore"):  # whatever the records of a file hold
-        count = sum(float(np.sum(statistic.read(data, "count"))) for data in records)
-        known = "missing" in (statistic.dtype.names or ())
-        lost = sum(float(np.sum(data["missing"])) for data in records) if known else None
+        count = sum(float(np.sum(s.remembers.read(s.data, "count"))) for s in states)
+        missing = [_missing(s.data) for s in states]
+        lost = None if None in missing else sum(filter(None, missing))
     told = f"of {count:,.15g} values in all"
     if lost is None:
         return told
     if not lost:
         return f"{told} (none missing)"
     what = f"{lost:,.15g} missing one{'' if lost == 1 else 's'}"
-    return f"{told} ({what}{' skipped' if _skips(statistic) else ': no mean where they are'})"
+    return f"{told} ({what}{' skipped' if _skips(fields) else ': no mean where they are'})"
 
 
-def _looked_at(statistic: Statistic, fields: Fields, runs: Runs) -> str:
+def _looked_at(fields: Fields, runs: Runs) -> str:
     """Say how many values there were, where states count weights, or those of other runs too."""
     known = [run["values"] for run in runs if "values" in run]
-    fate = "skipped" if _skips(statistic) else "leave no mean where they are"
+    fate = "skipped" if _skips(fields) else "leave no mean where they are"
     if len(known) < len(runs):
         return f"missing values {fate}"
     total = sum(n for each in known for name, n in each.items() if name in map(str, fields))
     return f"of {total:,} values in all (missing ones {fate})"
 
 
-def _skips(statistic: Statistic) -> bool:
-    return bool(getattr(statistic, "skipna", True))
+def _missing(records: np.ndarray) -> float | None:
+    """Return how much was missing, if records tell: the first that is told, of several."""
+    names = [n for n in records.dtype.names or () if n.rpartition("_")[2] == "missing"]
+    return float(np.sum(records[names[0]])) if names else None
+
+
+def _skips(fields: Fields) -> bool:
+    return all(getattr(state.statistic, "skipna", True) for state in fields.values())

@@ -6,12 +6,11 @@ import numpy as np
 
 from dasknorm.containers import Fields
 from dasknorm.errors import MismatchError
-from dasknorm.statistics import Statistic
 
 __all__ = ["fitted_scaler"]
 
 
-def fitted_scaler(statistic: Statistic, states: Fields) -> Any:
+def fitted_scaler(states: Fields) -> Any:
     """Return scikit-learn's StandardScaler as if fitted; MismatchError unless a row of features."""
     from sklearn.preprocessing import StandardScaler  # optional
 
@@ -22,6 +21,7 @@ def fitted_scaler(statistic: Statistic, states: Fields) -> Any:
             f"of an array or the columns of a frame; these statistics keep {dims}"
         )
     (state,) = states.values()
+    statistic = state.remembers
     scaler = StandardScaler()
     scaler.mean_ = statistic.read(state.data, "mean")
     scaler.var_ = statistic.read(state.data, "variance")

@@ -18,7 +18,6 @@ from dasknorm.containers import Fields
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
 from dasknorm.progress import Meter
-from dasknorm.statistics import Statistic
 
 __all__ = ["RETRIES", "Checkpoint", "progress_of", "shard", "shard_count", "summarized"]
 
@@ -46,7 +45,6 @@ class Checkpoint:
     ----------
     path : path-like
         Ends in a suffix that statistics are saved with.
-    statistic : Statistic
     container : str
         As in `Stats`.
     attrs : dict
@@ -54,7 +52,6 @@ class Checkpoint:
     """
 
     path: str | PathLike[str]
-    statistic: Statistic
     container: str
     attrs: Mapping[str, Any]
 
@@ -74,7 +71,7 @@ class Checkpoint:
         if not Path(self.path).exists():
             self.save(job, 0, {})
             return 0, {}
-        _, states, _, attrs = store.read(self.path)
+        states, _, attrs = store.read(self.path)
         if "checkpoint" not in attrs:
             raise MismatchError(
                 f"{str(self.path)!r} holds statistics and no checkpoint; give another path"
@@ -96,7 +93,7 @@ class Checkpoint:
 
         of = job[COUNT]
         attrs = {**self.attrs, "checkpoint": {"job": dict(job), "done": done, "of": of}}
-        store.write(self.path, self.statistic, states, self.container, attrs)
+        store.write(self.path, states, self.container, attrs)
 
 
 def progress_of(attrs: Mapping[str, Any]) -> str:
@@ -109,7 +106,6 @@ def progress_of(attrs: Mapping[str, Any]) -> str:
 
 def summarized(
     work: Mapping[Hashable, Field],
-    statistic: Statistic,
     *,
     retries: int = RETRIES,
     meter: Meter | None = None,
@@ -117,7 +113,7 @@ def summarized(
 ) -> dict[Hashable, Field]:
     """Return the states that are still to be computed in `work`, a shard after the other."""
     count = shard_count(work, checkpointed=checkpoint is not None)
-    job = _job(work, statistic, count) if checkpoint else {}
+    job = _job(work, count) if checkpoint else {}
     done, saved = checkpoint.saved(job) if checkpoint else (0, {})
     totals = {name: state.records for name, state in saved.items()}
     parts = [dict(shard(work, number, count)) for number in range(done, count)]
@@ -126,7 +122,7 @@ def summarized(
     for number, part in enumerate(parts, start=done + 1):
         for name, records in chunks.run(part, retries=retries, meter=meter).items():
             if name in totals:
-                chunks.join(statistic, totals[name], records)
+                chunks.join(work[name].remembers, totals[name], records)
             else:
                 totals[name] = records
         if checkpoint:
@@ -178,11 +174,12 @@ def _fields(
     return {name: field.summarized(totals[name]) for name, field in work.items() if name in totals}
 
 
-def _job(work: Mapping[Hashable, Field], statistic: Statistic, count: int) -> dict[str, Any]:
+def _job(work: Mapping[Hashable, Field], count: int) -> dict[str, Any]:
     """Return what makes work the same work: of data, their graph's name or their content."""
-    job: dict[str, Any] = {"the statistic": str(statistic), COUNT: count}
+    job: dict[str, Any] = {COUNT: count}
     for name, field in work.items():
         of = "" if name is None else f" of {name!r}"
+        job[f"the statistic{of}"] = str(field.statistic)
         job[f"the data{of}"] = chunks.identity(field.data.data)
         job[f"the weights{of}"] = chunks.identity(field.data.weights)
         job[f"the merged dimensions{of}"] = [str(d) for d in field.data.dims if d not in field.dims]

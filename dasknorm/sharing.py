@@ -6,19 +6,16 @@ from dataclasses import replace
 from dasknorm.containers import Fields
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
-from dasknorm.states import aligned
-from dasknorm.statistics import Statistic
+from dasknorm.states import aligned, refuse_other_statistic
 
 __all__ = ["shared"]
 
 
-def shared(
-    statistic: Statistic, states: Fields, groups: Sequence[Sequence[Hashable]]
-) -> dict[Hashable, Field]:
+def shared(states: Fields, groups: Sequence[Sequence[Hashable]]) -> dict[Hashable, Field]:
     """Return states in which each group of variables has one scale, at each kept position.
 
     Raises MismatchError if one is not known, is in two groups, or is kept along other dimensions
-    than the others, and TypeError for a group that is a single name.
+    than the others or with another statistic, and TypeError for a group that is a single name.
     """
     result, seen = dict(states), set()
     for group in groups:
@@ -33,8 +30,10 @@ def shared(
                 raise MismatchError(f"{name!r} is named twice; one scale can be shared only once")
             seen.add(name)
         first = states[group[0]]
+        for name in group:
+            refuse_other_statistic(first, states[name])
         alike = [aligned(states[name], first) for name in group]
-        records = statistic.with_one_scale([each.data for each in alike])
+        records = first.remembers.with_one_scale([each.data for each in alike])
         for name, each, own in zip(group, alike, records, strict=True):
             # Its own attributes: aligned takes all but the data of the first.
             result[name] = replace(each, data=own, attrs=states[name].attrs)

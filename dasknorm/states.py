@@ -10,19 +10,35 @@ from dasknorm import chunks
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
 from dasknorm.grouped import Grouped
-from dasknorm.labels import listed, places_of, shown, some
+from dasknorm.labels import appended, listed, places_of, shown, some
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 
-__all__ = ["aligned", "at_group", "merged", "of_groups", "refuse_other_groups", "windowed"]
+__all__ = [
+    "aligned",
+    "at_group",
+    "beside",
+    "merged",
+    "of_groups",
+    "refuse_other_groups",
+    "refuse_other_statistic",
+    "windowed",
+]
 
 
-def merged(state: Field, other: Field, statistic: Statistic) -> Field:
+def merged(state: Field, other: Field) -> Field:
     """Return states merged with those of other data, matched by label; groups are united."""
+    refuse_other_statistic(state, other)
     refuse_other_groups(state, other)
     theirs = aligned(other, state)
-    both = state.summarized(chunks.merge(state.records, theirs.records, statistic))
+    both = state.summarized(chunks.merge(state.records, theirs.records, state.remembers))
     return replace(both, chosen=state.chosen or other.chosen)
+
+
+def refuse_other_statistic(state: Field, other: Field) -> None:
+    """Raise MismatchError unless both remember the same."""
+    if state.statistic != other.statistic:
+        raise MismatchError(f"statistics differ: {state.statistic} and {other.statistic}")
 
 
 def refuse_other_groups(state: Field, other: Field) -> None:
@@ -70,6 +86,21 @@ def of_groups(state: Field, groups: pd.Index) -> Field:
     return state.summarized(Grouped(groups, records))
 
 
+def beside(state: Field, other: Field) -> Field:
+    """Return the states of some columns and those of others as one; groups are united."""
+    refuse_other_groups(state, other)
+    if state.grouped is not None:
+        mine, theirs = (each.labels[each.grouped] for each in (state, other))
+        if not mine.equals(theirs):
+            groups = appended(mine, theirs[places_of(theirs, mine) < 0])
+            state, other = of_groups(state, groups), of_groups(other, groups)
+    columns = state.labels["columns"].append(other.labels["columns"])
+    data = np.concatenate([state.data, other.data], axis=state.dims.index("columns"))
+    some = state.chosen is not None or other.chosen is not None
+    chosen = tuple(columns) if some else None
+    return replace(state, data=data, labels={**state.labels, "columns": columns}, chosen=chosen)
+
+
 def at_group(state: Field, label: Any) -> Field:
     """Return the states of one group, as those of data without groups."""
     own = {dim: index for dim, index in state.labels.items() if dim != state.grouped}
@@ -77,7 +108,7 @@ def at_group(state: Field, label: Any) -> Field:
     return replace(state, data=data, dims=state.dims[1:], labels=own, grouped=None, lagged=None)
 
 
-def windowed(state: Field, days: int, is_linear: bool, statistic: Statistic) -> Field:
+def windowed(state: Field, days: int, is_linear: bool) -> Field:
     """Return states of each day of the year together with the days around it.
 
     States of a climatology by day of year, and perhaps more, such as the hour. The year is a ring.
@@ -96,7 +127,7 @@ def windowed(state: Field, days: int, is_linear: bool, statistic: Statistic) -> 
         places = np.asarray(own)
         ring = np.zeros((_year(day), *state.data.shape[1:]), state.data.dtype)
         ring[day[places] - 1] = state.data[places]
-        records[places] = _around(ring, days, is_linear, statistic)[day[places] - 1]
+        records[places] = _around(ring, days, is_linear, state.remembers)[day[places] - 1]
     return replace(state, data=records)
 
 

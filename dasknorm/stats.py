@@ -9,14 +9,16 @@ from dasknorm.batches import batches, check_names, is_one
 from dasknorm.blocks import Kernel
 from dasknorm.containers import container_of
 from dasknorm.errors import MismatchError
+from dasknorm.fields import Field
 from dasknorm.given import given_states
 from dasknorm.lags import changes, lag_of, lagged, said_of
 from dasknorm.mapping import mapped
-from dasknorm.matching import kept_like, matching, selected
+from dasknorm.matching import kept_like, matching
+from dasknorm.methods import refuse_unknown_columns, selected, using, views_of
 from dasknorm.outward import Outward
 from dasknorm.sharing import shared
 from dasknorm.states import windowed
-from dasknorm.views import View
+from dasknorm.statistics import Statistic
 
 __all__ = ["Stats"]
 
@@ -29,7 +31,7 @@ class Stats(Outward):
 
     Parameters
     ----------
-    statistic, states, container, attrs
+    states, container, attrs
         As of `Readings`.
     """
 
@@ -86,7 +88,7 @@ class Stats(Outward):
         if not any(state.grouped for state in states.values()):
             raise MismatchError("no climatology: a window is of days, by='time.dayofyear'")
         states = {
-            name: windowed(state, days, linear, self.statistic) if state.grouped else state
+            name: windowed(state, days, linear) if state.grouped else state
             for name, state in states.items()
         }
         return replace(self, states=states, attrs={**self.attrs, "window": window})
@@ -107,7 +109,7 @@ class Stats(Outward):
         >>> float(stats.std["u"]), float(stats.std["v"])
         (5.0, 5.0)
         """
-        states = shared(self.statistic, self.compute().states, groups)
+        states = shared(self.compute().states, groups)
         said = [list(map(str, group)) for group in groups]
         return replace(self, states=states, attrs={**self.attrs, "shared": said})
 
@@ -146,7 +148,7 @@ class Stats(Outward):
         return self._transform(data, kernels.restore, dtype, unseen)
 
     def _transform(self, data: Any, kernel: Kernel, dtype: Any, unseen: str) -> Any:
-        return mapped(data, self.statistic, self._usable(), kernel, dtype, unseen)
+        return mapped(data, self._usable(), kernel, dtype, unseen)
 
     # -- merging ----------------------------------------------------------------------------------
 
@@ -169,7 +171,7 @@ class Stats(Outward):
         states, container = self.states, self.container
         for other in others:
             merging.refuse_finished(self.attrs, other.attrs)
-            states = merging.merged(self.statistic, states, other.statistic, other.states)
+            states = merging.merged(states, other.states)
             container = merging.united(container, other.container, states)
         attrs = provenance.merged([self.attrs, *(other.attrs for other in others)])
         return replace(self, states=states, container=container, attrs=attrs)
@@ -198,25 +200,36 @@ class Stats(Outward):
 
     def _with(self, data: Any, weights: Any, where: Any) -> "Stats":
         container = container_of(data)
-        fields = lagged(container.viewed(data, View.of(self.states)), lag_of(self.states))
-        keys = matching(container, fields, self.states)
-        kept = {name: kept_like(fields[name], self.states[key]) for name, key in keys.items()}
-        work = container.summarize(data, fields, self.statistic, kept, weights, where)
-        found = shards.summarized(work, self.statistic)
+        merging.refuse_known(self.states)
+        refuse_unknown_columns(container, data, self.states)
+        fields: dict[Hashable, Field] = {}
+        for view, own in views_of(self.states):
+            found = lagged(container.viewed(data, view), lag_of(own))
+            for name, key in matching(container, found, own).items():
+                fields[key] = replace(found[name], statistic=own[key].statistic)
+        kept = {key: kept_like(field, self.states[key]) for key, field in fields.items()}
+        work = container.summarize(data, fields, kept, weights, where)
         states = {
-            keys[name]: replace(state, dims=self.states[keys[name]].dims)
-            for name, state in found.items()
+            key: replace(state, dims=self.states[key].dims)
+            for key, state in shards.summarized(work).items()
         }
         check_names(states, self.states)
-        checks.refuse_unusable(self.statistic, states)
+        checks.refuse_unusable(states)
         attrs = provenance.of(
             fields, kept, weights, where, source=container.sources(data), lag=said_of(fields)
         )
-        return self.merge(Stats(self.statistic, states, self.container, attrs))
+        return self.merge(Stats(states, self.container, attrs))
 
     def select(self, names: Sequence[Hashable]) -> "Stats":
         """Return the statistics of some variables of a Dataset, or some columns of a frame."""
         return replace(self, states=selected(self.states, list(names)))
+
+    def using(self, kind: type[Statistic]) -> "Stats":
+        """Return those of one statistic, where several were learned: ``stats.using(Extrema)``.
+
+        Raises TypeError if it is not among them.
+        """
+        return replace(self, states=using(self.states, kind))
 
     # -- given, not learned -----------------------------------------------------------------------
 
@@ -250,5 +263,5 @@ class Stats(Outward):
         >>> float(dn.Stats.given(mean=3.0, std=2.0).normalize(5.0))
         1.0
         """
-        statistic, states, name = given_states(mean, variance, std, count, epsilon)
-        return cls(statistic, states, name, {"given": True})
+        states, name = given_states(mean, variance, std, count, epsilon)
+        return cls(states, name, {"given": True})

@@ -24,6 +24,9 @@ from dasknorm.statistics.base import Records
 
 __all__ = ["Table", "column", "in_order", "with_columns"]
 
+_COPIES_ON_WRITE = int(pd.__version__.split(".")[0]) >= 3
+"""Whether columns that ride along may be shared: pandas 2 would write to those that were given."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -142,6 +145,9 @@ def with_columns(block: Table, columns: Mapping[int, np.ndarray]) -> Table:
         # A Series is taken as it is; a bare array pandas would copy.
         column = _column(values, kinds[position])
         result.isetitem(position, pd.Series(column, result.index, copy=False))
+    if not _COPIES_ON_WRITE:
+        for position in {*range(result.shape[1])} - {*positions.tolist()}:
+            result.isetitem(position, result.iloc[:, position].copy())
     return replace(block, frame=result)
 
 

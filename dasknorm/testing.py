@@ -13,6 +13,7 @@ import dask
 import numpy as np
 from dask.base import tokenize
 
+from dasknorm import kernels
 from dasknorm.adapting import adapt
 from dasknorm.blocks import float_dtype
 from dasknorm.chunks import is_lazy
@@ -26,7 +27,7 @@ from dasknorm.tables import Table
 __all__ = ["check_container", "check_statistic"]
 
 
-def check_statistic(statistic: Statistic, *, rtol: float = 1e-12) -> None:
+def check_statistic(statistic: Statistic, *, rtol: float = 1e-12, positive: bool = False) -> None:
     """Put a statistic to the laws of `Statistic`.
 
     Parameters
@@ -36,6 +37,8 @@ def check_statistic(statistic: Statistic, *, rtol: float = 1e-12) -> None:
     rtol : float, default 1e-12
         How far readings may differ for another split or order of merging, relative to the
         largest absolute value of the data.
+    positive : bool, default False
+        Try it on positive data only, such as have a logarithm.
 
     Raises
     ------
@@ -51,8 +54,9 @@ def check_statistic(statistic: Statistic, *, rtol: float = 1e-12) -> None:
     assert again == statistic, "a statistic equals its pickled copy"
     assert tokenize(again) == tokenize(statistic), "equal statistics make equal graph names"
     for block in _blocks():
+        block = np.abs(block) + block.dtype.type(1) if positive else block
         _check_parts(statistic, block, rtol * max(1.0, float(np.nanmax(np.abs(block)))))
-    _check_constant(statistic)
+    _check_constant(statistic, positive)
     _check_identity(statistic)
 
 
@@ -88,7 +92,7 @@ def check_container(data: Any, *, over: Axes = None) -> None:
     if lazy is not None:
         for name, state in lazy.compute().states.items():
             law = "compute=False and compute=True learn the same"
-            _assert_alike(stats.statistic, state.data, stats.states[name].data, 0.0, law)
+            _assert_alike(state.remembers, state.data, stats.states[name].data, 0.0, law)
     with dask.config.set(scheduler=_refuse) if _any_lazy(data) else dask.config.set({}):
         z = stats.normalize(data)
     scores = copy.deepcopy(_values(z))
@@ -144,7 +148,7 @@ def _check_parts(statistic: Statistic, block: np.ndarray, atol: float) -> None:
 
 
 def _check_identity(statistic: Statistic) -> None:
-    records = statistic.summarize(np.arange(12.0).reshape(4, 3), (0,))
+    records = statistic.summarize(1.0 + np.arange(12.0).reshape(4, 3), (0,))
     zeros = np.zeros((1, 3), statistic.dtype)
     for merged in (_merge(statistic, zeros, records), _merge(statistic, records, zeros)):
         assert merged.tobytes() == records.tobytes(), "merge(zeros ++ s) == s, bit for bit"
@@ -152,13 +156,18 @@ def _check_identity(statistic: Statistic) -> None:
     assert empty.tobytes() == zeros.tobytes(), "no samples are summarized as zeros"
 
 
-def _check_constant(statistic: Statistic) -> None:
-    for constant in (0.1, -1e8 / 3, 2.0**53):
-        parts = [statistic.summarize(np.full((n, 2), constant), (0,)) for n in (1, 7, 1000)]
+def _check_constant(statistic: Statistic, positive: bool) -> None:
+    map_block = statistic.kernel(kernels.standardize)
+    for constant in (0.1, 1e8 / 3 if positive else -1e8 / 3, 2.0**53):
+        blocks = [np.full((n, 2), constant) for n in (1, 7, 1000)]
+        parts = [statistic.summarize(block, (0,)) for block in blocks]
         affine = statistic.affine(_merge(statistic, *parts))
-        assert (affine["shift"] == constant).all(), "the shift of constant data is the constant"
-        assert (affine["shift_rest"] == 0).all(), "the shift of constant data is the constant"
         assert (affine["scale"] > 0).all(), "the scale of constant data is positive"
+        z = map_block(blocks[1], affine, np.dtype("f8"))
+        if statistic.is_centred:
+            assert (z == 0).all(), "constant data normalize to 0"
+        alone = map_block(blocks[1], statistic.affine(parts[0]), np.dtype("f8"))
+        assert (z == alone).all(), "constant data normalize to one number, however many"
 
 
 def _merge(statistic: Statistic, *records: Records) -> Records:

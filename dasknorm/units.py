@@ -5,18 +5,19 @@ from typing import Any
 
 from dasknorm import kernels
 from dasknorm.blocks import Kernel
+from dasknorm.fields import Field
 
 __all__ = ["units_after", "units_of"]
 
 
-def units_of(reading: str, attrs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a variable's attributes as those of its mean, std, variance or count."""
+def units_of(reading: str, state: Field) -> dict[str, Any]:
+    """Return a variable's attributes as those of its mean, its variance, its count ..."""
+    attrs = dict(state.attrs)
     units = attrs.get("units")
-    if units in (None, "1") or reading in ("mean", "std"):
-        return dict(attrs)
-    if reading == "variance":
-        return {**attrs, "units": f"{units}2" if str(units).isalpha() else f"({units})2"}
-    return {**attrs, "units": "1"}
+    if units not in (None, "1"):
+        read = state.remembers.units(reading, str(units))
+        attrs["units"] = units if read == str(units) else read
+    return attrs
 
 
 def units_after(

@@ -1,12 +1,14 @@
 """Optional libraries: tests that need one are skipped where it is not installed."""
 
 import importlib
+import importlib.metadata
 import importlib.util
 from typing import Any
 
 import pytest
+from packaging.version import Version
 
-__all__ = ["arrow", "installed", "needs", "optional"]
+__all__ = ["arrow", "installed", "needs", "optional", "since"]
 
 
 def installed(*names: str) -> bool:
@@ -31,3 +33,11 @@ def optional(module: str) -> Any:
 def arrow(*values: Any) -> Any:
     """Mark a row of a table that names a dtype of Arrow."""
     return pytest.param(*values, marks=needs("pyarrow"))
+
+
+def since(library: str, version: str, why: str) -> pytest.MarkDecorator:
+    """Mark a test that is skipped where a library is older, and say why."""
+    return pytest.mark.skipif(
+        installed(library) and Version(importlib.metadata.version(library)) < Version(version),
+        reason=f"before {library} {version}: {why}",
+    )

@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
+from optional import needs
 
 import dasknorm as dn
 
@@ -203,6 +204,7 @@ def test_schedulers_and_persisted_data(scheduler: str) -> None:
         assert dn.adapt(data.persist(), over=("time", "lon"), by="time.month") == one
 
 
+@needs("h5netcdf", "h5py")
 def test_merged_updated_saved(tmp_path: Any) -> None:
     """Climatologies of parts merge to that of the whole, and come back from a file."""
     data = field()

@@ -26,6 +26,8 @@ dd = optional("dask.dataframe")
         dn.Moments(skipna=False),
         dn.Moments(epsilon=1e-7),
         dn.Moments(ddof=1, skipna=False, epsilon=10.0),
+        dn.Quantiles(),
+        dn.Quantiles(0.0, 1.0, buckets=2, skipna=False, epsilon=1e-3),
     ],
     ids=str,
 )

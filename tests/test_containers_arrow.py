@@ -259,3 +259,11 @@ def test_keys_that_name_no_group(kind: str) -> None:
     table = pa.table({"k": NESTED[kind], "a": [1.0, 2.0]})
     with pytest.raises(TypeError, match=f"column 'k', whose type is {kind}"):
         dn.adapt(table, by="k")
+
+
+@pytest.mark.parametrize("code", [pa.int8(), pa.uint8(), pa.uint32()], ids=str)
+def test_categories_as_groups(code: Any) -> None:
+    """Rows are grouped by categories, whatever kind of integer their codes are."""
+    kind = pa.array(["p", "q", "p"]).cast(pa.dictionary(code, pa.string()))
+    stats = dn.adapt(pa.table({"x": [1.0, 5.0, 3.0], "d": kind}), by="d")
+    assert stats.mean.to_dict() == {"x": {"p": 2.0, "q": 5.0}}

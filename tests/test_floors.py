@@ -28,7 +28,8 @@ FLOORS = [
     {"clauses", "containers"},
     {"checks", "given", "lags", "matching", "provenance", "sentences", "serving"}
     | {"summary", "units"},
-    {"batches", "mapping", "merging", "readings", "sharing"},
+    {"methods", "sharing"},
+    {"batches", "mapping", "merging", "readings"},
     {"store"},
     {"formats", "shards"},
     {"exporting", "importing"},

@@ -178,7 +178,7 @@ def test_what_is_said(case: str) -> None:
             "from data.",
         ),
         (
-            lambda: Stats(dn.Moments(), dn.adapt(X).states, "numpy.ndarray"),
+            lambda: Stats(dn.adapt(X).states, "numpy.ndarray"),
             f"{POPULATION}, for each position along axis -1, of 6 values in all (none missing), "
             "of unknown origin.",
         ),
@@ -227,7 +227,7 @@ def test_runs_of_different_kinds_are_told_apart() -> None:
     assert told.count("weighted by given weights") == 1
     for i, run in enumerate(runs := [*stats.attrs["runs"]] * 4):
         runs[i] = {**run, "weights": f"weights {i}"}
-    many = Stats(stats.statistic, stats.states, stats.container, {"runs": runs})
+    many = Stats(stats.states, stats.container, {"runs": runs})
     assert many.describe().endswith("7 more kinds of runs went into them.")
     assert len(many.describe()) < 3000
 
@@ -254,13 +254,13 @@ def test_what_older_versions_have_not_kept() -> None:
         "created": "2025-02-03T04:05:06+00:00",
     }
     states = dn.adapt(GRID[["t"]], over=OVER).states
-    old = Stats(dn.Moments(), states, "xarray.Dataset", {"dasknorm": "0.1.0", "runs": [run]})
+    old = Stats(states, "xarray.Dataset", {"dasknorm": "0.1.0", "runs": [run]})
     assert old.describe() == (
         f"{POPULATION} of t over time and lat, for each level, of 23 values in all (1 missing one "
         "skipped), time 1979 to 1980; made with dasknorm 0.1.0 on 2025-02-03."
     )
     assert (old + dn.adapt(GRID[["t"]], over=OVER)).describe().count(POPULATION) == 2
-    bare = Stats(dn.Moments(), states, "xarray.Dataset", {"runs": [{"over": ["time"]}]})
+    bare = Stats(states, "xarray.Dataset", {"runs": [{"over": ["time"]}]})
     assert bare.describe().endswith("skipped); made with dasknorm of an unknown version.")
 
 
@@ -272,7 +272,7 @@ def test_a_checkpoint_says_how_far_it_is(tmp_path: Any) -> None:
     finished = dn.load(tmp_path / "c.json")
     assert finished.describe() == stats.describe()
     part = {**finished.attrs, "checkpoint": {"job": {}, "done": 0, "of": 10}}
-    store.write(tmp_path / "p.json", stats.statistic, {}, stats.container, part)
+    store.write(tmp_path / "p.json", {}, stats.container, part)
     told = json.loads((tmp_path / "p.json").read_text())["history"]
     assert told.startswith(f"Unfinished, 0 of 10 shards of the work are done. {POPULATION}; made")
 

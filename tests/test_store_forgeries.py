@@ -43,19 +43,24 @@ def forged(tmp_path, written, **changes):
 
 def test_newer_format(tmp_path, written):
     """A newer format is said to be newer, and what to do, whatever else the file holds."""
-    path = forged(tmp_path, written, version=3, statistic=None)
+    path = forged(tmp_path, written, version=3, fields=None)
     refused(path, "written by format 3, this version reads up to 1: upgrade dasknorm")
     for version in (0, -1, 1.0, "1", True, None):
         refused(forged(tmp_path, written, version=version), "format number|checksum")
 
 
+def of_statistic(**changes):
+    """Return what says other things of each field's statistic."""
+    return lambda fields: [{**f, "statistic": {**f["statistic"], **changes}} for f in fields]
+
+
 def test_unknown_statistic(tmp_path, written):
     """A statistic that is not defined here is named; so are records that are not as expected."""
-    path = forged(tmp_path, written, statistic=lambda said: {**said, "name": "Quantiles"})
-    refused(path, "'Quantiles', which is not known here; known: .*Moments")
-    path = forged(tmp_path, written, statistic=lambda said: {**said, "record": []})
+    path = forged(tmp_path, written, fields=of_statistic(name="Hindsight"))
+    refused(path, "'Hindsight', which is not known here; known: .*Moments")
+    path = forged(tmp_path, written, fields=of_statistic(record=[]))
     refused(path, "holds records of Moments")
-    path = forged(tmp_path, written, statistic=lambda said: {**said, "settings": {"ddof": -1}})
+    path = forged(tmp_path, written, fields=of_statistic(settings={"ddof": -1}))
     refused(path, "ddof must be")
 
 

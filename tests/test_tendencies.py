@@ -13,9 +13,11 @@ import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
-from zarr.storage import LocalStore
+from optional import needs, optional
 
 import dasknorm as dn
+
+_storage = optional("zarr.storage")
 
 
 def field(size: int = 60, gaps: tuple[int, ...] = (), dtype: str = "f4") -> xr.DataArray:
@@ -101,7 +103,7 @@ def _usual_step(data: xr.DataArray) -> int:
     return int(steps[len(steps) // 2]) if len(steps) else 1
 
 
-class CountingStore(LocalStore):
+class CountingStore(_storage.LocalStore if _storage else object):  # type: ignore[misc]
     """A folder that counts how often each chunk is read."""
 
     reads: ClassVar[Counter[str]] = Counter()
@@ -113,6 +115,7 @@ class CountingStore(LocalStore):
         return await super().get(key, *args, **kwargs)
 
 
+@needs("zarr")
 def test_each_chunk_is_read_once(tmp_path: Path) -> None:
     """Values and changes by several lags are learned by one reading, and hardly a task more."""
     field(200).chunk(time=10, lat=3).to_dataset().to_zarr(tmp_path / "t.zarr", consolidated=False)
@@ -186,6 +189,7 @@ def test_schedulers_and_persisted_data(scheduler: str) -> None:
             assert dn.adapt(data.persist(), over=over, lag={"time": [1, 10]}) == one
 
 
+@needs("h5netcdf", "h5py")
 def test_merged_updated_saved(tmp_path: Path) -> None:
     """Statistics of two periods merge: changes from one to the other are in neither."""
     data = field(60)

@@ -43,7 +43,7 @@ class GroupedArrowTable(Keyed, ArrowTable):
         return with_columns(self, columns, nowhere)
 
     def _as_pandas(self, key: Any) -> Any:
-        column = self.table.column(key)
+        column = _signed(self.table.column(key))
         exact = column.null_count and pa.types.is_integer(column.type)
         try:
             return column.to_pandas(types_mapper=_NULLABLE.get if exact else None)
@@ -52,6 +52,14 @@ class GroupedArrowTable(Keyed, ArrowTable):
                 f"rows cannot be grouped by column {key!r}, whose type is {column.type}: "
                 f"{error}; cast it to integers, or to whole microseconds"
             ) from error
+
+
+def _signed(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return categories with signed codes: pandas takes no others."""
+    kind = column.type
+    if not pa.types.is_dictionary(kind) or not pa.types.is_unsigned_integer(kind.index_type):
+        return column
+    return column.cast(pa.dictionary(pa.int64(), kind.value_type, kind.ordered))
 
 
 def _flat(numbers: Numbers) -> Numbers:

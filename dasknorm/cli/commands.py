@@ -159,7 +159,8 @@ def show(stats: Path, written: Written) -> None:
     """Print what is in STATS, finished or a checkpoint, and where it comes from."""
     loaded = _loaded(stats, written.reader(lambda path: Stats(*store.read(path))))
     show_stats(loaded)
-    click.echo(str(loaded.statistic))
+    for each in dict.fromkeys(state.statistic for state in loaded.states.values()):
+        click.echo(str(each))
     click.echo(wrapped(loaded.describe()))
     for line in provenance_lines(loaded.attrs):
         click.echo(line)

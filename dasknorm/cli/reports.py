@@ -1,7 +1,7 @@
 """Reports: what a command tells at its end, in tables and lines on stdout."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -10,8 +10,8 @@ import numpy as np
 from dasknorm.cli.refusals import Refusal
 from dasknorm.fields import Field
 from dasknorm.shards import progress_of
-from dasknorm.statistics import Statistic
 from dasknorm.stats import Stats
+from dasknorm.summary import readings_of
 from dasknorm.summary import table as readings_table
 
 __all__ = ["provenance_lines", "require_rich", "show_contents", "show_stats"]
@@ -29,11 +29,9 @@ def require_rich() -> None:
 
 def show_stats(stats: Stats) -> None:
     """Print a line for each feature; where there are many, the least and the greatest reading."""
-    readings = stats.statistic.readings
+    readings = readings_of(stats.states)
     rows = [
-        row
-        for name, state in stats.states.items()
-        for row in _feature_rows(stats.statistic, name, state)
+        row for name, state in stats.states.items() for row in _feature_rows(name, state, readings)
     ]
     _print_table(["", *readings], rows)
 
@@ -66,22 +64,31 @@ def _spans(run: Mapping[str, Any]) -> Iterator[str]:
         yield f"{dim} ({ends[0]} to {ends[1]})" if ends else dim
 
 
-def _feature_rows(statistic: Statistic, name: object, state: Field) -> Iterator[tuple[str, ...]]:
+def _feature_rows(
+    name: Hashable, state: Field, readings: Sequence[str]
+) -> Iterator[tuple[str, ...]]:
     if state.data.size > LINES and state.dims != ("columns",):
-        yield from _extreme_rows(statistic, name, state)
+        yield from _extreme_rows(name, state, readings)
         return
-    frame = readings_table(statistic, {name: state}, LINES)
+    frame = readings_table({name: state}, LINES).reindex(columns=list(readings))
     for feature, values in frame.iterrows():
         yield str(feature), *map(_number, values)
     if state.data.size > LINES:
         yield (f"... and {state.data.size - LINES} more",)
 
 
-def _extreme_rows(statistic: Statistic, name: object, state: Field) -> Iterator[tuple[str, ...]]:
+def _extreme_rows(
+    name: Hashable, state: Field, readings: Sequence[str]
+) -> Iterator[tuple[str, ...]]:
     sizes = " x ".join(str(n) for n in state.data.shape)
     if name is not None:
         yield (str(name),)
-    values = [statistic.read(state.data, reading) for reading in statistic.readings]
+    statistic, none = state.remembers, np.empty(0)
+    known = [r in statistic.readings for r in readings]
+    values = [
+        statistic.read(state.data, reading) if has else none
+        for reading, has in zip(readings, known, strict=True)
+    ]
     values = [array[~np.isnan(array)] for array in values]
     for title, extreme in ((f"  least of {sizes}", np.min), ("  greatest", np.max)):
         cells = [_number(extreme(array) if array.size else math.nan) for array in values]

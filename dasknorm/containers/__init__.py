@@ -2,19 +2,21 @@
 
 The folder is the registry. A file here is named after the library whose objects it takes, or after
 the class as well (``pandas.py``, ``dask_dataframe.py``, ``xarray_datatree.py``), and imported when
-the first of them turns up; it calls `register` just as a stranger's package would.
+the first of them turns up; it calls `register` just as a stranger's package would. A stranger's
+file is found by an entry point in the group ``dasknorm.containers``, named after its library.
 """
 
 import importlib
 import importlib.util
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping
+from functools import cache
+from importlib.metadata import EntryPoints, entry_points
 from typing import Any, ClassVar
 
 import numpy as np
 
 from dasknorm.fields import Field
-from dasknorm.statistics import Statistic
 from dasknorm.views import View
 
 __all__ = ["Container", "Fields", "container_named", "container_of", "register"]
@@ -76,7 +78,6 @@ class Container(ABC):
         self,
         data: Any,
         fields: Fields,
-        statistic: Statistic,
         kept: Mapping[Hashable, tuple[Hashable, ...]],
         weights: Any = None,
         where: Any = None,
@@ -93,9 +94,7 @@ class Container(ABC):
         if mask is not None and beside is not None and not isinstance(beside, Field):
             beside, mask = self.masked(beside, mask), None
         return {
-            name: field.summarize(
-                statistic, kept[name], field.weighed_by(beside), field.weighed_by(mask)
-            )
+            name: field.summarize(kept[name], field.weighed_by(beside), field.weighed_by(mask))
             for name, field in fields.items()
         }
 
@@ -170,6 +169,8 @@ def container_of(data: Any) -> Container:
             _import_files_for(cls.__module__)
         if cls not in _by_type:
             _import_files_for(f"{cls.__module__.partition('.')[0]}.{cls.__name__}")
+        if cls not in _by_type:
+            _import_strangers_for(cls.__module__)
         if cls in _by_type:
             return _by_type[cls]
     kind = f"{type(data).__module__}.{type(data).__qualname__}"
@@ -184,6 +185,8 @@ def container_named(name: str) -> Container:
     if name not in _by_name:
         _import_files_for(name)
     if name not in _by_name:
+        _import_strangers_for(name)
+    if name not in _by_name:
         raise TypeError(f"no container is registered as {name!r}; known: {sorted(_by_name)}")
     return _by_name[name]
 
@@ -195,3 +198,16 @@ def _import_files_for(module: str) -> None:
         file = f"{__name__}.{'_'.join(parts[:depth])}"
         if len(parts) >= depth and importlib.util.find_spec(file):
             importlib.import_module(file)
+
+
+def _import_strangers_for(module: str) -> None:
+    """Import what other distributions have for the library of this module."""
+    library = module.partition(".")[0]
+    for point in _strangers().select(name=library):
+        point.load()
+
+
+@cache
+def _strangers() -> EntryPoints:
+    # To look for them takes milliseconds, and objects of subclasses turn up again and again.
+    return entry_points(group="dasknorm.containers")

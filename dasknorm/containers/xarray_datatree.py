@@ -16,7 +16,6 @@ from dasknorm.containers.xarray import (
 )
 from dasknorm.fields import Field
 from dasknorm.opening import sources_of
-from dasknorm.statistics import Statistic
 
 __all__ = ["DataTrees"]
 
@@ -56,7 +55,6 @@ class DataTrees(Labelled):
         self,
         data: Any,
         fields: Fields,
-        statistic: Statistic,
         kept: Mapping[Hashable, tuple[Hashable, ...]],
         weights: Any = None,
         where: Any = None,
@@ -64,7 +62,7 @@ class DataTrees(Labelled):
         """Summarize each node by itself where weights are a word: latitudes differ from node to
         node."""
         if not isinstance(weights, str):
-            return super().summarize(data, fields, statistic, kept, weights, where)
+            return super().summarize(data, fields, kept, weights, where)
         mask = None if where is None else self.where(data, where)
         states = {}
         for path, node in _nodes(data):
@@ -73,7 +71,7 @@ class DataTrees(Labelled):
             for name in own:
                 field = fields[name]
                 both = field.weighed_by(beside), field.weighed_by(mask)
-                states[name] = field.summarize(statistic, kept[name], *both)
+                states[name] = field.summarize(kept[name], *both)
         return states
 
     def lacking(self, fields: Fields, states: Fields) -> list[Hashable]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dasknorm.kernels import plain
-from dasknorm.kernels.affine_maps import standardize
+from dasknorm.kernels.affine_maps import restore, standardize
 from dasknorm.kernels.block_moments import SMALL, numeric
 from dasknorm.kernels.layout import slabs
 from dasknorm.kernels.records import Array
@@ -24,6 +24,7 @@ def map_by_group(
     Parameters
     ----------
     kernel : standardize or restore
+        Others have no compiled loop, and are called with a map for each of some values.
     x : ndarray of bool, integers, or float16 to float64, shape (n,)
     affine : ndarray of AFFINE, shape (groups,)
     codes : ndarray of integers, shape (n,)
@@ -45,7 +46,7 @@ def map_by_group(
     array([8., 2.])
     """
     x = numeric(x)
-    if x.size < SMALL or out.dtype == np.float16:
+    if x.size < SMALL or out.dtype == np.float16 or kernel not in (standardize, restore):
         for (rows,) in slabs(x.shape):
             out[rows] = kernel(x[rows], affine[codes[rows]], out.dtype)
         return out

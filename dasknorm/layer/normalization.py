@@ -110,10 +110,8 @@ class Normalization:
         """
         dims = dict.fromkeys(dim for state in stats.states.values() for dim in state.dims)
         layer = cls(tuple(dims), invert=invert, dtype=dtype)
-        statistic = stats.statistic
-        if isinstance(statistic, (Moments, Known)):
-            statistic = replace(statistic, epsilon=max(statistic.epsilon, EPSILON))
-        layer._stats = replace(stats.compute(), statistic=statistic)
+        states = {name: _clamped(state) for name, state in stats.compute().states.items()}
+        layer._stats = replace(stats, states=states)
         layer._sizes = kept_sizes(stats.states, layer.axis)
         layer._rank = max((-dim for dim in dims if isinstance(dim, int)), default=0)
         return layer
@@ -163,7 +161,7 @@ class Normalization:
             raise ValueError("there was no batch to adapt on: the iterable is empty, or used up")
         learned = replace(learned, attrs=provenance.streamed(learned.attrs, count - 1))
         learned = learned if known is None else known.merge(learned)
-        checks.refuse_empty(learned.statistic, learned.states)
+        checks.refuse_empty(learned.states)
         self._stats, self._sizes, self._rank = learned, sizes, rank
 
     def _fitting(self, fields: Fields, sizes: Sizes | None, later: bool = False) -> Sizes:
@@ -286,6 +284,14 @@ class Normalization:
             how = "given" if isinstance(self._stats.statistic, Known) else "adapted"
             state = f"{how}, features: {summary.size(self._stats.states)}"
         return f"<dasknorm.Normalization {', '.join(settings)}: {state}>"
+
+
+def _clamped(state: Field) -> Field:
+    """Return a state whose scale is at least Keras' epsilon, if it is of a mean and variance."""
+    known = state.statistic
+    if not isinstance(known, (Moments, Known)):
+        return state
+    return replace(state, statistic=replace(known, epsilon=max(known.epsilon, EPSILON)))
 
 
 def _rank(fields: Fields) -> int:

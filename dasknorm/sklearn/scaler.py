@@ -58,7 +58,7 @@ class StandardScaler(
     mean_, var_, scale_ : ndarray of shape (n_features,), or None where not asked for
     n_samples_seen_ : int, or ndarray of shape (n_features,) where they differ; float if weighted
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         The names of a frame's columns, where all are strings.
 
     Notes

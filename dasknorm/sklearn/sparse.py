@@ -24,10 +24,10 @@ def moments(X: Any, weights: np.ndarray | None) -> Stats:
     beside = None if weights is None else weights[stored.indices]
     records = _of_columns(stored.data, stored.indptr, beside)
     records = kernels.merge(records, _of_zeros(stored, weights, beside))
-    state = Field(records, (-1,), {}, (-1,))
-    checks.refuse_unusable(Moments(), {None: state})
+    state = Field(records, (-1,), {}, (-1,), statistic=Moments())
+    checks.refuse_unusable({None: state})
     attrs = {"runs": [{"dtypes": {"None": str(X.dtype)}, "over": ["-2"], "range": {}}]}
-    return Stats(Moments(), {None: state}, "numpy.ndarray", attrs)
+    return Stats({None: state}, "numpy.ndarray", attrs)
 
 
 def normalize(X: Any, scale: np.ndarray, *, copy: bool) -> Any:

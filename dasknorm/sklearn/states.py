@@ -8,7 +8,7 @@ import numpy as np
 from dasknorm import blocks, checks
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
-from dasknorm.statistics import Known, Moments
+from dasknorm.statistics import Known, Moments, Statistic
 from dasknorm.stats import Stats
 
 __all__ = ["added", "batch_like", "centred_or_scaled", "fitting", "only_state"]
@@ -28,7 +28,7 @@ def only_state(stats: Stats) -> Field:
             "a scaler has a mean and a scale for each column of a table; these statistics keep "
             f"{found}. Adapt with keep= one dimension, or take one variable: stats.select([name])"
         )
-    if not isinstance(stats.statistic, (Moments, Known)):
+    if not isinstance(states[0].statistic, (Moments, Known)):
         raise MismatchError(
             f"a scaler has means and variances, got {stats.statistic}; normalize with the Stats"
         )
@@ -44,19 +44,17 @@ def centred_or_scaled(stats: Stats, with_mean: bool, with_std: bool) -> Stats:
         mean = np.zeros(state.data.shape, state.data.dtype)
         for part in {"mean", "mean_rest"} & set(mean.dtype.names or ()):
             mean[part] = state.data[part]
+        only: Statistic = Known()
         if isinstance(statistic, Moments):
             mean["count"] = statistic.read(state.data, "count")
-            statistic = replace(statistic, ddof=0.0, epsilon=0.0)
-            mean["mean"] = stats.statistic.read(state.data, "mean")
-        else:
-            statistic = Known()
-        return replace(stats, statistic=statistic, states={name: replace(state, data=mean)})
+            mean["mean"] = statistic.read(state.data, "mean")
+            only = replace(statistic, ddof=0.0, epsilon=0.0)
+        return replace(stats, states={name: replace(state, data=mean, statistic=only)})
     spread = np.zeros(state.data.shape, Known.dtype)
     if with_std:
         spread["variance"] = statistic.read(state.data, "variance")
     epsilon = getattr(statistic, "epsilon", 0.0) if with_std else 0.0
-    states = {name: replace(state, data=spread)}
-    return replace(stats, statistic=Known(epsilon), states=states)
+    return replace(stats, states={name: replace(state, data=spread, statistic=Known(epsilon))})
 
 
 def fitting(stats: Stats, name: Hashable, dims: tuple[Hashable, ...]) -> Stats:
@@ -73,9 +71,9 @@ def added(known: Stats, batch: np.ndarray, weights: np.ndarray | None) -> Stats:
     """Return statistics merged with a small array of rows, in a third of the time of a merge."""
     ((name, state),) = known.states.items()
     total = state.data[None].copy()
-    blocks.add(batch, total, known.statistic, (0,), weights)
+    blocks.add(batch, total, state.remembers, (0,), weights)
     states = {name: replace(state, data=total[0])}
-    checks.refuse_unusable(known.statistic, states)
+    checks.refuse_unusable(states)
     return replace(known, states=states)
 
 
@@ -86,6 +84,6 @@ def batch_like(known: Stats, batch: Stats) -> Stats:
     if theirs.dims != state.dims:
         theirs = replace(theirs, dims=state.dims, labels=state.labels, features=state.features)
     # What was counted does not depend on ddof and the like, but how it is read out does.
-    alike = isinstance(known.statistic, Moments)
-    statistic = known.statistic if alike else batch.statistic
-    return replace(batch, statistic=statistic, states={name: theirs}, container=known.container)
+    if isinstance(state.statistic, Moments):
+        theirs = replace(theirs, statistic=state.statistic)
+    return replace(batch, states={name: theirs}, container=known.container)

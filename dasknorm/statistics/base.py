@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from dasknorm.kernels import Kernel
+
 __all__ = ["Records", "Statistic"]
 
 Records = np.ndarray[Any, np.dtype[Any]]
@@ -28,7 +30,8 @@ class Statistic(ABC):
     * ``add(s, a)`` makes ``s`` what ``merge(s ++ summarize(a))`` is, and ``join(s, t)`` what
       ``merge(s ++ t)`` is
     * ``add_by_group(s, x, codes)`` makes ``s[i]`` what ``add(s[i], x[codes == i])`` would
-    * constant data have ``affine(...)`` with the constant as shift and a scale of 1 (or epsilon)
+    * constant data normalize to exactly 0; where ``is_centred`` is False, to one number, the same
+      for any count and any parts
 
     ``dasknorm.testing.check_statistic`` puts a statistic to them.
     """
@@ -38,6 +41,15 @@ class Statistic(ABC):
 
     readings: ClassVar[tuple[str, ...]]
     """The names that `read` knows, in the order in which a person wants to see them."""
+
+    phrase: ClassVar[str] = ""
+    """What is remembered, in words; if empty, the readings."""
+
+    is_centred: ClassVar[bool] = True
+    """Whether constant data normalize to 0."""
+
+    refusal: ClassVar[str] = "infinite values, or too large to be squared in float64,"
+    """What has spoiled a record that is `unusable`, in words."""
 
     @abstractmethod
     def summarize(
@@ -102,6 +114,16 @@ class Statistic(ABC):
     @abstractmethod
     def affine(self, records: Records) -> Records:
         """Return the map that normalizes, as ``kernels.AFFINE``, in the shape of `records`."""
+
+    def kernel(self, kernel: Kernel) -> Kernel:
+        """Return what maps blocks in place of ``kernels.standardize`` or ``kernels.restore``."""
+        return kernel
+
+    def units(self, reading: str, units: str) -> str:
+        """Return the units of a reading of data that have units."""
+        if reading == "variance":
+            return f"{units}2" if units.isalpha() else f"({units})2"
+        return "1" if reading == "count" else units
 
     def with_one_scale(self, records: Sequence[Records]) -> list[Records]:
         """Return records of several variables, position by position, with one scale for all."""

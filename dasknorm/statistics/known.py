@@ -26,6 +26,7 @@ class Known(Statistic):
 
     dtype: ClassVar[np.dtype[np.void]] = np.dtype([("mean", "<f8"), ("variance", "<f8")])
     readings: ClassVar[tuple[str, ...]] = ("mean", "std", "variance")
+    phrase: ClassVar[str] = "mean and standard deviation"
 
     def summarize(
         self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None

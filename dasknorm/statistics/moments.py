@@ -47,6 +47,12 @@ class Moments(Statistic):
     dtype: ClassVar[np.dtype[np.void]] = kernels.RECORD
     readings: ClassVar[tuple[str, ...]] = ("count", "mean", "std", "variance")
 
+    @property
+    def phrase(self) -> str:  # type: ignore[override]
+        """What is remembered, in words; the spread by what its sum is divided by."""
+        kinds = {0: "population standard deviation", 1: "sample standard deviation"}
+        return f"mean and {kinds.get(self.ddof, f'standard deviation (ddof {self.ddof:g})')}"  # type: ignore[call-overload]
+
     def __post_init__(self) -> None:
         if not 0 <= self.ddof < np.inf:
             raise ValueError(f"ddof must be a number of at least 0, got {self.ddof!r}")

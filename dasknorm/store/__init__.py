@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 from dasknorm.errors import StatsFileError
 from dasknorm.fields import Field
-from dasknorm.statistics import Statistic
 from dasknorm.store import json, netcdf, zarr
 from dasknorm.store.atomic import replace_file, replace_folder
 from dasknorm.store.document import Contents, Document, compose
@@ -58,7 +57,6 @@ _FORMATS = {
 
 def write(
     path: str | os.PathLike[str],
-    statistic: Statistic,
     states: Mapping[Hashable, Field],
     container: str,
     attrs: Mapping[str, Any],
@@ -69,10 +67,8 @@ def write(
     ----------
     path : path
         Ends with ``.nc``, ``.zarr`` or ``.json``.
-    statistic : Statistic
-        A frozen dataclass.
     states : dict of name to Field
-        Records of ``statistic.dtype`` in memory.
+        Records in memory, each with its statistic, a frozen dataclass.
     container : str
         The kind of container adapted.
     attrs : dict
@@ -90,7 +86,7 @@ def write(
         If the disk refuses; what was there before is then still there.
     """
     form = _format(path)
-    document = compose(statistic, states, container, attrs, form.coordinates)
+    document = compose(states, container, attrs, form.coordinates)
     form.write(Path(path), document)
 
 

@@ -1,12 +1,12 @@
 """Document: what a statistics file says, whatever its format: a header and variables.
 
-The header is JSON. It holds all but the numbers: the statistic and its settings, the names,
-dimensions and labels of the fields, where they come from, and the dtype and shape of each
+The header is JSON. It holds all but the numbers: the names, dimensions and labels of the fields,
+their statistics with their settings, where they come from, and the dtype and shape of each
 variable. One checksum covers the header and every variable.
 """
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +17,9 @@ from dasknorm.provenance import __version__
 from dasknorm.sentences import described
 from dasknorm.statistics import Statistic
 from dasknorm.store import numbers, settings, values
-from dasknorm.store.layout import Layout, parts_of, states_from
+from dasknorm.store.layout import Layout, states_from
 from dasknorm.store.names import HEADER, is_safe
+from dasknorm.store.settings import parts_of
 from dasknorm.store.variables import Variable, plain_text
 
 __all__ = ["Contents", "Document", "Fetch", "compose", "interpret"]
@@ -26,8 +27,8 @@ __all__ = ["Contents", "Document", "Fetch", "compose", "interpret"]
 _FORMAT = "dasknorm-stats"
 _VERSION = 1
 
-Contents = tuple[Statistic, dict[Hashable, Field], str, dict[str, Any]]
-"""What is written and read: the statistic, the states, the kind of container, the attributes."""
+Contents = tuple[dict[Hashable, Field], str, dict[str, Any]]
+"""What is written and read: the states, the kind of container, the attributes."""
 
 Fetch = Callable[[str, np.dtype[Any], tuple[int, ...]], np.ndarray]
 """Reads the variable of a name, once its dtype, shape and size are seen to be as declared."""
@@ -60,24 +61,22 @@ class Document(NamedTuple):
 
 
 def compose(
-    statistic: Statistic,
     states: Mapping[Hashable, Field],
     container: str,
     attrs: Mapping[str, Any],
     coordinates: bool = True,
 ) -> Document:
     """Return the document that says all this, with or without coordinates for other tools."""
-    layout = Layout(statistic)
+    layout = Layout()
     for name, state in states.items():
         layout.add(name, state)
     variables = layout.variables | (layout.dims.coordinates if coordinates else {})
-    history = described(statistic, states, attrs)
+    history = described(states, attrs)
     header = {
         "format": _FORMAT,
         "version": _VERSION,
         "written_by": f"dasknorm {__version__}",
         "history": history,
-        "statistic": settings.encode(statistic),
         "container": container,
         "attrs": values.encode(dict(attrs)),
         "dims": layout.dims.entries,
@@ -97,13 +96,13 @@ def interpret(header: bytes, checksum: Any, fetch: Fetch) -> Contents:
         name: (numbers.decode_dtype(text, "iufS"), tuple(shape))
         for name, (text, shape) in said["variables"].items()
     }
-    statistic = settings.decode(**said["statistic"])
-    _check_shapes(said, declared, statistic)
+    statistics = [settings.decode(**field["statistic"]) for field in said["fields"]]
+    _check_shapes(said, declared, statistics)
     variables = {name: fetch(name, *declared[name]) for name in declared}
     if _checksum(header, variables.values()) != checksum:
         raise StatsFileError("the checksum does not fit: the file was altered or is damaged")
-    states = states_from(said, variables, statistic)
-    return statistic, states, said["container"], values.decode(said["attrs"])
+    states = states_from(said, variables, statistics)
+    return states, said["container"], values.decode(said["attrs"])
 
 
 def _understood(header: bytes) -> dict[str, Any]:
@@ -124,7 +123,7 @@ def _understood(header: bytes) -> dict[str, Any]:
 def _check_shapes(
     said: dict[str, Any],
     declared: Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]],
-    statistic: Statistic,
+    statistics: Sequence[Statistic],
 ) -> None:
     """Refuse a header that does not agree with itself, before anything is made as large as it says.
 
@@ -134,7 +133,7 @@ def _check_shapes(
         if not is_safe(name) or not all(type(n) is int and n >= 0 for n in shape):
             raise StatsFileError(f"variable {name!r} of shape {shape} cannot be")
     used: list[str] = []
-    for field in said["fields"]:
+    for field, statistic in zip(said["fields"], statistics, strict=True):
         shape = tuple(said["dims"][i]["size"] for i in field["dims"])
         for part, dtype, own in parts_of(statistic):
             name = field["record"][part]

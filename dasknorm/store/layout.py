@@ -4,7 +4,7 @@ For each field there is a plain variable for each reading (count, mean, std, var
 and other tools, and one for each part of the record that is not a reading already.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,35 +12,36 @@ import pandas as pd
 
 from dasknorm.fields import Field
 from dasknorm.statistics import Statistic
-from dasknorm.store import labels, values
+from dasknorm.store import labels, settings, values
 from dasknorm.store.dims import Dims
 from dasknorm.store.names import Names
+from dasknorm.store.settings import parts_of
 from dasknorm.store.variables import Variable, plain_text
 from dasknorm.units import units_of
 
-__all__ = ["Layout", "parts_of", "states_from"]
+__all__ = ["Layout", "states_from"]
 
 
 class Layout:
     """Collects the variables of one file, and the header's lists of dims and fields."""
 
-    def __init__(self, statistic: Statistic) -> None:
+    def __init__(self) -> None:
         self.fields: list[dict[str, Any]] = []
         self.variables: dict[str, Variable] = {}
-        self._statistic = statistic
         self._names = Names()
         self._prefixes = Names()
         self.dims = Dims(self._names)
 
     def add(self, name: Hashable, state: Field) -> None:
         """Add the state of one field."""
-        records = _checked(name, state, self._statistic)
+        records = _checked(name, state)
         dims = [self.dims.add(dim, n, state.labels.get(dim)) for dim, n in state.sizes().items()]
         prefix = "" if name is None else self._prefixes.unique(str(name)) + "_"
-        readings = self._add_readings(prefix, dims, records, state.attrs)
+        readings = self._add_readings(prefix, dims, records, state)
         self.fields.append(
             {
                 "name": values.encode(name),
+                "statistic": settings.encode(state.remembers),
                 "dims": dims,
                 "features": [values.encode(dim) for dim in state.features],
                 "grouped": values.encode(state.grouped),
@@ -48,24 +49,29 @@ class Layout:
                 "chosen": None if state.chosen is None else list(map(values.encode, state.chosen)),
                 "attrs": _coded(name, state.attrs),
                 "readings": readings,
-                "record": self._add_record(prefix, dims, records, readings),
+                "record": self._add_record(prefix, dims, records, state, readings),
             }
         )
 
     def _add_readings(
-        self, prefix: str, dims: list[int], records: np.ndarray, attrs: Mapping[str, Any]
+        self, prefix: str, dims: list[int], records: np.ndarray, state: Field
     ) -> dict[str, str]:
         """Add what other tools read; return the variables' names by reading."""
         names = {}
-        for reading in self._statistic.readings:
+        for reading in state.remembers.readings:
             # Whatever the records hold, NaN of any kind among them, is written as it is.
             with np.errstate(all="ignore"):
-                data = np.asarray(self._statistic.read(records, reading), "<f8")
-            names[reading] = self._put(prefix + reading, dims, data, _texts_of(reading, attrs))
+                data = np.asarray(state.remembers.read(records, reading), "<f8")
+            names[reading] = self._put(prefix + reading, dims, data, _texts_of(reading, state))
         return names
 
     def _add_record(
-        self, prefix: str, dims: list[int], records: np.ndarray, readings: dict[str, str]
+        self,
+        prefix: str,
+        dims: list[int],
+        records: np.ndarray,
+        state: Field,
+        readings: dict[str, str],
     ) -> dict[str, str]:
         """Add what merging needs; return the variables' names by part of the record.
 
@@ -73,7 +79,7 @@ class Layout:
         differ where a mean is read as NaN, because nothing was counted, but remembered as 0.
         """
         names = {}
-        for part, dtype, _ in parts_of(self._statistic):
+        for part, dtype, _ in parts_of(state.remembers):
             data = np.asarray(records[part], dtype, order="C")
             read = self.variables[readings[part]].data if part in readings else None
             if read is not None and (read.dtype, read.tobytes()) == (data.dtype, data.tobytes()):
@@ -94,21 +100,13 @@ class Layout:
         return name
 
 
-def parts_of(statistic: Statistic) -> list[list[Any]]:
-    """Return each part of a record: its name, the dtype it is kept as, and its shape."""
-    return [
-        [part, _kept_as(part, statistic.dtype[part].base), list(statistic.dtype[part].shape)]
-        for part in statistic.dtype.names or ()
-    ]
-
-
 def states_from(
-    header: Mapping[str, Any], variables: Mapping[str, np.ndarray], statistic: Statistic
+    header: Mapping[str, Any], variables: Mapping[str, np.ndarray], statistics: Sequence[Statistic]
 ) -> dict[Hashable, Field]:
     """Return the states that `Layout` was given."""
     dims = [_dim(entry) for entry in header["dims"]]
     states = {}
-    for entry in header["fields"]:
+    for entry, statistic in zip(header["fields"], statistics, strict=True):
         own = [dims[i] for i in entry["dims"]]
         states[values.decode(entry["name"])] = Field(
             _records(statistic, entry["record"], [size for _, size, _ in own], variables),
@@ -119,6 +117,7 @@ def states_from(
             values.decode(entry.get("grouped")),
             _several(entry.get("chosen")),
             lagged=values.decode(entry.get("lagged")),
+            statistic=statistic,
         )
     return states
 
@@ -147,21 +146,8 @@ def _records(
     return records
 
 
-def _kept_as(part: str, dtype: np.dtype[Any]) -> str:
-    """Return the little-endian dtype of the variable that keeps a part of a record."""
-    if dtype.kind == "b":
-        return "|u1"
-    sizes = {"i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (4, 8)}
-    if dtype.itemsize not in sizes.get(dtype.kind, ()):
-        raise TypeError(
-            f"records with {part!r} of dtype {dtype} cannot be written; use bool, integers, "
-            "float32 or float64"
-        )
-    return dtype.newbyteorder("<").str
-
-
-def _checked(name: Hashable, state: Field, statistic: Statistic) -> np.ndarray:
-    records = np.asarray(state.data)
+def _checked(name: Hashable, state: Field) -> np.ndarray:
+    records, statistic = np.asarray(state.data), state.remembers
     if records.dtype != statistic.dtype:
         raise TypeError(
             f"the state of {name!r} has dtype {records.dtype}, "
@@ -179,14 +165,15 @@ def _coded(name: Hashable, attrs: Mapping[str, Any]) -> Any:
         ) from error
 
 
-def _texts_of(reading: str, attrs: Mapping[str, Any]) -> dict[str, str]:
+def _texts_of(reading: str, state: Field) -> dict[str, str]:
     """Return what tells a person about a reading.
 
     No other attribute: some, as scale_factor or "days since", change the numbers tools see.
     """
+    attrs = state.attrs
     of = f" of {attrs['long_name']}" if "long_name" in attrs else ""
     texts = {"long_name": plain_text(reading + of)}
-    units = units_of(reading, attrs).get("units")
+    units = units_of(reading, state).get("units")
     if type(units) is str and "since" not in units:
         texts["units"] = plain_text(units)
     return texts

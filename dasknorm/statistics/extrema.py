@@ -1,0 +1,88 @@
+"""Extrema: the least and the greatest value, read out as a map to a given range."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from dasknorm import kernels
+from dasknorm.kernels import doubledouble
+from dasknorm.statistics.base import Records, Statistic
+
+__all__ = ["Extrema"]
+
+
+@dataclass(frozen=True)
+class Extrema(Statistic):
+    """Minimum and maximum, by which data are brought to a range: min-max scaling.
+
+    Both are exact, whatever the chunks, and so is merging. Data of a single value, which have no
+    range, become 0, or the end of the range that is nearest to 0.
+
+    Parameters
+    ----------
+    low, high : float, default 0.0 and 1.0
+        What the minimum and the maximum become.
+    skipna : bool, default True
+        Skip missing values. If False, one missing value makes its feature's ends NaN.
+
+    Examples
+    --------
+    >>> import dasknorm as dn
+    >>> import numpy as np
+    >>> stats = dn.adapt(np.array([[2.0], [6.0], [3.0]]), dn.Extrema())
+    >>> stats.min, stats.max
+    (array([2.]), array([6.]))
+    >>> stats.normalize(np.array([[2.0], [6.0], [3.0]])).ravel()
+    array([0.  , 1.  , 0.25])
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+    skipna: bool = True
+
+    dtype: ClassVar[np.dtype[np.void]] = kernels.EXTREMA
+    readings: ClassVar[tuple[str, ...]] = ("count", "min", "max")
+    phrase: ClassVar[str] = "minimum and maximum"
+
+    def __post_init__(self) -> None:
+        if not -np.inf < self.low < self.high < np.inf:
+            raise ValueError(
+                f"low must be less than high, got low={self.low!r} and high={self.high!r}"
+            )
+
+    def summarize(
+        self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
+    ) -> Records:
+        return kernels.extrema(block, axes, weights)
+
+    def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
+        return kernels.merge_extrema(records, axes)
+
+    def read(self, records: Records, name: str) -> np.ndarray:
+        if name == "count":
+            return records["count"].copy()
+        if name in ("min", "max"):
+            return np.where(self._undefined(records), np.nan, records[name])
+        raise AttributeError(f"Extrema has no {name!r}; it has {', '.join(self.readings)}")
+
+    def affine(self, records: Records) -> Records:
+        with np.errstate(all="ignore"):
+            least, least_rest = (records[name] for name in ("min", "min_rest"))
+            span, _ = doubledouble.add(records["max"], records["max_rest"], -least, -least_rest)
+            scale = np.where(span > 0, span / (self.high - self.low), 1.0)
+            end = np.where(span > 0, self.low, np.clip(0.0, self.low, self.high))
+            shift, rest = doubledouble.add(
+                least, least_rest, *doubledouble.two_product(-end, scale)
+            )
+        result = np.empty(records.shape, kernels.AFFINE)
+        result["shift"] = np.where(self._undefined(records), np.nan, shift)
+        result["shift_rest"], result["scale"] = rest, scale
+        return result
+
+    def unusable(self, records: Records) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            return (records["count"] != 0) & ~np.isfinite(records["max"] - records["min"])
+
+    def _undefined(self, records: Records) -> np.ndarray:
+        return (records["count"] == 0) | ((records["missing"] > 0) & (not self.skipna))

@@ -1,0 +1,65 @@
+"""MaxAbs: the largest absolute value, by which data are divided."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from dasknorm import kernels
+from dasknorm.statistics.base import Records, Statistic
+
+__all__ = ["MaxAbs"]
+
+
+@dataclass(frozen=True)
+class MaxAbs(Statistic):
+    """The largest absolute value, by which data are brought to between -1 and 1; 0 stays 0.
+
+    Exact, whatever the chunks. What is remembered is the least and the greatest value.
+
+    Parameters
+    ----------
+    skipna : bool, default True
+        Skip missing values. If False, one missing value makes its feature's maximum NaN.
+
+    Examples
+    --------
+    >>> import dasknorm as dn
+    >>> import numpy as np
+    >>> stats = dn.adapt(np.array([[2.0], [-8.0], [0.0]]), dn.MaxAbs())
+    >>> stats.max_abs, stats.normalize(np.array([[2.0], [-8.0], [0.0]])).ravel()
+    (array([8.]), array([ 0.25, -1.  ,  0.  ]))
+    """
+
+    skipna: bool = True
+
+    dtype: ClassVar[np.dtype[np.void]] = kernels.EXTREMA
+    readings: ClassVar[tuple[str, ...]] = ("count", "max_abs")
+    phrase: ClassVar[str] = "largest absolute value"
+    is_centred: ClassVar[bool] = False
+
+    def summarize(
+        self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
+    ) -> Records:
+        return kernels.extrema(block, axes, weights)
+
+    def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
+        return kernels.merge_extrema(records, axes)
+
+    def read(self, records: Records, name: str) -> np.ndarray:
+        if name == "count":
+            return records["count"].copy()
+        if name != "max_abs":
+            raise AttributeError(f"MaxAbs has no {name!r}; it has {', '.join(self.readings)}")
+        undefined = (records["count"] == 0) | ((records["missing"] > 0) & (not self.skipna))
+        return np.where(undefined, np.nan, np.maximum(-records["min"], records["max"]))
+
+    def affine(self, records: Records) -> Records:
+        largest = self.read(records, "max_abs")
+        result = np.zeros(records.shape, kernels.AFFINE)
+        result["scale"] = np.where(largest == 0, 1.0, largest)
+        return result
+
+    def unusable(self, records: Records) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            return (records["count"] != 0) & ~np.isfinite(records["max"] - records["min"])

@@ -1,0 +1,133 @@
+"""Transformed: the statistic of a function of the data, such as their logarithm."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal
+
+import numpy as np
+
+from dasknorm import kernels
+from dasknorm.kernels import Kernel
+from dasknorm.statistics.base import Records, Statistic
+from dasknorm.statistics.moments import Moments
+
+__all__ = ["Transformed"]
+
+
+@dataclass(frozen=True)
+class Transformed(Statistic):
+    """Another statistic, of a function of the data: applied before it, and undone by ``inverse``.
+
+    All that is read is of the function's values. They are calculated in float64. Values for which
+    there is none, such as the logarithm of 0, are refused when statistics are learned; when data
+    are normalized they become what NumPy says, NaN or infinite.
+
+    Parameters
+    ----------
+    function : {"log", "log1p", "sqrt", "asinh"}
+        Undone by exp, expm1, the square, and sinh.
+    statistic : Statistic, default Moments()
+        What is remembered of the function's values.
+
+    Examples
+    --------
+    >>> import dasknorm as dn
+    >>> import numpy as np
+    >>> rain = np.array([0.0, 3.0, 80.0])
+    >>> stats = dn.adapt(rain, dn.Transformed("sqrt", dn.Extrema()))
+    >>> stats.normalize(np.array([0.0, 20.0, 80.0]))
+    array([0. , 0.5, 1. ])
+    >>> stats.inverse(np.array([0.0, 0.5, 1.0])).round(6)
+    array([ 0., 20., 80.])
+    """
+
+    function: Literal["log", "log1p", "sqrt", "asinh"]
+    statistic: Statistic = field(default_factory=Moments)
+
+    def __post_init__(self) -> None:
+        if self.function not in kernels.FUNCTIONS:
+            known = ", ".join(map(repr, kernels.FUNCTIONS))
+            raise ValueError(f"function must be one of {known}, got {self.function!r}")
+        if not isinstance(self.statistic, Statistic):
+            raise TypeError(f"statistic must be a Statistic, got {self.statistic!r}")
+        if isinstance(self.statistic, Transformed):
+            raise TypeError(f"one function is applied, got another in {self.statistic}")
+
+    @property
+    def dtype(self) -> np.dtype[np.void]:  # type: ignore[override]
+        """That of the statistic."""
+        return self.statistic.dtype
+
+    @property
+    def readings(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Those of the statistic, of the function's values."""
+        return self.statistic.readings
+
+    @property
+    def phrase(self) -> str:  # type: ignore[override]
+        """What is remembered, in words."""
+        return f"{self.statistic.phrase} of {self.function}(x)"
+
+    @property
+    def is_centred(self) -> bool:  # type: ignore[override]
+        """Whether the statistic is."""
+        return self.statistic.is_centred
+
+    @property
+    def refusal(self) -> str:  # type: ignore[override]
+        """What spoils a record."""
+        domain = kernels.FUNCTIONS[self.function].domain
+        return f"values outside of the domain of {self.function}, which is {domain}, or infinite,"
+
+    def summarize(
+        self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
+    ) -> Records:
+        return self.statistic.summarize(self._values(block), axes, weights)
+
+    def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
+        return self.statistic.merge(records, axes)
+
+    def add(
+        self,
+        total: Records,
+        block: np.ndarray,
+        axes: tuple[int, ...],
+        weights: np.ndarray | None = None,
+    ) -> None:
+        self.statistic.add(total, self._values(block), axes, weights)
+
+    def join(self, total: Records, part: Records) -> None:
+        self.statistic.join(total, part)
+
+    def add_by_group(
+        self,
+        total: Records,
+        values: np.ndarray,
+        codes: np.ndarray,
+        weights: np.ndarray | None = None,
+    ) -> None:
+        self.statistic.add_by_group(total, self._values(values), codes, weights)
+
+    def read(self, records: Records, name: str) -> np.ndarray:
+        return self.statistic.read(records, name)
+
+    def affine(self, records: Records) -> Records:
+        return self.statistic.affine(records)
+
+    def kernel(self, kernel: Kernel) -> Kernel:
+        by = kernels.standardize_by if kernel is kernels.standardize else kernels.restore_from
+        return partial(by, self.function)
+
+    def units(self, reading: str, units: str) -> str:
+        return self.statistic.units(reading, f"{self.function}({units})")
+
+    def with_one_scale(self, records: Sequence[Records]) -> list[Records]:
+        return self.statistic.with_one_scale(records)
+
+    def unusable(self, records: Records) -> np.ndarray:
+        return self.statistic.unusable(records)
+
+    def _values(self, block: np.ndarray) -> np.ndarray:
+        """Return the function's values."""
+        return kernels.through(self.function, np.asarray(block))

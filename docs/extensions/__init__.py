@@ -1,0 +1,1 @@
+"""What this site asks of Sphinx that no extension of its own gives: each a few lines."""
