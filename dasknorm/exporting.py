@@ -21,7 +21,8 @@ from dasknorm.fields import Field
 from dasknorm.formats.numbers import Names, Numbers, in_words
 from dasknorm.labels import listed
 from dasknorm.lags import changes, lag_of, without_lags
-from dasknorm.statistics import Statistic
+from dasknorm.matching import names_of
+from dasknorm.statistics import Several, Transformed
 from dasknorm.units import units_of
 
 __all__ = ["export"]
@@ -32,7 +33,6 @@ READINGS = ("mean", "std", "min", "max")
 def export(
     path: str | PathLike[str],
     form: formats.Format,
-    statistic: Statistic,
     states: Fields,
     attrs: Mapping[str, Any],
     names: Names,
@@ -43,18 +43,16 @@ def export(
     by_lag = {each: changes(states, each)[0] for each in _lags(states, lag, form)}
     values = without_lags(states)
     numbers = Numbers(
-        _numbers(statistic, values, names, form, form.takes, ""),
+        _numbers(values, names, form, form.takes, ""),
         {
-            each: _numbers(
-                statistic, own, names, form, form.of_changes, f" of changes by {in_words(each)}"
-            )
+            each: _numbers(own, names, form, form.of_changes, f" of changes by {in_words(each)}")
             for each, own in by_lag.items()
         },
         _period(attrs),
     )
     formats.write(form, numbers, path, overwrite)
     all_states = (values, *by_lag.values())
-    places = dict.fromkeys(place for own in all_states for place in _constant(statistic, own))
+    places = dict.fromkeys(place for own in all_states for place in _constant(own))
     if constant := list(places):
         more = f" and {len(constant) - 5} others" if len(constant) > 5 else ""
         warnings.warn(
@@ -63,31 +61,28 @@ def export(
             UserWarning,
             stacklevel=3,
         )
-    return tuple(_left_out(form, statistic, states, by_lag))
+    return tuple(_left_out(form, states, by_lag))
 
 
 def _numbers(
-    statistic: Statistic,
-    states: Fields,
-    names: Names,
-    form: formats.Format,
-    takes: tuple[str, ...],
-    of: str,
+    states: Fields, names: Names, form: formats.Format, takes: tuple[str, ...], of: str
 ) -> dict[str, dict[str, xr.DataArray]]:
     """Return what a format takes, of each variable; MismatchError if it needs what is not known."""
     found: dict[str, dict[str, xr.DataArray]] = {}
+    everything: dict[str, None] = {}
     for name, state in states.items():
+        _refuse_function(name, state, form)
         for reading in takes:
-            if reading in statistic.readings:
-                values = replace(state, data=_read(statistic, state, reading))
-                for key, array in _arrays(name, values, reading, names, form):
+            known = reading in state.remembers.readings
+            values = replace(state, data=_read(state, reading)) if known else state
+            for key, array in _arrays(name, values, reading, names, form):
+                everything[key] = None
+                if known:
                     found.setdefault(reading, {})[key] = array
-    everything: list[Any] = list(
-        dict.fromkeys(name for arrays in found.values() for name in arrays)
-    )
+    if len(everything) < len(names_of(states)):
+        raise ValueError(f"names={dict(names or {})} gives two variables one name")
     for reading in (each for each in takes if each in form.needs):
-        known = found.get(reading, {})
-        if lacking := [name for name in everything or [*states] if name not in known]:
+        if lacking := [key for key in everything if key not in found.get(reading, {})]:
             raise MismatchError(
                 f"{form.name} needs the {reading}{of} of each variable, which is not known of "
                 f"{listed(lacking)}: adapt(data, [Moments(), Extrema()]) learns mean, std, min and "
@@ -96,21 +91,38 @@ def _numbers(
     return found
 
 
-def _read(statistic: Statistic, state: Field, reading: str) -> np.ndarray:
+def _refuse_function(name: Hashable, state: Field, form: formats.Format) -> None:
+    """Raise MismatchError for statistics of a function of the data: no reader would apply it."""
+    statistic = state.remembers
+    for part in statistic.parts if isinstance(statistic, Several) else (statistic,):
+        if isinstance(part, Transformed):
+            what = listed(list(state.labels.get("columns", [name])))
+            raise MismatchError(
+                f"what reads {form.name} would not apply {part.function}, of which the statistics "
+                f"of {what} are: apply it to the data first and adapt on that, or leave it out, "
+                "stats.select([...])"
+            )
+
+
+def _read(state: Field, reading: str) -> np.ndarray:
     """Return a reading; of the standard deviation, what data are divided by."""
-    values = statistic.read(state.data, reading)
+    statistic, data = state.remembers, state.data
+    values = statistic.read(data, reading)
     if reading != "std":
         return values
-    return np.where(np.isnan(values), values, statistic.affine(state.data)["scale"])
+    if isinstance(statistic, Several):
+        first = next(part for part in statistic.parts if reading in part.readings)
+        statistic, data = statistic.taken(data, type(first))
+    return np.where(np.isnan(values), values, statistic.affine(data)["scale"])
 
 
-def _constant(statistic: Statistic, states: Fields) -> list[str]:
+def _constant(states: Fields) -> list[str]:
     """Return the places whose standard deviation is 0."""
     return [
         " ".join(filter(None, [str(name or ""), state.place(at)]))
         for name, state in states.items()
-        if "std" in statistic.readings
-        for at in np.argwhere(statistic.read(state.data, "std") == 0).tolist()
+        if "std" in state.remembers.readings
+        for at in np.argwhere(state.remembers.read(state.data, "std") == 0).tolist()
     ]
 
 
@@ -136,7 +148,7 @@ def _arrays(
             f"{listed(bare)}: adapt on an xarray Dataset or a frame"
         )
     coords = {dim: index for dim, index in state.labels.items() if index.nlevels == 1}
-    units = {k: v for k, v in units_of(reading, state.attrs).items() if k == "units"}
+    units = {k: v for k, v in units_of(reading, state).items() if k == "units"}
     array = xr.DataArray(np.asarray(state.data), coords, state.dims, attrs=units)
     return [(_called(name, names, form), array)]
 
@@ -167,7 +179,7 @@ def _lags(states: Fields, lag: Any, form: formats.Format) -> list[Any]:
     if len(known) > 1 and not form.has_lags:
         raise MismatchError(
             f"{form.name} has changes by one lag, and there are {', '.join(map(in_words, known))}: "
-            f"say which, lag={in_words(known[0])!r}"
+            f"say which, lag={known[0] if isinstance(known[0], int) else in_words(known[0])!r}"
         )
     return known
 
@@ -178,16 +190,14 @@ def _period(attrs: Mapping[str, Any]) -> tuple[str, str] | None:
     return (ends[0][0], ends[0][1]) if len(ends) == 1 and ends[0] else None
 
 
-def _left_out(
-    form: formats.Format, statistic: Statistic, states: Fields, by_lag: Mapping[Any, Any]
-) -> list[str]:
-    readings = [r for r in statistic.readings if r not in (*form.takes, "variance")]
-    said = [f"the {reading}" for reading in readings]
-    learned = [each for lags in (lag_of(states) or {}).values() for each in lags]
-    for lag in learned:
+def _left_out(form: formats.Format, states: Fields, by_lag: Mapping[Any, Any]) -> list[str]:
+    """Return in words what is known and has no place; the variance is the square of the std."""
+    readings = dict.fromkeys(r for state in states.values() for r in state.remembers.readings)
+    said = [f"the {reading}" for reading in readings if reading not in (*form.takes, "variance")]
+    for lag in [each for lags in (lag_of(states) or {}).values() for each in lags]:
         if lag not in by_lag:
             said.append(f"changes by {in_words(lag)}")
-        else:
-            less = [r for r in READINGS if r in statistic.readings and r not in form.of_changes]
-            said += [f"the {reading} of changes by {in_words(lag)}" for reading in less]
+            continue
+        less = [r for r in readings if r in READINGS and r not in form.of_changes]
+        said += [f"the {reading} of changes by {in_words(lag)}" for reading in less]
     return [*said, "how they were made"]

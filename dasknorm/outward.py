@@ -88,8 +88,7 @@ class Outward(Readings):
         from dasknorm import exporting, formats  # for those who hand files on
 
         form, ready = formats.format_named(format, settings), self.compute()
-        given = (ready.statistic, ready.states, ready.attrs)
-        return exporting.export(path, form, *given, names, lag, overwrite)
+        return exporting.export(path, form, ready.states, ready.attrs, names, lag, overwrite)
 
     def to_sklearn(self) -> Any:
         """Return scikit-learn's own StandardScaler, fitted with these numbers, to serve with.

@@ -22,6 +22,13 @@ def stats():
     return dn.adapt(DATA, keep="level", lag={"time": "6h"})
 
 
+@pytest.fixture(scope="module")
+def whole():
+    """The same, with the minimum and the maximum."""
+    both = [dn.Moments(), dn.Extrema()]
+    return dn.adapt(DATA, both, keep="level", lag={"time": "6h"})
+
+
 @needs("h5netcdf")
 def test_graphcast_reads_it(stats, tmp_path):
     """GraphCast looks variables up by name and level, casts them, subtracts and divides."""
@@ -97,6 +104,56 @@ def test_mllam_reads_it(tmp_path, version):
     assert_allclose(ds_stats["state_mean"], features.state.mean(over), rtol=1e-13)
     assert_allclose(ds_stats["state_diff_std"], features.state.diff("time").std(over), rtol=1e-12)
     assert found.drop_vars(ops).identical(features) or found.state.equals(features.state)
+
+
+@needs("zarr")
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.filterwarnings("ignore:Consolidated metadata")
+def test_anemoi_reads_it(whole, tmp_path, version):
+    """anemoi-datasets reads four arrays in the order of its variables, and four of each lag."""
+    import zarr
+
+    there = tmp_path / "data.zarr"
+    variables = ["msl", *(f"{name}_{level}" for name in "qt" for level in LEVELS)]
+    data = xr.Dataset({"data": (("time", "variable"), np.ones((40, 7)))}, attrs={"resolution": "o"})
+    data.assign_attrs(variables=variables).to_zarr(there, zarr_format=version, consolidated=True)
+    whole.export(there, "anemoi")
+    store = zarr.open(there, mode="r")
+    assert store.attrs["variables"] == variables
+    assert store.attrs["resolution"] == "o"
+    assert store.attrs["statistics_end_date"] == str(DATA.time.values[-1].astype("M8[s]")).replace(
+        "T", " "
+    )
+    for key, reading in (
+        ("mean", "mean"),
+        ("stdev", "std"),
+        ("minimum", "min"),
+        ("maximum", "max"),
+    ):
+        value, change = truth(DATA, reading), truth(DATA.diff("time"), reading)
+        found, changed = store[key][:], store[f"statistics_tendencies_6h_{key}"][:]
+        assert found.dtype == np.float64
+        assert_allclose(found, [value.msl, *value.q, *value.t], rtol=1e-12)
+        assert_allclose(changed, [change.msl, *change.q, *change.t], rtol=1e-9, atol=1e-12)
+    assert (store["data"][:] == 1).all()
+    assert "mean" in xr.open_zarr(there, consolidated=True)
+
+
+@needs("zarr")
+def test_minimum_and_maximum_come_back(whole, tmp_path):
+    """Where both are known they are kept beside the mean, of values and of changes."""
+    whole.export(tmp_path / "new.zarr", "anemoi")
+    back = dn.load(tmp_path / "new.zarr", "anemoi", levels="{name}_{level}")
+    for reading in ("mean", "std", "min", "max"):
+        for name in DATA:
+            assert_allclose(back.read(reading)[name], whole.read(reading)[name], rtol=1e-14)
+            changes = back.tendency("6h").read(reading)[name]
+            assert_allclose(changes, whole.tendency("6h").read(reading)[name], rtol=1e-14)
+    z = back.using(dn.Extrema).normalize(DATA)
+    assert (float(z.t.min()), float(z.t.max())) == (0, 1)
+    assert np.isnan(back.count.msl)
+    back.save(tmp_path / "own.json")
+    assert dn.load(tmp_path / "own.json") == back
 
 
 @needs("zarr")
@@ -183,6 +240,25 @@ def test_channels_keep_their_own_names_in_a_list_beside(stats, tmp_path):
     found = json.loads((tmp_path / "there" / "channels.json").read_text())
     assert found["coords"]["channel"] == CHANNELS
     assert list(dn.load(tmp_path / "there", "makani").mean) == CHANNELS
+
+
+def test_extrema_alone_are_enough_for_none(tmp_path):
+    """Of several statistics each format takes its own readings, whichever is the first."""
+    frame = pd.DataFrame({"a": [1.0, 2.0, 6.0]})
+    dn.adapt(frame, [dn.Extrema(), dn.Moments()]).export(tmp_path / "stats.csv", "csv")
+    table = pd.read_csv(tmp_path / "stats.csv")
+    assert list(table) == ["variable", "level", "std", "mean", "min", "max"]
+    assert table.loc[0, ["mean", "min", "max"]].tolist() == [3, 1, 6]
+    assert_allclose(table["std"], frame["a"].std(ddof=0))
+    back = dn.load(tmp_path / "stats.csv", "csv", container="pandas.DataFrame")
+    assert back.using(dn.Extrema).normalize(frame)["a"].tolist() == [0, 0.2, 1]
+
+
+def test_described_by_where_they_are_from(tmp_path):
+    """Statistics that were read say from which file, in which format."""
+    dn.adapt(pd.DataFrame({"a": [1.0, 2.0]})).export(tmp_path / "stats.csv", "csv")
+    told = dn.load(tmp_path / "stats.csv", "csv").describe()
+    assert told.endswith("as read from stats.csv, in the format of csv.")
 
 
 def test_left_out_is_said(stats, tmp_path):

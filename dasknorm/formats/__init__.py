@@ -15,7 +15,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from dasknorm.errors import StatsFileError
+from dasknorm.errors import MismatchError, StatsFileError
 from dasknorm.formats.numbers import Numbers
 from dasknorm.store.atomic import Data, replace_file, replace_folder, replace_parts
 
@@ -95,7 +95,7 @@ def read(form: Format, path: str | os.PathLike[str]) -> Numbers:
         raise FileNotFoundError(f"no such file or folder: {os.fspath(path)!r}")
     try:
         return form.read(Path(path))
-    except (FileNotFoundError, PermissionError, ImportError, MemoryError, TypeError):
+    except (FileNotFoundError, PermissionError, ImportError, MismatchError, TypeError):
         raise
     except StatsFileError as error:
         raise StatsFileError(f"{path}: {error}") from error

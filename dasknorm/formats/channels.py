@@ -74,7 +74,7 @@ def taken_apart(values: Mapping[str, float], template: str | None) -> dict[str, 
     if template is None:
         return {name: xr.DataArray(value) for name, value in values.items()}
     if "{name}" not in template or "{level}" not in template or "{index}" in template:
-        raise ValueError(
+        raise MismatchError(
             f"levels={template!r} does not say how a name is taken apart: write both {{name}} and "
             "{level}, such as '{name}{level}'"
         )

@@ -27,8 +27,8 @@ def packed(path: Path, arrays: Arrays, attrs: Mapping[str, Any]) -> dict[str, by
     """Return folders of arrays, and the files of the group that change with them."""
     if (path / V3).exists():
         return _packed_v3(path, arrays, attrs)
-    if path.exists() and not (path / V2[0]).exists():
-        raise StatsFileError(f"{path} is there, and is no Zarr group")
+    if path.exists():
+        _refuse_foreign(path)
     return _packed_v2(path, arrays, attrs)
 
 
@@ -45,8 +45,14 @@ def opened(path: Path) -> xr.Dataset:
         import zarr  # noqa: F401
     except ImportError as error:
         raise ImportError("Zarr stores need zarr: pip install 'dasknorm[io]'") from error
+    _refuse_foreign(path)
     listed = (path / V2[2]).exists() or "consolidated_metadata" in _or_none(path / V3)
     return xr.open_zarr(path, chunks=None, consolidated=listed, decode_times=False)
+
+
+def _refuse_foreign(path: Path) -> None:
+    if not ((path / V3).exists() or (path / V2[0]).exists()):
+        raise StatsFileError(f"{path} is there, and is no Zarr group")
 
 
 def _packed_v2(path: Path, arrays: Arrays, attrs: Mapping[str, Any]) -> dict[str, bytes | Files]:
