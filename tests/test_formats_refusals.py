@@ -99,7 +99,7 @@ def test_what_one_cannot_hold(tmp_path, case):
 def test_too_small_for_float32(tmp_path):
     """A deviation that float32 would make 0, and a reader divide by, is refused."""
     frame = pd.DataFrame({"ozone": [0.0, 1e-60]})
-    with pytest.raises(dn.MismatchError, match="float32.*'ozone'"):
+    with pytest.raises(dn.MismatchError, match=r"float32.*'ozone'"):
         dn.adapt(frame).export(tmp_path / "out", "makani")
 
 
@@ -132,7 +132,7 @@ def test_what_is_there_stays(tmp_path):
     stats = _stats()
     stats.export(tmp_path, "graphcast")
     before = (tmp_path / "mean_by_level.nc").read_bytes()
-    with pytest.raises(FileExistsError, match="mean_by_level.nc, stddev_by_level.nc.*overwrite"):
+    with pytest.raises(FileExistsError, match=r"mean_by_level.nc, stddev_by_level.nc.*overwrite"):
         stats.export(tmp_path, "graphcast")
     assert (tmp_path / "mean_by_level.nc").read_bytes() == before
     dn.adapt(DATA + 1, keep="level").export(tmp_path, "graphcast", overwrite=True)
@@ -215,7 +215,7 @@ def test_channels_that_do_not_fit(tmp_path):
     (tmp_path / "channels.json").unlink()
     with pytest.raises(dn.MismatchError, match="channels="):
         dn.load(tmp_path, "makani")
-    with pytest.raises(dn.StatsFileError, match="shape.*there are 1 channels"):
+    with pytest.raises(dn.StatsFileError, match=r"shape.*there are 1 channels"):
         dn.load(tmp_path, "makani", channels=["a"])
     (tmp_path / "data.json").write_text(json.dumps({"coords": {}}))
     with pytest.raises(dn.StatsFileError, match=r"no channels at coords.channel"):
@@ -242,7 +242,7 @@ def test_missing_file(tmp_path):
     """A folder without one of the files that are needed is refused by the file's name."""
     _stats().export(tmp_path, "graphcast")
     (tmp_path / "stddev_by_level.nc").unlink()
-    with pytest.raises(FileNotFoundError, match="stddev_by_level.nc is missing"):
+    with pytest.raises(FileNotFoundError, match=r"stddev_by_level.nc is missing"):
         dn.load(tmp_path, "graphcast")
 
 
