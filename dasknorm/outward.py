@@ -198,10 +198,10 @@ class Outward(Readings):
     def to_sklearn(self) -> Any:
         """Return scikit-learn's own scaler, fitted with these numbers, to serve with.
 
-        It is a StandardScaler, MinMaxScaler, MaxAbsScaler or RobustScaler, as the statistic is; in a
-        pipeline, behind a FunctionTransformer, if that is of a function of the data. For statistics
-        of an array's last axis or a frame's columns; others are a MismatchError. It gives arrays,
-        as all of scikit-learn's do; ``.set_output(transform="pandas")`` keeps names.
+        It is a StandardScaler, MinMaxScaler, MaxAbsScaler or RobustScaler, as the statistic is; in
+        a pipeline, behind a FunctionTransformer, if that is of a function of the data. For
+        statistics of an array's last axis or a frame's columns; others are a MismatchError. It
+        gives arrays, as all of scikit-learn's do; ``.set_output(transform="pandas")`` keeps names.
         ``dasknorm.sklearn.StandardScaler.from_stats`` is the way for data of any size.
         """
         from dasknorm.serving import sklearn
