@@ -180,6 +180,20 @@ def test_other_labels_in_the_store(tmp_path):
 
 
 @needs("zarr")
+def test_other_variables_of_the_store_keep_theirs(tmp_path):
+    """Statistics of one variable are put beside those of another, and replace its own if told."""
+    there = tmp_path / "train.zarr"
+    _stats().select(["t"]).export(there, "mllam")
+    _stats().select(["msl"]).export(there, "mllam")
+    with pytest.raises(FileExistsError, match="msl__train__mean, msl__train__std"):
+        _stats().select(["msl"]).export(there, "mllam")
+    dn.adapt(DATA[["msl"]] + 7).export(there, "mllam", overwrite=True)
+    found = dn.load(there, "mllam").mean
+    assert float(found.msl) == pytest.approx(float(DATA.msl.mean()) + 7)
+    assert found.t.equals(_stats().mean.t)
+
+
+@needs("zarr")
 def test_a_folder_that_is_no_store(tmp_path):
     """A folder that is no Zarr group does not become one."""
     (tmp_path / "mine").mkdir()

@@ -10,7 +10,7 @@ import importlib.util
 import os
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -62,8 +62,8 @@ class Format(ABC):
     def read(self, path: Path) -> Numbers:
         """Return what the files at `path` say; StatsFileError if that is not in them."""
 
-    def owns(self, name: str) -> bool:
-        """Tell whether a file or folder of this name, inside of `path`, is the format's."""
+    def owns(self, name: str, variables: Sequence[str]) -> bool:
+        """Tell whether a file or folder of this name has statistics of these variables."""
         return False
 
 
@@ -83,7 +83,8 @@ def write(form: Format, numbers: Numbers, path: str | os.PathLike[str], overwrit
             raise FileExistsError(f"{path} is there already: write overwrite=True to replace it")
         replace_file(path, [packed])
     elif path.exists():
-        _refuse_others(form, path, set(packed), overwrite)
+        there = [name for name in os.listdir(path) if form.owns(name, numbers.variables())]
+        _refuse_others(path, set(there), set(packed), overwrite)
         replace_parts(path, packed)
     else:
         replace_folder(path, _flat(packed), lambda _: False)
@@ -104,8 +105,7 @@ def read(form: Format, path: str | os.PathLike[str]) -> Numbers:
         raise StatsFileError(f"{path} is not as {form.name} has it ({what})") from error
 
 
-def _refuse_others(form: Format, path: Path, new: set[str], overwrite: bool) -> None:
-    there = {name for name in os.listdir(path) if form.owns(name)}
+def _refuse_others(path: Path, there: set[str], new: set[str], overwrite: bool) -> None:
     if there and not overwrite:
         raise FileExistsError(
             f"{path} has statistics already, {', '.join(sorted(there))}: write overwrite=True to "

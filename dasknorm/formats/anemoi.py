@@ -7,7 +7,7 @@ of their own, ``t_850``.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,8 @@ class Anemoi(Format):
     def read(self, path: Path) -> Numbers:
         variables = attrs_of(path).get("variables")
         with opened(path) as group:
-            found = {str(name): group[name].values for name in group.variables if self.owns(name)}
+            own = [name for name in map(str, group.variables) if self.owns(name, ())]
+            found = {name: group[name].values for name in own}
         if variables is None or (missing := [w for w in WORDS.values() if w not in found]):
             raise StatsFileError(
                 "no attribute 'variables'" if variables is None else f"no arrays {missing}"
@@ -79,8 +80,8 @@ class Anemoi(Format):
                 change[names[match[2]]] = self._variables(variables, array)
         return Numbers(values, dict(sorted(changes.items())))
 
-    def owns(self, name: Any) -> bool:
-        return name in WORDS.values() or CHANGES.fullmatch(str(name)) is not None
+    def owns(self, name: str, variables: Sequence[str]) -> bool:
+        return name in WORDS.values() or CHANGES.fullmatch(name) is not None
 
     def _channels(self, arrays: Arrays) -> dict[str, float]:
         return channels_of(arrays, self.levels or "{name}_{level}", self.name)

@@ -89,7 +89,7 @@ class Makani(Format):
             changes.pop(None, None)  # the same as one that says its steps
         return Numbers(values, changes)
 
-    def owns(self, name: str) -> bool:
+    def owns(self, name: str, variables: Sequence[str]) -> bool:
         return name in {f"{file}.npy" for file in FILES.values()} or bool(BY_STEPS.fullmatch(name))
 
     def _listed(self, path: Path) -> list[str] | None:

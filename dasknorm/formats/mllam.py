@@ -6,7 +6,7 @@ kept along, and ``diff_mean``, ``diff_std`` of changes by one step. Its own ``di
 for after ``diff_mean``, is that of changes of changes; here it is of changes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,8 +71,8 @@ class MLLAM(Format):
         change = {r: found[f"diff_{r}"] for r in READINGS if f"diff_{r}" in found}
         return Numbers(values, {1: change} if change else {})
 
-    def owns(self, name: str) -> bool:
-        return f"__{self.split}__" in name
+    def owns(self, name: str, variables: Sequence[str]) -> bool:
+        return any(name.startswith(f"{each}__{self.split}__") for each in variables)
 
     def _named(self, readings: Mapping[str, Arrays], prefix: str) -> dict[str, xr.DataArray]:
         for arrays in readings.values():

@@ -1,7 +1,7 @@
 """NetCDF: a folder with one small file for each reading, as GraphCast and ACE have it."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -54,7 +54,7 @@ class NetCDFFiles(Format):
         values = {reading: known[reading] for reading in known if not reading.startswith("change ")}
         return Numbers(values, {None: change} if change else {})
 
-    def owns(self, name: str) -> bool:
+    def owns(self, name: str, variables: Sequence[str]) -> bool:
         return name in self.files
 
 
