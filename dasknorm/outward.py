@@ -3,7 +3,7 @@
 Each is a line or two here, and has a file of its own, imported when it is called.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
@@ -45,6 +45,54 @@ class Outward(Readings):
 
         ready = self.compute()
         store.write(path, ready.states, ready.container, ready.attrs)
+
+    def export(
+        self,
+        path: str | PathLike[str],
+        format: str,
+        *,
+        names: Mapping[Any, str] | None = None,
+        lag: Any = None,
+        overwrite: bool = False,
+        **settings: Any,
+    ) -> tuple[str, ...]:
+        """Write the statistics as another program reads them, all or nothing.
+
+        What would make that program normalize otherwise than `normalize` does is refused; what it
+        can do without is left out, and returned in words. A standard deviation of 0 is written as
+        1, by which `normalize` divides as well, with a warning.
+
+        Parameters
+        ----------
+        path : path
+            A file, a folder, or a Zarr group, as the format has it. What else is there stays.
+        format : str
+            ``"graphcast"``, ``"ace"``, ``"anemoi"``, ``"mllam"``, ``"makani"`` or ``"csv"``.
+        names : mapping, optional
+            What variables are called there, by what they are called here.
+        lag : int, str or timedelta, optional
+            Which changes to write, of several that were learned.
+        overwrite : bool, default False
+            Whether to replace statistics that are there already.
+        **settings
+            Of the format, such as ``levels="{name}_{index}"``.
+
+        Returns
+        -------
+        tuple of str
+            What was left out.
+
+        Raises
+        ------
+        MismatchError
+            For what the format cannot hold, or needs and does not find.
+        FileExistsError
+            If statistics are there already, or would be left there that do not belong to these.
+        """
+        from dasknorm import exporting, formats  # for those who hand files on
+
+        form, ready = formats.format_named(format, settings), self.compute()
+        return exporting.export(path, form, ready.states, ready.attrs, names, lag, overwrite)
 
     def to_numpy(
         self,

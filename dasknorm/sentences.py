@@ -117,6 +117,8 @@ def _without_runs(states: Fields, attrs: Mapping[str, Any]) -> str:
     what = _what(states, {})
     many = _counted(states)
     how = "as given, not learned from data" if attrs.get("given") else "of unknown origin"
+    if "format" in attrs:
+        how = f"as read from {listed(attrs['source'])}, in the format of {attrs['format']}"
     return f"{_joined([what, many, how])}."
 
 
