@@ -295,9 +295,5 @@ class Field:
         return positions_of(theirs, mine, dim, who)
 
 
-def _varies(weights: Any, axis: int) -> bool:
-    return weights is not None and weights.shape[axis] > 1
-
-
 def _take(data: Any, axis: int, positions: np.ndarray | None) -> Any:
     return data if positions is None else data[(slice(None),) * axis + (positions,)]

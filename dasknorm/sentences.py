@@ -117,6 +117,8 @@ def _without_runs(states: Fields, attrs: Mapping[str, Any]) -> str:
     what = _what(states, {})
     many = _counted(states)
     how = "as given, not learned from data" if attrs.get("given") else "of unknown origin"
+    if "format" in attrs:
+        how = f"as read from {listed(attrs['source'])}, in the format of {attrs['format']}"
     return f"{_joined([what, many, how])}."
 
 
@@ -136,6 +138,8 @@ def _fields_of(run: Mapping[str, Any], states: Fields) -> Fields:
 
 def _what(fields: Fields, run: Mapping[str, Any], changes: str = "") -> str:
     """Say what is remembered, and of what; of each statistic by itself."""
+    if not fields:  # a checkpoint before anything is read
+        return "statistics"
     apart: dict[Statistic, dict[Hashable, Field]] = {}
     for name, state in fields.items():
         apart.setdefault(state.remembers, {})[name] = state

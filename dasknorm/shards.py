@@ -176,10 +176,10 @@ def _fields(
 
 def _job(work: Mapping[Hashable, Field], count: int) -> dict[str, Any]:
     """Return what makes work the same work: of data, their graph's name or their content."""
-    job: dict[str, Any] = {COUNT: count}
+    said = dict.fromkeys(str(field.statistic) for field in work.values())
+    job: dict[str, Any] = {"the statistic": ", ".join(said), COUNT: count}
     for name, field in work.items():
         of = "" if name is None else f" of {name!r}"
-        job[f"the statistic{of}"] = str(field.statistic)
         job[f"the data{of}"] = chunks.identity(field.data.data)
         job[f"the weights{of}"] = chunks.identity(field.data.weights)
         job[f"the merged dimensions{of}"] = [str(d) for d in field.data.dims if d not in field.dims]

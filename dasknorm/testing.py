@@ -166,7 +166,7 @@ def _check_constant(statistic: Statistic, positive: bool) -> None:
         z = map_block(blocks[1], affine, np.dtype("f8"))
         if statistic.is_centred:
             assert (z == 0).all(), "constant data normalize to 0"
-        alone = map_block(blocks[1], statistic.affine(parts[0]), np.dtype("f8"))
+        alone = map_block(blocks[1], statistic.affine(parts[1]), np.dtype("f8"))
         assert (z == alone).all(), "constant data normalize to one number, however many"
 
 

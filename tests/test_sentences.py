@@ -274,7 +274,7 @@ def test_a_checkpoint_says_how_far_it_is(tmp_path: Any) -> None:
     part = {**finished.attrs, "checkpoint": {"job": {}, "done": 0, "of": 10}}
     store.write(tmp_path / "p.json", {}, stats.container, part)
     told = json.loads((tmp_path / "p.json").read_text())["history"]
-    assert told.startswith(f"Unfinished, 0 of 10 shards of the work are done. {POPULATION}; made")
+    assert told.startswith("Unfinished, 0 of 10 shards of the work are done. Statistics; made")
 
 
 @pytest.mark.parametrize("suffix", [".zarr", pytest.param(".nc", marks=needs("h5netcdf", "h5py"))])

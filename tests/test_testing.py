@@ -74,7 +74,7 @@ class Rough(dn.Moments):
     [
         (Writes(), "blocks are not changed"),
         (Forgets(), r"merge\(summarize\(a\) \+\+ summarize\(b\)\) == summarize\(a \+\+ b\)"),
-        (Shifts(), "the shift of constant data is the constant"),
+        (Shifts(), "constant data normalize to 0"),
         (Counts(), r"== summarize\(a \+\+ b\): count"),
         (Flattens(), "summarize keeps the rank"),
         (Rough(), r"merge\(|constant"),

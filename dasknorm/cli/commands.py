@@ -16,6 +16,7 @@ from dasknorm.adapting import plan
 from dasknorm.cli import arrays, frames, options, paths
 from dasknorm.cli.changes import Change
 from dasknorm.cli.clusters import computing
+from dasknorm.cli.exports import Written, as_written, export
 from dasknorm.cli.outputs import replacing
 from dasknorm.cli.refusals import Commands, Refusal, expected
 from dasknorm.cli.reports import provenance_lines, require_rich, show_contents, show_stats
@@ -128,6 +129,7 @@ def adapt(
 @click.argument("stats", type=click.Path(path_type=Path))
 @options.output("OUT")
 @options.variables
+@as_written
 @options.unseen
 @options.overwriting
 @options.where
@@ -142,6 +144,7 @@ def normalize(**arguments: Any) -> None:
 @click.argument("stats", type=click.Path(path_type=Path))
 @options.output("OUT")
 @options.variables
+@as_written
 @options.unseen
 @options.overwriting
 @options.where
@@ -151,9 +154,10 @@ def inverse(**arguments: Any) -> None:
 
 @main.command()
 @click.argument("stats", type=click.Path(path_type=Path))
-def show(stats: Path) -> None:
+@as_written
+def show(stats: Path, written: Written) -> None:
     """Print what is in STATS, finished or a checkpoint, and where it comes from."""
-    loaded = _loaded(stats, lambda path: Stats(*store.read(path)))
+    loaded = _loaded(stats, written.reader(lambda path: Stats(*store.read(path))))
     show_stats(loaded)
     for each in dict.fromkeys(state.statistic for state in loaded.states.values()):
         click.echo(str(each))
@@ -190,6 +194,9 @@ def demo(out: Path) -> None:
     run(out)
 
 
+main.add_command(export)
+
+
 def _transform(
     method: Callable[..., Any],
     what: str,
@@ -198,6 +205,7 @@ def _transform(
     stats: Path,
     out: Path,
     names: list[str],
+    written: Written,
     unseen: str,
     overwrite: bool,
     workers: int | None,
@@ -206,15 +214,19 @@ def _transform(
     """Map every chunk of the sources through the statistics, into the output."""
     found = paths.sources(src)
     paths.check_output(out, [*found, stats], overwrite)
-    loaded = _loaded(stats)
-    form_out = paths.format_of(out)
-    with replacing(out) as partial, computing(workers, scheduler), metering(what) as meter:
-        form = paths.format_of_all(found)
-        kind = _kind(form, form_out)
-        _check_kinds(kind, form_out, out, loaded.container)
-        with expected(), _as_options():
-            change = Change(method, loaded.select(names) if names else loaded, unseen)
-            shown = kind.mapped(found, form, change, names, meter, partial, form_out)
+    form, form_out = paths.format_of_all(found), paths.format_of(out)
+    kind = _kind(form, form_out)
+    loaded = _loaded(stats, written.reader(columns=kind is not arrays))
+    _check_kinds(kind, form_out, out, loaded.container)
+    with (
+        replacing(out) as partial,
+        computing(workers, scheduler),
+        metering(what) as meter,
+        expected(),
+        _as_options(),
+    ):
+        change = Change(method, loaded.select(names) if names else loaded, unseen)
+        shown = kind.mapped(found, form, change, names, meter, partial, form_out)
     show_contents(shown, kind.COLUMNS)
     click.echo(meter.summary())
     click.echo(f"wrote {out}")

@@ -125,7 +125,8 @@ def _check_bare(name: str, values: Any) -> None:
 
 def spread(given: Stats, fields: Fields, axes: tuple[Hashable, ...]) -> Stats:
     """Broadcast given statistics, from the right, to the kept axes of each field."""
-    records = given.states[None].data
+    known = given.states[None]
+    records = known.data
     states = {}
     for name, dims in kept_axes(fields, axes, None).items():
         field = fields[name]
@@ -138,5 +139,5 @@ def spread(given: Stats, fields: Fields, axes: tuple[Hashable, ...]) -> Stats:
                 f"axes {dims}, which have shape {shape}; sizes are matched from the right"
             ) from None
         labels = {dim: index for dim, index in field.labels.items() if dim in dims}
-        states[name] = Field(data, dims, labels, dims)
+        states[name] = Field(data, dims, labels, dims, statistic=known.statistic)
     return replace(given, states=states)

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from secrets import token_hex
 
-__all__ = ["replace_file", "replace_folder"]
+__all__ = ["Data", "replace_file", "replace_folder", "replace_parts"]
 
 Data = bytes | memoryview
 
@@ -60,6 +60,57 @@ def replace_folder(
         _remove(beside)
         if target.exists():
             _remove(aside)
+
+
+def replace_parts(folder: Path, parts: Mapping[str, Data | Mapping[str, Data]]) -> None:
+    """Put files, and folders of files, into a folder: all or none. What else is there stays.
+
+    All are written under hidden names first, and then moved; should one not move, those before it
+    move back. A process that is killed between two moves leaves some of the new, each whole.
+    """
+    folder = Path(os.path.realpath(folder))
+    new = {name: _beside(folder / name) for name in parts}
+    old = {name: _beside(folder / name) for name in parts}
+    try:
+        for name, part in parts.items():
+            _write_part(new[name], part)
+        _swap_all([(new[name], folder / name, old[name]) for name in parts])
+        _sync_folder(folder)
+    finally:
+        for path in new.values():
+            _remove_part(path)
+        for name, path in old.items():
+            if (folder / name).exists():
+                _remove_part(path)
+
+
+def _swap_all(moves: list[tuple[Path, Path, Path]]) -> None:
+    done: list[tuple[Path, Path, Path]] = []
+    try:
+        for move in moves:
+            _swap(*move)
+            done.append(move)
+    except BaseException:
+        for new, target, aside in reversed(done):
+            os.rename(target, new)
+            if aside.exists():
+                os.rename(aside, target)
+        raise
+
+
+def _write_part(path: Path, part: Data | Mapping[str, Data]) -> None:
+    if isinstance(part, Mapping):
+        _write_folder(path, part)
+    else:
+        _write(path, [part])
+        _sync(path)
+
+
+def _remove_part(path: Path) -> None:
+    if path.is_dir():
+        _remove(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _swap(new: Path, target: Path, aside: Path) -> None:

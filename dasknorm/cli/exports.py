@@ -1,0 +1,112 @@
+"""Export: statistics written as another program reads them; and how a command reads such files."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dasknorm.cli import options
+from dasknorm.cli.refusals import Refusal, expected
+from dasknorm.loading import load
+from dasknorm.stats import Stats
+
+__all__ = ["Written", "as_written", "export"]
+
+FORMATS = ("graphcast", "ace", "anemoi", "mllam", "makani", "csv")
+
+
+@dataclass(frozen=True)
+class Written:
+    """How statistics are written: by dasknorm, or in the format of another program.
+
+    Parameters
+    ----------
+    format : str, optional
+    names : dict
+        What variables are called there, by what they are called here.
+    settings : dict
+        Of the format.
+    """
+
+    format: str | None
+    names: dict[str, str]
+    settings: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        if self.format is None and (self.names or self.settings):
+            raise Refusal("--name and --set are about another program's statistics: add --format")
+
+    def reader(
+        self, otherwise: Callable[[Path], Stats] = load, columns: bool = False
+    ) -> Callable[[Path], Stats]:
+        """Return what reads them; those of columns are for frames."""
+        if self.format is None:
+            return otherwise
+        how = {"container": "pandas.DataFrame"} if columns else {}
+        return functools.partial(load, format=self.format, names=self.names, **how, **self.settings)
+
+
+def as_written(command: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a command that reads statistics, also those of other programs, as ``written``."""
+    return _formatted(command, "STATS are those of another program.", required=False)
+
+
+def _formatted(command: Callable[..., None], help: str, required: bool) -> Callable[..., None]:
+    @functools.wraps(command)
+    def wrapped(format: str | None, renamed: Any, settings: Any, **arguments: Any) -> None:
+        command(written=Written(format, renamed, settings), **arguments)
+
+    return options.several(
+        click.option("--format", type=click.Choice(FORMATS), required=required, help=help),
+        click.option(
+            "--name", "renamed", multiple=True, callback=_pairs, metavar="OURS=THEIRS",
+            help="What a variable is called there: temperature=t.",
+        ),
+        click.option(
+            "--set", "settings", multiple=True, callback=_settings, metavar="KEY=VALUE",
+            help="A setting of the format: 'levels={name}{level}', channels=data.json, lag=6h.",
+        ),
+    )(wrapped)  # fmt: skip
+
+
+def _pairs(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, str]:
+    """Read pairs such as ``temperature=t``."""
+    pairs = [value.partition("=") for value in values]
+    if strange := [
+        value for value, (key, equals, _) in zip(values, pairs, strict=True) if not (key and equals)
+    ]:
+        raise click.BadParameter(f"{strange[0]!r}; write it as NAME=VALUE")
+    return {key: value for key, _, value in pairs}
+
+
+def _settings(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, Any]:
+    """Read settings; a value with commas is a list, and one of digits a number."""
+    found: dict[str, Any] = {}
+    for key, value in _pairs(_, __, values).items():
+        found[key] = value.split(",") if "," in value else int(value) if value.isdigit() else value
+    return found
+
+
+@click.command()
+@click.argument("stats", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@functools.partial(_formatted, help="The program that is to read them.", required=True)
+@options.overwriting
+def export(stats: Path, out: Path, written: Written, overwrite: bool) -> None:
+    """Write STATS to OUT as another program reads them; what else is in OUT stays."""
+    if not stats.exists():
+        raise Refusal(f"no such statistics file: {str(stats)!r}")
+    if out.resolve() == stats.resolve():
+        raise Refusal(f"the output {str(out)!r} is the input; write it under another name")
+    how = {"format": written.format, "names": written.names, **written.settings}
+    with expected():
+        try:
+            left = load(stats).export(out, overwrite=overwrite, **how)
+        except FileExistsError as error:
+            said = str(error).replace("write overwrite=True to replace", "--overwrite replaces")
+            raise Refusal(said) from error
+    click.echo(f"left out: {', '.join(left)}")
+    click.echo(f"wrote {out}")
