@@ -1,9 +1,9 @@
 """CSV: a table ``variable,level,std,mean``, for people and for HealDA.
 
 Checked against the file that the HealDA example of NVIDIA/physicsnemo keeps, its
-``variable_configs.py``, and excerpts of earth2studio: channel names are made of it there, a level is
-an integer, and -1 where there is none. ``min`` and ``max`` are columns more where they are known;
-both look columns up by name.
+``variable_configs.py``, and excerpts of earth2studio: channel names are made of it there, a level
+is an integer, and -1 where there is none. ``min`` and ``max`` are columns more where they are
+known; both look columns up by name.
 """
 
 import io
