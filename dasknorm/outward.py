@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import dask
 
-from dasknorm import checks, chunks
+from dasknorm import checks, chunks, html
 from dasknorm.lags import without_lags
 from dasknorm.readings import Readings
 
 if TYPE_CHECKING:
+    from dasknorm.pictures import Picture
     from dasknorm.serving import Layout
     from dasknorm.serving.numpy import Constants
 
@@ -38,6 +39,41 @@ class Outward(Readings):
         checks.refuse_other_shapes(self.states, ready.states)
         checks.refuse_unusable(ready.states)
         return ready
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the numbers of each variable, and how they were made."""
+        return html.html(self.states, self.container, self.attrs)
+
+    def plot(self) -> "Picture":
+        """Return a picture: profiles by level, maps, curves over groups, points by variable.
+
+        It is chosen by what is kept, and shows the mean and a standard deviation to both sides, or
+        the median and the quantiles, or the range, as the statistic has them.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Not one of pyplot's: a notebook shows it, and ``.savefig(path)`` keeps it.
+
+        Raises
+        ------
+        MismatchError
+            If more than two dimensions are kept, or there are more than 24 variables or columns:
+            ``stats.select([...]).plot()``.
+
+        Examples
+        --------
+        >>> import dasknorm as dn
+        >>> import pandas as pd
+        >>> picture = dn.adapt(pd.DataFrame({"speed": [1.0, 3.0], "height": [0.0, 8.0]})).plot()
+        >>> [axes.get_yticklabels()[0].get_text() for axes in picture.axes]
+        ['speed', 'height']
+        """
+        try:
+            from dasknorm import pictures  # which needs Matplotlib
+        except ImportError as error:
+            raise ImportError("plot() needs Matplotlib: pip install 'dasknorm[plot]'") from error
+        return pictures.drawn(without_lags(self.compute().states))
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the statistics to a ``.nc``, ``.zarr`` or ``.json`` file, replacing it whole."""

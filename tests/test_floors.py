@@ -32,7 +32,7 @@ FLOORS = [
     {"batches", "mapping", "merging", "readings"},
     {"store"},
     {"formats", "shards"},
-    {"exporting", "importing"},
+    {"exporting", "html", "importing", "pictures"},
     {"outward", "plans"},
     {"stats"},
     {"adapting", "loading"},
