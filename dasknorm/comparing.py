@@ -100,18 +100,20 @@ def _measured(state: Field, found: Field) -> Measures:
     words, affine = own.words, own.statistic.affine(own.records)
     beside = like(own, theirs)
 
-    def z(values: np.ndarray) -> np.ndarray:
-        return np.asarray((values - affine["shift"] - affine["shift_rest"]) / affine["scale"])
+    def z(values: np.ndarray, rest: Any = 0.0) -> np.ndarray:
+        less = (values - affine["shift"]) + (rest - affine["shift_rest"])
+        return np.asarray(less / affine["scale"])
 
     with np.errstate(all="ignore"):
         (middle, width), (here, spread) = beside.yardstick(words), own.yardstick(words)
         unit = affine["scale"]
+        is_mean = words == ("mean", "std")
         if words == ("min", "max"):  # the range, whatever it is brought to
             unit = np.where(spread > 0, spread, 1.0)
         low, high = map(z, extremes(own, theirs))
         lowest, highest = map(z, extremes(own, mine))
         return Measures(
-            z_mean=z(middle) if words == ("mean", "std") else (middle - here) / unit,
+            z_mean=z(middle, beside.mean_rest) if is_mean else (middle - here) / unit,
             z_std=width / unit,
             ratio=np.where(width == spread, 1.0, width / spread),
             z_min=low,

@@ -68,9 +68,17 @@ class Part:
     @property
     def missing(self) -> np.ndarray:
         """The number of missing values, or the sum of their weights; NaN if not known."""
-        if "missing" not in (self.records.dtype.names or ()):
-            return np.full(self.records.shape, np.nan)
-        return np.asarray(self.records["missing"], float)
+        return self._remembered("missing", np.nan)
+
+    @property
+    def mean_rest(self) -> np.ndarray:
+        """What of the mean is less than its last digit; 0 if not known."""
+        return self._remembered("mean_rest", 0.0)
+
+    def _remembered(self, name: str, otherwise: float) -> np.ndarray:
+        if name not in (self.records.dtype.names or ()):
+            return np.full(self.records.shape, otherwise)
+        return np.asarray(self.records[name], float)
 
 
 def parts(statistic: Statistic, records: Records, function: str = "") -> Iterator[Part]:
