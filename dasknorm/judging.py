@@ -92,7 +92,7 @@ def _absent(m: Measures, places: Field) -> Iterator[str]:
 def _moved(cells: dict[str, Any], ratio: float, limits: Limits) -> Iterator[str]:
     shift = abs(cells["z_mean"])
     if shift > limits.shift:
-        yield f"mean shifted by {cells['z_mean']:.3g}, more than {limits.shift:g}"
+        yield f"shifted by {cells['z_mean']:.3g}, more than {limits.shift:g}"
     if ratio > limits.spread:
         yield f"spread {ratio:.3g} times as large, more than {limits.spread:g}"
     if ratio * limits.spread < 1:

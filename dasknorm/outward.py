@@ -96,7 +96,7 @@ class Outward(Readings):
         >>> import dasknorm as dn
         >>> stats = dn.adapt(np.array([1.0, 3.0]))
         >>> stats.check(np.array([7.0, 9.0])).failures
-        {'data': 'mean shifted by 6, more than 0.5'}
+        {'data': 'shifted by 6, more than 0.5'}
         """
         from dasknorm import comparing, verdict  # for those who check
 

@@ -60,7 +60,7 @@ class Check:
     >>> after = pd.DataFrame({"speed": [5.0, 7.0], "height": [1.0, 3.0]})
     >>> found = dn.adapt(before).check(after)
     >>> found.passed, found.failures
-    (False, {'speed': 'mean shifted by 5, more than 0.5'})
+    (False, {'speed': 'shifted by 5, more than 0.5'})
     >>> found.table[["z_mean", "z_std"]]
               z_mean  z_std
     variable
@@ -96,15 +96,30 @@ class Check:
         table = self.table.to_html(escape=True, float_format="{:.4g}".format)
         return f"<p>{self.verdict}</p>{table}"
 
-    def plot(self) -> "Figure":
-        """Return a Matplotlib figure: how far each mean has moved, and how wide the values lie.
+    def plot(self, figure: "Figure | None" = None) -> "Figure":
+        """Draw how far each mean has moved, and how wide the values lie now.
 
-        A dot is the mean, its bar a standard deviation to both sides, the band what `max_shift`
-        allows; what fails is a diamond of another colour. Where there are several kept positions,
-        those of the worst. The figure is not pyplot's: save it, or show it in a notebook.
+        A dot is the mean, its bar a standard deviation to both sides; the grey band is where dots
+        may be, the pale ones where bars may end. What fails is a diamond of another colour. Of
+        several kept positions the worst are drawn, as in the table.
+
+        Parameters
+        ----------
+        figure : matplotlib.figure.Figure, optional
+            An empty one to draw in, such as pyplot's; by default one that is not pyplot's, to be
+            saved, or shown in a notebook.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        ImportError
+            If there is no Matplotlib.
         """
         try:
             from dasknorm.verdict_picture import drawn
         except ImportError:
             raise ImportError("a picture needs matplotlib: pip install 'dasknorm[plot]'") from None
-        return drawn(self.table, self.limits.shift)
+        return drawn(self.table, self.limits.shift, self.limits.spread, figure)
