@@ -7,6 +7,7 @@ from pathlib import Path
 NEEDS = {
     "tests/edge_arrow.py": "pyarrow",
     "dasknorm/cli/picture.py": "matplotlib",
+    "dasknorm/verdict_picture.py": "matplotlib",
     "dasknorm/containers/dask_dataframe.py": "pyarrow",
 }
 

@@ -1,4 +1,4 @@
-"""Outward: what statistics give to others: to files, to other libraries, to the eye.
+"""Outward: what statistics give to others: to files, and to other libraries.
 
 Each is a line or two here, and has a file of its own, imported when it is called.
 """
@@ -6,16 +6,12 @@ Each is a line or two here, and has a file of its own, imported when it is calle
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-import dask
-
-from dasknorm import checks, chunks, html
 from dasknorm.lags import without_lags
-from dasknorm.readings import Readings
+from dasknorm.looks import Looks
 
 if TYPE_CHECKING:
-    from dasknorm.pictures import Picture
     from dasknorm.serving import Layout
     from dasknorm.serving.numpy import Constants
 
@@ -23,7 +19,7 @@ __all__ = ["Outward"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Outward(Readings):
+class Outward(Looks):
     """Readings that can be kept, and handed on.
 
     Parameters
@@ -31,49 +27,6 @@ class Outward(Readings):
     states, container, attrs
         As of `Readings`.
     """
-
-    def compute(self) -> Self:
-        """Return these statistics in memory, checked; lazy ones are computed in one pass."""
-        lazy = any(chunks.is_lazy(state.data) for state in self.states.values())
-        (ready,) = dask.compute(self) if lazy else (self,)
-        checks.refuse_other_shapes(self.states, ready.states)
-        checks.refuse_unusable(ready.states)
-        return ready
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows: the numbers of each variable, and how they were made."""
-        return html.html(self.states, self.container, self.attrs)
-
-    def plot(self) -> "Picture":
-        """Return a picture: profiles by level, maps, curves over groups, points by variable.
-
-        It is chosen by what is kept, and shows the mean and a standard deviation to both sides, or
-        the median and the quantiles, or the range, as the statistic has them.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-            Not one of pyplot's: a notebook shows it, and ``.savefig(path)`` keeps it.
-
-        Raises
-        ------
-        MismatchError
-            If more than two dimensions are kept, or there are more than 24 variables or columns:
-            ``stats.select([...]).plot()``.
-
-        Examples
-        --------
-        >>> import dasknorm as dn
-        >>> import pandas as pd
-        >>> picture = dn.adapt(pd.DataFrame({"speed": [1.0, 3.0], "height": [0.0, 8.0]})).plot()
-        >>> [axes.get_yticklabels()[0].get_text() for axes in picture.axes]
-        ['speed', 'height']
-        """
-        try:
-            from dasknorm import pictures  # which needs Matplotlib
-        except ImportError as error:
-            raise ImportError("plot() needs Matplotlib: pip install 'dasknorm[plot]'") from error
-        return pictures.drawn(without_lags(self.compute().states))
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the statistics to a ``.nc``, ``.zarr`` or ``.json`` file, replacing it whole."""
