@@ -14,7 +14,7 @@ from dasknorm.given import given_states
 from dasknorm.lags import changes, lag_of, lagged, said_of
 from dasknorm.mapping import mapped
 from dasknorm.matching import kept_like, matching
-from dasknorm.methods import refuse_unknown_columns, selected, using, views_of
+from dasknorm.methods import refuse_other_columns, selected, using, views_of
 from dasknorm.outward import Outward
 from dasknorm.sharing import shared
 from dasknorm.states import windowed
@@ -201,7 +201,7 @@ class Stats(Outward):
     def _with(self, data: Any, weights: Any, where: Any) -> "Stats":
         container = container_of(data)
         merging.refuse_known(self.states)
-        refuse_unknown_columns(container, data, self.states)
+        refuse_other_columns(container, data, self.states)
         fields: dict[Hashable, Field] = {}
         for view, own in views_of(self.states):
             found = lagged(container.viewed(data, view), lag_of(own))

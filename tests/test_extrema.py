@@ -47,7 +47,8 @@ def test_kernel_is_numpy_s(data: st.DataObject) -> None:
     assert np.array_equal(records["count"], (~lost).sum(axes, keepdims=True))
     assert np.array_equal(records["missing"], lost.sum(axes, keepdims=True))
     for place in np.ndindex(records.shape):
-        own = block[tuple(slice(None) if a in axes else slice(i, i + 1) for a, i in enumerate(place))]
+        parts = [slice(None) if a in axes else slice(i, i + 1) for a, i in enumerate(place)]
+        own = block[tuple(parts)]
         own = own[~gone(own)]
         if own.size:
             wanted = [(own.min(), own.max())]
@@ -167,7 +168,9 @@ def test_inverse() -> None:
     """The way back is within 2 ulp of the range."""
     x = np.random.default_rng(1).normal(5, 30, 999)
     stats = dn.adapt(x, dn.Extrema(-1, 1))
-    np.testing.assert_allclose(stats.inverse(stats.normalize(x)), x, rtol=0, atol=2 * np.spacing(200))
+    np.testing.assert_allclose(
+        stats.inverse(stats.normalize(x)), x, rtol=0, atol=2 * np.spacing(200)
+    )
 
 
 @pytest.mark.parametrize("ends", [(1, 0), (1, 1), (-np.inf, 1), (0, np.nan)])

@@ -54,7 +54,11 @@ def test_missing() -> None:
     frame = pd.DataFrame({"a": [1.0, None, -2.0], "b": [3, 4, 5]})
     assert dn.adapt(frame, dn.MaxAbs()).max_abs.tolist() == [2, 5]
     np.testing.assert_array_equal(dn.adapt(frame, dn.MaxAbs(skipna=False)).max_abs, [np.nan, 5])
-    assert dn.adapt(frame, dn.MaxAbs()).normalize(frame)["a"].isna().tolist() == [False, True, False]
+    assert dn.adapt(frame, dn.MaxAbs()).normalize(frame)["a"].isna().tolist() == [
+        False,
+        True,
+        False,
+    ]
 
 
 def test_units_weights_and_groups() -> None:

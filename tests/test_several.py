@@ -127,9 +127,7 @@ def test_datasets(how: str, chunks: dict[str, int] | None) -> None:
     ds = weather() if chunks is None else weather().chunk(chunks)
     stats = dn.adapt(ds, PARTS, **ASKED[how])
     alike(stats, ds, **ASKED[how])
-    np.testing.assert_array_equal(
-        stats.normalize(ds)["t"], stats.using(Moments).normalize(ds)["t"]
-    )
+    np.testing.assert_array_equal(stats.normalize(ds)["t"], stats.using(Moments).normalize(ds)["t"])
     assert stats.max["t"].attrs["units"] == "K"
 
 
@@ -188,7 +186,6 @@ def test_a_dict_reads_each_chunk_once(tmp_path: Path) -> None:
     assert set(loads(tmp_path).values()) == {1}
 
 
-
 @pytest.mark.parametrize(
     "suffix",
     [
@@ -236,7 +233,7 @@ def test_using() -> None:
 @pytest.mark.parametrize("asked", [Moments(), [Moments(), Extrema()]])
 def test_using_what_was_not_learned(asked: Any) -> None:
     """A statistic that is not there is an error that says what is."""
-    with pytest.raises(TypeError, match="there is no Quantiles.*Moments\\("):
+    with pytest.raises(TypeError, match=r"there is no Quantiles.*Moments\("):
         dn.adapt(np.ones(3), asked).using(Quantiles)
 
 
