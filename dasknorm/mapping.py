@@ -8,7 +8,7 @@ from dasknorm.blocks import Kernel, output_dtype
 from dasknorm.containers import Fields, container_of
 from dasknorm.fields import Field
 from dasknorm.matching import matching
-from dasknorm.methods import refuse_unknown_columns, views_of
+from dasknorm.methods import refuse_other_columns, views_of
 from dasknorm.units import units_after
 
 __all__ = ["mapped"]
@@ -22,7 +22,7 @@ def mapped(data: Any, states: Fields, kernel: Kernel, dtype: Any, unseen: str) -
     if unseen not in ("error", "nan"):
         raise ValueError(f"unseen must be 'error' or 'nan', got {unseen!r}")
     container = container_of(data)
-    refuse_unknown_columns(container, data, states)
+    refuse_other_columns(container, data, states)
     for view, own in views_of(states):
         fields = container.viewed(data, view)
         results = {}

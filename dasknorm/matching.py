@@ -1,6 +1,6 @@
 """Who belongs to whom: which axes are kept, which states a field is normalized with."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 
 from dasknorm.containers import Container, Fields
@@ -8,7 +8,15 @@ from dasknorm.errors import MismatchError
 from dasknorm.fields import Axes, Field
 from dasknorm.labels import refuse_nan, shown
 
-__all__ = ["Kept", "kept_axes", "kept_like", "matching", "named_like", "names_of"]
+__all__ = [
+    "Kept",
+    "kept_axes",
+    "kept_like",
+    "matching",
+    "named_like",
+    "names_of",
+    "refuse_lacking",
+]
 
 Kept = Mapping[Hashable, tuple[Hashable, ...]]
 """For each field, the dimensions that keep statistics of their own."""
@@ -77,12 +85,7 @@ def named_like(state: Field, field: Field, known: Field) -> Field:
 
 def matching(container: Container, fields: Fields, states: Fields) -> dict[Hashable, Hashable]:
     """Return for each field the name of its state; MismatchError unless all of them match."""
-    if lacking := container.lacking(fields, states):
-        raise MismatchError(
-            f"the data lack {lacking}, which the statistics know; found {names_of(fields)}. To "
-            "normalize some of it on purpose, take what you need from the statistics: "
-            "stats.select([...])"
-        )
+    refuse_lacking(container.lacking(fields, states), fields)
     if len(fields) == 1 and len(states) == 1 and None in (*fields, *states):
         return dict(zip(fields, states, strict=True))
     unknown = [name for name in fields if name not in states]
@@ -97,6 +100,16 @@ def matching(container: Container, fields: Fields, states: Fields) -> dict[Hasha
             "know, or adapt on data that have it"
         )
     return {name: name for name in fields}
+
+
+def refuse_lacking(lacking: Sequence[Hashable], fields: Fields) -> None:
+    """Raise MismatchError if the data lack something that the statistics know."""
+    if lacking:
+        raise MismatchError(
+            f"the data lack {lacking}, which the statistics know; found {names_of(fields)}. To "
+            "normalize some of it on purpose, take what you need from the statistics: "
+            "stats.select([...])"
+        )
 
 
 def _but_groups(fields: Fields, names: tuple[Hashable, ...], what: str) -> tuple[Hashable, ...]:

@@ -13,7 +13,7 @@ from dasknorm.containers import Container, Fields
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
 from dasknorm.lags import lag_of, lagged
-from dasknorm.matching import Kept, kept_like, matching, names_of
+from dasknorm.matching import Kept, kept_like, matching, names_of, refuse_lacking
 from dasknorm.states import beside
 from dasknorm.statistics import Moments, Several, Statistic
 from dasknorm.views import View
@@ -24,7 +24,7 @@ __all__ = [
     "fields_for",
     "fields_like",
     "joined",
-    "refuse_unknown_columns",
+    "refuse_other_columns",
     "selected",
     "using",
     "views_of",
@@ -77,7 +77,7 @@ def fields_like(
 
     Raises MismatchError unless names and dimensions match.
     """
-    refuse_unknown_columns(container, data, states)
+    refuse_other_columns(container, data, states)
     fields: dict[Hashable, Field] = {}
     for view, own in views_of(states):
         found = lagged(container.viewed(data, view), lag_of(own))
@@ -97,13 +97,15 @@ def views_of(states: Fields) -> list[tuple[View, dict[Hashable, Field]]]:
     ]
 
 
-def refuse_unknown_columns(container: Container, data: Any, states: Fields) -> None:
-    """Raise MismatchError if a frame has numeric columns that none of several states is of."""
+def refuse_other_columns(container: Container, data: Any, states: Fields) -> None:
+    """Raise MismatchError unless a frame's numeric columns are those that several states are of."""
     chosen = any(state.chosen is not None for state in states.values())
     if chosen or not _are_columns(states):
         return
-    found = names_of(container.viewed(data, View(None, View.of(states).by)))
-    if unknown := [name for name in found if name not in names_of(states)]:
+    fields = container.viewed(data, View(None, View.of(states).by))
+    known, found = (dict.fromkeys(names_of(each)) for each in (states, fields))
+    refuse_lacking([name for name in known if name not in found], fields)
+    if unknown := [name for name in found if name not in known]:
         raise MismatchError(
             f"the statistics do not know {unknown}; they know {names_of(states)}. Select what "
             "they know, or adapt on data that have it"

@@ -28,12 +28,25 @@ dd = optional("dask.dataframe")
         dn.Moments(ddof=1, skipna=False, epsilon=10.0),
         dn.Quantiles(),
         dn.Quantiles(0.0, 1.0, buckets=2, skipna=False, epsilon=1e-3),
+        dn.Extrema(),
+        dn.Extrema(-1.0, 3.0, skipna=False),
+        dn.Extrema(2.0, 5.0),
+        dn.MaxAbs(),
+        dn.MaxAbs(skipna=False),
+        dn.Several((dn.Moments(), dn.Extrema())),
+        dn.Several((dn.MaxAbs(), dn.Quantiles(buckets=16), dn.Moments(ddof=1))),
+        dn.Transformed("asinh"),
+        dn.Transformed("log1p", dn.Extrema()),
+        dn.Transformed("sqrt", dn.Several((dn.MaxAbs(), dn.Moments()))),
+        dn.Transformed("log", dn.Quantiles(buckets=16)),
+        dn.Several((dn.Transformed("log"), dn.Moments())),
     ],
     ids=str,
 )
 def test_statistics_keep_their_laws(statistic: dn.Statistic) -> None:
     """Every statistic, with several settings, keeps the laws of `Statistic`."""
-    check_statistic(statistic)
+    positive = any(function in str(statistic) for function in ("log", "sqrt"))
+    check_statistic(statistic, positive=positive)
 
 
 def wide(x: np.ndarray) -> pd.DataFrame:

@@ -21,11 +21,11 @@ from dasknorm.cli.inputs import kind_of, loaded_from
 from dasknorm.cli.outputs import replacing
 from dasknorm.cli.refusals import Commands, Refusal, expected
 from dasknorm.cli.reports import provenance_lines, require_rich, show_contents, show_stats
+from dasknorm.cli.statistics import asked, statistic
 from dasknorm.progress import metering
 from dasknorm.provenance import __version__
 from dasknorm.sentences import wrapped
 from dasknorm.shards import RETRIES
-from dasknorm.statistics import Moments
 from dasknorm.stats import Stats
 
 __all__ = ["main"]
@@ -67,6 +67,7 @@ def main(ctx: click.Context) -> None:
 @options.names("--by", "KEYS", "Keep statistics of each value: carrier,origin; time.month.")
 @options.lag
 @options.weights
+@statistic
 @click.option("--ddof", default=0.0, show_default=True, help="The variance is m2 / (count - ddof).")
 @click.option(
     "--retries",
@@ -89,6 +90,7 @@ def adapt(
     src: tuple[str, ...],
     out: Path | None,
     names: list[str],
+    statistics: tuple[str, ...],
     ddof: float,
     dry_run: bool,
     overwrite: bool,
@@ -105,7 +107,7 @@ def adapt(
     if how["checkpoint"] is not None:
         paths.check_stats_suffix(how["checkpoint"])
     with expected():
-        statistic = Moments(ddof=ddof)
+        learned = asked(statistics, ddof)
     with computing(workers, scheduler), metering("adapt") as meter:
         form = paths.format_of_all(found)
         if how["weights"] is not None and kind_of(form) is not arrays:
@@ -114,9 +116,9 @@ def adapt(
             data, how["columns"] = kind_of(form).looked_at(found, form, names, how["by"] or ())
             if dry_run:
                 view = {key: how[key] for key in VIEW}
-                click.echo("\n".join(plan(data, statistic, **view).lines()))
+                click.echo("\n".join(plan(data, learned, **view).lines()))
                 return
-            stats = adapt_statistics(data, statistic, progress=meter, **how)
+            stats = adapt_statistics(data, learned, progress=meter, **how)
             stats = _from_source(stats, src)
             stats.save(out)
     show_stats(stats)

@@ -137,8 +137,11 @@ def _put(out: Array, name: str, values: Array, where: Any) -> None:
     first = values.astype(np.float64)
     np.copyto(out[name], first + 0.0, where=where)  # of the two zeros the positive one
     if values.dtype.kind in "iu" and values.dtype.itemsize == 8:
-        rest = [int(v) - int(f) for v, f in zip(values.flat, first.flat, strict=True)]
-        np.copyto(out[f"{name}_rest"], np.reshape(rest, values.shape), where=where)
+        rest = np.zeros(values.shape)
+        far = np.abs(first) >= 2.0**53  # all others are a float64 as they are
+        pairs = zip(values[far].tolist(), first[far].tolist(), strict=True)
+        rest[far] = [value - int(known) for value, known in pairs]
+        np.copyto(out[f"{name}_rest"], rest, where=where)
 
 
 def _first(dtype: np.dtype[Any]) -> Any:

@@ -44,6 +44,12 @@ class Extrema(Statistic):
     dtype: ClassVar[np.dtype[np.void]] = kernels.EXTREMA
     readings: ClassVar[tuple[str, ...]] = ("count", "min", "max")
     phrase: ClassVar[str] = "minimum and maximum"
+    refusal: ClassVar[str] = "infinite values, or a range too large for float64,"
+
+    @property
+    def is_centred(self) -> bool:  # type: ignore[override]
+        """Whether 0 is in the range."""
+        return self.low <= 0 <= self.high
 
     def __post_init__(self) -> None:
         if not -np.inf < self.low < self.high < np.inf:

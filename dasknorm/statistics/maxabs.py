@@ -37,6 +37,7 @@ class MaxAbs(Statistic):
     readings: ClassVar[tuple[str, ...]] = ("count", "max_abs")
     phrase: ClassVar[str] = "largest absolute value"
     is_centred: ClassVar[bool] = False
+    refusal: ClassVar[str] = "infinite values"
 
     def summarize(
         self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
@@ -61,5 +62,4 @@ class MaxAbs(Statistic):
         return result
 
     def unusable(self, records: Records) -> np.ndarray:
-        with np.errstate(all="ignore"):
-            return (records["count"] != 0) & ~np.isfinite(records["max"] - records["min"])
+        return np.isinf(records["min"]) | np.isinf(records["max"])

@@ -65,6 +65,7 @@ class Quantiles(Statistic):
     epsilon: float = 0.0
 
     readings: ClassVar[tuple[str, ...]] = ("count", "median", "lower", "upper", "error")
+    refusal: ClassVar[str] = "infinite values"
 
     @property
     def phrase(self) -> str:  # type: ignore[override]

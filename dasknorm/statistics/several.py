@@ -71,6 +71,11 @@ class Several(Statistic):
         return "; ".join(part.phrase for part in self.parts)
 
     @property
+    def refusal(self) -> str:  # type: ignore[override]
+        """What spoils a record of any of the parts."""
+        return " or ".join(dict.fromkeys(part.refusal for part in self.parts))
+
+    @property
     def is_centred(self) -> bool:  # type: ignore[override]
         """Whether the first is."""
         return self.parts[0].is_centred

@@ -1,0 +1,133 @@
+"""--statistic: what is learned, of all or by name, as the library learns it."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from cli_inputs import inputs, netcdf_file, read, run, succeed, weather
+
+import dasknorm as dn
+from dasknorm.cli.statistics import asked
+
+for library in ("rich", "h5netcdf", "h5py", "zarr", "pyarrow"):
+    pytest.importorskip(library)
+
+# dask.dataframe calls pandas in ways that pandas 3.1 will give up.
+pytestmark = pytest.mark.filterwarnings("ignore:.*inplace keyword")
+
+ASKED = [
+    ((), [dn.Moments()]),
+    (("extrema",), [dn.Extrema()]),
+    (("maxabs, quantiles",), [dn.MaxAbs(), dn.Quantiles()]),
+    (("log1p:moments",), [dn.Transformed("log1p")]),
+    (("sqrt:extrema,moments",), [dn.Transformed("sqrt", dn.Extrema()), dn.Moments()]),
+    (
+        ("rain=log1p:moments", "t=moments,extrema", "extrema"),
+        {
+            "rain": [dn.Transformed("log1p")],
+            "t": [dn.Moments(), dn.Extrema()],
+            ...: [dn.Extrema()],
+        },
+    ),
+    (("a=b=maxabs",), {"a=b": [dn.MaxAbs()], ...: [dn.Moments()]}),
+]
+
+
+@pytest.mark.parametrize(("values", "wanted"), ASKED)
+def test_how_they_are_read(values, wanted):
+    """A list, a function before, names; what has no name is of all others."""
+    assert asked(values, 0.0) == wanted
+
+
+def test_ddof_is_of_moments():
+    """--ddof is that of all moments, those of functions and of others among them."""
+    assert asked(["x=log1p:moments", "extrema,moments"], 1.0) == {
+        "x": [dn.Transformed("log1p", dn.Moments(ddof=1))],
+        ...: [dn.Extrema(), dn.Moments(ddof=1)],
+    }
+    assert asked(["x=maxabs"], 1.0) == {"x": [dn.MaxAbs()], ...: [dn.Moments(ddof=1)]}
+
+
+@pytest.mark.parametrize("form", ["zarr", "netcdf"])
+def test_there_and_back(form, tmp_path):
+    """By variable: normalized as the library does, shown, and inverted."""
+    src, ds, stats = inputs(form, tmp_path), weather()[["t", "rain"]], tmp_path / "s.nc"
+    methods = "--statistic", "rain=log1p:extrema", "--statistic", "t=moments,extrema"
+    said = succeed("adapt", *src, "-o", stats, *methods)
+    assert "max" in said
+    wanted = dn.adapt(
+        ds, {"rain": dn.Transformed("log1p", dn.Extrema()), "t": [dn.Moments(), dn.Extrema()]}
+    )
+    assert dn.load(stats).statistic == wanted.statistic
+    xr.testing.assert_equal(dn.load(stats).max, wanted.max)
+    succeed("normalize", *src, stats, "-o", tmp_path / "z.zarr")
+    z = read(tmp_path / "z.zarr")
+    assert (float(z.rain.min()), float(z.rain.max())) == (0, 1)
+    np.testing.assert_allclose(z.t.mean(), 0, atol=1e-6)
+    succeed("inverse", tmp_path / "z.zarr", stats, "-o", tmp_path / "back.zarr")
+    np.testing.assert_allclose(read(tmp_path / "back.zarr").rain, ds.rain, rtol=1e-12, atol=1e-13)
+    assert "Extrema" in succeed("show", stats)
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv"])
+def test_columns_and_merging(form, tmp_path):
+    """By column, of files of frames; statistics of parts merge, and of others are refused."""
+    src = inputs(form, tmp_path)
+    frame = read(src[0])
+    name, other = frame.select_dtypes("number").columns[:2]
+    view = "--columns", f"{name},{other}"
+    for out, kind in [("a.json", "extrema"), ("b.json", "extrema"), ("c.json", "maxabs")]:
+        succeed("adapt", *src, "-o", tmp_path / out, "--statistic", f"{name}={kind}", *view)
+    succeed("merge", tmp_path / "a.json", tmp_path / "b.json", "-o", tmp_path / "ab.json")
+    merged = dn.load(tmp_path / "ab.json")
+    assert merged.max[name] == frame[name].max()
+    np.testing.assert_allclose(merged.mean[other], frame[other].mean())
+    failed = run("merge", tmp_path / "a.json", tmp_path / "c.json", "-o", tmp_path / "x.json")
+    assert failed.exit_code == 2
+    assert "statistics differ" in failed.stderr
+
+
+def test_dry_run_knows_the_states(tmp_path):
+    """--dry-run counts what the states of all statistics weigh, and writes nothing."""
+    src = inputs("zarr", tmp_path)
+    plain = succeed("adapt", *src, "--dry-run")
+    robust = succeed("adapt", *src, "--dry-run", "--statistic", "moments,quantiles")
+    assert plain != robust
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.zarr"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--statistic", "minmax"], "'minmax' is none; write moments, extrema, maxabs, quantiles"),
+        (["--statistic", "exp:moments"], "'exp:moments' is none"),
+        (["--statistic", ":moments"], "':moments' is none"),
+        (["--statistic", "moments,"], "'' is none"),
+        (["--statistic", "moments,moments"], "two or more different ones"),
+        (["--statistic", "wind=extrema"], "asked of ['wind'], which are not there"),
+        (["--statistic", "t=extrema", "--statistic", "t=maxabs"], "this name before"),
+        (["--statistic", "extrema", "--statistic", "maxabs"], "all before"),
+        (["--statistic", "extrema", "--ddof", "1"], "--ddof 1 is of moments"),
+        (["--statistic", "log:moments", "--lag", "time=1"], "apply the function first"),
+        (["--statistic", "t=log:moments"], "domain of log, which is x > 0"),
+    ],
+)
+def test_refusals(arguments, message, tmp_path):
+    """What is no statistic, or does not fit, is one line, and nothing is written."""
+    src = netcdf_file(tmp_path / "in.nc", weather().assign(t=weather().t - 280))
+    result = run("adapt", src, "-o", tmp_path / "s.json", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["in.nc"]
+
+
+def test_files_say_what_was_asked(tmp_path):
+    """The statistic of each variable stands in the file, for those who read it with other tools."""
+    succeed(
+        "adapt", *inputs("zarr", tmp_path), "-o", tmp_path / "s.json", "--statistic", "rain=maxabs"
+    )
+    text = json.dumps(json.loads((tmp_path / "s.json").read_text()))
+    assert "MaxAbs" in text
+    assert "Moments" in text
