@@ -19,7 +19,7 @@ demo: $(VENV)/demo-installed  ## one climate scenario normalized with the statis
 	@$(BIN)/dasknorm demo
 
 test: $(VENV)/dev-installed  ## every test, the long ones too
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-bare: $(OTHER)-bare/test-installed  ## the core of the tests, without any optional library
 	@$(OTHER)-bare/bin/python $(TRY)

@@ -1,4 +1,4 @@
-"""Outward: what statistics give to others: to files, to other libraries, to the eye.
+"""Outward: what statistics give to others: to files, and to other libraries.
 
 Each is a line or two here, and has a file of its own, imported when it is called.
 """
@@ -6,24 +6,20 @@ Each is a line or two here, and has a file of its own, imported when it is calle
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-import dask
-
-from dasknorm import checks, chunks
 from dasknorm.lags import without_lags
-from dasknorm.readings import Readings
+from dasknorm.looks import Looks
 
 if TYPE_CHECKING:
-    from dasknorm.serving.layout import Layout
+    from dasknorm.serving import Layout
     from dasknorm.serving.numpy import Constants
-    from dasknorm.verdict import Check
 
 __all__ = ["Outward"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Outward(Readings):
+class Outward(Looks):
     """Readings that can be kept, and handed on.
 
     Parameters
@@ -31,79 +27,6 @@ class Outward(Readings):
     states, container, attrs
         As of `Readings`.
     """
-
-    def compute(self) -> Self:
-        """Return these statistics in memory, checked; lazy ones are computed in one pass."""
-        lazy = any(chunks.is_lazy(state.data) for state in self.states.values())
-        (ready,) = dask.compute(self) if lazy else (self,)
-        checks.refuse_other_shapes(self.states, ready.states)
-        checks.refuse_unusable(ready.states)
-        return ready
-
-    def check(
-        self,
-        other: Any,
-        *,
-        max_shift: float = 0.5,
-        max_spread: float = 2.0,
-        max_missing: float | None = None,
-        max_z: float | None = None,
-        weights: Any = None,
-        where: Any = None,
-    ) -> "Check":
-        """Tell whether other data, such as a later period, still look like those learned from.
-
-        Data are read once, and not normalized. The table has a row for each variable or column; of
-        several kept positions, the worst at any of them:
-
-        * ``z_mean`` and ``z_std``, the mean and standard deviation of the normalized data: 0 and
-          about 1 if nothing has changed. Where statistics have neither, what they have in their
-          place, in units of its width: of `Quantiles` the median and the distance of the two
-          quantiles, of `Extrema` the middle and the width of the range. `MaxAbs` has a width only.
-        * ``z_min`` and ``z_max``, the least and the greatest value, normalized; ``beyond``, how far
-          they lie beyond the extremes learned, NaN if `Extrema` were not.
-        * ``missing`` and ``missing_before``, the share of missing values; ``count``, of the others.
-        * ``worst``, where mean or spread have changed most; ``failed``, in words, what is too much.
-
-        Parameters
-        ----------
-        other : data that `normalize` takes, or Stats
-            Names and labels are matched as there; any subset of kept labels and of variables.
-        max_shift : float, default 0.5
-            The largest ``z_mean``, up or down.
-        max_spread : float, default 2.0
-            How many times larger or smaller the standard deviation may have become.
-        max_missing : float, optional
-            By how much the share of missing values may rise.
-        max_z : float, optional
-            The largest absolute value of any value, normalized.
-        weights, where : optional
-            Of data, as for `adapt`.
-
-        Returns
-        -------
-        Check
-            With ``.passed``, ``.failures``, ``.table`` and ``.plot()``.
-
-        Raises
-        ------
-        MismatchError
-            If names, kept dimensions or labels do not match.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> import dasknorm as dn
-        >>> stats = dn.adapt(np.array([1.0, 3.0]))
-        >>> stats.check(np.array([7.0, 9.0])).failures
-        {'data': 'shifted by 6, more than 0.5'}
-        """
-        from dasknorm import comparing, verdict  # for those who check
-
-        limits = verdict.Limits(max_shift, max_spread, max_missing, max_z)
-        if isinstance(other, Outward):
-            other = other.compute()
-        return comparing.compared(self.compute().states, other, limits, weights, where)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the statistics to a ``.nc``, ``.zarr`` or ``.json`` file, replacing it whole."""
@@ -276,7 +199,7 @@ class Outward(Readings):
         return sklearn.fitted_scaler(without_lags(ready.states))
 
     def _laid(self, channels: list[Hashable] | None, dims: Sequence[Hashable] | None) -> "Layout":
-        from dasknorm.serving.channels import laid
+        from dasknorm.serving import laid
 
         ready = self.compute()
         if dims is None and self.container.endswith(".Series"):

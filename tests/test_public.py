@@ -21,6 +21,7 @@ LIBRARIES |= {
     "dasknorm.arrow_arrays": "pyarrow",
 }
 LIBRARIES |= {f"dasknorm.cli.{n}": "pyarrow" for n in ("parquet", "rewriting", "rowgroups")}
+LIBRARIES |= {f"dasknorm.serving.{name}": name for name in ("keras", "torch")}
 MODULES = [
     pytest.param(name, marks=needs(LIBRARIES[name])) if name in LIBRARIES else name
     for _, name, _ in pkgutil.walk_packages(dasknorm.__path__, "dasknorm.")
@@ -57,6 +58,7 @@ def test_import_is_light():
     code += "print(*{m.split('.')[0] for m in set(sys.modules) - before})"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"numba", "llvmlite", "distributed", "rich", "matplotlib", "zarr", "h5netcdf", "click"}
+    heavy |= {"sklearn", "torch", "keras"}
     assert not heavy & set(run.stdout.split())
 
 

@@ -143,7 +143,7 @@ def test_repr_shows_every_feature(kind: str) -> None:
     stats = dn.adapt(KINDS[kind])
     text = repr(stats)
     assert text.startswith("<dasknorm.Stats of ")
-    assert "Moments(ddof=0.0" in text
+    assert ", Moments()>" in text
     for name in stats.statistic.readings:
         assert name in text
     ((_, state), *_) = stats.states.items()

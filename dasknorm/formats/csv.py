@@ -1,8 +1,9 @@
 """CSV: a table ``variable,level,std,mean``, for people and for HealDA.
 
-Read by ``datasets/features.py`` of the HealDA example of NVIDIA/physicsnemo (f5a53ef, 2026), and by
-earth2studio, which make channel names of it: a level is an integer, and -1 where there is none.
-``min`` and ``max`` are columns more where they are known; both look columns up by name.
+Checked against the file that the HealDA example of NVIDIA/physicsnemo keeps, its
+``variable_configs.py``, and excerpts of earth2studio: channel names are made of it there, a level
+is an integer, and -1 where there is none. ``min`` and ``max`` are columns more where they are
+known; both look columns up by name.
 """
 
 import io

@@ -1,5 +1,10 @@
 """Serving without dasknorm: statistics as what another library normalizes with itself.
 
-One file for each library, and two that they share: `channels`, where names become positions, and
-`layout`, what comes of it.
+One file for each library, imported when it is asked for, and two that they share: `channels`, where
+names become positions, and `layout`, what comes of it.
 """
+
+from dasknorm.serving.channels import laid
+from dasknorm.serving.layout import Layout
+
+__all__ = ["Layout", "laid"]

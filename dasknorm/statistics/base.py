@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import MISSING, Field, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +20,8 @@ class Statistic(ABC):
     A statistic *summarizes* a block of numbers into records of `dtype`, one for each kept
     position, *merges* records, and turns them into a ``(shift, scale)`` with which data are
     normalized: ``(x - shift) / scale``. Subclasses are frozen dataclasses whose fields are their
-    settings; they hold no data, so equal settings make equal (and equally named) work.
+    settings; they hold no data, so equal settings make equal (and equally named) work. With
+    ``repr=False`` they are shown by the settings that are not the default ones.
 
     Laws, up to the rounding each statistic states; ``++`` joins blocks along the reduced axes:
 
@@ -50,6 +52,15 @@ class Statistic(ABC):
 
     refusal: ClassVar[str] = "infinite values, or too large to be squared in float64,"
     """What has spoiled a record that is `unusable`, in words."""
+
+    def __repr__(self) -> str:
+        own: list[Any] = [each for each in fields(self) if each.repr]  # type: ignore[arg-type]
+        settings = [
+            f"{each.name}={value!r}"
+            for each in own
+            if (value := getattr(self, each.name)) != _default_of(each)
+        ]
+        return f"{type(self).__name__}({', '.join(settings)})"
 
     @abstractmethod
     def summarize(
@@ -132,3 +143,8 @@ class Statistic(ABC):
     @abstractmethod
     def unusable(self, records: Records) -> np.ndarray:
         """Return True where infinities or an overflow have spoiled a record."""
+
+
+def _default_of(setting: "Field[Any]") -> Any:
+    made = setting.default_factory
+    return setting.default if made is MISSING else made()

@@ -12,7 +12,7 @@ from dasknorm.statistics.base import Records, Statistic
 __all__ = ["Extrema"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Extrema(Statistic):
     """Minimum and maximum, by which data are brought to a range: min-max scaling.
 

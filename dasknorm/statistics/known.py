@@ -12,7 +12,7 @@ from dasknorm.statistics.base import Records, Statistic
 __all__ = ["Known"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Known(Statistic):
     """A mean and variance known beforehand; without a count, they merge with nothing.
 

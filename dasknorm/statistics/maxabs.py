@@ -11,7 +11,7 @@ from dasknorm.statistics.base import Records, Statistic
 __all__ = ["MaxAbs"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MaxAbs(Statistic):
     """The largest absolute value, by which data are brought to between -1 and 1; 0 stays 0.
 

@@ -12,7 +12,7 @@ from dasknorm.statistics.base import Records, Statistic
 __all__ = ["Moments"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Moments(Statistic):
     """Mean and variance, by which data are brought to mean 0 and standard deviation 1.
 

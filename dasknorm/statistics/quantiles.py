@@ -11,7 +11,7 @@ from dasknorm.statistics.base import Records, Statistic
 __all__ = ["Quantiles"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Quantiles(Statistic):
     """Median and quantile range, by which data are normalized however far their outliers lie.
 

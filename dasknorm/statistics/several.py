@@ -13,7 +13,7 @@ from dasknorm.statistics.base import Records, Statistic
 __all__ = ["Several"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Several(Statistic):
     """A product of statistics: a record is a record of each, side by side.
 

@@ -15,7 +15,7 @@ from dasknorm.statistics.moments import Moments
 __all__ = ["Transformed"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Transformed(Statistic):
     """Another statistic, of a function of the data: applied before it, and undone by ``inverse``.
 
