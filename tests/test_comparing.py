@@ -307,6 +307,7 @@ def test_a_picture_is_a_figure_with_what_fails_marked(tmp_path):
     drawn = [line for line in figure.axes[0].lines if line.get_marker() in ("o", "D")]
     assert [line.get_marker() for line in drawn] == ["o", "D"]
     assert len({line.get_color() for line in drawn}) == 2
+    assert figure._repr_html_().startswith("<img")
     figure.savefig(tmp_path / "check.png")
     assert (tmp_path / "check.png").stat().st_size > 1000
 
