@@ -7,11 +7,14 @@ from pathlib import Path
 NEEDS = {
     "tests/edge_arrow.py": "pyarrow",
     "dasknorm/cli/picture.py": "matplotlib",
-    "dasknorm/verdict_picture.py": "matplotlib",
     "dasknorm/containers/dask_dataframe.py": "pyarrow",
 }
 
 ROOT = Path(__file__).parent
+NEEDS |= {
+    str(path.relative_to(ROOT)): "matplotlib"
+    for path in (ROOT / "dasknorm" / "pictures").glob("*.py")
+}
 NEEDS |= {
     str(path.relative_to(ROOT)): "pyarrow" for path in (ROOT / "dasknorm" / "arrow").glob("*.py")
 }

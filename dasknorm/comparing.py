@@ -15,14 +15,14 @@ from dasknorm import checks, shards
 from dasknorm.containers import Fields, container_of
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
-from dasknorm.judging import COLUMNS, Measures, row
+from dasknorm.judging import COLUMNS, Limits, Measures, row
 from dasknorm.labels import listed
 from dasknorm.lags import without_lags
 from dasknorm.matching import names_of
 from dasknorm.methods import fields_like, selected
 from dasknorm.readings import Readings
 from dasknorm.states import of_groups
-from dasknorm.verdict import Check, Limits
+from dasknorm.verdict import Check
 from dasknorm.yardsticks import comparable, extremes, like, parts
 
 __all__ = ["compared"]

@@ -7,14 +7,41 @@ from typing import Any
 import numpy as np
 
 from dasknorm.fields import Field
-from dasknorm.verdict import Limits
 
-__all__ = ["COLUMNS", "Measures", "row"]
+__all__ = ["COLUMNS", "Limits", "Measures", "row"]
 
 COLUMNS = (
     *("z_mean", "z_std", "z_min", "z_max", "beyond", "missing", "missing_before", "count"),
     *("worst", "failed"),
 )
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far other data may be from those that statistics were learned from.
+
+    Parameters
+    ----------
+    shift : float
+        Of the mean, in standard deviations, up or down.
+    spread : float
+        Of the standard deviation: as many times larger, or smaller.
+    missing : float, optional
+        Of the share of missing values: by how much it may rise.
+    z : float, optional
+        Of each single value, normalized.
+    """
+
+    shift: float = 0.5
+    spread: float = 2.0
+    missing: float | None = None
+    z: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, least in (("shift", 0.0), ("spread", 1.0), ("missing", 0.0), ("z", 0.0)):
+            value = getattr(self, name)
+            if value is not None and not value >= least:
+                raise ValueError(f"max_{name} must be at least {least:g}, got {value!r}")
 
 
 @dataclass(frozen=True)

@@ -130,9 +130,9 @@ class Looks(Readings):
         >>> stats.check(np.array([7.0, 9.0])).failures
         {'data': 'shifted by 6, more than 0.5'}
         """
-        from dasknorm import comparing, verdict  # for those who check
+        from dasknorm import comparing, judging  # for those who check
 
-        limits = verdict.Limits(max_shift, max_spread, max_missing, max_z)
+        limits = judging.Limits(max_shift, max_spread, max_missing, max_z)
         if isinstance(other, Looks):
             other = other.compute()
         return comparing.compared(self.compute().states, other, limits, weights, where)

@@ -6,38 +6,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from dasknorm.judging import Limits
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Check", "Limits"]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How far other data may be from those that statistics were learned from.
-
-    Parameters
-    ----------
-    shift : float
-        Of the mean, in standard deviations, up or down.
-    spread : float
-        Of the standard deviation: as many times larger, or smaller.
-    missing : float, optional
-        Of the share of missing values: by how much it may rise.
-    z : float, optional
-        Of each single value, normalized.
-    """
-
-    shift: float = 0.5
-    spread: float = 2.0
-    missing: float | None = None
-    z: float | None = None
-
-    def __post_init__(self) -> None:
-        for name, least in (("shift", 0.0), ("spread", 1.0), ("missing", 0.0), ("z", 0.0)):
-            value = getattr(self, name)
-            if value is not None and not value >= least:
-                raise ValueError(f"max_{name} must be at least {least:g}, got {value!r}")
+__all__ = ["Check"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -106,8 +80,8 @@ class Check:
         Parameters
         ----------
         figure : matplotlib.figure.Figure, optional
-            An empty one to draw in, such as pyplot's; by default one that is not pyplot's, to be
-            saved, or shown in a notebook.
+            An empty one to draw in, such as pyplot's; by default one that is not pyplot's:
+            a notebook shows it, and ``.savefig(path)`` keeps it.
 
         Returns
         -------
@@ -119,7 +93,7 @@ class Check:
             If there is no Matplotlib.
         """
         try:
-            from dasknorm.verdict_picture import drawn
+            from dasknorm.pictures import shifts
         except ImportError:
             raise ImportError("a picture needs matplotlib: pip install 'dasknorm[plot]'") from None
-        return drawn(self.table, self.limits.shift, self.limits.spread, figure)
+        return shifts.drawn(self.table, self.limits.shift, self.limits.spread, figure)

@@ -307,6 +307,7 @@ def test_a_picture_is_a_figure_with_what_fails_marked(tmp_path):
     drawn = [line for line in figure.axes[0].lines if line.get_marker() in ("o", "D")]
     assert [line.get_marker() for line in drawn] == ["o", "D"]
     assert len({line.get_color() for line in drawn}) == 2
+    assert figure._repr_html_().startswith("<img")
     figure.savefig(tmp_path / "check.png")
     assert (tmp_path / "check.png").stat().st_size > 1000
 
@@ -318,3 +319,17 @@ def test_updates_match_dimensions_in_any_order():
     turned = stats.update(data.transpose("x", "time", "level"))
     np.testing.assert_array_equal(turned.count.t, 2 * stats.count.t)
     np.testing.assert_allclose(turned.mean.t, stats.mean.t, rtol=1e-13)
+
+
+@needs("pyarrow")
+@pytest.mark.filterwarnings("ignore:.*inplace keyword")
+@pytest.mark.parametrize("by", [None, "k"])
+def test_dask_frames_are_compared_as_pandas_ones(by):
+    """Partitions make no difference, with groups or without."""
+    dd = pytest.importorskip("dask.dataframe")
+    frame = pd.DataFrame({"k": [1, 2] * 10, "v": np.arange(20.0), "w": np.arange(20.0) ** 2})
+    stats, other = dn.adapt(frame, by=by), frame.assign(v=frame.v + 9)
+    lazy = stats.check(dd.from_pandas(other, npartitions=3))
+    assert list(lazy.failures) == ["v"]
+    tables = [each.table.drop(columns="worst") for each in (lazy, stats.check(other))]  # of equals
+    pd.testing.assert_frame_equal(*tables, rtol=1e-12, atol=1e-12)

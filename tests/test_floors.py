@@ -11,7 +11,7 @@ ROOT = Path(dasknorm.__file__).parent
 
 # From the ground up. Files of one floor do not import each other, but for those of a folder.
 FLOORS = [
-    {"cluster", "errors", "opening", "verdict_picture"},
+    {"cluster", "errors", "opening"},
     {"arrow_arrays", "kernels", "labels", "latitudes"},
     {"calendars", "progress", "statistics"},
     {"grouped", "slabs"},
@@ -27,12 +27,13 @@ FLOORS = [
     {"grids", "states", "views"},
     {"clauses", "containers"},
     {"checks", "given", "lags", "matching", "provenance", "sentences", "serving"}
-    | {"summary", "units", "verdict", "yardsticks"},
+    | {"summary", "units", "yardsticks"},
     {"judging", "methods", "sharing"},
     {"batches", "mapping", "merging", "readings"},
     {"store"},
     {"formats", "shards"},
     {"exporting", "html", "importing", "pictures"},
+    {"verdict"},
     {"comparing"},
     {"looks"},
     {"outward", "plans"},

@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from dasknorm.pictures.figure import Picture
+
 __all__ = ["drawn"]
 
 PASSES: dict[str, Any] = {"marker": "o", "color": "#0072B2", "markersize": 7, "linewidth": 2}
@@ -22,7 +24,7 @@ NAME = 24
 def drawn(table: pd.DataFrame, shift: float, spread: float, figure: Figure | None) -> Figure:
     """Return the figure; a new one is as high as it has rows."""
     rows = len(table)
-    figure = figure or Figure(figsize=(7.6, 1.9 + 0.36 * rows))
+    figure = figure or Picture(figsize=(7.6, 1.9 + 0.36 * rows))
     figure.set_layout_engine("constrained")
     axes = figure.subplots()
     axes.use_sticky_edges = False
