@@ -96,6 +96,11 @@ def _aims(seconds: Seconds) -> list[Aim]:
         if SCALER in each:
             ratio = each[SCALER] / each[ENDS]
             reached.append(
-                Aim(f"{ENDS}, {case}", f"faster than {SCALER}", f"{ratio:.2g} x", ratio > 1)
+                Aim(
+                    f"{ENDS}, {case}",
+                    f"as fast as {SCALER}, to 10 %",
+                    f"{ratio:.2f} x as fast",
+                    ratio > 0.9,
+                )
             )
     return reached
