@@ -12,6 +12,10 @@ NEEDS = {
 
 ROOT = Path(__file__).parent
 NEEDS |= {
+    str(path.relative_to(ROOT)): "matplotlib"
+    for path in (ROOT / "dasknorm" / "pictures").glob("*.py")
+}
+NEEDS |= {
     str(path.relative_to(ROOT)): "pyarrow" for path in (ROOT / "dasknorm" / "arrow").glob("*.py")
 }
 NEEDS |= {

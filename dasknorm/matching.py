@@ -1,13 +1,22 @@
 """Who belongs to whom: which axes are kept, which states a field is normalized with."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 
 from dasknorm.containers import Container, Fields
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Axes, Field
 from dasknorm.labels import refuse_nan, shown
 
-__all__ = ["Kept", "kept_axes", "kept_like", "matching", "names_of", "refuse_lacking"]
+__all__ = [
+    "Kept",
+    "kept_axes",
+    "kept_like",
+    "matching",
+    "named_like",
+    "names_of",
+    "refuse_lacking",
+]
 
 Kept = Mapping[Hashable, tuple[Hashable, ...]]
 """For each field, the dimensions that keep statistics of their own."""
@@ -62,6 +71,16 @@ def _kept_axes(fields: Fields, keep: Axes, over: Axes) -> dict[Hashable, tuple[H
 def kept_like(field: Field, state: Field) -> tuple[Hashable, ...]:
     """Return the dimensions of a field that a state keeps."""
     return tuple(field.dims[field.axis(dim)] for dim in state.dims if dim != state.grouped)
+
+
+def named_like(state: Field, field: Field, known: Field) -> Field:
+    """Return a state of a field with its dimensions named as another state names them.
+
+    They may lie in another order, and be bare axes there that have names here.
+    """
+    names = {field.dims[field.axis(dim)]: dim for dim in known.dims if dim != known.grouped}
+    dims = tuple(names.get(dim, dim) for dim in state.dims)
+    return replace(state, dims=dims)
 
 
 def matching(container: Container, fields: Fields, states: Fields) -> dict[Hashable, Hashable]:

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 from dasknorm.containers import Container, Fields
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
-from dasknorm.matching import names_of, refuse_lacking
+from dasknorm.lags import lag_of, lagged
+from dasknorm.matching import Kept, kept_like, matching, names_of, refuse_lacking
 from dasknorm.states import beside
 from dasknorm.statistics import Moments, Several, Statistic
 from dasknorm.views import View
@@ -21,6 +22,7 @@ __all__ = [
     "Asked",
     "by_statistic",
     "fields_for",
+    "fields_like",
     "joined",
     "refuse_other_columns",
     "selected",
@@ -66,6 +68,22 @@ def fields_for(container: Container, data: Any, view: View, asked: Asked) -> dic
         replace(_of_columns(container, data, view, own), statistic=statistic)
         for statistic, own in groups.items()
     )
+
+
+def fields_like(
+    container: Container, data: Any, states: Fields
+) -> tuple[dict[Hashable, Field], Kept]:
+    """Return the fields of data that states are of, named as these, and what is kept of each.
+
+    Raises MismatchError unless names and dimensions match.
+    """
+    refuse_other_columns(container, data, states)
+    fields: dict[Hashable, Field] = {}
+    for view, own in views_of(states):
+        found = lagged(container.viewed(data, view), lag_of(own))
+        for name, key in matching(container, found, own).items():
+            fields[key] = replace(found[name], statistic=own[key].statistic)
+    return fields, {key: kept_like(field, states[key]) for key, field in fields.items()}
 
 
 def views_of(states: Fields) -> list[tuple[View, dict[Hashable, Field]]]:

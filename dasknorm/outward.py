@@ -1,4 +1,4 @@
-"""Outward: what statistics give to others: to files, to other libraries, to the eye.
+"""Outward: what statistics give to others: to files, and to other libraries.
 
 Each is a line or two here, and has a file of its own, imported when it is called.
 """
@@ -6,13 +6,10 @@ Each is a line or two here, and has a file of its own, imported when it is calle
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-import dask
-
-from dasknorm import checks, chunks
 from dasknorm.lags import without_lags
-from dasknorm.readings import Readings
+from dasknorm.looks import Looks
 
 if TYPE_CHECKING:
     from dasknorm.serving import Layout
@@ -22,7 +19,7 @@ __all__ = ["Outward"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Outward(Readings):
+class Outward(Looks):
     """Readings that can be kept, and handed on.
 
     Parameters
@@ -30,14 +27,6 @@ class Outward(Readings):
     states, container, attrs
         As of `Readings`.
     """
-
-    def compute(self) -> Self:
-        """Return these statistics in memory, checked; lazy ones are computed in one pass."""
-        lazy = any(chunks.is_lazy(state.data) for state in self.states.values())
-        (ready,) = dask.compute(self) if lazy else (self,)
-        checks.refuse_other_shapes(self.states, ready.states)
-        checks.refuse_unusable(ready.states)
-        return ready
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the statistics to a ``.nc``, ``.zarr`` or ``.json`` file, replacing it whole."""

@@ -9,12 +9,11 @@ from dasknorm.batches import batches, check_names, is_one
 from dasknorm.blocks import Kernel
 from dasknorm.containers import container_of
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field
 from dasknorm.given import given_states
-from dasknorm.lags import changes, lag_of, lagged, said_of
+from dasknorm.lags import changes, said_of
 from dasknorm.mapping import mapped
-from dasknorm.matching import kept_like, matching
-from dasknorm.methods import refuse_other_columns, selected, using, views_of
+from dasknorm.matching import named_like
+from dasknorm.methods import fields_like, selected, using
 from dasknorm.outward import Outward
 from dasknorm.sharing import shared
 from dasknorm.states import windowed
@@ -201,16 +200,10 @@ class Stats(Outward):
     def _with(self, data: Any, weights: Any, where: Any) -> "Stats":
         container = container_of(data)
         merging.refuse_known(self.states)
-        refuse_other_columns(container, data, self.states)
-        fields: dict[Hashable, Field] = {}
-        for view, own in views_of(self.states):
-            found = lagged(container.viewed(data, view), lag_of(own))
-            for name, key in matching(container, found, own).items():
-                fields[key] = replace(found[name], statistic=own[key].statistic)
-        kept = {key: kept_like(field, self.states[key]) for key, field in fields.items()}
+        fields, kept = fields_like(container, data, self.states)
         work = container.summarize(data, fields, kept, weights, where)
         states = {
-            key: replace(state, dims=self.states[key].dims)
+            key: named_like(state, fields[key], self.states[key])
             for key, state in shards.summarized(work).items()
         }
         check_names(states, self.states)

@@ -16,6 +16,7 @@ ARROW += [f"dasknorm.arrow.{name}" for name in ("arrays", "groups", "pieces", "t
 LIBRARIES = {"dasknorm.cli.picture": "matplotlib", "dasknorm.containers.dask_dataframe": "pyarrow"}
 LIBRARIES |= dict.fromkeys(ARROW, "pyarrow") | {"dasknorm.containers.polars": "polars"}
 LIBRARIES |= {"dasknorm.sklearn": "sklearn", "dasknorm.arrow_arrays": "pyarrow"}
+LIBRARIES |= {"dasknorm.pictures": "matplotlib"}  # whose files are not even found without it
 LIBRARIES |= {f"dasknorm.cli.{n}": "pyarrow" for n in ("parquet", "rewriting", "rowgroups")}
 LIBRARIES |= {f"dasknorm.serving.{name}": name for name in ("keras", "torch")}
 MODULES = [

@@ -1,6 +1,5 @@
 """The commands: each reads its arguments, checks them, and calls the library once."""
 
-import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,15 +12,16 @@ import click
 from dasknorm import store
 from dasknorm.adapting import adapt as adapt_statistics
 from dasknorm.adapting import plan
-from dasknorm.cli import arrays, frames, options, paths
+from dasknorm.cli import arrays, options, paths
 from dasknorm.cli.changes import Change
+from dasknorm.cli.checking import check
 from dasknorm.cli.clusters import computing
 from dasknorm.cli.exports import Written, as_written, export
+from dasknorm.cli.inputs import kind_of, loaded_from
 from dasknorm.cli.outputs import replacing
 from dasknorm.cli.refusals import Commands, Refusal, expected
 from dasknorm.cli.reports import provenance_lines, require_rich, show_contents, show_stats
 from dasknorm.cli.statistics import asked, statistic
-from dasknorm.loading import load
 from dasknorm.progress import metering
 from dasknorm.provenance import __version__
 from dasknorm.sentences import wrapped
@@ -110,10 +110,10 @@ def adapt(
         learned = asked(statistics, ddof)
     with computing(workers, scheduler), metering("adapt") as meter:
         form = paths.format_of_all(found)
-        if how["weights"] is not None and _kind(form) is not arrays:
+        if how["weights"] is not None and kind_of(form) is not arrays:
             raise Refusal("--weights are by latitude, for Zarr stores and NetCDF files only")
         with expected():
-            data, how["columns"] = _kind(form).looked_at(found, form, names, how["by"] or ())
+            data, how["columns"] = kind_of(form).looked_at(found, form, names, how["by"] or ())
             if dry_run:
                 view = {key: how[key] for key in VIEW}
                 click.echo("\n".join(plan(data, learned, **view).lines()))
@@ -159,7 +159,7 @@ def inverse(**arguments: Any) -> None:
 @as_written
 def show(stats: Path, written: Written) -> None:
     """Print what is in STATS, finished or a checkpoint, and where it comes from."""
-    loaded = _loaded(stats, written.reader(lambda path: Stats(*store.read(path))))
+    loaded = loaded_from(stats, written.reader(lambda path: Stats(*store.read(path))))
     show_stats(loaded)
     for each in dict.fromkeys(state.statistic for state in loaded.states.values()):
         click.echo(str(each))
@@ -176,7 +176,7 @@ def merge(parts: tuple[Path, ...], out: Path, overwrite: bool) -> None:
     """Make one of several STATS: of the same variables a merge, of different ones a union."""
     paths.check_stats_suffix(out)
     paths.check_output(out, parts, overwrite)
-    loaded = [_loaded(path) for path in parts]
+    loaded = [loaded_from(path) for path in parts]
     with expected():
         stats = loaded[0].merge(*loaded[1:])
         stats.save(out)
@@ -197,6 +197,7 @@ def demo(out: Path) -> None:
 
 
 main.add_command(export)
+main.add_command(check)
 
 
 def _transform(
@@ -217,8 +218,8 @@ def _transform(
     found = paths.sources(src)
     paths.check_output(out, [*found, stats], overwrite)
     form, form_out = paths.format_of_all(found), paths.format_of(out)
-    kind = _kind(form, form_out)
-    loaded = _loaded(stats, written.reader(columns=kind is not arrays))
+    kind = kind_of(form, form_out)
+    loaded = loaded_from(stats, written.reader(columns=kind is not arrays))
     _check_kinds(kind, form_out, out, loaded.container)
     with (
         replacing(out) as partial,
@@ -232,19 +233,6 @@ def _transform(
     show_contents(shown, kind.COLUMNS)
     click.echo(meter.summary())
     click.echo(f"wrote {out}")
-
-
-def _kind(form: str, out: str | None = None) -> Any:
-    """Return the module that knows data of a form, and how they become another."""
-    if form in arrays.FORMATS:
-        return arrays
-    if form == "parquet" and out in (None, "parquet"):
-        if importlib.util.find_spec("pyarrow") is None:
-            raise Refusal("parquet files need pyarrow: pip install 'dasknorm[arrow]'")
-        from dasknorm.cli import parquet  # pyarrow is optional, and slow to import
-
-        return parquet
-    return frames
 
 
 @contextmanager
@@ -268,13 +256,6 @@ def _check_kinds(kind: ModuleType, form: str, out: Path, container: str) -> None
         fits = container.startswith("xarray") is (kind is arrays)
         if not fits:
             raise Refusal(f"the statistics are of {container}, and not for {kind.WHAT}")
-
-
-def _loaded(path: Path, how: Callable[[Path], Stats] = load) -> Stats:
-    if not path.exists():
-        raise Refusal(f"no such statistics file: {str(path)!r}")
-    with expected(f"cannot read the statistics in {str(path)!r}"):
-        return how(path)
 
 
 def _from_source(stats: Stats, src: Sequence[str]) -> Stats:

@@ -87,6 +87,10 @@ class Several(Statistic):
                 return part, own.copy()
         raise TypeError(f"there is no {kind.__name__} among {', '.join(map(str, self.parts))}")
 
+    def apart(self, records: Records) -> list[tuple[Statistic, Records]]:
+        """Return each part, and its records."""
+        return [(part, own.copy()) for part, own in self._each(records)]
+
     def summarize(
         self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
     ) -> Records:

@@ -17,6 +17,7 @@ STORY = [
     "ocean_profiles",
     "small_spread",
     "flights",
+    "shifted",
 ]
 """The order of the gallery; what is not named comes last."""
 
