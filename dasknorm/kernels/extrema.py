@@ -19,7 +19,7 @@ EXTREMA = np.dtype(
     [(name, "<f8") for name in ("count", "missing", "min", "min_rest", "max", "max_rest")]
 )
 
-LANES = 512  # values side by side
+LANES = 2048  # values side by side
 ENDS = ((np.minimum, "min"), (np.maximum, "max"))
 
 
@@ -123,6 +123,8 @@ def _reduced(end: np.ufunc, x: Array, axes: Axes) -> Array:
     width = prod(x.shape[len(axes) :])
     if not axes or sorted(axes) != list(range(len(axes))) or not x.flags.c_contiguous:
         return np.asarray(end.reduce(x, axes))
+    if width == 1:
+        return np.asarray(end.reduce(x.reshape(-1)))
     many = max(1, LANES // width)
     rows = x.reshape(-1, width)
     whole = len(rows) // many * many
