@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import dask
 
-from dasknorm import checks, chunks, html
+from dasknorm import checks, chunks, html, provenance
 from dasknorm.lags import without_lags
 from dasknorm.readings import Readings
 
@@ -116,7 +116,8 @@ class Looks(Readings):
         max_z : float, optional
             The largest absolute value of any value, normalized.
         weights, where : optional
-            Of data, as for `adapt`.
+            Of data, as for `adapt`. Statistics that were learned with a word for weights, such as
+            ``"area"``, weigh other data by it too if nothing else is said.
 
         Returns
         -------
@@ -141,4 +142,6 @@ class Looks(Readings):
         limits = judging.Limits(max_shift, max_spread, max_missing, max_z)
         if isinstance(other, Looks):
             other = other.compute()
+        elif weights is None:
+            weights = provenance.weighing(self.attrs)
         return comparing.compared(self.compute().states, other, limits, weights, where)
