@@ -76,7 +76,7 @@ def merged(attrs: list[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def weighing(attrs: Mapping[str, Any]) -> str | None:
-    """Return the word that all of the data were weighted by, such as ``"area"``; None if by none."""
+    """Return the word that all data were weighted by, such as ``"area"``; None if by none."""
     words = {run.get("weights") for run in attrs.get("runs", [])}
     return words.pop() if len(words) == 1 and words <= {*KINDS} else None
 

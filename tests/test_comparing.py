@@ -348,7 +348,3 @@ def test_data_are_weighted_as_those_before():
     stats = dn.adapt(data, weights="area")
     assert stats.check(data).table["z_mean"]["t"] == pytest.approx(0, abs=1e-12)
     assert abs(stats.check(data, weights=xr.ones_like(data)).table["z_mean"]["t"]) > 0.1
-    later = dn.adapt(
-        data.isel(lat=slice(3, None)), weights=xr.ones_like(data.lat), over=("lat", "time")
-    )
-    assert later.check(data.isel(lat=slice(3, None))).passed
