@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
-from loads import loads, marked, values
+from loads import ALWAYS, frame, loads, marked, values
 from optional import needs
 from strategies import blocks, kept, weights_for
 
@@ -214,6 +214,38 @@ def test_share_std() -> None:
     assert stats.normalize(wind)["v"].values.tolist() == [-1.4, 1.4]
     with pytest.raises(TypeError, match="Extrema has no scale that variables can share"):
         dn.adapt(wind, [Extrema(), Moments()]).share_std(("u", "v"))
+
+
+@needs("pyarrow")
+@pytest.mark.parametrize("by", [None, "c"])
+def test_a_dict_reads_each_partition_once(by: str | None, tmp_path: Path) -> None:
+    """So do columns of a Dask frame, whose states are three here."""
+    x = values(16, 3).round()
+    asked = {"a": [Moments(), Extrema()], "b": Quantiles(), ...: Moments()}
+    stats = dn.adapt(frame(x, tmp_path), asked, by=by)
+    assert loads(tmp_path) == {f"f.{i}": 1 for i in range(4)}
+    whole = dn.adapt(pd.DataFrame(x, columns=list("abc")), asked, by=by)
+    for name in ("max", "median", "count"):
+        assert stats.read(name).equals(whole.read(name))
+
+
+@needs("pyarrow")
+def test_weights_of_a_dict_are_read_with_it(tmp_path: Path) -> None:
+    """Weights from the same frame add no reading."""
+    lazy = frame(values(16, 3), tmp_path)
+    dn.adapt(lazy, {"a": Extrema(), "b": MaxAbs()}, columns=["a", "b"], weights=lazy["c"])
+    assert loads(tmp_path) == {f"f.{i}": 1 for i in range(4)}
+
+
+@needs("pyarrow")
+def test_a_partition_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """Where several states share it, too; and one that fails once is tried again."""
+    asked = {"a": Extrema(), "b": MaxAbs()}
+    dn.adapt(frame(values(16, 3), tmp_path, where=[2], times=1), asked)
+    assert loads(tmp_path)["f.2"] == 2
+    broken = frame(values(16, 3), tmp_path, where=[2], times=ALWAYS)
+    with pytest.raises(dn.ChunkError, match=r"partition 2.*the disk is tired"):
+        dn.adapt(broken, asked, retries=0)
 
 
 # -- using ----------------------------------------------------------------------------------------

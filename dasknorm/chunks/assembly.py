@@ -106,7 +106,7 @@ def assembled(
 
     None if not all they need is in their graphs, but held by a cluster, as after ``persist``.
     """
-    sources = [_source(reduction) for reduction in reductions]
+    sources = [_source(reduction, reductions) for reduction in reductions]
     graph = _optimised(sources)
     owners = Owners(graph, [keys for source in sources for keys in source.keys.values()])
     if not owners.complete:
@@ -117,14 +117,16 @@ def assembled(
     return builder.assembly
 
 
-def _source(reduction: Reduction) -> _Source:
+def _source(reduction: Reduction, reductions: Sequence[Reduction]) -> _Source:
     if reduction.is_frame:
+        together = [each for each in reductions if _same_frame(reduction, each)]
         weights = [] if reduction.weights is None else [reduction.weights]
-        frame = frame_to_read(reduction)
+        frame = frame_to_read(*together)
         function = partial(table_partition, table=replace(reduction.data, frame=None))
         # What comes out is no frame, but a block and its weights; nobody but a stream will see it.
         pairs = frame.map_partitions(function, *weights, meta=frame._meta, enforce_metadata=False)
-        pairs = pairs.optimize()
+        # Fused, each would have a loading of its own.
+        pairs = pairs.optimize(fuse=len(together) == 1)
         found = list(pairs.__dask_keys__())
         keys: dict[Index, tuple[Key, ...]] = {(i, 0): (key,) for i, key in enumerate(found)}
         return _Source(reduction, (pairs,), (len(found), 1), keys)
@@ -140,6 +142,10 @@ def _source(reduction: Reduction) -> _Source:
         for index in np.ndindex(*shape)
     }
     return _Source(reduction, tuple(arrays), shape, keys, reduction.places())
+
+
+def _same_frame(one: Reduction, other: Reduction) -> bool:
+    return other.is_frame and tokenize(one.data.frame) == tokenize(other.data.frame)
 
 
 def _optimised(sources: Sequence[_Source]) -> dict[Key, Any]:

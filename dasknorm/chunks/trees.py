@@ -54,11 +54,14 @@ def table_partition(
     return replace(table, frame=frame), beside
 
 
-def frame_to_read(reduction: Reduction) -> Any:
-    """Return the Dask frame, so that Parquet reads no other column than those summarized."""
-    table = reduction.data
-    wanted = table.read_columns
-    return table.frame[wanted] if len(wanted) < len(table.frame.columns) else table.frame
+def frame_to_read(reduction: Reduction, *others: Reduction) -> Any:
+    """Return the Dask frame, so that Parquet reads no other column than those summarized.
+
+    Others are of the same frame, and to read it together with this one.
+    """
+    frame = reduction.data.frame
+    wanted = dict.fromkeys(name for r in (reduction, *others) for name in r.data.read_columns)
+    return frame[list(wanted)] if len(wanted) < len(frame.columns) else frame
 
 
 def _of_chunks(reduction: Reduction) -> da.Array:
