@@ -47,6 +47,8 @@ def test_example_runs(path, tmp_path):
             "error",
             "-W",
             "ignore:.*inplace keyword",
+            "-W",
+            "ignore:pkg_resources is deprecated",
             str(path),
             *ARGUMENTS.get(path.stem, []),
         ],
