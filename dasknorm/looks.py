@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import dask
 
-from dasknorm import checks, chunks, html
+from dasknorm import checks, chunks, html, provenance
 from dasknorm.lags import without_lags
 from dasknorm.readings import Readings
 
 if TYPE_CHECKING:
-    from dasknorm.pictures import Picture
+    from matplotlib.figure import Figure
+
     from dasknorm.verdict import Check
 
 __all__ = ["Looks"]
@@ -41,16 +42,21 @@ class Looks(Readings):
         """Return what a notebook shows: the numbers of each variable, and how they were made."""
         return html.html(self.states, self.container, self.attrs)
 
-    def plot(self) -> "Picture":
+    def plot(self, figure: "Figure | None" = None) -> "Figure":
         """Return a picture: profiles by level, maps, curves over groups, points by variable.
 
         It is chosen by what is kept, and shows the mean and a standard deviation to both sides, or
         the median and the quantiles, or the range, as the statistic has them.
 
+        Parameters
+        ----------
+        figure : matplotlib.figure.Figure, optional
+            To draw into, such as pyplot's. By default a new one, of which pyplot knows nothing: a
+            notebook shows it, and ``.savefig(path)`` keeps it.
+
         Returns
         -------
         matplotlib.figure.Figure
-            Not one of pyplot's: a notebook shows it, and ``.savefig(path)`` keeps it.
 
         Raises
         ------
@@ -70,7 +76,7 @@ class Looks(Readings):
             from dasknorm import pictures  # which needs Matplotlib
         except ImportError as error:
             raise ImportError("plot() needs Matplotlib: pip install 'dasknorm[plot]'") from error
-        return pictures.drawn(without_lags(self.compute().states))
+        return pictures.drawn(without_lags(self.compute().states), figure)
 
     def check(
         self,
@@ -110,7 +116,8 @@ class Looks(Readings):
         max_z : float, optional
             The largest absolute value of any value, normalized.
         weights, where : optional
-            Of data, as for `adapt`.
+            Of data, as for `adapt`. Statistics that were learned with a word for weights, such as
+            ``"area"``, weigh other data by it too if nothing else is said.
 
         Returns
         -------
@@ -135,4 +142,6 @@ class Looks(Readings):
         limits = judging.Limits(max_shift, max_spread, max_missing, max_z)
         if isinstance(other, Looks):
             other = other.compute()
+        elif weights is None:
+            weights = provenance.weighing(self.attrs)
         return comparing.compared(self.compute().states, other, limits, weights, where)

@@ -9,8 +9,9 @@ from typing import Any
 
 from dasknorm.blocks import numpy_dtype
 from dasknorm.containers import Fields
+from dasknorm.grids import KINDS
 
-__all__ = ["__version__", "merged", "of", "streamed"]
+__all__ = ["__version__", "merged", "of", "streamed", "weighing"]
 
 try:
     __version__ = version("dasknorm")
@@ -72,6 +73,12 @@ def merged(attrs: list[Mapping[str, Any]]) -> dict[str, Any]:
             runs.append(run)
     given = {"given": True} if any(each.get("given") for each in attrs) else {}
     return {"dasknorm": __version__, **given, "runs": runs}
+
+
+def weighing(attrs: Mapping[str, Any]) -> str | None:
+    """Return the word that all data were weighted by, such as ``"area"``; None if by none."""
+    words = {run.get("weights") for run in attrs.get("runs", [])}
+    return words.pop() if len(words) == 1 and words <= {*KINDS} else None
 
 
 def streamed(attrs: Mapping[str, Any], more: int) -> dict[str, Any]:

