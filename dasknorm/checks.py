@@ -65,8 +65,8 @@ def refuse_empty(states: Fields, is_masked: bool = False) -> None:
             missing.append(_place(name, state, empty))
     if missing:
         warnings.warn(
-            f"no valid values in {'; '.join(missing)}: the mean is NaN there, and data will be "
-            "normalized to NaN",
+            f"no valid values in {'; '.join(missing)}: what is read there is NaN, and data "
+            "will be normalized to NaN",
             UserWarning,
             stacklevel=3,
         )
@@ -140,7 +140,8 @@ def _bytes(records: np.ndarray) -> np.ndarray:
 
 def _place(name: Hashable, state: Field, where: np.ndarray) -> str:
     """Say in words where a mask is True, the first few places by their labels."""
-    kind = "the data" if name is None else repr(name)
+    # Columns are named themselves, and not by the statistic that some of them share.
+    kind = "the data" if name is None or "columns" in state.labels else repr(name)
     if not state.dims:
         return kind
     if state.grouped is not None and where.sum() > 2:
