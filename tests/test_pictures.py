@@ -57,6 +57,48 @@ def test_maps_of_two_dimensions():
         np.testing.assert_allclose(axes.collections[0].get_array(), values, rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("dim", "downwards"),
+    [("isobaricInhPa", True), ("plev", True), ("elevation", False), ("height_level", False)],
+)
+def test_heights_are_upwards(dim, downwards):
+    """Heights increase upwards, also where "lev" or "level" is in the name."""
+    (axes,) = dn.adapt(GRID[["t"]].rename(level=dim), keep=dim).plot().axes
+    assert axes.get_ylabel() == dim
+    assert axes.yaxis_inverted() == downwards
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [3.0, 1.0, 2.0],
+        pd.timedelta_range("0h", periods=3, freq="6h"),
+        [(2000, 1), (2000, 2), (2000, 3)],
+        ["x", "y", "z"],
+    ],
+    ids=["unsorted", "timedelta", "objects", "text"],
+)
+def test_maps_of_labels_that_are_no_places(labels):
+    """Rows whose labels cannot be laid out in order follow each other, each named."""
+    index = pd.Index(labels, tupleize_cols=False)
+    stats = dn.adapt(GRID["t"].assign_coords(level=("level", index)), over="time")
+    axes = stats.plot().axes[0]
+    texts = [each.get_text() for each in axes.get_yticklabels()]
+    assert texts == [str(label) for label in index]
+    np.testing.assert_array_equal(axes.get_yticks(), [0, 1, 2])
+    np.testing.assert_allclose(axes.collections[0].get_array(), stats.mean, rtol=1e-12)
+
+
+def test_many_labels_in_words_are_thinned():
+    """Of a hundred stations some are named below the curve, each at its place."""
+    names = [f"station {i}" for i in range(100)]
+    data = xr.DataArray(RNG.normal(size=(4, 100)), {"place": names}, ("time", "place"))
+    (axes,) = dn.adapt(data, over="time").plot().axes
+    texts = [each.get_text() for each in axes.get_xticklabels()]
+    assert 1 < len(texts) <= 12
+    assert texts == [names[int(at)] for at in axes.get_xticks()]
+
+
 def test_curves_over_groups():
     """A climatology is a curve over its months; of a frame by group there are bars by group."""
     stats = dn.adapt(GRID["sst"], by="time.month")

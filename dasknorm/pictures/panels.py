@@ -16,7 +16,13 @@ LINE, SHADE = "#0072B2", "#0072B233"
 DOWNWARDS = ("level", "lev", "plev", "pressure", "isobaric", "depth", "pfull")
 """How vertical dimensions are called that are counted from above."""
 
+UPWARDS = ("height", "altitude", "elev")
+"""And those that are not, whatever else their names have in them: "height_level"."""
+
 LONG = 30
+
+TICKS = 12
+"""Labels in words that fit along an axis."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ def draw_profile(axes: Axes, panel: Panel) -> None:
     axes.fill_betweenx(at, band.low, band.high, color=SHADE, linewidth=0)
     axes.plot(band.centre, at, color=LINE, marker="o", markersize=3)
     axes.set(xlabel=panel.title, ylabel=short(dim))
-    if any(word in str(dim).lower() for word in DOWNWARDS):
+    if _is_downwards(dim):
         axes.invert_yaxis()
     _plain(axes)
 
@@ -79,7 +85,7 @@ def draw_curve(axes: Axes, panel: Panel) -> None:
         axes.plot(at, band.centre, color=LINE, marker="o", markersize=3)
     else:
         _bars(axes, at, band)
-        axes.set_xticks(at, [short(label) for label in labels], rotation=45, ha="right")
+        axes.set_xticks(*_ticks(labels), rotation=45, ha="right")
     axes.set(xlabel=short(dim), ylabel=panel.title)
     _plain(axes)
 
@@ -105,12 +111,38 @@ def draw_map(axes: Axes, panel: Panel, what: str) -> None:
     (y, x), (rows, columns) = panel.dims, panel.labels
     colours = "viridis" if what == "centre" else "cividis"
     drawn = axes.pcolormesh(
-        columns.to_numpy(), rows.to_numpy(), values, cmap=colours, shading="nearest"
+        _places(columns), _places(rows), values, cmap=colours, shading="nearest"
     )
+    if not _are_places(columns):
+        axes.set_xticks(*_ticks(columns), rotation=45, ha="right")
+    if not _are_places(rows):
+        axes.set_yticks(*_ticks(rows))
     word = panel.band.words[0 if what == "centre" else 2]
     bar = axes.figure.colorbar(drawn, ax=axes, shrink=0.85, label=panel.units)
     bar.outline.set_linewidth(0.5)
     axes.set(xlabel=short(x), ylabel=short(y), title=f"{short(panel.name)}: {word}")
+
+
+def _is_downwards(dim: Hashable) -> bool:
+    name = str(dim).lower()
+    return any(word in name for word in DOWNWARDS) and not any(word in name for word in UPWARDS)
+
+
+def _are_places(labels: pd.Index) -> bool:
+    """Tell whether labels are numbers or dates in order, each its own place on an axis."""
+    in_order = labels.is_monotonic_increasing or labels.is_monotonic_decreasing
+    return labels.dtype.kind in "iufM" and in_order
+
+
+def _places(labels: pd.Index) -> np.ndarray:
+    """Return where a map has its rows or columns: at their labels, else one after the other."""
+    return labels.to_numpy() if _are_places(labels) else np.arange(len(labels))
+
+
+def _ticks(labels: pd.Index) -> tuple[np.ndarray, list[str]]:
+    """Return positions and their labels in words, no more than fit."""
+    at = np.arange(0, len(labels), max(1, -(-len(labels) // TICKS)))
+    return at, [short(labels[i]) for i in at]
 
 
 def _bars(axes: Axes, at: np.ndarray, band: Band) -> None:
