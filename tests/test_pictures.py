@@ -95,7 +95,7 @@ def test_many_labels_in_words_are_thinned():
     data = xr.DataArray(RNG.normal(size=(4, 100)), {"place": names}, ("time", "place"))
     (axes,) = dn.adapt(data, over="time").plot().axes
     texts = [each.get_text() for each in axes.get_xticklabels()]
-    assert 1 < len(texts) <= 12
+    assert 1 < len(texts) <= 24  # so many stand side by side in half of the picture
     assert texts == [names[int(at)] for at in axes.get_xticks()]
 
 
@@ -160,3 +160,11 @@ def test_nothing_global_is_touched():
     picture = dn.adapt(FRAME).plot()
     assert picture._repr_html_().startswith('<img src="data:image/png;base64,')
     assert ("matplotlib.pyplot" in sys.modules) == before
+
+
+def test_each_of_some_groups_is_named():
+    """Sixteen airlines are all named below their bars."""
+    names = [f"{i:02}" for i in range(16)]
+    frame = pd.DataFrame({"delay": np.arange(32.0), "carrier": names * 2})
+    (axes,) = dn.adapt(frame, by="carrier").plot().axes
+    assert [each.get_text() for each in axes.get_xticklabels()] == names

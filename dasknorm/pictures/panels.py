@@ -21,7 +21,7 @@ UPWARDS = ("height", "altitude", "elev")
 
 LONG = 30
 
-TICKS = 12
+TICKS = 24
 """Labels in words that fit along an axis."""
 
 
