@@ -48,12 +48,14 @@ def run(size: float) -> Report:
                 {**_ours(x), **_rivals(x)}, rounds=3, clock=time.process_time
             )
     lead = (
-        f"{describe()} `adapt` on {rain.size:,} float32 values in memory, in {CHUNKS} chunks of a "
+        f"`adapt` on {rain.size:,} float32 values in memory, in {CHUNKS} chunks of a "
         "Dask array, and what others fit on the same values in one; one thread. Times the CPU time "
         "of `Moments()` alone (ns a value)."
     )
     rows = [[who, *(_cost(each, who, rain.size) for each in seconds.values())] for who in _all()]
-    return Report("\n\n".join([lead, aims(_aims(seconds)), table(["", *cases], rows)]))
+    costs = table(["", *cases], rows)
+    full = "\n\n".join([f"{describe()} {lead}", aims(_aims(seconds)), costs])
+    return Report(full, f"What other statistics cost: {lead}\n\n{costs}")
 
 
 def _ours(x: np.ndarray) -> dict[str, Callable[[], Any]]:
@@ -92,15 +94,15 @@ def _aims(seconds: Seconds) -> list[Aim]:
     for case, each in seconds.items():
         apart = each[TWO] / (each[ALONE] + each[ENDS])
         said = f"{apart:.2f} x their sum"
-        reached.append(Aim(f"{TWO}, {case}", "no more than one by one", said, apart <= 1.1))
+        reached.append(Aim(f"{TWO}, {case}", "no more than one by one", said, apart <= 1))
         if SCALER in each:
             ratio = each[SCALER] / each[ENDS]
             reached.append(
                 Aim(
                     f"{ENDS}, {case}",
-                    f"as fast as {SCALER}, to 10 %",
+                    f"faster than {SCALER}",
                     f"{ratio:.2f} x as fast",
-                    ratio > 0.9,
+                    ratio > 1,
                 )
             )
     return reached

@@ -9,7 +9,7 @@ import numpy as np
 
 from dasknorm.kernels import Kernel
 
-__all__ = ["Records", "Statistic"]
+__all__ = ["Records", "Statistic", "undefined"]
 
 Records = np.ndarray[Any, np.dtype[Any]]
 
@@ -143,6 +143,14 @@ class Statistic(ABC):
     @abstractmethod
     def unusable(self, records: Records) -> np.ndarray:
         """Return True where infinities or an overflow have spoiled a record."""
+
+
+def undefined(records: Records, skipna: bool) -> np.ndarray:
+    """Return True where there is nothing to read, of records with a count and what is missing.
+
+    Nothing was counted there, or something is missing and may not be.
+    """
+    return (records["count"] == 0) | ((records["missing"] > 0) & (not skipna))
 
 
 def _default_of(setting: "Field[Any]") -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 
 from dasknorm import kernels
 from dasknorm.kernels import doubledouble
-from dasknorm.statistics.base import Records, Statistic
+from dasknorm.statistics.base import Records, Statistic, undefined
 
 __all__ = ["Extrema"]
 
@@ -69,7 +69,7 @@ class Extrema(Statistic):
         if name == "count":
             return records["count"].copy()
         if name in ("min", "max"):
-            return np.where(self._undefined(records), np.nan, records[name])
+            return np.where(undefined(records, self.skipna), np.nan, records[name])
         raise AttributeError(f"Extrema has no {name!r}; it has {', '.join(self.readings)}")
 
     def affine(self, records: Records) -> Records:
@@ -82,13 +82,10 @@ class Extrema(Statistic):
                 least, least_rest, *doubledouble.two_product(-end, scale)
             )
         result = np.empty(records.shape, kernels.AFFINE)
-        result["shift"] = np.where(self._undefined(records), np.nan, shift)
+        result["shift"] = np.where(undefined(records, self.skipna), np.nan, shift)
         result["shift_rest"], result["scale"] = rest, scale
         return result
 
     def unusable(self, records: Records) -> np.ndarray:
         with np.errstate(all="ignore"):
             return (records["count"] != 0) & ~np.isfinite(records["max"] - records["min"])
-
-    def _undefined(self, records: Records) -> np.ndarray:
-        return (records["count"] == 0) | ((records["missing"] > 0) & (not self.skipna))

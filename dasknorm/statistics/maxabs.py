@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from dasknorm import kernels
-from dasknorm.statistics.base import Records, Statistic
+from dasknorm.statistics.base import Records, Statistic, undefined
 
 __all__ = ["MaxAbs"]
 
@@ -52,8 +52,8 @@ class MaxAbs(Statistic):
             return records["count"].copy()
         if name != "max_abs":
             raise AttributeError(f"MaxAbs has no {name!r}; it has {', '.join(self.readings)}")
-        undefined = (records["count"] == 0) | ((records["missing"] > 0) & (not self.skipna))
-        return np.where(undefined, np.nan, np.maximum(-records["min"], records["max"]))
+        largest = np.maximum(-records["min"], records["max"])
+        return np.where(undefined(records, self.skipna), np.nan, largest)
 
     def affine(self, records: Records) -> Records:
         largest = self.read(records, "max_abs")

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from dasknorm import kernels
-from dasknorm.statistics.base import Records, Statistic
+from dasknorm.statistics.base import Records, Statistic, undefined
 
 __all__ = ["Moments"]
 
@@ -94,7 +94,7 @@ class Moments(Statistic):
         if name == "count":
             return records["count"].copy()
         if name == "mean":
-            return np.where(self._undefined(records), np.nan, records["mean"])
+            return np.where(undefined(records, self.skipna), np.nan, records["mean"])
         if name == "variance":
             return self._variance(records)
         if name == "std":
@@ -121,11 +121,7 @@ class Moments(Statistic):
     def unusable(self, records: Records) -> np.ndarray:
         return (records["count"] > 0) & ~np.isfinite(records["mean"] + records["m2"])
 
-    def _undefined(self, records: Records) -> np.ndarray:
-        """Where there is no mean: nothing was counted, or something is missing and may not be."""
-        return (records["count"] == 0) | ((records["missing"] > 0) & (not self.skipna))
-
     def _variance(self, records: Records) -> np.ndarray:
         freedom = records["count"] - self.ddof
-        undefined = self._undefined(records) | (freedom <= 0)
-        return np.where(undefined, np.nan, records["m2"] / np.where(undefined, 1.0, freedom))
+        none = undefined(records, self.skipna) | (freedom <= 0)
+        return np.where(none, np.nan, records["m2"] / np.where(none, 1.0, freedom))

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from dasknorm import kernels
-from dasknorm.statistics.base import Records, Statistic
+from dasknorm.statistics.base import Records, Statistic, undefined
 
 __all__ = ["Quantiles"]
 
@@ -158,5 +158,4 @@ class Quantiles(Statistic):
         return self._defined(records, np.maximum(most - estimates, estimates - least).max(axis=-1))
 
     def _defined(self, records: Records, values: np.ndarray) -> np.ndarray:
-        """NaN where something is missing and may not be."""
-        return np.where((records["missing"] > 0) & (not self.skipna), np.nan, values)
+        return np.where(undefined(records, self.skipna), np.nan, values)
