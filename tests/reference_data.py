@@ -33,11 +33,16 @@ Results = dict[str, Any]
 
 @dataclass(frozen=True)
 class Case:
-    """What is computed, the libraries it needs, and whether it needs logarithms or sines."""
+    """What is computed, the libraries it needs, and whether its last bits depend on the processor.
+
+    Those of logarithms and sines do (`elementary`), and those of sums by kernels that are compiled
+    for the processor's vectors (`compiled`).
+    """
 
     compute: Callable[[], Results]
     libraries: tuple[str, ...] = ()
     elementary: bool = False
+    compiled: bool = False
 
     @property
     def mark(self) -> pytest.MarkDecorator:
@@ -48,11 +53,11 @@ class Case:
 CASES: dict[str, Case] = {}
 
 
-def case(*libraries: str, elementary: bool = False) -> Callable[[Any], Any]:
+def case(*libraries: str, **depends: bool) -> Callable[[Any], Any]:
     """Add a function to the table, under its own name."""
 
     def added(function: Callable[[], Results]) -> Callable[[], Results]:
-        CASES[function.__name__] = Case(function, libraries, elementary)
+        CASES[function.__name__] = Case(function, libraries, **depends)
         return function
 
     return added
@@ -146,30 +151,30 @@ def keep_and_over() -> Results:
     return {f"{axis} {name}": v for axis in axes for name, v in adapted(x, **axis).items()}
 
 
-@case()
+@case(compiled=True)
 def large_float32() -> Results:
     """Above 2 MB: the compiled kernels are used."""
     return adapted(numbers(300_000, 3, seed=9).astype("f4"))
 
 
-@case()
+@case(compiled=True)
 def large_rows() -> Results:
     return adapted(numbers(3000, 120, seed=10))
 
 
-@case()
+@case(compiled=True)
 def large_one_feature() -> Results:
     x = numbers(700_000, 1, seed=11).astype("f4")
     x[::1000] = np.nan
     return adapted(x)
 
 
-@case()
+@case(compiled=True)
 def large_inner_kept() -> Results:
     return adapted(numbers(40, 60, 200, seed=12).astype("f4"), keep=1)
 
 
-@case()
+@case(compiled=True)
 def slabs() -> Results:
     """Above 32 MB: the array is cut into slabs for all cores."""
     x = np.tile(numbers(90_000, 2, seed=13).astype("f4"), (50, 1))
@@ -196,7 +201,7 @@ def dask_inner_kept() -> Results:
     return adapted(x, keep=1) | {"over": dn.adapt(x, over=(0,))}
 
 
-@case()
+@case(compiled=True)
 def dask_large() -> Results:
     return adapted(da.from_array(numbers(400_000, 2, seed=16).astype("f4"), chunks=(90_000, 2)))
 
@@ -231,13 +236,17 @@ STATISTICS: dict[str, Any] = {
 def _statistic(asked: Any) -> Results:
     x = numbers(300, 4, seed=19)
     x[17, 1], x[:, 2] = np.nan, 5.0
-    lazy = da.from_array(x, chunks=(70, 3))
-    big = numbers(90_000, 3, seed=20).astype("f4")
-    return adapted(x, asked) | {"lazy": dn.adapt(lazy, asked), "big": dn.adapt(big, asked)}
+    return adapted(x, asked) | {"lazy": dn.adapt(da.from_array(x, chunks=(70, 3)), asked)}
+
+
+def _large_statistic(asked: Any) -> Results:
+    x = numbers(90_000, 3, seed=20).astype("f4")
+    return {"stats": dn.adapt(x, asked)}
 
 
 for _name, _asked in STATISTICS.items():
     CASES[f"statistic_{_name}"] = Case(partial(_statistic, _asked))
+    CASES[f"large_{_name}"] = Case(partial(_large_statistic, _asked), compiled=True)
 for _asked in ("log1p", "log", "asinh"):
     CASES[f"statistic_{_asked}"] = Case(
         partial(adapted, numbers(300, 4, seed=21) + 1, dn.Transformed(_asked)), elementary=True
