@@ -360,8 +360,9 @@ def dask_frame_groups() -> Results:
 
 @case("pyarrow")
 def arrow_table() -> Results:
-    frame = _mixed().reset_index(drop=True).drop(columns=["flag"])
-    table = pa.Table.from_pandas(frame, preserve_index=False)
+    frame = _mixed().reset_index(drop=True)
+    table = pa.Table.from_pandas(frame.drop(columns=["flag", "word"]), preserve_index=False)
+    table = table.append_column("word", pa.array(frame["word"].tolist(), pa.string()))
     return adapted(table) | {"by": dn.adapt(table, by="word")}
 
 

@@ -32,7 +32,7 @@ DATA = Path(__file__).parent / "data"
 CONTENTS = "contents.json"
 ARCHIVE = "files.tar.xz"
 UNFINISHED = "unfinished"
-LIBRARIES = {".json": (), ".nc": ("h5netcdf", "h5py"), ".zarr": ("zarr",)}
+LIBRARIES = {".json": (), ".nc": ("h5netcdf", "h5py"), ".zarr": ()}
 
 
 # -- what is saved --------------------------------------------------------------------------------
