@@ -6,9 +6,13 @@ anew as `test_same_bits` says. Its data must not depend on random numbers of Num
 must depend neither on the scheduler nor on the number of threads.
 """
 
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import dask.array as da
@@ -543,3 +547,19 @@ def scaler() -> Results:
 def scaler_of_sparse() -> Results:
     x = numbers(80, 6, seed=52)
     return _fitted(sparse.csr_matrix(np.where(x < 700, 0, x)), with_mean=False)
+
+
+@case("click", "rich", "pyarrow")
+def command_line() -> Results:
+    """A CSV file: its statistics, and the text of the file normalized."""
+    with tempfile.TemporaryDirectory() as folder:
+        names = [str(Path(folder, name)) for name in ("x.csv", "stats.json", "z.csv")]
+        _mixed()[["double", "whole", "word"]].to_csv(names[0], index=False)
+        _run("adapt", names[0], "-o", names[1], "--by", "word", "--ddof", "1")
+        _run("normalize", names[0], names[1], "-o", names[2])
+        return {"stats": dn.load(names[1]), "written": np.array(Path(names[2]).read_text())}
+
+
+def _run(*arguments: str) -> None:
+    command = [sys.executable, "-m", "dasknorm.cli", *arguments]
+    subprocess.run(command, check=True, capture_output=True)
