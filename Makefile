@@ -35,7 +35,7 @@ test-training:  ## what needs PyTorch and Keras, in an environment of its own
 	@$(MAKE) --no-print-directory VENV=.venvs/training PINNED="torch==2.13.0 'setuptools<81'" training
 
 training: $(VENV)/training,all,demo,test-installed
-	@$(BIN)/python -m pytest dasknorm/outward.py dasknorm/serving tests/test_serving*.py "tests/test_docs.py::test_examples_run[training.md]"
+	@$(BIN)/python -m pytest dasknorm/api dasknorm/io/serving tests/test_serving*.py "tests/test_docs.py::test_examples_run[training.md]"
 
 dist: $(VENV)/release-installed  ## wheel and sdist, built twice and compared, for a release
 	@$(BIN)/python .ci/build.py

@@ -4,39 +4,35 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 
+ROOT = Path(__file__).parent
+
+
+def files_of(pattern: str) -> list[str]:
+    """Return the files of the package that match a pattern, from the root of the project."""
+    return [str(path.relative_to(ROOT)) for path in (ROOT / "dasknorm").glob(pattern)]
+
+
 NEEDS = {
     "tests/edge_arrow.py": "pyarrow",
     "dasknorm/cli/picture.py": "matplotlib",
     "dasknorm/containers/dask_dataframe.py": "pyarrow",
-}
-
-ROOT = Path(__file__).parent
-NEEDS |= {
-    str(path.relative_to(ROOT)): "matplotlib"
-    for path in (ROOT / "dasknorm" / "pictures").glob("*.py")
-}
-NEEDS |= {
-    str(path.relative_to(ROOT)): "pyarrow" for path in (ROOT / "dasknorm" / "arrow").glob("*.py")
-}
-NEEDS |= {
     "dasknorm/containers/pyarrow.py": "pyarrow",
     "dasknorm/containers/polars.py": "polars",
-    "dasknorm/arrow_arrays.py": "pyarrow",
+    "dasknorm/containers/parquet.py": "pyarrow",
     "dasknorm/cli/parquet.py": "pyarrow",
-    "dasknorm/serving/torch.py": "torch",
-    "dasknorm/serving/keras.py": "keras",
     "dasknorm/cli/rewriting.py": "pyarrow",
-    "dasknorm/cli/rowgroups.py": "pyarrow",
+    "dasknorm/io/serving/torch.py": "torch",
+    "dasknorm/io/serving/keras.py": "keras",
 }
-NEEDS |= {
-    str(path.relative_to(ROOT)): "sklearn" for path in (ROOT / "dasknorm" / "sklearn").glob("*.py")
-}
+NEEDS |= dict.fromkeys(files_of("reports/plots/*.py"), "matplotlib")
+NEEDS |= dict.fromkeys(files_of("blocks/arrow_*.py"), "pyarrow")
+NEEDS |= dict.fromkeys(files_of("sklearn/*.py"), "sklearn")
 
 # Keras looks for TensorFlow unless told, once for all, what else there is to compute with.
 BACKENDS = [name for name in ("torch", "jax") if find_spec(name)]
 if find_spec("keras") and BACKENDS:
     os.environ.setdefault("KERAS_BACKEND", BACKENDS[0])
 elif not BACKENDS:
-    NEEDS["dasknorm/serving/keras.py"] = "tensorflow"
+    NEEDS["dasknorm/io/serving/keras.py"] = "tensorflow"
 
 collect_ignore = [file for file, library in NEEDS.items() if not find_spec(library)]

@@ -23,13 +23,13 @@ from benchmarks.fresh import Figures, ask, peak_megabytes, spent
 from benchmarks.graphs import tasks
 from benchmarks.machine import describe
 from benchmarks.report import Report, table
+from dasknorm.api.shards import MOST_CHUNKS, shard, shard_count
 from dasknorm.chunks import Reduction
-from dasknorm.chunks.assembly import assembled
-from dasknorm.chunks.groups import READ_BYTES, group_sizes
+from dasknorm.chunks.graph import assembled
+from dasknorm.chunks.task_sizes import READ_BYTES, group_sizes
 from dasknorm.containers import container_of
 from dasknorm.fields import Field
-from dasknorm.matching import kept_axes
-from dasknorm.shards import MOST_CHUNKS, shard, shard_count
+from dasknorm.fields.matching import kept_axes
 from dasknorm.statistics import Moments
 
 __all__ = ["run"]

@@ -4,12 +4,13 @@ Read in this order: `adapt` learns a `Stats` from data, and `plan` says what tha
 `normalize` and `inverse` map data; `Normalization` is the same as a layer, in Keras' words.
 """
 
-from dasknorm.adapting import adapt, plan
+from dasknorm.api.adapt import adapt, plan
+from dasknorm.api.load import load
+from dasknorm.api.plan import Plan
+from dasknorm.api.stats import Stats
 from dasknorm.errors import ChunkError, MismatchError, NotAdaptedError, StatsFileError
 from dasknorm.layer import Normalization
-from dasknorm.loading import load
-from dasknorm.plans import Plan
-from dasknorm.provenance import __version__
+from dasknorm.reports.provenance import __version__
 from dasknorm.statistics import (
     Extrema,
     MaxAbs,
@@ -19,7 +20,6 @@ from dasknorm.statistics import (
     Statistic,
     Transformed,
 )
-from dasknorm.stats import Stats
 
 __all__ = [
     "ChunkError",

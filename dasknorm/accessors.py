@@ -21,10 +21,10 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from dasknorm.adapting import adapt
+from dasknorm.api.adapt import adapt
+from dasknorm.api.stats import Stats
 from dasknorm.fields import Axes
 from dasknorm.statistics import Statistic
-from dasknorm.stats import Stats
 
 __all__ = ["FrameNorm", "XarrayNorm"]
 

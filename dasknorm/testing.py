@@ -14,15 +14,15 @@ import numpy as np
 from dask.base import tokenize
 
 from dasknorm import kernels
-from dasknorm.adapting import adapt
+from dasknorm.api.adapt import adapt
+from dasknorm.api.stats import Stats
 from dasknorm.blocks import float_dtype
+from dasknorm.blocks.tables import Table
 from dasknorm.chunks import is_lazy
-from dasknorm.containers import Fields, container_of
-from dasknorm.fields import Axes, Field
+from dasknorm.containers import container_of
+from dasknorm.fields import Axes, Field, Fields
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
-from dasknorm.stats import Stats
-from dasknorm.tables import Table
 
 __all__ = ["check_container", "check_statistic"]
 

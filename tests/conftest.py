@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 # Numba looks for changes in the file of a loop, not in those it takes formulas from. So machine
 # code is kept for tests under a digest of all of them, and none can be out of date.
 _kernels = Path(__file__).parent.parent / "dasknorm" / "kernels"
-_digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(_kernels.glob("*.py"))))
+_digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(_kernels.rglob("*.py"))))
 _cache = f"dasknorm-numba-{os.getuid()}-{_digest.hexdigest()[:16]}"
 os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / _cache)
 

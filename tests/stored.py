@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from optional import installed
 
-from dasknorm import store
 from dasknorm.errors import StatsFileError
 from dasknorm.fields import Field
+from dasknorm.io import store
+from dasknorm.io.store import netcdf
 from dasknorm.statistics import Moments
-from dasknorm.store import netcdf
 
 SUFFIXES = [".zarr", ".json", *([".nc"] if installed("h5netcdf", "h5py") else [])]
 

@@ -10,8 +10,10 @@ from exact import assert_exact, truth
 
 pa = pytest.importorskip("pyarrow")
 
-from dasknorm import arrow_arrays, blocks, kernels, slabs  # noqa: E402
-from dasknorm.arrow import ArrowTable, is_numeric, pieces  # noqa: E402
+from dasknorm import blocks, kernels  # noqa: E402
+from dasknorm.blocks import arrow_arrays, arrow_columns, threads  # noqa: E402
+from dasknorm.blocks.arrow_arrays import is_numeric  # noqa: E402
+from dasknorm.blocks.arrow_tables import ArrowTable  # noqa: E402
 from dasknorm.statistics import Moments  # noqa: E402
 
 MOMENTS = Moments()
@@ -35,8 +37,8 @@ def table(data: Any = TABLE, columns: pd.Index = NUMBERS) -> ArrowTable:
 @pytest.mark.parametrize("slab", [1, 2, 4, 1 << 18])
 def test_columns_are_summarized_by_name(slab: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each column has its own record, in the order asked for, by slabs of any size."""
-    monkeypatch.setattr(pieces, "SLAB", slab)
-    monkeypatch.setattr(slabs, "SLAB_BYTES", 8)
+    monkeypatch.setattr(arrow_columns, "SLAB", slab)
+    monkeypatch.setattr(threads, "SLAB_BYTES", 8)
     for data in (TABLE, TABLE.select(["d", "e", "c", "b", "t", "a"])):
         records = blocks.summarize(table(data), MOMENTS, (0,))
         assert records.shape == (1, 5)
@@ -76,7 +78,7 @@ def test_tables_are_mapped_in_place_of_their_columns(
     slab: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mapped table has its columns, chunks and nulls, each column in its own float."""
-    monkeypatch.setattr(pieces, "SLAB", slab)
+    monkeypatch.setattr(arrow_columns, "SLAB", slab)
     affine = np.zeros((1, 5), kernels.AFFINE)
     affine["shift"], affine["scale"] = [6.0, 3.0, 1.0, 4.0, 0.5], 2.0
     z = blocks.transform(table(), affine, kernels.standardize, None).table
@@ -157,8 +159,8 @@ def test_results_do_not_depend_on_threads(workers: int, monkeypatch: pytest.Monk
     """Shares are cut the same for any number of threads, so that every bit is."""
     import dask
 
-    monkeypatch.setattr(slabs, "SLAB_BYTES", 4096)
-    monkeypatch.setattr(pieces, "SLAB", 512)
+    monkeypatch.setattr(threads, "SLAB_BYTES", 4096)
+    monkeypatch.setattr(arrow_columns, "SLAB", 512)
     rng = np.random.default_rng(0)
     columns = {f"c{i}": pa.array(rng.normal(1e3, 1, 5000), mask=rng.random(5000) < 0.1)
                for i in range(3)}  # fmt: skip

@@ -18,8 +18,9 @@ from loads import ALWAYS, frame, loads, marked, total, values
 from optional import needs, optional
 
 import dasknorm as dn
-from dasknorm import shards, store
+from dasknorm.api import shards
 from dasknorm.errors import ChunkError, MismatchError, StatsFileError
+from dasknorm.io import store
 
 pytest.importorskip("h5netcdf")
 dd = optional("dask.dataframe")

@@ -11,7 +11,8 @@ from cli_inputs import inputs, kill, netcdf_file, run, start, succeed, wait_for,
 from loads import values
 
 import dasknorm as dn
-from dasknorm import opening, store
+from dasknorm.containers import file_backed
+from dasknorm.io import store
 
 for library in ("rich", "zarr", "h5netcdf", "h5py"):
     pytest.importorskip(library)
@@ -21,7 +22,7 @@ for library in ("rich", "zarr", "h5netcdf", "h5py"):
 def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Write a store of which each chunk is read on its own."""
     monkeypatch.setattr("dasknorm.cli.arrays.TARGET", 1)
-    monkeypatch.setattr(opening, "TARGET", 1)
+    monkeypatch.setattr(file_backed, "TARGET", 1)
     data = xr.Dataset({"t": (("time", "x"), values(240, 5))})
     return zarr_store(tmp_path / "in.zarr", data, encoding={"t": {"chunks": (10, 5)}})
 

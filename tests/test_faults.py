@@ -12,8 +12,8 @@ from loads import ALWAYS, frame, loads, marked, values
 from optional import needs
 
 import dasknorm as dn
-from dasknorm import shards
-from dasknorm.chunks import groups
+from dasknorm.api import shards
+from dasknorm.chunks import task_sizes
 from dasknorm.errors import ChunkError
 
 BLOCK = values(24, 3)
@@ -24,8 +24,8 @@ SCHEDULERS = ["synchronous", "threads", "cluster"]
 @pytest.fixture
 def one_group(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stream all chunks in as few tasks as there may be."""
-    monkeypatch.setattr(groups, "READ_BYTES", MANY)
-    monkeypatch.setattr(groups, "STATES_BYTES", 0)
+    monkeypatch.setattr(task_sizes, "READ_BYTES", MANY)
+    monkeypatch.setattr(task_sizes, "STATES_BYTES", 0)
 
 
 def tired(folder: Path, times: int, where: int = 2, **how: Any) -> da.Array:

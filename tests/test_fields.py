@@ -10,7 +10,7 @@ import pytest
 from dasknorm import chunks
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
-from dasknorm.states import aligned
+from dasknorm.fields.states import aligned
 from dasknorm.statistics import Moments
 
 GRID = Field(
@@ -64,12 +64,12 @@ def test_states_keep_dims_and_labels(kept: tuple[str, ...]) -> None:
 def test_an_array_is_laid_along_the_axes_of_another() -> None:
     """A field has the rank of the other, with size 1 where it has no such dimension."""
     levels = Field(np.array([5.0, 6.0, 7.0]), ("lev",), {"lev": pd.Index([100, 1000, 500])})
-    assert levels.along(GRID).tolist() == [[[6.0], [7.0], [5.0]]]
+    assert levels.align_to(GRID).tolist() == [[[6.0], [7.0], [5.0]]]
     turned = Field(GRID.data.transpose(2, 0, 1), ("x", "t", "lev"))
-    np.testing.assert_array_equal(turned.along(GRID), GRID.data)
+    np.testing.assert_array_equal(turned.align_to(GRID), GRID.data)
     one = Field(np.array(3.0), ())
-    assert one.along(GRID).shape == (1, 1, 1)
-    assert one.along(Field(np.array(1.0), ())).shape == ()
+    assert one.align_to(GRID).shape == (1, 1, 1)
+    assert one.align_to(Field(np.array(1.0), ())).shape == ()
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_labels_that_are_not_there(labels: list[Any], message: str) -> None:
     wanted = Field(np.zeros(len(labels)), ("lev",), {"lev": pd.Index(labels)})
     state = Field(np.zeros(3), ("lev",), {"lev": GRID.labels["lev"]})
     with pytest.raises(MismatchError, match=message):
-        state.along(wanted)
+        state.align_to(wanted)
 
 
 @pytest.mark.parametrize(

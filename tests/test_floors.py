@@ -9,39 +9,19 @@ import dasknorm
 
 ROOT = Path(dasknorm.__file__).parent
 
-# From the ground up. Files of one floor do not import each other, but for those of a folder.
-FLOORS = [
-    {"cluster", "errors", "opening"},
-    {"arrow_arrays", "kernels", "labels", "latitudes"},
-    {"calendars", "progress", "statistics"},
-    {"grouped", "slabs"},
-    {"placed"},
+# From the ground up. Modules of one layer do not import each other, but for those of a folder.
+LAYERS = [
+    {"errors", "kernels"},
+    {"statistics"},
     {"blocks"},
-    {"pieces"},
-    {"columns"},
-    {"tables"},
-    {"grouped_stacks", "grouped_values"},
-    {"grouped_arrays", "keyed", "lagged_arrays"},
-    {"arrow", "chunks"},
+    {"chunks"},
     {"fields"},
-    {"grids", "states", "views"},
-    {"clauses", "containers"},
-    {"checks", "given", "lags", "matching", "provenance", "sentences", "serving"}
-    | {"summary", "units", "yardsticks"},
-    {"judging", "methods", "sharing"},
-    {"batches", "mapping", "merging", "readings"},
-    {"store"},
-    {"formats", "shards"},
-    {"exporting", "html", "importing", "pictures"},
-    {"verdict"},
-    {"comparing"},
-    {"looks"},
-    {"outward", "plans"},
-    {"stats"},
-    {"adapting", "loading"},
+    {"containers"},
+    {"io", "reports"},
+    {"api"},
     {"accessors", "cli", "layer", "sklearn", "testing"},
 ]
-HEIGHT = {name: height for height, names in enumerate(FLOORS) for name in names}
+HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}
 
 # Libraries that may be imported inside a function: optional ones, and one that is heavy.
 HEAVY = {"pyarrow", "numba", "matplotlib", "distributed", "rich", "zarr", "h5netcdf", "cftime"}
@@ -102,10 +82,17 @@ def test_every_file_has_a_floor():
 
 @pytest.mark.parametrize("path", FILES, ids=str)
 def test_files_and_functions_are_small(path):
-    """No file is over 300 lines, no function over 50; the loop nests of kernels aside."""
+    """No file has over 400 lines without docstrings, no function over 50."""
     text = (ROOT / path).read_text()
-    assert text.count("\n") <= 300
-    for node in ast.walk(ast.parse(text)):
+    tree = ast.parse(text)
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = [
+        ast.get_docstring(node, clean=False) or ""
+        for node in ast.walk(tree)
+        if isinstance(node, documented)
+    ]
+    assert text.count("\n") - sum(each.count("\n") + 1 for each in docstrings) <= 400
+    for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             body = node.body
             documented = ast.get_docstring(node) is not None and len(body) > 1
@@ -119,6 +106,6 @@ def test_only_chunks_knows_dask_graphs():
     for path in FILES:
         for module, _ in _imports(path):
             if module.startswith("dask.array") and _unit(path) not in {"cli", "testing"}:
-                known = _unit(path) == "chunks" or str(path) == "containers/dask.py"
+                known = _unit(path) == "chunks" or path.parent.name == "containers"
                 assert known, f"{path} imports {module}"
             assert not module.startswith(("dask._", "dask.array.core", "dask.blockwise")), path

@@ -11,7 +11,7 @@ from handed import weather
 from optional import needs
 
 import dasknorm as dn
-from dasknorm.store import atomic
+from dasknorm.io.store import atomic
 
 DATA = weather()
 FORMATS = ["graphcast", "ace", "anemoi", "mllam", "makani", "csv"]

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from optional import arrow, installed, needs, optional, since
 
 import dasknorm as dn
-from dasknorm import columns, pieces
+from dasknorm.blocks import columns as pieces
+from dasknorm.blocks import pandas_columns
 
 dd = optional("dask.dataframe")
 
@@ -204,8 +205,8 @@ LAYOUTS: dict[str, Callable[[], pd.DataFrame]] = {
 )
 def test_every_layout(layout: str, slab: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """However columns lie in memory, and wherever they are cut, they are read as the same."""
-    monkeypatch.setattr(columns, "SLAB", slab)
-    monkeypatch.setattr(columns, "LONG", 13)
+    monkeypatch.setattr(pandas_columns, "SLAB", slab)
+    monkeypatch.setattr(pandas_columns, "LONG", 13)
     frame = LAYOUTS[layout]()
     before = frame.copy(deep=True)
     numbers = frame[NAMES].astype("f8").astype("f8")
@@ -310,9 +311,9 @@ def test_arrow_columns_are_read_where_they_lie() -> None:
 def test_pieces_cover_each_value_once() -> None:
     """The pieces of a group are all its rows of all its columns, each once."""
     frame = pd.DataFrame({n: np.arange(10.0) for n in NAMES}).astype("Float64")
-    group = columns.Group(frame, frame.dtypes.iloc[0], np.arange(6), np.arange(6))
+    group = pandas_columns.Group(frame, frame.dtypes.iloc[0], np.arange(6), np.arange(6))
     seen = np.zeros((10, 6), int)
     for piece in group.pieces():
-        assert isinstance(piece, pieces.Piece)
+        assert isinstance(piece, pieces.ColumnSlab)
         seen[piece.rows, piece.features] += 1
     assert (seen == 1).all()

@@ -11,8 +11,9 @@ from loads import loads, marked
 from optional import optional
 
 import dasknorm as dn
-from dasknorm import accessors, chunks, latitudes
-from dasknorm.chunks import laziness
+from dasknorm import accessors, chunks
+from dasknorm.chunks import lazy as laziness
+from dasknorm.containers import latitudes
 
 dd, pl, pa = optional("dask.dataframe"), optional("polars"), optional("pyarrow")
 

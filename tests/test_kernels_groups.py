@@ -91,7 +91,7 @@ def test_infinities_spoil_their_group_only(way):
     """A group with an infinity has a state that is told to be unusable; the others are right."""
     x = np.array([1.0, np.inf, 3.0, 5.0, -np.inf, np.inf])
     out = moments_by_group(np.zeros(3, RECORD), x, np.array([0, 1, 0, 0, 2, 2]))
-    assert Moments().unusable(out).tolist() == [False, True, True]
+    assert Moments().is_invalid(out).tolist() == [False, True, True]
     assert out["mean"][0] == 3.0
 
 

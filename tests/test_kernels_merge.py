@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dasknorm.kernels import RECORD, doubledouble, merge, merge_along, merging, moments, plain
+from dasknorm.kernels import RECORD, doubledouble, in_numpy, merge, merge_along, merging, moments
 
 numbers = st.floats(-1e12, 1e12, allow_subnormal=False).map(lambda v: v if abs(v) > 1e-60 else 0.0)
 blocks = st.lists(numbers, min_size=1, max_size=8).map(lambda v: moments(np.array(v), (0,)))
@@ -146,11 +146,11 @@ def test_division_carries_a_hundred_bits(a, rest, divisor):
 
 def test_folding_compiled_is_folding_in_numpy():
     """The compiled merge gives the bits of the one in NumPy."""
-    from dasknorm.kernels.loops import fold_flat
+    from dasknorm.kernels.compiled.primitives import fold_flat
 
     rng = np.random.default_rng(0)
     a, b = (moments(rng.normal(size=(500, 3)) + 1e8, (1,)).ravel() for _ in range(2))
     compiled = a.copy()
     fold_flat(compiled.view("f8").reshape(-1, 6), b.view("f8").reshape(-1, 6))
-    plain.fold(a, b)
+    in_numpy.fold(a, b)
     assert compiled.tobytes() == a.tobytes()

@@ -19,7 +19,7 @@ import xarray as xr
 from loads import ALWAYS, marked, total, values
 
 import dasknorm as dn
-from dasknorm.chunks import groups
+from dasknorm.chunks import task_sizes
 from dasknorm.errors import ChunkError
 
 BLOCK = values(24, 3)
@@ -63,7 +63,7 @@ def test_a_chunk_that_kills_is_named(
     mortal: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, what: str
 ) -> None:
     """A chunk that kills its worker ends in one error that names it, and the cluster goes on."""
-    monkeypatch.setattr(groups, "LEAST", 8)
+    monkeypatch.setattr(task_sizes, "LEAST", 8)
     make, message = KILLERS[what]
     with pytest.raises(ChunkError, match=message):
         dn.adapt(xr.DataArray(make(tmp_path), dims=("time", "c"), name="t"), over="time")
@@ -94,7 +94,7 @@ def test_a_worker_killed_on_the_way_changes_no_bit(
     mortal: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, percent: int
 ) -> None:
     """With a worker killed at 20, 50 and 90 %, adapt ends with the bits of an undisturbed run."""
-    monkeypatch.setattr(groups, "LEAST", 16)
+    monkeypatch.setattr(task_sizes, "LEAST", 16)
     mortal.wait_for_workers(2, timeout=60)
     block = values(80, 3)
     undisturbed = dn.adapt(da.from_array(block, (1, 3)))

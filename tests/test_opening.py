@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from optional import installed, needs
 
 import dasknorm as dn
-from dasknorm import opening
-from dasknorm.opening import chunks_towards, data_of
+from dasknorm.containers import file_backed
+from dasknorm.containers.file_backed import chunks_towards, data_of
 
 zarr = pytest.importorskip("zarr")
 from zarr.storage import LocalStore  # noqa: E402  # which needs zarr
@@ -55,7 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a task read 1 MB, so that 31 MB are many tasks."""
-    monkeypatch.setattr(opening, "TARGET", 1 << 20)
+    monkeypatch.setattr(file_backed, "TARGET", 1 << 20)
 
 
 HDF = needs("h5netcdf", "h5py")
@@ -199,4 +199,4 @@ def test_chunks_towards_the_target(axes: list[tuple[int, int]], itemsize: int) -
     for n, cut, size in zip(shape, stored, sizes, strict=True):
         assert size == max(1, n) or size % cut == 0
     least = np.prod([max(1, min(each)) for each in axes], dtype="f8") * itemsize
-    assert np.prod(sizes, dtype="f8") * itemsize <= max(least, opening.TARGET)
+    assert np.prod(sizes, dtype="f8") * itemsize <= max(least, file_backed.TARGET)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from dask._task_spec import Alias, DataNode, Task, TaskRef
 
-from dasknorm.chunks.owners import SMALL_BYTES, Owners, needs
+from dasknorm.chunks.graph_parts import SMALL_BYTES, Owners, needs
 
 
 def graph(*nodes: Any) -> dict[Any, Any]:

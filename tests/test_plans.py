@@ -14,8 +14,9 @@ from loads import frame, loads, marked, total, values
 from optional import needs
 
 import dasknorm as dn
-from dasknorm import plans, shards
-from dasknorm.progress import metering
+from dasknorm.api import plan as plans
+from dasknorm.api import shards
+from dasknorm.chunks.progress import metering
 
 BLOCK = values(240, 3)
 

@@ -13,8 +13,8 @@ from loads import frame, marked, total, values
 from optional import needs
 
 import dasknorm as dn
-from dasknorm import progress
-from dasknorm.progress import metering
+from dasknorm.chunks import progress
+from dasknorm.chunks.progress import metering
 
 BLOCK = values(240, 3)
 

@@ -11,14 +11,13 @@ from optional import needs
 
 import dasknorm
 
-ARROW = ["dasknorm.containers.pyarrow", "dasknorm.arrow"]
-ARROW += [f"dasknorm.arrow.{name}" for name in ("arrays", "groups", "pieces", "tables")]
+ARROW = ["containers.pyarrow", "containers.parquet", "cli.parquet", "cli.rewriting"]
+ARROW += [f"blocks.arrow_{name}" for name in ("arrays", "columns", "groups", "tables")]
 LIBRARIES = {"dasknorm.cli.picture": "matplotlib", "dasknorm.containers.dask_dataframe": "pyarrow"}
-LIBRARIES |= dict.fromkeys(ARROW, "pyarrow") | {"dasknorm.containers.polars": "polars"}
-LIBRARIES |= {"dasknorm.sklearn": "sklearn", "dasknorm.arrow_arrays": "pyarrow"}
-LIBRARIES |= {"dasknorm.pictures": "matplotlib"}  # whose files are not even found without it
-LIBRARIES |= {f"dasknorm.cli.{n}": "pyarrow" for n in ("parquet", "rewriting", "rowgroups")}
-LIBRARIES |= {f"dasknorm.serving.{name}": name for name in ("keras", "torch")}
+LIBRARIES |= {f"dasknorm.{name}": "pyarrow" for name in ARROW}
+LIBRARIES |= {"dasknorm.containers.polars": "polars", "dasknorm.sklearn": "sklearn"}
+LIBRARIES |= {"dasknorm.reports.plots": "matplotlib"}  # whose files are not even found without it
+LIBRARIES |= {f"dasknorm.io.serving.{name}": name for name in ("keras", "torch")}
 MODULES = [
     pytest.param(name, marks=needs(LIBRARIES[name])) if name in LIBRARIES else name
     for _, name, _ in pkgutil.walk_packages(dasknorm.__path__, "dasknorm.")

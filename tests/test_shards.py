@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import dasknorm as dn
-from dasknorm import shards
+from dasknorm.api import shards
 from dasknorm.chunks import Reduction
 from dasknorm.fields import Field
 

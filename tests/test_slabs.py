@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from strategies import FLOATS, blocks, kept, weights_for
 
 import dasknorm as dn
-from dasknorm import slabs
+from dasknorm.blocks import threads
 
 SHAPE = (9, 16, 10)
 MANY = "threads"
@@ -24,7 +24,7 @@ MANY = "threads"
 @pytest.fixture
 def small_slabs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut what is larger than half a kilobyte."""
-    monkeypatch.setattr(slabs, "SLAB_BYTES", 256)
+    monkeypatch.setattr(threads, "SLAB_BYTES", 256)
 
 
 def numbers(*shape: int) -> np.ndarray:
@@ -90,8 +90,8 @@ def test_any_array_in_slabs(wide: int, job: st.DataObject) -> None:
     valid = (x == x) * (1.0 if weights is None else weights)
     assume((valid.sum(tuple(set(range(x.ndim)) - set(keep))) > 0).all())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(slabs, "SLAB_BYTES", 8)
-        patch.setattr("dasknorm.blocks.WIDE", wide)
+        patch.setattr(threads, "SLAB_BYTES", 8)
+        patch.setattr("dasknorm.blocks.arrays.WIDE", wide)
         stats = dn.adapt(x, keep=keep, weights=weights)
     assert_all_exact(stats, x, keep, weights)
 
@@ -130,7 +130,7 @@ def test_maps_in_slabs(monkeypatch: pytest.MonkeyPatch, keep: tuple[int, ...], l
     stats = dn.adapt(x, keep=keep)
     whole = stats.normalize(x)
     back = stats.inverse(whole)
-    monkeypatch.setattr(slabs, "SLAB_BYTES", 256)
+    monkeypatch.setattr(threads, "SLAB_BYTES", 256)
     np.testing.assert_array_equal(stats.normalize(x), whole, strict=True)
     np.testing.assert_array_equal(stats.inverse(whole), back, strict=True)
     if layout == "Fortran":
@@ -151,7 +151,7 @@ def workers(count: int = 64) -> set[str]:
                 ready.wait(timeout=0.5)
         return threading.current_thread().name
 
-    return set(slabs.each(name, [slice(i, i + 1) for i in range(count)]))
+    return set(threads.each(name, [slice(i, i + 1) for i in range(count)]))
 
 
 def test_slabs_are_shared_by_threads() -> None:
@@ -187,13 +187,13 @@ def test_a_chunk_in_slabs_is_a_chunk(small_slabs: None) -> None:
 @given(size=st.integers(0, 1000), nbytes=st.integers(0, 1 << 30))
 def test_rows_cover_an_axis(size: int, nbytes: int) -> None:
     """Slabs lie side by side, are as large as asked for, and cover the axis."""
-    found = slabs.rows(size, nbytes)
+    found = threads.rows(size, nbytes)
     assert [i for slab in found for i in range(slab.start, slab.stop)] == list(range(size))
     largest = max(slab.stop - slab.start for slab in found)
-    if nbytes < 2 * slabs.SLAB_BYTES:
+    if nbytes < 2 * threads.SLAB_BYTES:
         assert len(found) == 1
     elif size:
-        assert largest == 1 or largest * nbytes / size <= 2 * slabs.SLAB_BYTES
+        assert largest == 1 or largest * nbytes / size <= 2 * threads.SLAB_BYTES
 
 
 def test_what_fails_in_a_slab_fails() -> None:
@@ -203,4 +203,4 @@ def test_what_fails_in_a_slab_fails() -> None:
         raise ZeroDivisionError(slab.start)
 
     with pytest.raises(ZeroDivisionError), dask.config.set(scheduler="threads"):
-        slabs.each(fail, [slice(0, 1), slice(1, 2)])
+        threads.each(fail, [slice(0, 1), slice(1, 2)])

@@ -76,7 +76,7 @@ def test_unusable_records() -> None:
     """Infinities and overflow make a record unusable, and only that one."""
     block = np.array([[np.inf, 1e200, 1.0, np.nan], [1.0, -1e200, 2.0, np.nan]])
     moments = Moments()
-    spoiled = moments.unusable(moments.summarize(block, (0,)))
+    spoiled = moments.is_invalid(moments.summarize(block, (0,)))
     assert spoiled.tolist() == [[True, True, False, False]]
 
 

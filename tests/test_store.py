@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from stored import SUFFIXES, contents, records, round_trip, states
 
 import dasknorm as dn
-from dasknorm import store
 from dasknorm.fields import Field
+from dasknorm.io import store
 from dasknorm.statistics import Known, Moments
 
 suffixes = pytest.mark.parametrize("suffix", SUFFIXES)

@@ -10,8 +10,8 @@ import xarray as xr
 from optional import needs, optional
 from stored import SUFFIXES, assert_same, contents, copied
 
-from dasknorm import store
-from dasknorm.store import atomic
+from dasknorm.io import store
+from dasknorm.io.store import atomic
 
 zarr = optional("zarr")
 OLD, NEW = contents((3,), name="old"), contents((20_000,), name="new")

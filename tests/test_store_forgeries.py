@@ -12,8 +12,8 @@ import pytest
 from optional import optional
 from stored import contents, refused, sealed
 
-from dasknorm import store
-from dasknorm.store import numbers
+from dasknorm.io import store
+from dasknorm.io.store import json_arrays
 
 h5py = optional("h5py")
 
@@ -32,7 +32,7 @@ def forged(tmp_path, written, **changes):
     for key, change in changes.items():
         said[key] = change(said[key]) if callable(change) else change
     header = {key: value for key, value in said.items() if key not in ("values", "checksum")}
-    digest = hashlib.sha256(numbers.dumps(header).encode())
+    digest = hashlib.sha256(json_arrays.dumps(header).encode())
     for value in said["values"].values():
         digest.update(np.array(value, "<f8").tobytes())
     said["checksum"] = digest.hexdigest()

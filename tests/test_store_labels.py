@@ -11,10 +11,10 @@ import xarray as xr
 from optional import needs
 from stored import SUFFIXES, contents, labelled, round_trip
 
-from dasknorm import store
 from dasknorm.fields import Field
+from dasknorm.io import store
+from dasknorm.io.store import labels
 from dasknorm.statistics import Moments
-from dasknorm.store import labels
 
 NUMBERS = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8"]
 ZONED = pd.DatetimeIndex(["2000-03-26 00:30", "2000-10-29 00:30", "2000-10-29 01:30"], tz="UTC")

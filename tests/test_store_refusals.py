@@ -13,8 +13,8 @@ import xarray as xr
 from optional import needs, optional
 from stored import SUFFIXES, assert_same, contents, copied, refused, sealed
 
-from dasknorm import store
 from dasknorm.errors import StatsFileError
+from dasknorm.io import store
 
 h5py, zarr = optional("h5py"), optional("zarr")
 netcdf = needs("h5netcdf", "h5py")

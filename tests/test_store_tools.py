@@ -7,7 +7,7 @@ import xarray as xr
 from stored import contents, labelled, round_trip
 
 import dasknorm as dn
-from dasknorm import store
+from dasknorm.io import store
 
 zarr = pytest.importorskip("zarr")
 for library in ("h5netcdf", "h5py", "cftime"):

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dasknorm import blocks, columns, kernels, tables
+from dasknorm import blocks, kernels
+from dasknorm.blocks import pandas_columns, tables
+from dasknorm.blocks.tables import Table
 from dasknorm.errors import MismatchError
 from dasknorm.statistics import Moments
-from dasknorm.tables import Table
 
 MOMENTS = Moments()
 FRAME = pd.DataFrame(
@@ -29,7 +30,7 @@ def table(frame: pd.DataFrame = FRAME, columns: pd.Index = NUMBERS) -> Table:
 @pytest.mark.parametrize("slab", [1, 2, 1 << 18])
 def test_columns_are_summarized_by_name(slab: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each column has its own record, in the order asked for, by slabs of any size."""
-    monkeypatch.setattr(columns, "SLAB", slab)
+    monkeypatch.setattr(pandas_columns, "SLAB", slab)
     for frame in (FRAME, FRAME[["d", "c", "b", "t", "a"]]):
         records = blocks.summarize(table(frame), MOMENTS, (0,))
         assert records.shape == (1, 4)
@@ -57,7 +58,7 @@ def test_tables_are_mapped_in_place_of_their_columns(
     slab: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mapped table has the frame's columns, each in its own float, and text as it was."""
-    monkeypatch.setattr(columns, "SLAB", slab)
+    monkeypatch.setattr(pandas_columns, "SLAB", slab)
     affine = np.zeros((1, 4), kernels.AFFINE)
     affine["shift"], affine["scale"] = [6.0, 3.0, 1.0, 4.0], 2.0
     z = blocks.transform(table(), affine, kernels.standardize, None).frame

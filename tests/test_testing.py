@@ -115,7 +115,7 @@ class Largest(dn.Statistic):
         affine["scale"] = np.where(records["largest"] == 0, 1.0, records["largest"])
         return affine
 
-    def unusable(self, records: Records) -> np.ndarray:
+    def is_invalid(self, records: Records) -> np.ndarray:
         return np.isinf(records["largest"])
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from strategies import chunkings, weights_for
 
 import dasknorm as dn
-from dasknorm import latitudes
+from dasknorm.containers import latitudes
 from dasknorm.kernels import block_moments, moments
 
 LATS = {

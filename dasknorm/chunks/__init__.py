@@ -1,7 +1,7 @@
 """The graphs: work on data in chunks. No other folder knows Dask graphs.
 
 `Reduction` is data still to be summarized. Its records are had in one of three ways: of data in
-memory at once; lazily, by Dask's own tree (`lazy`); or computed now by `run`, whose tasks stream
+memory at once; lazily, by Dask's own tree (`to_dask`); or computed now by `run`, whose tasks stream
 many chunks each, try again what failed to load, and say which chunk it was that would not.
 `transform` maps data, and the rest works position by position on records.
 
@@ -10,13 +10,13 @@ module-level class: it pickles by name, and equal calls make equal graph names.
 """
 
 from dasknorm.chunks.costs import Cost, cost
-from dasknorm.chunks.groups import threads
+from dasknorm.chunks.execute import run
 from dasknorm.chunks.identities import identity
-from dasknorm.chunks.laziness import apply, is_array, is_lazy, join, merge, weighing
+from dasknorm.chunks.lazy import apply, is_array, is_lazy, join, merge, weighing
 from dasknorm.chunks.maps import transform
 from dasknorm.chunks.reductions import Reduction
-from dasknorm.chunks.running import run
-from dasknorm.chunks.trees import lazy
+from dasknorm.chunks.task_sizes import threads
+from dasknorm.chunks.tree_reduction import to_dask
 
 __all__ = [
     "Cost",
@@ -27,10 +27,10 @@ __all__ = [
     "is_array",
     "is_lazy",
     "join",
-    "lazy",
     "merge",
     "run",
     "threads",
+    "to_dask",
     "transform",
     "weighing",
 ]

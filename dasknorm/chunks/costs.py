@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from dask.core import istask
 
-from dasknorm.chunks.assembly import assembled
-from dasknorm.chunks.groups import state_bytes
+from dasknorm.chunks.graph import assembled
 from dasknorm.chunks.reductions import Reduction
-from dasknorm.chunks.trees import tree
+from dasknorm.chunks.task_sizes import state_bytes
+from dasknorm.chunks.tree_reduction import tree
 
 __all__ = ["Cost", "cost"]
 

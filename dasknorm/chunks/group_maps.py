@@ -13,7 +13,7 @@ from dask.highlevelgraph import HighLevelGraph
 
 from dasknorm import blocks
 from dasknorm.blocks import Kernel
-from dasknorm.grouped_arrays import GroupedArray
+from dasknorm.blocks.grouped_arrays import GroupedArray
 from dasknorm.statistics.base import Records
 
 __all__ = ["transform_groups"]

@@ -5,8 +5,8 @@ from typing import Any
 
 from dask.base import tokenize
 
-from dasknorm.chunks.laziness import is_lazy
-from dasknorm.tables import Table
+from dasknorm.blocks.tables import Table
+from dasknorm.chunks.lazy import is_lazy
 
 __all__ = ["identity"]
 

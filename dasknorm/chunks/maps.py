@@ -10,14 +10,14 @@ import pandas as pd
 
 from dasknorm import blocks
 from dasknorm.blocks import Kernel
+from dasknorm.blocks.grouped_arrays import GroupedArray
+from dasknorm.blocks.groups import GroupMaps
+from dasknorm.blocks.tables import Table, in_order
 from dasknorm.chunks.group_maps import transform_groups
-from dasknorm.chunks.laziness import chunked_like, is_lazy
+from dasknorm.chunks.lazy import chunked_like, is_lazy
 from dasknorm.chunks.partitions import PartitionInfo, naming
 from dasknorm.errors import MismatchError
-from dasknorm.grouped import Lookup
-from dasknorm.grouped_arrays import GroupedArray
 from dasknorm.statistics.base import Records
-from dasknorm.tables import Table, in_order
 
 __all__ = ["transform"]
 
@@ -85,7 +85,7 @@ def _transform_partition(
     frame: pd.DataFrame,
     *,
     order: pd.Index,
-    affine: Records | Lookup,
+    affine: Records | GroupMaps,
     table: Table,
     kernel: Kernel,
     dtype: np.dtype[Any] | None,

@@ -11,12 +11,12 @@ import dask.array as da
 import numpy as np
 
 from dasknorm import blocks
-from dasknorm.chunks.laziness import chunked_like, is_lazy
-from dasknorm.grouped import Grouped
-from dasknorm.placed import Placed
+from dasknorm.blocks.groups import GroupRecords
+from dasknorm.blocks.positioned import PositionedArray
+from dasknorm.blocks.tables import Table
+from dasknorm.chunks.lazy import chunked_like, is_lazy
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
-from dasknorm.tables import Table
 
 __all__ = ["Reduction", "in_memory"]
 
@@ -72,7 +72,7 @@ class Reduction:
     @property
     def is_placed(self) -> bool:
         """Whether it matters where along an axis a chunk stands."""
-        return isinstance(self.data, Placed)
+        return isinstance(self.data, PositionedArray)
 
     @property
     def chunked_weights(self) -> Any:
@@ -154,25 +154,25 @@ class Reduction:
         sizes = self.sizes[self.data.axis]
         return slice(int(sum(sizes[:first])), int(sum(sizes[:last])))
 
-    def nothing(self, shape: tuple[int, ...], places: Sequence[Any] = ()) -> Callable[[], Any]:
+    def empty(self, shape: tuple[int, ...], places: Sequence[Any] = ()) -> Callable[[], Any]:
         """Return what makes the state of nothing, in this shape; of placed data, of some places."""
         if self.is_placed:
-            return partial(self._said().nothing, shape, self.statistic, places)
+            return partial(self._said().empty, shape, self.statistic, places)
         if self.is_grouped:
-            return partial(Grouped.none, shape, self.statistic)
+            return partial(GroupRecords.none, shape, self.statistic)
         return partial(np.zeros, shape, self.statistic.dtype)
 
-    def _said(self) -> Placed:
+    def _said(self) -> PositionedArray:
         """Return what is said of placed data that no chunk needs for itself."""
         return replace(self.data.cut(None, slice(0, 0)), labels=None)
 
-    def finished(self, records: Any) -> Any:
+    def to_records(self, records: Any) -> Any:
         """Return records without the axes merged away, which have size 1."""
         if self.is_placed:
-            records = self.data.finished(records)
-        if isinstance(records, Grouped):
+            records = self.data.to_records(records)
+        if isinstance(records, GroupRecords):
             merged = tuple(axis + 1 for axis in self.axes)  # groups come before all axes
-            return Grouped(records.labels, records.records.squeeze(axis=merged))
+            return GroupRecords(records.labels, records.records.squeeze(axis=merged))
         return records.squeeze(axis=self.axes) if self.axes else records
 
 

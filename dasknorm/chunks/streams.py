@@ -8,7 +8,8 @@ from typing import Any
 import cloudpickle
 from dask.core import get
 
-from dasknorm import blocks, progress
+from dasknorm import blocks
+from dasknorm.chunks import progress
 from dasknorm.errors import MismatchError
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records

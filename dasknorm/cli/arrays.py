@@ -12,11 +12,11 @@ import xarray as xr
 from dask.base import tokenize
 
 from dasknorm.blocks import is_numeric
+from dasknorm.chunks.progress import Meter, size_text
 from dasknorm.cli.changes import Change
 from dasknorm.cli.chunking import evenly_cut
 from dasknorm.cli.refusals import Refusal, expected
-from dasknorm.opening import TARGET, chunks_towards, stored_chunks
-from dasknorm.progress import Meter, size_text
+from dasknorm.containers.file_backed import TARGET, chunks_towards, stored_chunks
 
 __all__ = [
     "COLUMNS",

@@ -4,9 +4,9 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from dasknorm.matching import names_of
-from dasknorm.stats import Stats
-from dasknorm.views import View
+from dasknorm.api.stats import Stats
+from dasknorm.fields.matching import names_of
+from dasknorm.fields.selection import Selection
 
 __all__ = ["Change"]
 
@@ -34,7 +34,7 @@ class Change:
     @property
     def keys(self) -> tuple[Hashable, ...]:
         """The columns that name the group of a row, if there are groups."""
-        return View.of(self.stats.states).by
+        return Selection.from_states(self.stats.states).by
 
     @property
     def columns(self) -> list[Hashable]:

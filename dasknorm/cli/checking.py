@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import pandas as pd
 
+from dasknorm.api.stats import Stats
 from dasknorm.cli import arrays, options, paths
 from dasknorm.cli.clusters import computing
 from dasknorm.cli.exports import Written, as_written
@@ -15,11 +16,10 @@ from dasknorm.cli.inputs import kind_of, loaded_from
 from dasknorm.cli.outputs import replacing
 from dasknorm.cli.refusals import Refusal, expected
 from dasknorm.cli.reports import show_contents
-from dasknorm.stats import Stats
-from dasknorm.views import View
+from dasknorm.fields.selection import Selection
 
 if TYPE_CHECKING:
-    from dasknorm.verdict import Check
+    from dasknorm.reports.verdict import Check
 
 __all__ = ["check"]
 
@@ -75,7 +75,7 @@ def check(
     loaded = loaded_from(stats, written.reader(columns=kind is not arrays))
     with computing(workers, scheduler), expected():
         known = _only(loaded, names) if names else loaded
-        data, _ = kind.looked_at(found, form, names, View.of(known.states).by)
+        data, _ = kind.looked_at(found, form, names, Selection.from_states(known.states).by)
         verdict = known.check(data, **how)
     _show(verdict.table)
     if picture is not None:

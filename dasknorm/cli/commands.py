@@ -9,9 +9,11 @@ from typing import Any
 
 import click
 
-from dasknorm import store
-from dasknorm.adapting import adapt as adapt_statistics
-from dasknorm.adapting import plan
+from dasknorm.api.adapt import adapt as adapt_statistics
+from dasknorm.api.adapt import plan
+from dasknorm.api.shards import RETRIES
+from dasknorm.api.stats import Stats
+from dasknorm.chunks.progress import metering
 from dasknorm.cli import arrays, options, paths
 from dasknorm.cli.changes import Change
 from dasknorm.cli.checking import check
@@ -22,11 +24,9 @@ from dasknorm.cli.outputs import replacing
 from dasknorm.cli.refusals import Commands, Refusal, expected
 from dasknorm.cli.reports import provenance_lines, require_rich, show_contents, show_stats
 from dasknorm.cli.statistics import asked, statistic
-from dasknorm.progress import metering
-from dasknorm.provenance import __version__
-from dasknorm.sentences import wrapped
-from dasknorm.shards import RETRIES
-from dasknorm.stats import Stats
+from dasknorm.io import store
+from dasknorm.reports.methods_text import wrapped
+from dasknorm.reports.provenance import __version__
 
 __all__ = ["main"]
 
@@ -115,8 +115,8 @@ def adapt(
         with expected():
             data, how["columns"] = kind_of(form).looked_at(found, form, names, how["by"] or ())
             if dry_run:
-                view = {key: how[key] for key in VIEW}
-                click.echo("\n".join(plan(data, learned, **view).lines()))
+                selection = {key: how[key] for key in VIEW}
+                click.echo("\n".join(plan(data, learned, **selection).lines()))
                 return
             stats = adapt_statistics(data, learned, progress=meter, **how)
             stats = _from_source(stats, src)

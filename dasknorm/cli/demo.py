@@ -14,14 +14,14 @@ import click
 import numpy as np
 import xarray as xr
 
-from dasknorm.adapting import adapt
+from dasknorm.api.adapt import adapt
+from dasknorm.api.load import load
+from dasknorm.api.stats import Stats
+from dasknorm.chunks.progress import size_text
 from dasknorm.cli.arrays import write_zarr
 from dasknorm.cli.outputs import replacing
 from dasknorm.cli.refusals import Refusal, expected
 from dasknorm.cli.reports import show_stats
-from dasknorm.loading import load
-from dasknorm.progress import size_text
-from dasknorm.stats import Stats
 
 __all__ = ["EARLY", "LATE", "VARIABLE", "run"]
 

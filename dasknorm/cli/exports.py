@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
+from dasknorm.api.load import load
+from dasknorm.api.stats import Stats
 from dasknorm.cli import options
 from dasknorm.cli.refusals import Refusal, expected
-from dasknorm.loading import load
-from dasknorm.stats import Stats
 
 __all__ = ["Written", "as_written", "export"]
 

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from dasknorm.blocks import is_numeric
+from dasknorm.chunks.progress import Meter
 from dasknorm.cli.changes import Change
 from dasknorm.cli.refusals import Refusal, expected
-from dasknorm.progress import Meter
 
 __all__ = ["COLUMNS", "FORMATS", "WHAT", "looked_at", "mapped", "opened"]
 

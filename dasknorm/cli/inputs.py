@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dasknorm.api.load import load
+from dasknorm.api.stats import Stats
 from dasknorm.cli import arrays, frames
 from dasknorm.cli.refusals import Refusal, expected
-from dasknorm.loading import load
-from dasknorm.stats import Stats
 
 __all__ = ["kind_of", "loaded_from"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from dasknorm.grids import KINDS
+from dasknorm.containers.grids import KINDS
 
 __all__ = [
     "counted",

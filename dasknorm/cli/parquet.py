@@ -17,11 +17,11 @@ import dask
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dasknorm.chunks.progress import Meter
 from dasknorm.cli.changes import Change
 from dasknorm.cli.refusals import Refusal, expected
 from dasknorm.cli.rewriting import rewritten, schema_after
-from dasknorm.cli.rowgroups import File, Files
-from dasknorm.progress import Meter
+from dasknorm.containers.parquet import File, Files
 
 __all__ = ["COLUMNS", "FORMATS", "WHAT", "looked_at", "mapped", "opened"]
 

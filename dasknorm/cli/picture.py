@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dasknorm.stats import Stats
+from dasknorm.api.stats import Stats
 
 __all__ = ["draw"]
 

@@ -7,12 +7,12 @@ from typing import Any
 import click
 import numpy as np
 
+from dasknorm.api.shards import progress_of
+from dasknorm.api.stats import Stats
 from dasknorm.cli.refusals import Refusal
 from dasknorm.fields import Field
-from dasknorm.shards import progress_of
-from dasknorm.stats import Stats
-from dasknorm.summary import readings_of
-from dasknorm.summary import table as readings_table
+from dasknorm.reports.table import readings_of
+from dasknorm.reports.table import table as readings_table
 
 __all__ = ["provenance_lines", "require_rich", "show_contents", "show_stats"]
 

@@ -6,9 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dasknorm.chunks.progress import counting
 from dasknorm.cli.changes import Change
-from dasknorm.cli.rowgroups import File, labelled
-from dasknorm.progress import counting
+from dasknorm.containers.parquet import File, labelled
 
 __all__ = ["rewritten", "schema_after"]
 

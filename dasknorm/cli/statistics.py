@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from dasknorm.cli.refusals import Refusal
+from dasknorm.containers.per_variable import StatisticSpec
 from dasknorm.kernels import FUNCTIONS
-from dasknorm.methods import Asked
 from dasknorm.statistics import Extrema, MaxAbs, Moments, Quantiles, Statistic, Transformed
 
 __all__ = ["asked", "statistic"]
@@ -28,7 +28,7 @@ statistic = click.option(
 )
 
 
-def asked(values: Sequence[str], ddof: float) -> Asked:
+def asked(values: Sequence[str], ddof: float) -> StatisticSpec:
     """Return what is asked of `adapt`; moments have this ddof.
 
     Raises Refusal for what is no statistic, for a second one of the same name, and for a ddof that

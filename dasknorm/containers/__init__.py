@@ -16,13 +16,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from dasknorm.fields import Field
-from dasknorm.views import View
+from dasknorm.fields import Field, Fields
+from dasknorm.fields.selection import Selection
 
 __all__ = ["Container", "Fields", "container_named", "container_of", "register"]
-
-Fields = Mapping[Hashable, Field]
-"""The fields of a container by name; an array's or a frame's only field is named None."""
 
 
 class Container(ABC):
@@ -50,9 +47,9 @@ class Container(ABC):
     def fields(self, data: Any) -> dict[Hashable, Field]:
         """Return the numeric fields of `data`; TypeError if there are none."""
 
-    def viewed(self, data: Any, view: View) -> dict[Hashable, Field]:
+    def viewed(self, data: Any, selection: Selection) -> dict[Hashable, Field]:
         """Return the fields of what is looked at of `data`; TypeError unless it has columns."""
-        if view != View():
+        if selection != Selection():
             raise TypeError(
                 "statistics of chosen columns, or by group (columns=, by=), are of frames, and by "
                 f"group of xarray objects too; a {type(data).__name__} has no names for them"
@@ -94,7 +91,7 @@ class Container(ABC):
         if mask is not None and beside is not None and not isinstance(beside, Field):
             beside, mask = self.masked(beside, mask), None
         return {
-            name: field.summarize(kept[name], field.weighed_by(beside), field.weighed_by(mask))
+            name: field.summarize(kept[name], field.weights_for(beside), field.weights_for(mask))
             for name, field in fields.items()
         }
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from dasknorm.blocks import is_numeric
-from dasknorm.containers import Container, Fields, register
-from dasknorm.fields import Field
+from dasknorm.containers import Container, register
+from dasknorm.fields import Field, Fields
 
 __all__ = ["Array", "array_field"]
 

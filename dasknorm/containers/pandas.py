@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from dasknorm.blocks import is_numeric
-from dasknorm.containers import Container, Fields, register
+from dasknorm.blocks.keyed_tables import GroupedTable, is_column
+from dasknorm.blocks.tables import Table
+from dasknorm.containers import Container, register
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field
-from dasknorm.keyed import GroupedTable, is_column
-from dasknorm.tables import Table
-from dasknorm.views import View
+from dasknorm.fields import Field, Fields
+from dasknorm.fields.selection import Selection
 
 __all__ = ["Frame", "Series", "frame_field"]
 
@@ -24,10 +24,10 @@ class Frame(Container):
     name = several = "pandas.DataFrame"
 
     def fields(self, data: Any) -> dict[Hashable, Field]:
-        return self.viewed(data, View())
+        return self.viewed(data, Selection())
 
-    def viewed(self, data: Any, view: View) -> dict[Hashable, Field]:
-        return {None: frame_field(data, view)}
+    def viewed(self, data: Any, selection: Selection) -> dict[Hashable, Field]:
+        return {None: frame_field(data, selection)}
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
         return fields[None].data.frame
@@ -74,8 +74,8 @@ class Series(Frame):
     def lacking(self, fields: Fields, states: Fields) -> list[Hashable]:
         return []
 
-    def viewed(self, data: Any, view: View) -> dict[Hashable, Field]:
-        return {None: frame_field(data.to_frame(), view)}
+    def viewed(self, data: Any, selection: Selection) -> dict[Hashable, Field]:
+        return {None: frame_field(data.to_frame(), selection)}
 
     def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
         data = values.to_numpy("f8", na_value=np.nan).copy()
@@ -92,30 +92,30 @@ class Series(Frame):
         return values[None].data.reshape(())[()]
 
 
-def frame_field(frame: Any, view: View) -> Field:
+def frame_field(frame: Any, selection: Selection) -> Field:
     """Return the columns of a pandas or Dask frame that a view looks at, as one field."""
     if not frame.columns.is_unique:
         doubled = list(frame.columns[frame.columns.duplicated()])
         raise ValueError(f"column names are not unique: {doubled}")
-    columns = _columns(frame, view)
+    columns = _columns(frame, selection)
     labels: dict[Hashable, pd.Index] = {"columns": columns}
     dims = ("index", "columns")
-    if not view.by:
-        return Field(Table(frame, columns), dims, labels, ("columns",), chosen=view.columns)
+    if not selection.by:
+        return Field(Table(frame, columns), dims, labels, ("columns",), chosen=selection.columns)
     levels = [n for n in _levels(frame) if not is_column(frame.columns, n)]
-    view.refuse_missing_keys([*frame.columns, *levels])
-    data = GroupedTable(frame, columns, view.by)
-    field = Field(data, dims, labels, ("columns",), chosen=view.columns)
-    return field.in_groups(view.dim, "index")
+    selection.refuse_missing_keys([*frame.columns, *levels])
+    data = GroupedTable(frame, columns, selection.by)
+    field = Field(data, dims, labels, ("columns",), chosen=selection.columns)
+    return field.in_groups(selection.dim, "index")
 
 
-def _columns(frame: Any, view: View) -> pd.Index:
+def _columns(frame: Any, selection: Selection) -> pd.Index:
     """Return the columns that take part, numeric all of them."""
     names = frame.columns
     numeric = np.array([is_numeric(dtype) for dtype in frame.dtypes], bool)
-    if view == View() and numeric.all() and len(names):
+    if selection == Selection() and numeric.all() and len(names):
         return names  # without a look at each of them, of which there may be thousands
-    taken = view.taken(dict(zip(names, frame.dtypes, strict=True)), names[numeric])
+    taken = selection.select_columns(dict(zip(names, frame.dtypes, strict=True)), names[numeric])
     return names[names.get_indexer(pd.Index(taken, tupleize_cols=names.nlevels > 1))]
 
 

@@ -10,15 +10,15 @@ import pandas as pd
 import polars as pl
 from polars.selectors import by_name
 
-from dasknorm import blocks, slabs
-from dasknorm.blocks import Kernel, float_dtype, summarize, transform
-from dasknorm.containers import Fields, register
+from dasknorm import blocks
+from dasknorm.blocks import Kernel, float_dtype, summarize, threads, transform
+from dasknorm.blocks.groups import GroupRecords
+from dasknorm.containers import register
 from dasknorm.containers.pandas import Frame
-from dasknorm.fields import Field
-from dasknorm.grouped import Grouped
+from dasknorm.fields import Field, Fields
+from dasknorm.fields.selection import Selection
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
-from dasknorm.views import View
 
 try:
     from dasknorm.containers.pyarrow import field_of, refuse_nested_keys, weights_of
@@ -29,7 +29,7 @@ except ModuleNotFoundError as error:
 
 __all__ = ["Frames", "LazyFrames", "Scan", "SeriesOfOne"]
 
-BATCH_BYTES = 4 * slabs.SLAB_BYTES
+BATCH_BYTES = 4 * threads.SLAB_BYTES
 """Of a batch of a lazy frame: enough for some cores, and little beside what polars reads ahead."""
 
 
@@ -39,10 +39,10 @@ class Frames(Frame):
 
     name = several = "polars.DataFrame"
 
-    def viewed(self, data: Any, view: View) -> dict[Hashable, Field]:
-        columns = _columns(data.schema, view)
-        read = data.select(_named(*columns, *view.by))
-        return {None: field_of(read.to_arrow(), columns, view)}
+    def viewed(self, data: Any, selection: Selection) -> dict[Hashable, Field]:
+        columns = _columns(data.schema, selection)
+        read = data.select(_named(*columns, *selection.by))
+        return {None: field_of(read.to_arrow(), columns, selection)}
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
         block = fields[None].data
@@ -86,8 +86,8 @@ class SeriesOfOne(Frames):
 
     name = "polars.Series"
 
-    def viewed(self, data: Any, view: View) -> dict[Hashable, Field]:
-        return super().viewed(data.to_frame(), view)
+    def viewed(self, data: Any, selection: Selection) -> dict[Hashable, Field]:
+        return super().viewed(data.to_frame(), selection)
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
         return super().rebuild(data.to_frame(), fields).to_series()
@@ -112,13 +112,13 @@ class LazyFrames(Frames):
     Of the batches that are read, none is kept; ``compute=False`` computes all the same.
     """
 
-    def viewed(self, data: Any, view: View) -> dict[Hashable, Field]:
+    def viewed(self, data: Any, selection: Selection) -> dict[Hashable, Field]:
         schema = data.collect_schema()
-        columns = _columns(schema, view)
-        empty = pl.DataFrame(schema=schema).select(_named(*columns, *view.by))
-        field = field_of(empty.to_arrow(), columns, view)
+        columns = _columns(schema, selection)
+        empty = pl.DataFrame(schema=schema).select(_named(*columns, *selection.by))
+        field = field_of(empty.to_arrow(), columns, selection)
         kinds = dict(zip(columns, field.data.dtypes, strict=True))
-        return {None: replace(field, data=Scan(data, field.labels["columns"], kinds, view))}
+        return {None: replace(field, data=Scan(data, field.labels["columns"], kinds, selection))}
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
         return fields[None].data.frame
@@ -149,14 +149,14 @@ class Scan:
         The columns that take part.
     kinds : dict of str to numpy.dtype
         The dtype of each one's numbers.
-    view : View
+    selection : Selection
         Whether there are groups.
     """
 
     frame: Any
     columns: pd.Index
     kinds: dict[str, np.dtype[Any]]
-    view: View
+    selection: Selection
 
     @property
     def shape(self) -> tuple[float, int]:
@@ -190,7 +190,7 @@ class Scan:
         """Yield blocks of the needed columns, and the weights of their rows."""
         row = sum(kind.itemsize for kind in self.dtypes)
         beside = "weight of " + "".join(self.columns)  # longer than any of them, and so none
-        wanted = _named(*self.columns, *self.view.by)
+        wanted = _named(*self.columns, *self.selection.by)
         query = self.frame.select(
             wanted, *([] if weights is None else [weights.cast(pl.Float64).alias(beside)])
         )
@@ -198,22 +198,25 @@ class Scan:
         for batch in query.collect_batches(chunk_size=rows, engine="streaming"):
             whole = batch.rechunk()  # where chunks end depends on how many cores there are
             own = None if weights is None else whole[beside].fill_null(np.nan).to_numpy()[:, None]
-            yield field_of(whole.select(wanted).to_arrow(), list(self.columns), self.view).data, own
+            yield (
+                field_of(whole.select(wanted).to_arrow(), list(self.columns), self.selection).data,
+                own,
+            )
 
 
 @summarize.register(Scan)
 def _(
     block: Scan, statistic: Statistic, axes: tuple[int, ...], weights: Any = None
-) -> Records | Grouped:
-    groups = Grouped.none((1, 1 if 1 in axes else len(block.columns)), statistic)
+) -> Records | GroupRecords:
+    groups = GroupRecords.none((1, 1 if 1 in axes else len(block.columns)), statistic)
     total = blocks.identity((0, len(block.columns)), statistic, axes)
     for batch, beside in block.batches(weights):
         part = summarize(batch, statistic, axes, beside)
-        if isinstance(part, Grouped):
+        if isinstance(part, GroupRecords):
             groups.join(part, statistic)
         else:
             statistic.join(total, part)
-    return groups if block.view.by else total
+    return groups if block.selection.by else total
 
 
 @transform.register(Scan)
@@ -225,7 +228,7 @@ def _(block: Scan, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None) -> 
         own = partial(_map, name=name, at=at, block=replace(block, frame=None), affine=affine)
         out = dtype or float_dtype(kind)
         expression = pl.map_batches(
-            [_named(name), *map(_named, block.view.by)],
+            [_named(name), *map(_named, block.selection.by)],
             partial(own, kernel=kernel, dtype=out),
             return_dtype=_KINDS[out.name],
             is_elementwise=True,
@@ -239,7 +242,7 @@ def _map(
 ) -> Any:
     """Map a batch of one column, given with those of its keys."""
     table = pl.DataFrame(list(series)).to_arrow()
-    own = field_of(table, [name], block.view).data
+    own = field_of(table, [name], block.selection).data
     result = transform(own, _taken(affine, at), kernel, dtype)
     return _of_arrow(result.table.select([name]))[0]
 
@@ -256,13 +259,13 @@ def _named(*names: Any) -> Any:
     return by_name(*names, require_all=True)
 
 
-def _columns(schema: Any, view: View) -> list[str]:
+def _columns(schema: Any, selection: Selection) -> list[str]:
     """Return the columns that take part; TypeError for numbers that Arrow does not have."""
     kinds = dict(schema)
     numeric = [n for n, kind in kinds.items() if kind.is_numeric() or kind == pl.Boolean]
-    view.refuse_missing_keys(list(kinds))
-    refuse_nested_keys({key: kinds[key] for key in view.by if kinds[key].is_nested()})
-    columns = view.taken(kinds, numeric)
+    selection.refuse_missing_keys(list(kinds))
+    refuse_nested_keys({key: kinds[key] for key in selection.by if kinds[key].is_nested()})
+    columns = selection.select_columns(kinds, numeric)
     if wide := [name for name in columns if kinds[name] in _WIDE]:
         raise TypeError(
             f"columns {wide} have 128 bits, which no float holds; cast them first, for example "

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from dasknorm.arrow import ArrowTable, GroupedArrowTable, is_numeric
-from dasknorm.containers import Fields, register
+from dasknorm.blocks.arrow_arrays import is_numeric
+from dasknorm.blocks.arrow_groups import GroupedArrowTable
+from dasknorm.blocks.arrow_tables import ArrowTable
+from dasknorm.containers import register
 from dasknorm.containers.pandas import Frame
-from dasknorm.fields import Field
-from dasknorm.views import View
+from dasknorm.fields import Field, Fields
+from dasknorm.fields.selection import Selection
 
 __all__ = ["Batches", "Tables", "columns_of", "field_of", "refuse_nested_keys", "weights_of"]
 
@@ -24,14 +26,14 @@ class Tables(Frame):
     Columns that pandas has noted as a frame's index ride along.
     """
 
-    def viewed(self, data: Any, view: View) -> dict[Hashable, Field]:
+    def viewed(self, data: Any, selection: Selection) -> dict[Hashable, Field]:
         kinds = dict(zip(data.column_names, data.schema.types, strict=True))
         if len(kinds) < data.num_columns:
             names = pd.Index(data.column_names)
             raise ValueError(f"column names are not unique: {list(names[names.duplicated()])}")
         numeric = [name for name in columns_of(data) if is_numeric(kinds[name])]
-        view.refuse_missing_keys(list(kinds))
-        return {None: field_of(data, view.taken(kinds, numeric), view)}
+        selection.refuse_missing_keys(list(kinds))
+        return {None: field_of(data, selection.select_columns(kinds, numeric), selection)}
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
         return _described(fields[None].data.table, data.schema)
@@ -44,23 +46,25 @@ class Tables(Frame):
 class Batches(Tables):
     """A record batch is a table of one chunk."""
 
-    def viewed(self, data: Any, view: View) -> dict[Hashable, Field]:
-        return super().viewed(pa.Table.from_batches([data]), view)
+    def viewed(self, data: Any, selection: Selection) -> dict[Hashable, Field]:
+        return super().viewed(pa.Table.from_batches([data]), selection)
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
         table = super().rebuild(data, fields)
         return pa.RecordBatch.from_arrays([c.chunk(0) for c in table.columns], schema=table.schema)
 
 
-def field_of(table: Any, columns: list[str], view: View) -> Field:
+def field_of(table: Any, columns: list[str], selection: Selection) -> Field:
     """Return columns of an Arrow table, which has those of a view's keys too, as one field."""
-    types = {key: table.schema.field(key).type for key in view.by}
+    types = {key: table.schema.field(key).type for key in selection.by}
     refuse_nested_keys({key: kind for key, kind in types.items() if _is_nested(kind)})
     names = pd.Index(columns)
     labels: dict[Hashable, pd.Index] = {"columns": names}
-    rows = GroupedArrowTable(table, names, view.by) if view.by else ArrowTable(table, names)
-    field = Field(rows, ("index", "columns"), labels, ("columns",), chosen=view.columns)
-    return field.in_groups(view.dim, "index") if view.by else field
+    rows = (
+        GroupedArrowTable(table, names, selection.by) if selection.by else ArrowTable(table, names)
+    )
+    field = Field(rows, ("index", "columns"), labels, ("columns",), chosen=selection.columns)
+    return field.in_groups(selection.dim, "index") if selection.by else field
 
 
 def columns_of(table: Any) -> list[str]:

@@ -8,13 +8,13 @@ import numpy as np
 import xarray as xr
 
 from dasknorm.blocks import is_numeric
-from dasknorm.calendars import group_labels, in_calendar
-from dasknorm.containers import Container, Fields, register
+from dasknorm.containers import Container, register
+from dasknorm.containers.date_groups import group_labels, in_calendar
+from dasknorm.containers.file_backed import data_of, sources_of
+from dasknorm.containers.grids import weights_by_latitude
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field
-from dasknorm.grids import weights_by_latitude
-from dasknorm.opening import data_of, sources_of
-from dasknorm.views import View
+from dasknorm.fields import Field, Fields
+from dasknorm.fields.selection import Selection
 
 __all__ = [
     "DataArrays",
@@ -39,15 +39,15 @@ class Labelled(Container):
     several = "xarray.Dataset"
     has_latitude = True
 
-    def viewed(self, data: Any, view: View) -> dict[Hashable, Field]:
-        if view.columns is not None:
+    def viewed(self, data: Any, selection: Selection) -> dict[Hashable, Field]:
+        if selection.columns is not None:
             raise TypeError("columns= is for frames; of a Dataset take some variables: ds[names]")
         fields = self.fields(data)
-        if not view.by:
+        if not selection.by:
             return fields
-        dim, labels = group_labels(data, view.by)
+        dim, labels = group_labels(data, selection.by)
         return {
-            name: field.in_groups(view.dim, dim, labels) if dim in field.dims else field
+            name: field.in_groups(selection.dim, dim, labels) if dim in field.dims else field
             for name, field in fields.items()
         }
 

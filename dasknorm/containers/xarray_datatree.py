@@ -5,7 +5,8 @@ from typing import Any
 
 import xarray as xr
 
-from dasknorm.containers import Fields, register
+from dasknorm.containers import register
+from dasknorm.containers.file_backed import sources_of
 from dasknorm.containers.xarray import (
     Datasets,
     Labelled,
@@ -14,8 +15,7 @@ from dasknorm.containers.xarray import (
     rebuilt,
     reported,
 )
-from dasknorm.fields import Field
-from dasknorm.opening import sources_of
+from dasknorm.fields import Field, Fields
 
 __all__ = ["DataTrees"]
 
@@ -70,7 +70,7 @@ class DataTrees(Labelled):
             beside = Datasets().weights(node.to_dataset(), weights) if own else None
             for name in own:
                 field = fields[name]
-                both = field.weighed_by(beside), field.weighed_by(mask)
+                both = field.weights_for(beside), field.weights_for(mask)
                 states[name] = field.summarize(kept[name], *both)
         return states
 

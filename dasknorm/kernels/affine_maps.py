@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dasknorm.kernels import plain
+from dasknorm.kernels import in_numpy
 from dasknorm.kernels.block_moments import SMALL, numeric
 from dasknorm.kernels.layout import (
     Axis,
@@ -61,7 +61,7 @@ def standardize(x: Array, affine: Array, dtype: Any, out: Array | None = None) -
     >>> standardize(np.array([2, 4, 8], np.int16), affine, np.float32)
     array([-1.,  0.,  2.], dtype=float32)
     """
-    return _mapped(x, affine, dtype, out, plain.standardize)
+    return _mapped(x, affine, dtype, out, in_numpy.standardize)
 
 
 def restore(x: Array, affine: Array, dtype: Any, out: Array | None = None) -> Array:
@@ -76,7 +76,7 @@ def restore(x: Array, affine: Array, dtype: Any, out: Array | None = None) -> Ar
     >>> restore(np.array([-1.0, 0.0, 2.0]), affine, np.float64)
     array([2., 4., 8.])
     """
-    return _mapped(x, affine, dtype, out, plain.restore)
+    return _mapped(x, affine, dtype, out, in_numpy.restore)
 
 
 def _mapped(
@@ -110,7 +110,7 @@ def _mapped(
     for slab in slabs(x.shape):
         block = x[slab].astype(native_dtype(x.dtype))
         with np.errstate(over="ignore"):
-            same = dtype if plain.by_reciprocal(x.dtype, dtype) else np.dtype(np.float64)
+            same = dtype if in_numpy.by_reciprocal(x.dtype, dtype) else np.dtype(np.float64)
             part = np.empty_like(block, same)
             _large(block, whole[slab], part, formula.__name__)
             out[slab] = part
@@ -145,7 +145,7 @@ def _is_alike(out: Array, x: Array) -> bool:
 def _large(x: Array, affine: Array, out: Array, name: str) -> None:
     """Map by a compiled loop, over axes in the order in which results lie in memory."""
     # Numba is imported here and not above: half a second that small data never needs.
-    from dasknorm.kernels import maps
+    from dasknorm.kernels.compiled import affine as maps
 
     # A copy of our own is writable, whatever affine was: Numba would compile for each of the two.
     own = np.array(
@@ -165,8 +165,8 @@ def _large(x: Array, affine: Array, out: Array, name: str) -> None:
         ]
     )
     what = maps.OVER if name == "standardize" else maps.BACK
-    if what == maps.OVER and plain.by_reciprocal(x.dtype, out.dtype):
-        own["scale"] = plain.reciprocal(own["scale"])
+    if what == maps.OVER and in_numpy.by_reciprocal(x.dtype, out.dtype):
+        own["scale"] = in_numpy.reciprocal(own["scale"])
         what = maps.TIMES
     _fill(out, x, walk, own.reshape(-1).view(np.float64).reshape(-1, 3), what)
 
@@ -184,7 +184,7 @@ def _inner(walk: list[Axis]) -> tuple[list[Axis], list[Axis]]:
 
 def _fill(out: Array, x: Array, walk: list[Axis], records: Array, what: int) -> None:
     """Map x into the memory of results, wherever the outer axes place its blocks."""
-    from dasknorm.kernels import maps
+    from dasknorm.kernels.compiled import affine as maps
 
     row, origin = flat_view(out, writeable=True)
     view, start = flat_view(x)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dasknorm.kernels import plain
+from dasknorm.kernels import in_numpy
 from dasknorm.kernels.layout import (
     Axis,
     Target,
@@ -156,7 +156,7 @@ def _identity(x: Array, axes: Axes) -> Array:
 def _small(x: Array, axes: Axes, weights: Array | None) -> Array:
     if x.size == 0:
         return np.zeros(_shape_of_result(x.shape, axes), RECORD)
-    return plain.moments(
+    return in_numpy.moments(
         x, axes, None if weights is None else weights.astype(np.float64, copy=False)
     )
 
@@ -206,7 +206,7 @@ def _merge_blocks(
 ) -> None:
     """Merge blocks of data and weights, wherever outer axes place them, into records."""
     # Numba is imported here and not above: half a second that small data never needs.
-    from dasknorm.kernels import rows, runs, weighted_runs
+    from dasknorm.kernels.compiled import rows, runs, weighted_runs
 
     outer, inner = _inner(walk)
     many, lanes, run = inner

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dasknorm.kernels import plain
+from dasknorm.kernels import in_numpy
 from dasknorm.kernels.affine_maps import restore, standardize
 from dasknorm.kernels.block_moments import SMALL, numeric
 from dasknorm.kernels.layout import slabs
@@ -51,12 +51,13 @@ def map_by_group(
             out[rows] = kernel(x[rows], affine[codes[rows]], out.dtype)
         return out
     # Numba is imported here and not above: half a second that small data never needs.
-    from dasknorm.kernels import groups, maps
+    from dasknorm.kernels.compiled import affine as maps
+    from dasknorm.kernels.compiled import groups
 
     what = maps.OVER if kernel is standardize else maps.BACK
     table = np.array(affine)
-    if what == maps.OVER and plain.by_reciprocal(x.dtype, out.dtype):
-        table["scale"] = plain.reciprocal(table["scale"])
+    if what == maps.OVER and in_numpy.by_reciprocal(x.dtype, out.dtype):
+        table["scale"] = in_numpy.reciprocal(table["scale"])
         what = maps.TIMES
     numbers = table.view("f8").reshape(len(table), -1)
     wide = x.dtype.kind in "iu" and x.dtype.itemsize == 8

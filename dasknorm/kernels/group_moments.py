@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dasknorm.kernels import plain
+from dasknorm.kernels import in_numpy
 from dasknorm.kernels.block_moments import SMALL, checked_weights, numeric
 from dasknorm.kernels.layout import slabs
 from dasknorm.kernels.merging import record_target
@@ -59,7 +59,7 @@ def moments_by_group(out: Array, x: Array, codes: Array, weights: Array | None =
         raise IndexError(f"group {codes.max()} of only {len(out)}")
     records = np.array(record_target(out, "out"))
     if x.size < SMALL:
-        plain.moments_by_group(records, x.astype(x.dtype.newbyteorder("=")), codes, weights)
+        in_numpy.moments_by_group(records, x.astype(x.dtype.newbyteorder("=")), codes, weights)
     else:
         _large(records, x, codes, weights)
     out[...] = records
@@ -67,7 +67,7 @@ def moments_by_group(out: Array, x: Array, codes: Array, weights: Array | None =
 
 
 def _large(records: Array, x: Array, codes: Array, weights: Array | None) -> None:
-    from dasknorm.kernels import groups  # Numba, half a second, as in block_moments
+    from dasknorm.kernels.compiled import groups  # Numba, half a second, as in block_moments
 
     sums = np.zeros((len(records), groups.SUMS))
     if weights is not None:

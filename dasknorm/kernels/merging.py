@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from dasknorm.kernels import plain
+from dasknorm.kernels import in_numpy
 from dasknorm.kernels.layout import has_whole_steps, positive, slabs
 from dasknorm.kernels.records import RECORD, Array, Axes
 
@@ -171,10 +171,10 @@ def _merged_lines(lines: Array) -> Array:
 def _fold(into: Array, part: Array, expected: int = 0) -> None:
     """Merge part into another array of its shape, by Numba if there is (or will be) much to do."""
     if max(into.size, expected) < MANY:
-        plain.fold(into, part)
+        in_numpy.fold(into, part)
         return
     # Numba is imported here and not above: half a second that few records never need.
-    from dasknorm.kernels.loops import fold_flat
+    from dasknorm.kernels.compiled.primitives import fold_flat
 
     if into.flags.forc and into.strides == part.strides and has_whole_steps(into):
         fold_flat(_numbers(into), _numbers(part))

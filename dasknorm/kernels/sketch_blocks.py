@@ -96,7 +96,7 @@ def _by_sorting(into: Array, lines: Array, weights: Array | None) -> None:
 def _by_tables(into: Array, lines: Array, weights: Array | None) -> None:
     """Count the values of some lanes in tables, a piece at a time."""
     # Numba is imported here and not above: half a second that small data never need.
-    from dasknorm.kernels.sketch_loops import tally
+    from dasknorm.kernels.compiled.sketches import tally
 
     room = into.dtype["keys"].shape[0]
     shape = (into.size, 1 << (SPARE * room - 1).bit_length())

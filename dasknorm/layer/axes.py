@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from dasknorm.containers import Fields, container_of
+from dasknorm.api.stats import Stats
+from dasknorm.containers import container_of
 from dasknorm.containers.numpy import Array
-from dasknorm.fields import Axes, Field
-from dasknorm.matching import kept_axes
-from dasknorm.stats import Stats
+from dasknorm.fields import Axes, Field, Fields
+from dasknorm.fields.matching import kept_axes
 
 __all__ = ["Sizes", "axes_of", "given_for", "kept_sizes", "shown", "spread"]
 

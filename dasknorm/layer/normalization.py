@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from dasknorm import checks, provenance, summary
-from dasknorm.adapting import learned as summarized
-from dasknorm.batches import batches, check_names
+from dasknorm.api.adapt import learned as summarized
+from dasknorm.api.stats import Stats
 from dasknorm.blocks import output_dtype
-from dasknorm.containers import Fields, container_named, container_of
+from dasknorm.containers import container_named, container_of
+from dasknorm.containers.batches import batches, check_names
 from dasknorm.containers.numpy import Array
 from dasknorm.errors import NotAdaptedError
-from dasknorm.fields import Axes, Field
+from dasknorm.fields import Axes, Field, Fields, checks
 from dasknorm.layer.axes import Sizes, axes_of, given_for, kept_sizes, shown, spread
+from dasknorm.reports import provenance, table
 from dasknorm.statistics import Known, Moments
-from dasknorm.stats import Stats
 
 __all__ = ["Normalization"]
 
@@ -161,7 +161,7 @@ class Normalization:
             raise ValueError("there was no batch to adapt on: the iterable is empty, or used up")
         learned = replace(learned, attrs=provenance.streamed(learned.attrs, count - 1))
         learned = learned if known is None else known.merge(learned)
-        checks.refuse_empty(learned.states)
+        checks.check_not_empty(learned.states)
         self._stats, self._sizes, self._rank = learned, sizes, rank
 
     def _fitting(self, fields: Fields, sizes: Sizes | None, later: bool = False) -> Sizes:
@@ -282,7 +282,7 @@ class Normalization:
             state = "not adapted" if self._given is None else "given, not built"
         else:
             how = "given" if isinstance(self._stats.statistic, Known) else "adapted"
-            state = f"{how}, features: {summary.size(self._stats.states)}"
+            state = f"{how}, features: {table.size(self._stats.states)}"
         return f"<dasknorm.Normalization {', '.join(settings)}: {state}>"
 
 

@@ -8,13 +8,13 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from dasknorm import kernels
+from dasknorm.api.stats import Stats
 from dasknorm.blocks import float_dtype
 from dasknorm.containers import container_of
 from dasknorm.sklearn import sparse
 from dasknorm.sklearn.inputs import columns_of, features_of, outline, readable
 from dasknorm.sklearn.outputs import as_asked
 from dasknorm.sklearn.states import centred_or_scaled, fitting, only_state
-from dasknorm.stats import Stats
 
 __all__ = ["Mapping", "refuse_centring"]
 

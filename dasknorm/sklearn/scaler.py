@@ -9,9 +9,11 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import validate_data
 
-from dasknorm import provenance
-from dasknorm.adapting import adapt, learned
+from dasknorm.api.adapt import adapt, learned
+from dasknorm.api.stats import Stats
 from dasknorm.blocks import is_numeric
+from dasknorm.blocks.threads import SLAB_BYTES
+from dasknorm.reports import provenance
 from dasknorm.sklearn import sparse
 from dasknorm.sklearn.inputs import (
     columns_of,
@@ -23,9 +25,7 @@ from dasknorm.sklearn.inputs import (
 )
 from dasknorm.sklearn.mapping import Mapping, refuse_centring
 from dasknorm.sklearn.states import added, batch_like, only_state
-from dasknorm.slabs import SLAB_BYTES
 from dasknorm.statistics import Moments
-from dasknorm.stats import Stats
 
 __all__ = ["StandardScaler"]
 

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csc_array
 
-from dasknorm import checks, kernels
+from dasknorm import kernels
+from dasknorm.api.stats import Stats
 from dasknorm.blocks import float_dtype, is_numeric
-from dasknorm.fields import Field
+from dasknorm.fields import Field, checks
 from dasknorm.statistics import Moments
-from dasknorm.stats import Stats
 
 __all__ = ["inverse", "moments", "normalize"]
 
@@ -25,7 +25,7 @@ def moments(X: Any, weights: np.ndarray | None) -> Stats:
     records = _of_columns(stored.data, stored.indptr, beside)
     records = kernels.merge(records, _of_zeros(stored, weights, beside))
     state = Field(records, (-1,), {}, (-1,), statistic=Moments())
-    checks.refuse_unusable({None: state})
+    checks.check_valid({None: state})
     attrs = {"runs": [{"dtypes": {"None": str(X.dtype)}, "over": ["-2"], "range": {}}]}
     return Stats({None: state}, "numpy.ndarray", attrs)
 

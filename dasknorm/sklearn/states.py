@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from dasknorm import blocks, checks
+from dasknorm import blocks
+from dasknorm.api.stats import Stats
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field
+from dasknorm.fields import Field, checks
 from dasknorm.statistics import Known, Moments, Statistic
-from dasknorm.stats import Stats
 
 __all__ = ["added", "batch_like", "centred_or_scaled", "fitting", "only_state"]
 
@@ -73,7 +73,7 @@ def added(known: Stats, batch: np.ndarray, weights: np.ndarray | None) -> Stats:
     total = state.data[None].copy()
     blocks.add(batch, total, state.remembers, (0,), weights)
     states = {name: replace(state, data=total[0])}
-    checks.refuse_unusable(states)
+    checks.check_valid(states)
     return replace(known, states=states)
 
 

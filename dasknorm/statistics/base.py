@@ -44,14 +44,14 @@ class Statistic(ABC):
     readings: ClassVar[tuple[str, ...]]
     """The names that `read` knows, in the order in which a person wants to see them."""
 
-    phrase: ClassVar[str] = ""
+    description: ClassVar[str] = ""
     """What is remembered, in words; if empty, the readings."""
 
     is_centred: ClassVar[bool] = True
     """Whether constant data normalize to 0."""
 
-    refusal: ClassVar[str] = "infinite values, or too large to be squared in float64,"
-    """What has spoiled a record that is `unusable`, in words."""
+    invalid_reason: ClassVar[str] = "infinite values, or too large to be squared in float64,"
+    """What has spoiled a record that is `is_invalid`, in words."""
 
     def __repr__(self) -> str:
         own: list[Any] = [each for each in fields(self) if each.repr]  # type: ignore[arg-type]
@@ -141,7 +141,7 @@ class Statistic(ABC):
         raise TypeError(f"{type(self).__name__} has no scale that variables can share")
 
     @abstractmethod
-    def unusable(self, records: Records) -> np.ndarray:
+    def is_invalid(self, records: Records) -> np.ndarray:
         """Return True where infinities or an overflow have spoiled a record."""
 
 

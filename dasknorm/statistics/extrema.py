@@ -43,8 +43,8 @@ class Extrema(Statistic):
 
     dtype: ClassVar[np.dtype[np.void]] = kernels.EXTREMA
     readings: ClassVar[tuple[str, ...]] = ("count", "min", "max")
-    phrase: ClassVar[str] = "minimum and maximum"
-    refusal: ClassVar[str] = "infinite values, or a range too large for float64,"
+    description: ClassVar[str] = "minimum and maximum"
+    invalid_reason: ClassVar[str] = "infinite values, or a range too large for float64,"
 
     @property
     def is_centred(self) -> bool:  # type: ignore[override]
@@ -86,6 +86,6 @@ class Extrema(Statistic):
         result["shift_rest"], result["scale"] = rest, scale
         return result
 
-    def unusable(self, records: Records) -> np.ndarray:
+    def is_invalid(self, records: Records) -> np.ndarray:
         with np.errstate(all="ignore"):
             return (records["count"] != 0) & ~np.isfinite(records["max"] - records["min"])

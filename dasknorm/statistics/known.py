@@ -26,7 +26,7 @@ class Known(Statistic):
 
     dtype: ClassVar[np.dtype[np.void]] = np.dtype([("mean", "<f8"), ("variance", "<f8")])
     readings: ClassVar[tuple[str, ...]] = ("mean", "std", "variance")
-    phrase: ClassVar[str] = "mean and standard deviation"
+    description: ClassVar[str] = "mean and standard deviation"
 
     def summarize(
         self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
@@ -58,5 +58,5 @@ class Known(Statistic):
         result["scale"] = np.where(scale == 0, 1.0, scale)
         return result
 
-    def unusable(self, records: Records) -> np.ndarray:
+    def is_invalid(self, records: Records) -> np.ndarray:
         return np.isinf(records["mean"]) | np.isinf(records["variance"])

@@ -35,9 +35,9 @@ class MaxAbs(Statistic):
 
     dtype: ClassVar[np.dtype[np.void]] = kernels.EXTREMA
     readings: ClassVar[tuple[str, ...]] = ("count", "max_abs")
-    phrase: ClassVar[str] = "largest absolute value"
+    description: ClassVar[str] = "largest absolute value"
     is_centred: ClassVar[bool] = False
-    refusal: ClassVar[str] = "infinite values"
+    invalid_reason: ClassVar[str] = "infinite values"
 
     def summarize(
         self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
@@ -61,5 +61,5 @@ class MaxAbs(Statistic):
         result["scale"] = np.where(largest == 0, 1.0, largest)
         return result
 
-    def unusable(self, records: Records) -> np.ndarray:
+    def is_invalid(self, records: Records) -> np.ndarray:
         return np.isinf(records["min"]) | np.isinf(records["max"])

@@ -48,7 +48,7 @@ class Moments(Statistic):
     readings: ClassVar[tuple[str, ...]] = ("count", "mean", "std", "variance")
 
     @property
-    def phrase(self) -> str:  # type: ignore[override]
+    def description(self) -> str:  # type: ignore[override]
         """What is remembered, in words; the spread by what its sum is divided by."""
         kinds = {0: "population standard deviation", 1: "sample standard deviation"}
         return f"mean and {kinds.get(self.ddof, f'standard deviation (ddof {self.ddof:g})')}"  # type: ignore[call-overload]
@@ -118,7 +118,7 @@ class Moments(Statistic):
             each["m2"], each["m2_rest"] = share * m2, 0.0
         return result
 
-    def unusable(self, records: Records) -> np.ndarray:
+    def is_invalid(self, records: Records) -> np.ndarray:
         return (records["count"] > 0) & ~np.isfinite(records["mean"] + records["m2"])
 
     def _variance(self, records: Records) -> np.ndarray:

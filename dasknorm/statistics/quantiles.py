@@ -65,10 +65,10 @@ class Quantiles(Statistic):
     epsilon: float = 0.0
 
     readings: ClassVar[tuple[str, ...]] = ("count", "median", "lower", "upper", "error")
-    refusal: ClassVar[str] = "infinite values"
+    invalid_reason: ClassVar[str] = "infinite values"
 
     @property
-    def phrase(self) -> str:  # type: ignore[override]
+    def description(self) -> str:  # type: ignore[override]
         """What is remembered, in words."""
         return f"median and quantiles {self.lower:g} and {self.upper:g}"
 
@@ -148,7 +148,7 @@ class Quantiles(Statistic):
         result["scale"] = self._defined(records, np.where(scale == 0, 1.0, scale))
         return result
 
-    def unusable(self, records: Records) -> np.ndarray:
+    def is_invalid(self, records: Records) -> np.ndarray:
         return np.asarray(records["spoiled"] > 0)
 
     def _error(self, records: Records) -> np.ndarray:

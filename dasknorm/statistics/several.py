@@ -66,14 +66,14 @@ class Several(Statistic):
         return tuple(dict.fromkeys(name for part in self.parts for name in part.readings))
 
     @property
-    def phrase(self) -> str:  # type: ignore[override]
+    def description(self) -> str:  # type: ignore[override]
         """What the parts are, in words."""
-        return "; ".join(part.phrase for part in self.parts)
+        return "; ".join(part.description for part in self.parts)
 
     @property
-    def refusal(self) -> str:  # type: ignore[override]
+    def invalid_reason(self) -> str:  # type: ignore[override]
         """What spoils a record of any of the parts."""
-        return " or ".join(dict.fromkeys(part.refusal for part in self.parts))
+        return " or ".join(dict.fromkeys(part.invalid_reason for part in self.parts))
 
     @property
     def is_centred(self) -> bool:  # type: ignore[override]
@@ -165,8 +165,8 @@ class Several(Statistic):
             next(self._each(each))[1][...] = own
         return result
 
-    def unusable(self, records: Records) -> np.ndarray:
-        return np.any([part.unusable(own) for part, own in self._each(records)], axis=0)
+    def is_invalid(self, records: Records) -> np.ndarray:
+        return np.any([part.is_invalid(own) for part, own in self._each(records)], axis=0)
 
     @cached_property
     def _beside(self) -> np.dtype[np.void]:

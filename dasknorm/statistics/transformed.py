@@ -65,9 +65,9 @@ class Transformed(Statistic):
         return self.statistic.readings
 
     @property
-    def phrase(self) -> str:  # type: ignore[override]
+    def description(self) -> str:  # type: ignore[override]
         """What is remembered, in words."""
-        return f"{self.statistic.phrase} of {self.function}(x)"
+        return f"{self.statistic.description} of {self.function}(x)"
 
     @property
     def is_centred(self) -> bool:  # type: ignore[override]
@@ -75,7 +75,7 @@ class Transformed(Statistic):
         return self.statistic.is_centred
 
     @property
-    def refusal(self) -> str:  # type: ignore[override]
+    def invalid_reason(self) -> str:  # type: ignore[override]
         """What spoils a record."""
         domain = kernels.FUNCTIONS[self.function].domain
         return f"values outside of the domain of {self.function}, which is {domain}, or infinite,"
@@ -125,8 +125,8 @@ class Transformed(Statistic):
     def with_one_scale(self, records: Sequence[Records]) -> list[Records]:
         return self.statistic.with_one_scale(records)
 
-    def unusable(self, records: Records) -> np.ndarray:
-        return self.statistic.unusable(records)
+    def is_invalid(self, records: Records) -> np.ndarray:
+        return self.statistic.is_invalid(records)
 
     def _values(self, block: np.ndarray) -> np.ndarray:
         """Return the function's values."""

@@ -1,0 +1,31 @@
+"""Blocks: one block of data in memory, of any kind. Three verbs lift statistics and maps to it.
+
+Used by `chunks`, which applies them to many blocks. A further kind of block is a further file here,
+which registers the three verbs `summarize`, `add` and `transform`.
+"""
+
+from dasknorm.blocks.arrays import (
+    SLAB,
+    Kernel,
+    add,
+    float_dtype,
+    identity,
+    is_numeric,
+    numpy_dtype,
+    output_dtype,
+    summarize,
+    transform,
+)
+
+__all__ = [
+    "SLAB",
+    "Kernel",
+    "add",
+    "float_dtype",
+    "identity",
+    "is_numeric",
+    "numpy_dtype",
+    "output_dtype",
+    "summarize",
+    "transform",
+]

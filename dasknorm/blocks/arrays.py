@@ -1,0 +1,247 @@
+"""One block in memory, whatever it is: a NumPy array or a masked array; tables.py adds frames.
+
+A statistic and a kernel know plain arrays of one dtype. The three verbs here, `summarize`, `add`
+and `transform`, lift them to the kinds of block that a chunk, a partition or a whole in-memory
+container may be. To let in another kind, register it with all three. Large blocks are worked on in
+slabs.
+"""
+
+import math
+from collections.abc import Iterator
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dasknorm.blocks import threads
+from dasknorm.kernels import Kernel
+from dasknorm.statistics import Statistic
+from dasknorm.statistics.base import Records
+
+__all__ = [
+    "SLAB",
+    "Kernel",
+    "add",
+    "float_dtype",
+    "identity",
+    "is_numeric",
+    "numpy_dtype",
+    "output_dtype",
+    "summarize",
+    "transform",
+]
+
+SLAB = 1 << 18
+"""Elements converted at a time where a block cannot be read as it is: 2 MB of float64."""
+
+WIDE = 1 << 20
+"""Bytes of records beyond which slabs share them, each its own part, and are not merged."""
+
+
+@singledispatch
+def summarize(
+    block: Any, statistic: Statistic, axes: tuple[int, ...], weights: np.ndarray | None = None
+) -> Any:
+    """Summarize one block over `axes`; the records keep its rank, with size 1 along `axes`."""
+    raise _foreign(block)
+
+
+@singledispatch
+def add(
+    block: Any,
+    total: Any,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> None:
+    """Merge one block into `total`, in place; `total` has the shape that `summarize` gives."""
+    raise _foreign(block)
+
+
+@singledispatch
+def transform(block: Any, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None) -> Any:
+    """Map one block through `affine`, which broadcasts to it; `dtype` None follows the block."""
+    raise _foreign(block)
+
+
+def _foreign(block: Any) -> TypeError:
+    kind = f"{type(block).__module__.partition('.')[0]}.{type(block).__name__}"
+    return TypeError(
+        f"cannot read a block of type {kind}; blocks are dense NumPy arrays, masked arrays or "
+        "pandas frames: convert them first, for example x.map_blocks(np.asarray), "
+        "cupy's x.get() or sparse's x.todense()"
+    )
+
+
+# -- plain arrays; a chunk without axes comes out of Dask's own reductions as a NumPy scalar ------
+
+
+def is_numeric(dtype: Any) -> bool:
+    """Tell whether numbers of this NumPy or pandas dtype have a mean: real, and not a time."""
+    if isinstance(dtype, np.dtype):
+        return dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)
+    if isinstance(dtype, pd.ArrowDtype) and dtype.kind == "b":
+        return True  # pandas counts its own nullable booleans as numbers, and not Arrow's
+    return pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype)
+
+
+def float_dtype(dtype: Any) -> np.dtype[Any]:
+    """Return the dtype that values of `dtype` are normalized to.
+
+    A float stays what it is; booleans and integers of up to 16 bits become float32, which holds
+    them exactly; wider integers float64.
+    """
+    dtype = numpy_dtype(dtype)
+    if dtype.kind == "f":
+        return dtype.newbyteorder("=")
+    return np.dtype("f4" if dtype.itemsize <= 2 else "f8")
+
+
+def output_dtype(dtype: Any) -> np.dtype[Any] | None:
+    """Return a dtype asked for, None for the data's own; TypeError unless it is floating."""
+    if dtype is None:
+        return None
+    asked = np.dtype(dtype).newbyteorder("=")
+    if asked not in (np.float16, np.float32, np.float64):
+        raise TypeError(f"dtype must be float16, float32 or float64, got {asked}")
+    return asked
+
+
+def numpy_dtype(dtype: Any) -> np.dtype[Any]:
+    """Return the NumPy dtype of the numbers in a pandas column: of Int16, int16."""
+    if isinstance(dtype, np.dtype):
+        return dtype
+    inner = getattr(dtype, "subtype", None) or getattr(dtype, "numpy_dtype", None)
+    return inner if isinstance(inner, np.dtype) and inner.kind in "biuf" else np.dtype("f8")
+
+
+def identity(shape: tuple[int, ...], statistic: Statistic, axes: tuple[int, ...]) -> Records:
+    """Return the records of nothing, for blocks of this shape."""
+    return np.zeros([1 if i in axes else n for i, n in enumerate(shape)], statistic.dtype)
+
+
+@summarize.register(np.generic)
+@summarize.register(np.ndarray)
+def _(
+    block: np.ndarray,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> Records:
+    if block.nbytes < 2 * threads.SLAB_BYTES:
+        return statistic.summarize(block, axes, weights)
+    whole = None if weights is None else np.broadcast_to(weights, block.shape)
+    kept = [axis for axis in range(block.ndim) if axis not in axes]
+    wide = math.prod(block.shape[axis] for axis in kept) * statistic.dtype.itemsize > WIDE
+    axis = threads.outermost(block, kept if wide or not axes else axes)
+    total = identity(block.shape, statistic, axes)
+
+    def summarized(slab: slice) -> Records:
+        where = (slice(None),) * axis + (slab,)
+        own = total[where] if axis in kept else np.zeros_like(total)
+        statistic.add(own, block[where], axes, None if whole is None else whole[where])
+        return own
+
+    parts = threads.each(summarized, threads.rows(block.shape[axis], block.nbytes))
+    if axis in axes:
+        for part in parts:
+            statistic.join(total, part)
+    return total
+
+
+@add.register(np.generic)
+@add.register(np.ndarray)
+def _(
+    block: np.ndarray,
+    total: Records,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> None:
+    statistic.add(total, block, axes, weights)
+
+
+@transform.register(np.generic)
+@transform.register(np.ndarray)
+def _(
+    block: np.ndarray, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None
+) -> np.ndarray:
+    dtype = dtype or float_dtype(block.dtype)
+    if block.nbytes < 2 * threads.SLAB_BYTES:
+        return kernel(block, affine, dtype)
+    out = np.empty_like(block, dtype, subok=False)
+    wide = affine.nbytes > WIDE
+    affine = np.broadcast_to(affine, block.shape)
+    own = [axis for axis, stride in enumerate(affine.strides) if stride]
+    axis = threads.outermost(block, own if wide else range(block.ndim))
+
+    def mapped(slab: slice) -> None:
+        where = (slice(None),) * axis + (slab,)
+        kernel(block[where], affine[where], dtype, out[where])
+
+    threads.each(mapped, threads.rows(block.shape[axis], block.nbytes))
+    return out
+
+
+# -- masked arrays ------------------------------------------------------------------------------
+
+
+@summarize.register(np.ma.MaskedArray)
+def _(
+    block: np.ma.MaskedArray[Any, Any],
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> Records:
+    total = identity(block.shape, statistic, axes)
+    add(block, total, statistic, axes, weights)
+    return total
+
+
+@add.register(np.ma.MaskedArray)
+def _(
+    block: np.ma.MaskedArray[Any, Any],
+    total: Records,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> None:
+    if weights is not None:
+        weights = np.broadcast_to(weights, block.shape)
+    for slab in _slabs(block.shape):
+        where = tuple(slice(None) if i in axes else rows for i, rows in enumerate(slab))
+        beside = None if weights is None else weights[slab]
+        statistic.add(total[where], _filled(block[slab]), axes, beside)
+
+
+@transform.register(np.ma.MaskedArray)
+def _(
+    block: np.ma.MaskedArray[Any, Any],
+    affine: Records,
+    kernel: Kernel,
+    dtype: np.dtype[Any] | None,
+) -> np.ma.MaskedArray[Any, Any]:
+    values = transform(np.ma.getdata(block), affine, kernel, dtype)
+    mask = np.ma.getmask(block)
+    return np.ma.MaskedArray(values, mask if mask is np.ma.nomask else mask.copy())
+
+
+def _filled(block: np.ma.MaskedArray[Any, Any]) -> np.ndarray:
+    """Return a small masked block as an array with NaN where it is masked."""
+    if np.ma.getmask(block) is np.ma.nomask:
+        return np.ma.getdata(block)
+    return np.ma.filled(block.astype(block.dtype if block.dtype.kind == "f" else "f8"), np.nan)
+
+
+def _slabs(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Cut a block along its longest axis into slabs of about SLAB elements."""
+    longest = int(np.argmax(shape)) if shape else 0
+    whole = [slice(None)] * len(shape)
+    if math.prod(shape) <= SLAB:
+        yield tuple(whole)
+        return
+    step = max(1, SLAB * shape[longest] // math.prod(shape))
+    for start in range(0, shape[longest], step):
+        whole[longest] = slice(start, start + step)
+        yield tuple(whole)

@@ -1,0 +1,213 @@
+"""Arrays in groups: of each place along one axis it is known to which group it belongs.
+
+As in a climatology, where what was seen in the same month of any year is summarized together. A
+group's part of a block is seen where it lies if its places are evenly spaced, and otherwise
+gathered, a piece at a time.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from dasknorm.blocks import grouped_values, small_groups, threads
+from dasknorm.blocks.arrays import SLAB, Kernel, add, float_dtype, summarize, transform
+from dasknorm.blocks.group_labels import numbered, order_of
+from dasknorm.blocks.groups import GroupRecords
+from dasknorm.blocks.positioned import PositionedArray
+from dasknorm.statistics import Statistic
+from dasknorm.statistics.base import Records
+
+__all__ = ["GroupedArray"]
+
+LONG = 1 << 15
+"""Elements of a run of places, on average, from which runs are worth a call of their own."""
+
+FEW = 1 << 11
+"""Elements of a group in a block, on average, up to which values are told apart one by one."""
+
+LANES = 16
+"""Kept positions up to which that is worth it; more of them are better side by side."""
+
+ENOUGH = 1 << 17
+"""And from which a group is worth a call of its own; those between are stacked."""
+
+Rows = slice | np.ndarray
+
+
+@dataclass(frozen=True)
+class GroupedArray(PositionedArray):
+    """An array, and to which group each place along one of its axes belongs.
+
+    Parameters
+    ----------
+    array : ndarray, masked or Dask array; None where only the groups of some chunk are said
+    axis : int
+    codes : ndarray of integers
+        For each place along the axis the number of its group; below 0 for none.
+    labels : pandas.Index, optional
+        The labels of the groups, by their number.
+    """
+
+    is_ordered: ClassVar[bool] = False
+
+    array: Any
+    axis: int
+    codes: np.ndarray
+    labels: pd.Index | None = None
+
+    @classmethod
+    def of(cls, array: Any, axis: int, labels: pd.Index) -> "GroupedArray":
+        """Return an array in groups, given the label of each place; groups come sorted."""
+        codes, groups = numbered(labels)
+        order = order_of(groups)
+        return cls(array, axis, np.append(np.argsort(order), -1)[codes], groups[order])
+
+    @property
+    def groups_there(self) -> np.ndarray:
+        """The numbers of the groups that there are, in order."""
+        return np.unique(self.codes[self.codes >= 0])
+
+    def cut(self, array: Any, places: slice) -> "GroupedArray":
+        return replace(self, array=array, codes=self.codes[places])
+
+    def order(self) -> list[int]:
+        """Return the first group: chunks of equal groups follow each other, so that few tasks
+        hold records of the same one."""
+        return self.groups_there[:1].tolist()
+
+    def empty(
+        self, shape: tuple[int, ...], statistic: Statistic, parts: Sequence[Any] = ()
+    ) -> GroupRecords:
+        there = {group for part in parts for group in part.groups_there.tolist()}
+        return GroupRecords.none(shape, statistic, sorted(there))
+
+    def record_count(self) -> int:
+        return len(self.groups_there)
+
+    def to_records(self, state: Any) -> GroupRecords:
+        labels = pd.Index([]) if self.labels is None else self.labels
+        return GroupRecords(labels[state.labels], state.records)
+
+    def pieces(self) -> list[tuple[int, tuple[Rows, ...]]]:
+        """Return pieces of a block in memory that belong to one group each, and its number."""
+        width = self.array.size // max(len(self.codes), 1)
+        before = (slice(None),) * self.axis
+        return [(code, (*before, rows)) for code, rows in _rows(self.codes, max(width, 1))]
+
+
+def _rows(codes: np.ndarray, width: int) -> Iterator[tuple[int, Rows]]:
+    """Yield for each group its places, some at a time; `width` elements stand at each place."""
+    order = np.argsort(codes, kind="stable")
+    found, starts = np.unique(codes[order], return_index=True)
+    for code, places in zip(found.tolist(), np.split(order, starts[1:]), strict=True):
+        if code < 0:
+            continue
+        steps = np.diff(places)
+        if (steps == steps[:1]).all():
+            step = int(steps[0]) if len(steps) else 1
+            yield code, slice(int(places[0]), int(places[-1]) + 1, step)
+            continue
+        runs = np.split(places, np.flatnonzero(steps != 1) + 1)
+        if len(places) * width >= LONG * len(runs):
+            yield from ((code, slice(int(run[0]), int(run[-1]) + 1)) for run in runs)
+            continue
+        most = max(1, SLAB // width)
+        yield from ((code, places[i : i + most]) for i in range(0, len(places), most))
+
+
+@summarize.register(GroupedArray)
+def _(
+    block: GroupedArray,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> GroupRecords:
+    shape = tuple(1 if axis in axes else size for axis, size in enumerate(block.shape))
+    total = block.empty(shape, statistic, [block])
+    add(block, total, statistic, axes, weights)
+    return total
+
+
+@add.register(GroupedArray)
+def _(
+    block: GroupedArray,
+    total: GroupRecords,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> None:
+    if not block.array.size:
+        return
+    there = block.groups_there
+    places = total.places(pd.Index(there))
+    if weights is not None:
+        weights = np.broadcast_to(weights, block.shape)
+    where = np.full(max(there, default=0) + 2, -1)
+    where[there] = places
+    block = replace(block, codes=where[block.codes])  # -1 is the last one
+    way = _way(block, axes, len(there))
+    if way is not None:
+        way.add_groups(
+            block.array, block.axis, block.codes, total.records, statistic, axes, weights
+        )
+        return
+    by_group: dict[int, list[tuple[Rows, ...]]] = {}
+    for place, rows in block.pieces():
+        by_group.setdefault(place, []).append(rows)
+
+    def added(some: slice) -> None:
+        for place in list(by_group)[some]:
+            for rows in by_group[place]:
+                beside = None if weights is None else weights[rows]
+                add(block.array[rows], total.records[place], statistic, axes, beside)
+
+    threads.each(added, [slice(i, i + 1) for i in range(len(by_group))])
+
+
+@transform.register(GroupedArray)
+def _(
+    block: GroupedArray, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None
+) -> np.ndarray:
+    """`affine` has a map for each group along an axis before those of the block."""
+    values, mask = np.ma.getdata(block.array), np.ma.getmask(block.array)
+    out = np.empty(block.shape, dtype or float_dtype(block.dtype))
+    if not out.size:
+        pass
+    elif (way := _way(block, _merged(affine), len(affine))) is not None:
+        way.map_groups(values, block.axis, block.codes, affine, kernel, out)
+    else:
+        _map_pieces(values, block, affine, kernel, out)
+    if (block.codes < 0).any():
+        out[(slice(None),) * block.axis + (block.codes < 0,)] = np.nan
+    return out if mask is np.ma.nomask else np.ma.MaskedArray(out, mask.copy())
+
+
+def _map_pieces(
+    values: np.ndarray, block: GroupedArray, affine: Records, kernel: Kernel, out: np.ndarray
+) -> None:
+    pieces = block.pieces()
+
+    def mapped(some: slice) -> None:
+        for code, rows in pieces[some]:
+            if all(isinstance(each, slice) for each in rows):
+                kernel(values[rows], affine[code], out.dtype, out[rows])
+            else:
+                out[rows] = kernel(values[rows], affine[code], out.dtype)
+
+    threads.each(mapped, [slice(i, i + 1) for i in range(len(pieces))])
+
+
+def _way(block: GroupedArray, axes: tuple[int, ...], groups: int) -> Any:
+    """Return how groups are told apart that are too small to be worth a call each; else None."""
+    kept = np.prod([size for axis, size in enumerate(block.shape) if axis not in axes])
+    if kept <= LANES and groups > kept and block.array.size < FEW * groups:
+        return grouped_values
+    return small_groups if block.array.size < ENOUGH * groups else None
+
+
+def _merged(affine: Records) -> tuple[int, ...]:
+    """The axes of a block along which its maps do not change."""
+    return tuple(axis for axis, size in enumerate(affine.shape[1:]) if size == 1)

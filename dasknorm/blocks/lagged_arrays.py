@@ -1,0 +1,265 @@
+"""Arrays and their tendencies: what changes from one place along an axis to a later one.
+
+Differences are taken where both ends are at hand: within a block, and between blocks where their
+states are joined, for which a state keeps the first and last places that it has seen. So every
+chunk is read once, and no pair is missed at its border, nor counted twice.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from dasknorm.blocks import threads
+from dasknorm.blocks.arrays import WIDE, add, summarize
+from dasknorm.blocks.groups import GroupRecords
+from dasknorm.blocks.positioned import PositionedArray
+from dasknorm.statistics import Statistic
+from dasknorm.statistics.base import Records
+
+__all__ = ["LaggedArray", "Stretch"]
+
+PIECE = 1 << 19
+"""Differences at a time: 4 MB, which stay in a cache, and enough for a call to be worth it."""
+
+SHORT = 4
+"""Places of a run, on average, up to which they are gathered and not seen where they lie."""
+
+
+@dataclass(frozen=True)
+class LaggedArray(PositionedArray):
+    """An array, and for some lags which place comes so much later than each.
+
+    Parameters
+    ----------
+    array : ndarray, masked or Dask array; None where only the places of some chunk are said
+    axis : int
+    partners : ndarray of integers, shape (lags, places)
+        Where, in the whole array, the place is that comes later by a lag; -1 if there is none.
+    labels : pandas.Index, optional
+        Of the lags, and first of none: 0.
+    first : int
+        Where the first place stands in the whole array.
+    reach : int
+        How many places a partner is away, at most, in the whole array.
+    """
+
+    is_ordered: ClassVar[bool] = True
+
+    array: Any
+    axis: int
+    partners: np.ndarray
+    labels: pd.Index | None = None
+    first: int = 0
+    reach: int = 0
+
+    @classmethod
+    def of(cls, array: Any, axis: int, partners: np.ndarray, labels: pd.Index) -> "LaggedArray":
+        """Return an array with its partners, given for all of it."""
+        away = partners - np.arange(partners.shape[1])
+        return cls(array, axis, partners, labels, 0, int(max(away[partners >= 0], default=0)))
+
+    def __len__(self) -> int:
+        return self.partners.shape[1]
+
+    def cut(self, array: Any, places: slice) -> "LaggedArray":
+        first = self.first + places.indices(self.partners.shape[1])[0]
+        return replace(self, array=array, partners=self.partners[:, places], first=first)
+
+    def order(self) -> int:
+        return self.first
+
+    def empty(
+        self, shape: tuple[int, ...], statistic: Statistic, parts: Sequence[Any] = ()
+    ) -> "Stretch":
+        return Stretch(np.zeros((self.record_count(), *shape), statistic.dtype))
+
+    def record_count(self) -> int:
+        return 1 + len(self.partners)
+
+    def edge_places(self) -> int:
+        return 2 * self.reach
+
+    def ends(self) -> tuple["LaggedArray", "LaggedArray"]:
+        """Return copies of the first and the last places, as many as a partner may be away."""
+        before = (slice(None),) * self.axis
+        both = slice(0, self.reach), slice(max(len(self) - self.reach, 0), len(self))
+        head, tail = (self.cut(self.array[(*before, each)].copy(), each) for each in both)
+        return head, tail
+
+    def joined(self, after: "LaggedArray") -> "LaggedArray":
+        """Return these places and those that come after them."""
+        array = np.concatenate([self.array, after.array], self.axis)
+        return replace(self, array=array, partners=np.hstack([self.partners, after.partners]))
+
+    def to_records(self, state: Any) -> GroupRecords:
+        return GroupRecords(self.labels, state.records)
+
+
+@dataclass
+class Stretch:
+    """The state of a run of places: records, and both its ends.
+
+    Stretches are a monoid: two of which one follows the other are joined to one.
+
+    Parameters
+    ----------
+    records : ndarray of records
+        Of the values, and then of their differences by each lag.
+    weights : ndarray, optional
+        Of the rank of the data, and the same for all places.
+    head, tail : LaggedArray, optional
+        The first and the last places, as many as a partner may be away, or all there are; none
+        if nothing was seen yet.
+    """
+
+    records: Records
+    weights: np.ndarray | None = None
+    head: LaggedArray | None = None
+    tail: LaggedArray | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the records of the values."""
+        return self.records.shape[1:]
+
+    def copy(self) -> "Stretch":
+        """Return a copy with records of its own; the ends are only read."""
+        return replace(self, records=self.records.copy())
+
+    def join(self, after: "Stretch", statistic: Statistic) -> None:
+        """Let the run that comes after this one become part of it, in place."""
+        if after.head is None or after.tail is None:
+            return
+        statistic.join(self.records, after.records)
+        self.weights = after.weights
+        if self.tail is not None:
+            _add_differences(self, self.tail, after.head, statistic)
+        self._move_ends(after.head, after.tail)
+
+    def _move_ends(self, head: LaggedArray, tail: LaggedArray) -> None:
+        """Take the ends of a run that came after."""
+        if self.head is None or self.tail is None:
+            self.head, self.tail = head, tail
+            return
+        if len(self.head) < head.reach:
+            self.head = self.head.joined(head).ends()[0]
+        self.tail = tail if len(tail) >= tail.reach else self.tail.joined(tail).ends()[1]
+
+
+@summarize.register(LaggedArray)
+def _(
+    block: LaggedArray,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> Stretch:
+    """Summarize an array in memory, by all cores: each a part of an axis that has no lags."""
+    shape = tuple(1 if axis in axes else size for axis, size in enumerate(block.shape))
+    total = block.empty(shape, statistic)
+    others = [axis for axis in range(block.array.ndim) if axis != block.axis]
+    axis = max(others, key=lambda axis: block.shape[axis], default=None)
+    if axis is None or block.nbytes < 2 * threads.SLAB_BYTES:
+        add(block, total, statistic, axes, weights)
+        return total
+    whole = None if weights is None else np.broadcast_to(weights, block.shape)
+
+    def summarized(slab: slice) -> Stretch:
+        where = (slice(None),) * axis + (slab,)
+        own = block.empty(tuple(np.empty(shape)[where].shape), statistic)
+        beside = None if whole is None else whole[where]
+        add(replace(block, array=block.array[where]), own, statistic, axes, beside)
+        return own
+
+    cuts = threads.rows(block.shape[axis], block.nbytes)
+    for slab, part in zip(cuts, threads.each(summarized, cuts), strict=True):
+        to = total.records if axis in axes else total.records[(slice(None),) * (axis + 1) + (slab,)]
+        statistic.join(to, part.records)
+    return total
+
+
+@add.register(LaggedArray)
+def _(
+    block: LaggedArray,
+    total: Stretch,
+    statistic: Statistic,
+    axes: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> None:
+    """Add the block that comes next along the axis of the lags."""
+    if np.ma.isMA(block.array):
+        block = replace(block, array=np.ma.filled(block.array.astype("f8"), np.nan))
+    if weights is not None:  # they are the same for all places, or there would be no differences
+        total.weights = weights[(slice(None),) * block.axis + (slice(0, 1),)]
+    add(block.array, total.records[0], statistic, axes, weights)
+    if total.tail is not None:
+        _add_differences(total, total.tail, block, statistic)
+    _add_differences(total, block, block, statistic)
+    total._move_ends(*block.ends())
+
+
+def _add_differences(
+    total: Stretch, here: LaggedArray, there: LaggedArray, statistic: Statistic
+) -> None:
+    """Add what changes from places of one array to their partners in another, or in the same."""
+    axes = tuple(axis for axis, size in enumerate(total.shape) if size == 1)
+    before = (slice(None),) * here.axis
+    buffer = np.empty(min(here.array.size, PIECE))
+    for lag, partners in enumerate(here.partners):
+        for i, j in _runs(partners - there.first, len(there)):
+            old, new = here.array[(*before, i)], there.array[(*before, j)]
+            for piece in _pieces(old, axes, total.records[0].nbytes > WIDE):
+                where = tuple(slice(None) if axis in axes else s for axis, s in enumerate(piece))
+                shape = old[piece].shape
+                change = buffer[: math.prod(shape)].reshape(shape)
+                _subtract(new[piece], old[piece], change)
+                beside = None
+                if total.weights is not None:
+                    beside = np.broadcast_to(total.weights, old.shape)[piece]
+                add(change, total.records[lag + 1][where], statistic, axes, beside)
+
+
+def _subtract(new: np.ndarray, old: np.ndarray, out: np.ndarray) -> None:
+    """Take differences in float64; of wide integers as integers, not all of which it holds."""
+    if new.dtype.kind in "iu" and new.dtype.itemsize == 8:
+        out[...] = np.subtract(new, old).astype(new.dtype.newbyteorder("="), copy=False).view("i8")
+        return
+    with np.errstate(invalid="ignore"):  # an infinity spoils the values' own record
+        np.subtract(new, old, out=out, dtype="f8")
+
+
+def _pieces(array: np.ndarray, axes: tuple[int, ...], is_wide: bool) -> Iterator[tuple[slice, ...]]:
+    """Cut an array into pieces of at most PIECE elements, each as near to one piece of memory.
+
+    Where there are many records, kept axes are cut first, so that each record is met once.
+    """
+    order = sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
+    if is_wide:
+        order.sort(key=lambda axis: axis in axes)
+    steps, rest = list(array.shape), array.size
+    for axis in order:
+        if rest <= PIECE:
+            break
+        rest //= array.shape[axis]
+        steps[axis] = max(1, PIECE // rest)
+    cuts = [range(0, size, max(step, 1)) for size, step in zip(array.shape, steps, strict=True)]
+    for starts in itertools.product(*cuts):
+        yield tuple(slice(start, start + step) for start, step in zip(starts, steps, strict=True))
+
+
+def _runs(partners: np.ndarray, size: int) -> Iterator[tuple[Any, Any]]:
+    """Yield places, and where their partners are among `size` others: slices, if runs are long."""
+    places = np.flatnonzero((partners >= 0) & (partners < size))
+    if not len(places):
+        return
+    ends = np.flatnonzero((np.diff(places) != 1) | (np.diff(partners[places]) != 1)) + 1
+    if len(places) < SHORT * (len(ends) + 1):
+        yield places, partners[places]
+        return
+    for run in np.split(places, ends):
+        first = int(partners[run[0]])
+        yield slice(int(run[0]), int(run[-1]) + 1), slice(first, first + len(run))

@@ -1,0 +1,124 @@
+"""Channels: variables and levels in one list, each under one name, and taken apart again.
+
+How the two make a name differs: ``t850`` for makani, ``t_850`` for anemoi. A template says it,
+``"{name}{level}"``; ``{index}`` is the place of the level, from 0.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from numbers import Number
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from dasknorm.errors import MismatchError
+from dasknorm.io.formats.format_values import Arrays, refuse_unnamed
+
+__all__ = ["channels_of", "in_order", "taken_apart"]
+
+LEVEL = r"(?P<level>-?\d+(?:\.\d+)?)"
+
+
+def channels_of(arrays: Arrays, template: str | None, who: str) -> dict[str, float]:
+    """Return one number for each channel, variable by variable and level by level.
+
+    Raises MismatchError if a variable is kept along more than levels, if there are levels and no
+    template, or if two channels would have one name.
+
+    Examples
+    --------
+    >>> t = xr.DataArray([1.0, 2.0], {"level": [500, 850]})
+    >>> channels_of({"t": t, "msl": xr.DataArray(3.0)}, "{name}{level}", "it")
+    {'t500': 1.0, 't850': 2.0, 'msl': 3.0}
+    """
+    refuse_unnamed(arrays, who, most=1)
+    found: dict[str, float] = {}
+    for name, array in arrays.items():
+        for channel, value in zip(
+            _names(name, array, template, who), array.values.flat, strict=True
+        ):
+            if channel in found:
+                raise MismatchError(
+                    f"two channels would be called {channel!r}: write levels= so "
+                    "that their names differ, such as '{name}_{level}'"
+                )
+            found[channel] = float(value)
+    return found
+
+
+def in_order(found: Mapping[str, float], channels: Sequence[str], who: str) -> np.ndarray:
+    """Return the numbers of channels in their order; MismatchError unless they are just these."""
+    if missing := [name for name in channels if name not in found]:
+        raise MismatchError(
+            f"{who} has channels {missing}, and the statistics do not; they have {list(found)}. "
+            "names={'temperature': 't'} says what variables are called there"
+        )
+    if more := [name for name in found if name not in channels]:
+        raise MismatchError(
+            f"the statistics have {more}, which {who} has no channels for; it has "
+            f"{list(channels)}. Take those it has: stats.select([...])"
+        )
+    return np.array([found[name] for name in channels])
+
+
+def taken_apart(values: Mapping[str, float], template: str | None) -> dict[str, xr.DataArray]:
+    """Return channels as variables, those that fit a template along ``level``.
+
+    Examples
+    --------
+    >>> found = taken_apart({"t500": 1.0, "t850": 2.0, "msl": 3.0}, "{name}{level}")
+    >>> {name: array.dims for name, array in found.items()}
+    {'t': ('level',), 'msl': ()}
+    """
+    if template is None:
+        return {name: xr.DataArray(value) for name, value in values.items()}
+    if "{name}" not in template or "{level}" not in template or "{index}" in template:
+        raise MismatchError(
+            f"levels={template!r} does not say how a name is taken apart: write both {{name}} and "
+            "{level}, such as '{name}{level}'"
+        )
+    pattern = re.escape(template).replace(r"\{name\}", "(?P<name>.+?)")
+    pattern = pattern.replace(r"\{level\}", LEVEL)
+    levels: dict[str, dict[float, float]] = {}
+    for channel, value in values.items():
+        match = re.fullmatch(pattern, channel)
+        name = match["name"] if match else channel
+        levels.setdefault(name, {})[float(match["level"]) if match else np.nan] = value
+    return {name: _along_levels(name, found) for name, found in levels.items()}
+
+
+def _names(name: str, array: xr.DataArray, template: str | None, who: str) -> list[str]:
+    if array.ndim == 0:
+        return [name]
+    if template is None:
+        raise MismatchError(
+            f"{who} has one number of a variable, and {name!r} has one for each "
+            f"{array.dims[0]}: say what each is to be called, levels='{{name}}_{{index}}', which "
+            f"counts from 0, or levels='{{name}}_{{level}}'"
+        )
+    labels = array.indexes[array.dims[0]]
+    return [
+        template.format(name=name, level=_plain(label), index=index)
+        for index, label in enumerate(labels)
+    ]
+
+
+def _plain(label: Any) -> Any:
+    """Return a label as it stands in names: 500 for 500.0."""
+    whole = isinstance(label, Number) and label == int(label)  # type: ignore[call-overload]
+    return int(label) if whole else label
+
+
+def _along_levels(name: str, found: Mapping[float, float]) -> xr.DataArray:
+    levels = np.array(list(found))
+    if np.isnan(levels).all():
+        return xr.DataArray(next(iter(found.values())))
+    if np.isnan(levels).any():
+        raise MismatchError(
+            f"{name!r} is there with levels and without: leave levels= out, and each channel is a "
+            "variable of its own"
+        )
+    if (levels == levels.astype(int)).all():
+        levels = levels.astype(int)
+    return xr.DataArray(np.array(list(found.values())), {"level": levels})

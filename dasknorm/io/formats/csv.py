@@ -1,0 +1,93 @@
+"""CSV: a table ``variable,level,std,mean``, for people and for HealDA.
+
+Checked against the file that the HealDA example of NVIDIA/physicsnemo keeps, its
+``variable_configs.py``, and excerpts of earth2studio: channel names are made of it there, a level
+is an integer, and -1 where there is none. ``min`` and ``max`` are columns more where they are
+known; both look columns up by name.
+"""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from dasknorm.errors import MismatchError, StatsFileError
+from dasknorm.io.formats import Format, register
+from dasknorm.io.formats.format_values import FormatValues, refuse_unnamed
+
+__all__ = ["CSV"]
+
+NO_LEVEL = -1
+
+
+@register
+@dataclass(frozen=True)
+class CSV(Format):
+    """A row for each variable and level, with all the digits of float64."""
+
+    name = "csv"
+    takes = ("mean", "std", "min", "max")
+
+    def pack(self, numbers: FormatValues, path: Path) -> bytes:
+        readings = [name for name in ("std", "mean", "min", "max") if name in numbers.values]
+        for arrays in numbers.values.values():
+            refuse_unnamed(arrays, self.name, most=1)
+        rows: list[tuple[Any, ...]] = []
+        for name in numbers.variables():
+            known = {r: numbers.values[r][name] for r in readings if name in numbers.values[r]}
+            levels = _levels(name, next(iter(known.values())))
+            nothing = np.full(len(levels), np.nan)
+            columns = [known[r].values.ravel() if r in known else nothing for r in readings]
+            rows += [(name, *row) for row in zip(levels, *columns, strict=True)]
+        buffer = io.StringIO()
+        pd.DataFrame(rows, columns=["variable", "level", *readings]).to_csv(buffer, index=False)
+        return buffer.getvalue().encode()
+
+    def read(self, path: Path) -> FormatValues:
+        # As texts first: pandas' own reading of numbers may be off in the last digit.
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+        if missing := [c for c in ("variable", "level", *self.needs) if c not in table]:
+            raise StatsFileError(f"no columns {missing}; found {list(table)}")
+        table["level"] = [float(text or NO_LEVEL) for text in table["level"]]
+        if (twice := table.duplicated(["variable", "level"])).any():
+            row = table[twice].iloc[0]
+            raise StatsFileError(f"{row['variable']!r} at level {row['level']} is there twice")
+        readings = [name for name in self.takes if name in table]
+        for reading in readings:
+            table[reading] = [float(text or "nan") for text in table[reading]]
+        values: dict[str, dict[str, xr.DataArray]] = {name: {} for name in readings}
+        for name, rows in table.groupby("variable", sort=False):
+            for reading in readings:
+                if (array := _array(str(name), rows, reading)) is not None:
+                    values[reading][str(name)] = array
+        return FormatValues({name: arrays for name, arrays in values.items() if arrays})
+
+
+def _levels(name: str, array: xr.DataArray) -> list[int]:
+    if array.ndim == 0:
+        return [NO_LEVEL]
+    labels = array.indexes[array.dims[0]]
+    whole = labels.dtype.kind in "iuf" and (labels == labels.astype(int)).all()
+    if not whole or (labels == NO_LEVEL).any():
+        raise MismatchError(
+            f"csv has levels that are integers, where -1 is none; {name!r} has {list(labels)} "
+            f"along {array.dims[0]!r}"
+        )
+    return list(labels.astype(int))
+
+
+def _array(name: str, rows: pd.DataFrame, reading: str) -> xr.DataArray | None:
+    values = rows[reading].to_numpy(np.float64)
+    levels = rows["level"].to_numpy()
+    if reading in ("min", "max") and np.isnan(values).all():
+        return None  # not known of this variable
+    if (levels == NO_LEVEL).all():
+        return xr.DataArray(values[0])
+    if (levels == NO_LEVEL).any():
+        raise StatsFileError(f"{name!r} is there with levels and without")
+    whole = levels.astype(np.int64)
+    return xr.DataArray(values, {"level": whole if (whole == levels).all() else levels})

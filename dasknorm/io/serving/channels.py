@@ -1,0 +1,219 @@
+"""Channels: affine maps laid out as a network reads them, which knows positions and no names.
+
+A batch is one tensor. Each variable, at each of its levels, is a channel of it, in a stated order.
+Along further axes, latitudes for example, statistics may be kept as well.
+"""
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dasknorm import kernels
+from dasknorm.errors import MismatchError
+from dasknorm.fields import Field, Fields
+from dasknorm.fields.labels import listed, shown
+from dasknorm.io.serving.layout import Layout
+from dasknorm.statistics import Several, Transformed
+
+__all__ = ["laid"]
+
+CHANNEL = "channel"
+"""What the axis of channels is called among the axes of a batch."""
+
+
+def laid(
+    states: Fields,
+    channels: Sequence[Hashable] | None = None,
+    dims: Sequence[Hashable] | None = None,
+) -> Layout:
+    """Return the affine maps of states, laid along the axes of a batch.
+
+    Parameters
+    ----------
+    states : mapping of name to Field
+        In memory, and without lags.
+    channels : list, optional
+        The order of channels: variables, each with all its levels, or (variable, level); columns
+        of a frame. All there are, in their own order, if left out.
+    dims : sequence of hashable, optional
+        The axes of the batch by name, that of channels as "channel". Statistics of a frame lie
+        along its last axis and those of an array along the array's, if left out.
+
+    Raises
+    ------
+    MismatchError
+        If statistics are by group, a channel is unknown, or what is kept fits no axis.
+    """
+    maps = {name: replace(s, data=s.remembers.affine(s.data)) for name, s in states.items()}
+    _refuse_groups(maps)
+    is_bare = [isinstance(dim, int) for state in maps.values() for dim in state.dims]
+    if any(is_bare) or (len(maps) == 1 and not is_bare and channels is dims is None):
+        (field,) = maps.values()
+        return _by_position(field, channels, dims)
+    axes = _axes(maps, dims)
+    if channels is None and len(maps) > 1 and all("columns" in s.labels for s in maps.values()):
+        raise MismatchError(
+            "columns of different statistics are not kept in the order of the frame: name it, "
+            "channels=list(frame.columns)"
+        )
+    chosen = _chosen([each for name in maps for each in _split(name, maps[name], axes)], channels)
+    _refuse_other_grids(chosen, axes)
+    return _stacked(chosen, axes)
+
+
+class _Channel(NamedTuple):
+    """A channel: its name, the variable it is of, and its map along the other axes of a batch."""
+
+    name: Hashable
+    variable: Hashable
+    field: Field
+    affine: np.ndarray[Any, Any]
+
+
+def _by_position(field: Field, channels: Any, dims: Any) -> Layout:
+    if channels is not None or dims is not None:
+        raise MismatchError(
+            "the axes of an array have no names, and its statistics lie along its own axes: leave "
+            "out channels= and dims=, or adapt on a DataArray"
+        )
+    sizes = field.sizes()
+    rank = -min((int(dim) for dim in field.dims), default=0)  # type: ignore[call-overload]
+    shape = [sizes.get(axis, 1) for axis in range(-rank, 0)]
+    affine = field.data.reshape(shape)
+    function = _function(field)
+    through = {} if function is None else {function: np.ones(affine.shape, bool)}
+    return Layout(affine, tuple(sorted(sizes.items())), (), through)  # type: ignore[arg-type]
+
+
+def _axes(maps: Fields, dims: Sequence[Hashable] | None) -> list[Hashable]:
+    """Return the names of a batch's axes, of which one is that of the channels, or none."""
+    if dims is None and all("columns" in state.labels for state in maps.values()):
+        return [CHANNEL]
+    if dims is None:
+        kept = {dim: None for state in maps.values() for dim in state.dims}
+        raise MismatchError(
+            f"these statistics are of {_words(list(maps))} and keep {listed(tuple(kept))}: name "
+            "the axes of your batch, that of the channels 'channel', as "
+            "dims=('time', 'channel', 'lat', 'lon')"
+        )
+    axes: list[Hashable] = [dims] if isinstance(dims, str) else list(dims)
+    if len(set(axes)) < len(axes):
+        raise ValueError(f"dims={dims!r} names an axis twice")
+    return axes
+
+
+def _split(name: Hashable, field: Field, axes: list[Hashable]) -> Iterator[_Channel]:
+    """Yield the channels of a variable: one for each place along what is no axis of the batch."""
+    grid, sizes = _grid(axes), field.sizes()
+    own = [dim for dim in field.dims if dim not in grid]
+    order = [field.dims.index(dim) for dim in (*own, *grid) if dim in field.dims]
+    rows = field.data.transpose(order).reshape(-1, *(sizes.get(dim, 1) for dim in grid))
+    labels = [
+        field.labels[dim].tolist() if dim in field.labels else range(sizes[dim]) for dim in own
+    ]
+    variable = None if "columns" in own else name  # which the states of columns are not named by
+    for place, row in zip(product(*labels), rows, strict=True):
+        full = place if variable is None else (variable, *place)
+        yield _Channel(full[0] if len(full) == 1 else full or None, variable, field, row)
+
+
+def _grid(axes: list[Hashable]) -> list[Hashable]:
+    return [dim for dim in axes if dim != CHANNEL]
+
+
+def _chosen(all_: list[_Channel], channels: Sequence[Hashable] | None) -> list[_Channel]:
+    """Return the channels asked for, in that order: each by its name, or all of a variable."""
+    if channels is None:
+        return all_
+    if not isinstance(channels, list):
+        raise TypeError(
+            f"channels= takes a list, in the order of your tensor, got {channels!r}; a tuple is "
+            "one name, as ('t', 500)"
+        )
+    known: dict[Hashable, list[_Channel]] = {}
+    for each in all_:
+        known.setdefault(each.variable, []).append(each)
+    known |= {each.name: [each] for each in all_}
+    if unknown := [name for name in channels if name not in known]:
+        raise MismatchError(
+            f"there are no channels {unknown}; known are {_words([each.name for each in all_])}"
+        )
+    chosen = [each for name in channels for each in known[name]]
+    if not chosen or len({each.name for each in chosen}) < len(chosen):
+        raise ValueError(f"channels={channels!r} names a channel twice, or none")
+    return chosen
+
+
+def _stacked(chosen: list[_Channel], axes: list[Hashable]) -> Layout:
+    """Stack maps of channels along their axis, and leave out axes in front where none is kept."""
+    names = tuple(each.name for each in chosen)
+    if CHANNEL not in axes and len(chosen) > 1:
+        raise MismatchError(
+            f"there are several channels, {_words(names)}, and dims={axes} has no axis for "
+            "them: name it 'channel'; or name one of them, channels=[...]"
+        )
+    kept = {CHANNEL, *(dim for each in chosen for dim in each.field.dims)}
+    found = [at for at, dim in enumerate(axes) if dim in kept]
+    affine = np.stack(np.broadcast_arrays(*(each.affine for each in chosen)))
+    functions = np.array([_function(each.field) or "" for each in chosen])
+    functions = functions.reshape(-1, *(1,) * (affine.ndim - 1))
+
+    def along(array: np.ndarray) -> np.ndarray:
+        array = np.moveaxis(array, 0, axes.index(CHANNEL)) if CHANNEL in axes else array[0]
+        return array.reshape(array.shape[found[0] :] if found else ())
+
+    affine = along(affine)
+    return Layout(
+        affine,
+        kept=tuple((at - len(axes), affine.shape[at - len(axes)]) for at in found),
+        channels=names if CHANNEL in axes else (),
+        functions={
+            name: along(functions == name) for name in np.unique(functions).tolist() if name
+        },
+    )
+
+
+def _function(field: Field) -> str | None:
+    """Return the function that data go through before the affine map; MismatchError if unknown."""
+    statistic = field.remembers
+    if isinstance(statistic, Several):
+        statistic = statistic.parts[0]  # by which data are normalized
+    if isinstance(statistic, Transformed):
+        return statistic.function
+    if statistic.kernel(kernels.standardize) is not kernels.standardize:
+        raise MismatchError(
+            f"{statistic} is more than a shift and a scale, and stays with its Stats"
+        )
+    return None
+
+
+def _refuse_groups(states: Fields) -> None:
+    """Raise MismatchError if statistics are by group: a constant does not know which."""
+    for state in states.values():
+        if state.grouped is not None:
+            raise MismatchError(
+                f"statistics by {shown(state.grouped)} have numbers for each group, and constants "
+                "do not know the group of a sample: normalize(data) before training, or adapt "
+                "without by="
+            )
+
+
+def _refuse_other_grids(chosen: list[_Channel], axes: list[Hashable]) -> None:
+    """Raise MismatchError unless channels have the same places along each axis of the batch."""
+    for dim in _grid(axes):
+        first, *others = [each for each in chosen if dim in each.field.dims] or [chosen[0]]
+        for other in others:
+            mine, theirs = (each.field.labels.get(dim) for each in (first, other))
+            same = first.field.sizes()[dim] == other.field.sizes()[dim]
+            if not same or (mine is not None and theirs is not None and not mine.equals(theirs)):
+                raise MismatchError(
+                    f"{first.name!r} and {other.name!r} do not have the same places along "
+                    f"{shown(dim)}, and are no channels of one tensor: take some, channels=[...]"
+                )
+
+
+def _words(names: Sequence[Hashable]) -> str:
+    return ", ".join(map(repr, names[:6])) + (", ..." if len(names) > 6 else "")

@@ -1,0 +1,72 @@
+"""Statistics as a ``.json`` file: for people, and for a few features."""
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dasknorm.errors import StatsFileError
+from dasknorm.io.store import json_arrays
+from dasknorm.io.store.document import Contents, Document, interpret
+
+__all__ = ["MAX_BYTES", "MAX_RECORDS", "pack", "unpack"]
+
+MAX_RECORDS = 1_000_000
+MAX_BYTES = 256 * 2**20
+
+_START = b'{"format":"dasknorm-stats",'
+
+
+def pack(document: Document) -> bytes:
+    """Return the text of the file: the header's keys, the values of the variables, a checksum."""
+    said = json.loads(document.header)
+    count = max((variable.data.size for variable in document.variables.values()), default=0)
+    if count > MAX_RECORDS:
+        raise ValueError(_too_large(f"{count} records"))
+    parts = {key: json_arrays.dumps(value) for key, value in said.items()}
+    values = [
+        f" {json_arrays.dumps(name)}:{json_arrays.dumps(json_arrays.encode(variable.data))}"
+        for name, variable in document.variables.items()
+    ]
+    parts["values"] = "{\n" + ",\n".join(values) + "}"
+    parts["checksum"] = json_arrays.dumps(document.checksum())
+    text = (
+        "{" + ",\n".join(f"{json_arrays.dumps(key)}:{part}" for key, part in parts.items()) + "}\n"
+    )
+    if len(text) > MAX_BYTES:
+        raise ValueError(_too_large(f"{len(text)} bytes of text"))
+    return text.encode("ascii")
+
+
+def unpack(path: Path) -> Contents:
+    """Return the contents of a file."""
+    size = os.stat(path).st_size
+    if size > MAX_BYTES:
+        raise StatsFileError(f"{size} bytes, more than the {MAX_BYTES} that are read as JSON")
+    said = _parsed(path.read_bytes())
+    values, checksum = said.pop("values", None), said.pop("checksum", None)
+
+    def fetch(name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
+        if len(values[name]) != math.prod(shape):
+            raise StatsFileError(f"variable {name!r} has {len(values[name])} values for {shape}")
+        return json_arrays.decode(values[name], dtype).reshape(shape)
+
+    return interpret(json_arrays.dumps(said).encode("ascii"), checksum, fetch)
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    try:
+        said = json_arrays.loads(text)
+    except (ValueError, RecursionError) as error:
+        what = "cut off or altered" if text.startswith(_START) else "not a dasknorm statistics file"
+        raise StatsFileError(f"{what}: {error}") from error
+    if type(said) is not dict:
+        raise StatsFileError("not a dasknorm statistics file")
+    return said
+
+
+def _too_large(what: str) -> str:
+    return f"{what} are too large for JSON; write a .nc or .zarr file instead"

@@ -1,0 +1,180 @@
+"""Labels as JSON: a pandas Index of any kind, and back, equal and of the same dtype."""
+
+from collections.abc import Callable, Hashable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from dasknorm.io.store import json_arrays, values
+
+__all__ = ["decode", "encode"]
+
+
+class Codec(NamedTuple):
+    """How one kind of index is told from others, written as JSON, and read."""
+
+    fits: Callable[[pd.Index], bool]
+    encode: Callable[[Any], Any]
+    decode: Callable[[Any], pd.Index]
+
+
+def encode(index: pd.Index, dim: Hashable) -> dict[str, Any]:
+    """Return an index as JSON; TypeError, naming the dimension, if it could not be restored."""
+    kind = next(kind for kind, codec in _CODECS.items() if codec.fits(index))
+    try:
+        names = [values.encode(name) for name in index.names]
+        coded = {"kind": kind, "names": names, "labels": _CODECS[kind].encode(index)}
+        same = _is_same(decode(coded), index)
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
+        raise TypeError(_refusal(index, dim, str(error))) from error
+    if not same:
+        raise TypeError(_refusal(index, dim, f"labels of dtype {index.dtype}"))
+    return coded
+
+
+def decode(coded: dict[str, Any]) -> pd.Index:
+    """Return the index that `encode` was given; a RangeIndex as equal integers."""
+    index = _CODECS[coded["kind"]].decode(coded["labels"])
+    index.names = [values.decode(name) for name in coded["names"]]
+    return index
+
+
+def _is_same(index: pd.Index, given: pd.Index) -> bool:
+    same_dtype = index.dtype == given.dtype or isinstance(given.dtype, pd.StringDtype)
+    return same_dtype and len(index) == len(given) and index.equals(given)
+
+
+def _refusal(index: pd.Index, dim: Hashable, what: str) -> str:
+    return (
+        f"the labels along {dim!r} cannot be written ({type(index).__name__}, {what}); "
+        "use numbers, texts, times, or tuples of these"
+    )
+
+
+# -- one pair of functions for each kind ----------------------------------------------------------
+
+
+def _pack_array(index: pd.Index) -> list[Any]:
+    array = index.to_numpy()
+    json_arrays.decode_dtype(array.dtype.str, "biufmM")
+    return [array.dtype.str, json_arrays.encode(array)]
+
+
+def _unpack_array(coded: list[Any]) -> pd.Index:
+    text, items = coded
+    return pd.Index(json_arrays.decode(items, json_arrays.decode_dtype(text, "biufmM")))
+
+
+def _pack_zoned(index: Any) -> list[Any]:
+    return [*_pack_array(index.tz_convert("UTC").tz_localize(None)), values.encode_zone(index.tz)]
+
+
+def _unpack_zoned(coded: list[Any]) -> pd.Index:
+    *moments, zone = coded
+    index: Any = _unpack_array(moments)
+    return index.tz_localize("UTC").tz_convert(values.decode_zone(zone))
+
+
+def _pack_nullable(index: pd.Index) -> list[Any]:
+    """Write numbers and texts that may be missing, as None."""
+    missing = index.isna()
+    items = [None if gone else value for value, gone in zip(index, missing, strict=True)]
+    name = index.dtype.name
+    if name not in _NULLABLE:
+        raise TypeError(f"labels of dtype {index.dtype}")
+    return [name, [value if type(value) in (str, bool) else _plain(value) for value in items]]
+
+
+def _unpack_nullable(coded: list[Any]) -> pd.Index:
+    name, items = coded
+    if name not in _NULLABLE:
+        raise ValueError(f"labels of dtype {name!r}")
+    return pd.Index(pd.array([values.decode(value) for value in items], dtype=name))
+
+
+def _plain(value: Any) -> Any:
+    return values.encode(value.item() if isinstance(value, np.generic) else value)
+
+
+def _pack_levels(index: Any) -> list[Any]:
+    levels = [encode(level, name) for level, name in zip(index.levels, index.names, strict=True)]
+    return [levels, [codes.tolist() for codes in index.codes]]
+
+
+def _unpack_levels(coded: list[Any]) -> pd.Index:
+    levels, codes = coded
+    return pd.MultiIndex([decode(level) for level in levels], codes)
+
+
+def _pack_categories(index: Any) -> list[Any]:
+    return [encode(index.categories, index.name), index.codes.tolist(), bool(index.ordered)]
+
+
+def _unpack_categories(coded: list[Any]) -> pd.Index:
+    categories, codes, ordered = coded
+    return pd.CategoricalIndex(
+        pd.Categorical.from_codes(codes, decode(categories), ordered=ordered)
+    )
+
+
+def _pack_intervals(index: Any) -> list[Any]:
+    return [encode(index.left, index.name), encode(index.right, index.name), index.closed]
+
+
+def _unpack_intervals(coded: list[Any]) -> pd.Index:
+    left, right, closed = coded
+    return pd.IntervalIndex.from_arrays(decode(left), decode(right), closed)
+
+
+def _pack_periods(index: Any) -> list[Any]:
+    return [index.freqstr, index.asi8.tolist()]
+
+
+def _unpack_periods(coded: list[Any]) -> pd.Index:
+    freq, ordinals = coded
+    return pd.PeriodIndex.from_ordinals(ordinals, freq=freq)
+
+
+def _pack_objects(index: pd.Index) -> list[Any]:
+    return [values.encode(label) for label in index]
+
+
+def _unpack_objects(coded: list[Any]) -> pd.Index:
+    # Filled one by one: NumPy would make a table of a list of tuples.
+    array = np.empty(len(coded), object)
+    for i, label in enumerate(coded):
+        array[i] = values.decode(label)
+    return pd.Index(array, dtype=object, tupleize_cols=False)
+
+
+def _unpack_cftimes(coded: list[Any]) -> pd.Index:
+    dates = [values.decode(label) for label in coded]
+    index: pd.Index = xr.CFTimeIndex(dates)  # type: ignore[no-untyped-call]
+    return index
+
+
+_NULLABLE = {"str", "string", "boolean", "Float32", "Float64"}
+_NULLABLE |= {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
+
+# The first that fits is used: special kinds before the general.
+_CODECS = {
+    "multi": Codec(lambda i: isinstance(i, pd.MultiIndex), _pack_levels, _unpack_levels),
+    "categories": Codec(
+        lambda i: isinstance(i, pd.CategoricalIndex), _pack_categories, _unpack_categories
+    ),
+    "intervals": Codec(
+        lambda i: isinstance(i, pd.IntervalIndex), _pack_intervals, _unpack_intervals
+    ),
+    "periods": Codec(lambda i: isinstance(i, pd.PeriodIndex), _pack_periods, _unpack_periods),
+    "cftime": Codec(
+        lambda i: isinstance(i, xr.CFTimeIndex),
+        _pack_objects,
+        _unpack_cftimes,
+    ),
+    "zoned": Codec(lambda i: isinstance(i.dtype, pd.DatetimeTZDtype), _pack_zoned, _unpack_zoned),
+    "objects": Codec(lambda i: i.dtype == object, _pack_objects, _unpack_objects),
+    "array": Codec(lambda i: isinstance(i.dtype, np.dtype), _pack_array, _unpack_array),
+    "nullable": Codec(lambda i: True, _pack_nullable, _unpack_nullable),
+}

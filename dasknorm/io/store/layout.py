@@ -1,0 +1,179 @@
+"""Layout: how states lie among the variables of a file, and how they are found there again.
+
+For each field there is a plain variable for each reading (count, mean, std, variance), for people
+and other tools, and one for each part of the record that is not a reading already.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dasknorm.fields import Field
+from dasknorm.fields.units import units_of
+from dasknorm.io.store import labels, settings, values
+from dasknorm.io.store.dims import Dims
+from dasknorm.io.store.names import Names
+from dasknorm.io.store.settings import parts_of
+from dasknorm.io.store.variables import Variable, plain_text
+from dasknorm.statistics import Statistic
+
+__all__ = ["Layout", "states_from"]
+
+
+class Layout:
+    """Collects the variables of one file, and the header's lists of dims and fields."""
+
+    def __init__(self) -> None:
+        self.fields: list[dict[str, Any]] = []
+        self.variables: dict[str, Variable] = {}
+        self._names = Names()
+        self._prefixes = Names()
+        self.dims = Dims(self._names)
+
+    def add(self, name: Hashable, state: Field) -> None:
+        """Add the state of one field."""
+        records = _checked(name, state)
+        dims = [self.dims.add(dim, n, state.labels.get(dim)) for dim, n in state.sizes().items()]
+        prefix = "" if name is None else self._prefixes.unique(str(name)) + "_"
+        readings = self._add_readings(prefix, dims, records, state)
+        self.fields.append(
+            {
+                "name": values.encode(name),
+                "statistic": settings.encode(state.remembers),
+                "dims": dims,
+                "features": [values.encode(dim) for dim in state.features],
+                "grouped": values.encode(state.grouped),
+                "lagged": values.encode(state.lagged),
+                "chosen": None if state.chosen is None else list(map(values.encode, state.chosen)),
+                "attrs": _coded(name, state.attrs),
+                "readings": readings,
+                "record": self._add_record(prefix, dims, records, state, readings),
+            }
+        )
+
+    def _add_readings(
+        self, prefix: str, dims: list[int], records: np.ndarray, state: Field
+    ) -> dict[str, str]:
+        """Add what other tools read; return the variables' names by reading."""
+        names = {}
+        for reading in state.remembers.readings:
+            # Whatever the records hold, NaN of any kind among them, is written as it is.
+            with np.errstate(all="ignore"):
+                data = np.asarray(state.remembers.read(records, reading), "<f8")
+            names[reading] = self._put(prefix + reading, dims, data, _texts_of(reading, state))
+        return names
+
+    def _add_record(
+        self,
+        prefix: str,
+        dims: list[int],
+        records: np.ndarray,
+        state: Field,
+        readings: dict[str, str],
+    ) -> dict[str, str]:
+        """Add what merging needs; return the variables' names by part of the record.
+
+        A reading serves as the part of the same name where the two are the same to the bit: they
+        differ where a mean is read as NaN, because nothing was counted, but remembered as 0.
+        """
+        names = {}
+        for part, dtype, _ in parts_of(state.remembers):
+            data = np.asarray(records[part], dtype, order="C")
+            read = self.variables[readings[part]].data if part in readings else None
+            if read is not None and (read.dtype, read.tobytes()) == (data.dtype, data.tobytes()):
+                names[part] = readings[part]
+            else:
+                wanted = part if read is None else f"{part}_as_remembered"
+                names[part] = self._put(prefix + wanted, dims, data)
+        return names
+
+    def _put(
+        self, wanted: str, dims: list[int], data: np.ndarray, attrs: Mapping[str, str] | None = None
+    ) -> str:
+        """Add a variable, with dimensions of its own if each record has an array; name it."""
+        name = self._names.unique(wanted)
+        named = self.dims.stored_as(dims)
+        own = [self._names.unique(f"{name}_axis_{i}") for i in range(data.ndim - len(named))]
+        self.variables[name] = Variable((*named, *own), data, attrs or {})
+        return name
+
+
+def states_from(
+    header: Mapping[str, Any], variables: Mapping[str, np.ndarray], statistics: Sequence[Statistic]
+) -> dict[Hashable, Field]:
+    """Return the states that `Layout` was given."""
+    dims = [_dim(entry) for entry in header["dims"]]
+    states = {}
+    for entry, statistic in zip(header["fields"], statistics, strict=True):
+        own = [dims[i] for i in entry["dims"]]
+        states[values.decode(entry["name"])] = Field(
+            _records(statistic, entry["record"], [size for _, size, _ in own], variables),
+            tuple(dim for dim, _, _ in own),
+            {dim: index for dim, _, index in own if index is not None},
+            tuple(values.decode(dim) for dim in entry["features"]),
+            values.decode(entry["attrs"]),
+            values.decode(entry.get("grouped")),
+            _several(entry.get("chosen")),
+            lagged=values.decode(entry.get("lagged")),
+            statistic=statistic,
+        )
+    return states
+
+
+def _several(names: list[Any] | None) -> tuple[Hashable, ...] | None:
+    return None if names is None else tuple(map(values.decode, names))
+
+
+def _dim(entry: Mapping[str, Any]) -> tuple[Hashable, int, pd.Index | None]:
+    index = None if entry["labels"] is None else labels.decode(entry["labels"])
+    if index is not None and len(index) != entry["size"]:
+        raise ValueError(f"dimension {entry['stored_as']!r} has too few or too many labels")
+    return values.decode(entry["name"]), entry["size"], index
+
+
+def _records(
+    statistic: Statistic,
+    names: Mapping[str, str],
+    shape: list[int],
+    variables: Mapping[str, np.ndarray],
+) -> np.ndarray:
+    """Return records put together from the variables that keep their parts."""
+    records = np.zeros(shape, statistic.dtype)
+    for part, _, _ in parts_of(statistic):
+        records[part] = variables[names[part]]
+    return records
+
+
+def _checked(name: Hashable, state: Field) -> np.ndarray:
+    records, statistic = np.asarray(state.data), state.remembers
+    if records.dtype != statistic.dtype:
+        raise TypeError(
+            f"the state of {name!r} has dtype {records.dtype}, "
+            f"but {statistic} remembers {statistic.dtype}"
+        )
+    return records
+
+
+def _coded(name: Hashable, attrs: Mapping[str, Any]) -> Any:
+    try:
+        return values.encode(dict(attrs))
+    except TypeError as error:
+        raise TypeError(
+            f"the attributes of {name!r} hold {error}, which cannot be written; make texts of them"
+        ) from error
+
+
+def _texts_of(reading: str, state: Field) -> dict[str, str]:
+    """Return what tells a person about a reading.
+
+    No other attribute: some, as scale_factor or "days since", change the numbers tools see.
+    """
+    attrs = state.attrs
+    of = f" of {attrs['long_name']}" if "long_name" in attrs else ""
+    texts = {"long_name": plain_text(reading + of)}
+    units = units_of(reading, state).get("units")
+    if type(units) is str and "since" not in units:
+        texts["units"] = plain_text(units)
+    return texts

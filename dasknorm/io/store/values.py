@@ -1,0 +1,190 @@
+"""Names, labels and attributes as JSON: whatever can be a key or a note, and back, same type.
+
+JSON's own types stand for themselves; any other is an object with one key, ``{"$tuple": [...]}``.
+"""
+
+import datetime as dt
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from dasknorm.io.store import json_arrays
+
+__all__ = ["decode", "decode_zone", "encode", "encode_zone"]
+
+
+class Codec(NamedTuple):
+    """How one type is written as JSON, and read."""
+
+    tag: str
+    encode: Callable[[Any], Any]
+    decode: Callable[[Any], Any]
+
+
+def encode(value: Any) -> Any:
+    """Return a value as JSON; TypeError for a type that could not be restored exactly."""
+    kind = type(value)
+    if value is None or kind in (bool, int, str) or (kind is float and math.isfinite(value)):
+        return value
+    if kind is list:
+        return [encode(each) for each in value]
+    if kind is dict and all(type(key) is str and key[:1] != "$" for key in value):
+        return {key: encode(each) for key, each in value.items()}
+    codec = _codec(value)
+    return {codec.tag: codec.encode(value)}
+
+
+def decode(coded: Any) -> Any:
+    """Return the value that `encode` was given."""
+    if type(coded) is list:
+        return [decode(each) for each in coded]
+    if type(coded) is not dict:
+        return coded
+    tag = next(iter(coded), "")
+    if tag[:1] != "$":
+        return {key: decode(each) for key, each in coded.items()}
+    if tag not in _BY_TAG or len(coded) != 1:
+        raise ValueError(f"unknown kind of value {tag!r}")
+    return _BY_TAG[tag].decode(coded[tag])
+
+
+def encode_zone(zone: dt.tzinfo | None) -> str | None:
+    """Return a time zone's name; whether it means the zone again is for the caller to check."""
+    return None if zone is None else str(zone)
+
+
+def decode_zone(name: str | None) -> str | None:
+    """Return a time zone's name, unless it is one by which pandas would open a file."""
+    if name is not None and ("dateutil" in name or "tzfile" in name):
+        raise ValueError(f"{name!r} is not a time zone's name")
+    return name
+
+
+def _codec(value: Any) -> Codec:
+    if type(value) in _BY_TYPE:
+        return _BY_TYPE[type(value)]
+    if isinstance(value, np.generic):
+        return _SCALAR
+    if type(value).__module__.split(".")[0] == "cftime":
+        return _CFTIME
+    raise TypeError(f"values of type {type(value).__module__}.{type(value).__qualname__}")
+
+
+# -- NumPy ----------------------------------------------------------------------------------------
+
+
+def _pack_array(array: np.ndarray) -> list[Any]:
+    shape = list(array.shape)
+    if array.dtype.kind == "U":
+        return ["U", shape, array.ravel().tolist()]
+    if array.dtype.kind not in "biufmM" or array.dtype.itemsize > 8:
+        raise TypeError(f"values of dtype {array.dtype}")
+    return [array.dtype.str, shape, json_arrays.encode(array)]
+
+
+def _unpack_array(coded: list[Any]) -> np.ndarray:
+    text, shape, values = coded
+    if text == "U":
+        # As wide as the longest text, never as wide as a file may claim.
+        return np.array(values, str).reshape(shape)
+    return json_arrays.decode(values, json_arrays.decode_dtype(text, "biufmM")).reshape(shape)
+
+
+def _unpack_scalar(coded: list[Any]) -> Any:
+    return _unpack_array(coded)[()]
+
+
+# -- times ----------------------------------------------------------------------------------------
+
+
+def _pack_timestamp(stamp: pd.Timestamp) -> list[Any]:
+    zone = encode_zone(stamp.tz)
+    moment: np.datetime64 = stamp.to_datetime64()
+    if zone is not None and _unpack_timestamp([*_pack_array(np.asarray(moment)), zone]) != stamp:
+        raise TypeError(f"times in the zone {stamp.tz!r}")
+    return [*_pack_array(np.asarray(moment)), zone]
+
+
+def _unpack_timestamp(coded: list[Any]) -> Any:
+    *moment, zone = coded
+    stamp = pd.Timestamp(_unpack_scalar(moment))
+    return stamp if zone is None else stamp.tz_localize("UTC").tz_convert(decode_zone(zone))
+
+
+def _pack_cftime(date: Any) -> list[Any]:
+    parts = [date.year, date.month, date.day, date.hour, date.minute, date.second]
+    return [
+        type(date).__name__,
+        [*parts, date.microsecond],
+        {"calendar": date.calendar, "has_year_zero": date.has_year_zero},
+    ]
+
+
+def _unpack_cftime(coded: list[Any]) -> Any:
+    name, parts, how = coded
+    try:
+        import cftime
+    except ImportError as error:
+        raise ImportError(
+            "labels of another calendar need cftime: pip install 'dasknorm[io]'"
+        ) from error
+    kind = getattr(cftime, name)
+    if not issubclass(kind, cftime.datetime):
+        raise ValueError(f"{name!r} is no date")
+    if kind is not cftime.datetime:
+        how = {"has_year_zero": how["has_year_zero"]}
+    return kind(*parts, **how)
+
+
+# -- the table ------------------------------------------------------------------------------------
+
+
+def _pack_pairs(value: dict[Any, Any]) -> list[Any]:
+    return [[encode(key), encode(each)] for key, each in value.items()]
+
+
+def _unpack_pairs(coded: list[Any]) -> dict[Any, Any]:
+    return {decode(key): decode(each) for key, each in coded}
+
+
+def _pack_interval(value: Any) -> list[Any]:
+    return [encode(value.left), encode(value.right), value.closed]
+
+
+def _unpack_interval(coded: list[Any]) -> Any:
+    left, right, closed = coded
+    return pd.Interval(decode(left), decode(right), closed)
+
+
+_SCALAR = Codec("$numpy", lambda value: _pack_array(np.asarray(value)), _unpack_scalar)
+_CFTIME = Codec("$cftime", _pack_cftime, _unpack_cftime)
+
+_BY_TYPE: dict[type, Codec] = {
+    float: Codec("$float", lambda value: json_arrays.encode(np.array([value]))[0],
+                 lambda text: float(json_arrays.decode([text], np.dtype("f8"))[0])),
+    tuple: Codec("$tuple", lambda value: [encode(each) for each in value],
+                 lambda coded: tuple(decode(each) for each in coded)),
+    dict: Codec("$dict", _pack_pairs, _unpack_pairs),
+    bytes: Codec("$bytes", bytes.hex, bytes.fromhex),
+    complex: Codec("$complex", lambda value: [encode(value.real), encode(value.imag)],
+                   lambda coded: complex(*map(decode, coded))),
+    dt.date: Codec("$date", dt.date.isoformat, dt.date.fromisoformat),
+    dt.datetime: Codec("$datetime", dt.datetime.isoformat, dt.datetime.fromisoformat),
+    dt.timedelta: Codec("$timedelta", lambda value: [value.days, value.seconds, value.microseconds],
+                        lambda coded: dt.timedelta(*coded)),
+    np.ndarray: Codec("$array", _pack_array, _unpack_array),
+    pd.Timestamp: Codec("$pandas.Timestamp", _pack_timestamp, _unpack_timestamp),
+    pd.Timedelta: Codec("$pandas.Timedelta",
+                        lambda value: _pack_array(np.asarray(value.to_timedelta64())),
+                        lambda coded: pd.Timedelta(_unpack_scalar(coded))),
+    pd.Period: Codec("$pandas.Period", lambda value: [value.ordinal, value.freqstr],
+                     lambda coded: pd.Period(ordinal=coded[0], freq=coded[1])),
+    pd.Interval: Codec("$pandas.Interval", _pack_interval, _unpack_interval),
+    type(pd.NaT): Codec("$pandas.NaT", lambda value: None, lambda coded: pd.NaT),
+    type(pd.NA): Codec("$pandas.NA", lambda value: None, lambda coded: pd.NA),
+}  # fmt: skip
+
+_BY_TAG = {codec.tag: codec for codec in [*_BY_TYPE.values(), _SCALAR, _CFTIME]}

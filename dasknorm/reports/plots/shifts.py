@@ -1,0 +1,69 @@
+"""The picture of a check: a dot and a bar for each variable, and the limits as bands."""
+
+from collections.abc import Hashable
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from dasknorm.reports.plots.figure import Picture
+
+__all__ = ["drawn"]
+
+PASSES: dict[str, Any] = {"marker": "o", "color": "#0072B2", "markersize": 7, "linewidth": 2}
+FAILS: dict[str, Any] = {**PASSES, "marker": "D", "color": "#D55E00"}
+BAND: dict[str, Any] = {"color": "0.9", "linewidth": 0}
+ENDS: dict[str, Any] = {"color": "#E6C65C", "alpha": 0.45, "linewidth": 0}
+NAME = 24
+"""Letters of a name that fit beside the axes."""
+
+
+def drawn(table: pd.DataFrame, shift: float, spread: float, figure: Figure | None) -> Figure:
+    """Return the figure; a new one is as high as it has rows."""
+    rows = len(table)
+    figure = figure or Picture(figsize=(7.6, 1.9 + 0.36 * rows))
+    figure.set_layout_engine("constrained")
+    axes = figure.subplots()
+    axes.use_sticky_edges = False
+    axes.axvspan(-shift, shift, zorder=0, **BAND)
+    axes.axvline(0, color="0.55", linewidth=0.8, zorder=0.5)
+    for at, (_, row) in enumerate(table.iterrows()):
+        _draw(axes, at, row, spread)
+    axes.set_yticks(range(rows), [_short(name) for name in table.index])
+    axes.set_ylim(rows - 0.5, -0.5)
+    axes.set_xlabel("mean ± standard deviation, in standard deviations before")
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    low, high = axes.get_xlim()
+    axes.set_xlim(min(low, -1.25), max(high, 1.25))
+    _explain(figure, f"dots belong here: {shift:g}", f"bars end here: 1/{spread:g} to {spread:g}")
+    return figure
+
+
+def _draw(axes: Axes, at: int, row: pd.Series, spread: float) -> None:
+    style, mean = (FAILS if row["failed"] else PASSES), row["z_mean"]
+    if pd.isna(mean):
+        said = row["failed"] or "its mean is not known"
+        axes.text(0, at, f" {said}", color=style["color"], va="center", fontsize=9)
+        return
+    axes.errorbar(mean, at, xerr=row["z_std"], **style)
+    for end in (mean - spread, mean + 1 / spread):
+        axes.barh(at, spread - 1 / spread, 0.5, end, zorder=0.4, **ENDS)
+
+
+def _explain(figure: Figure, dots: str, ends: str) -> None:
+    lines = [
+        Line2D([], [], label=label, **style)
+        for label, style in (("passes", PASSES), ("fails", FAILS))
+    ]
+    handles = [*lines, Patch(label=dots, **BAND), Patch(label=ends, **ENDS)]
+    figure.legend(handles=handles, loc="outside lower left", ncols=4, frameon=False, fontsize=9)
+
+
+def _short(name: Hashable) -> str:
+    text = str(name)
+    text = text if len(text) <= NAME else f"{text[: NAME - 1]}…"
+    return text.replace("$", r"\$")  # which would begin a formula
