@@ -1,12 +1,13 @@
-"""Distributed normalization: adapt once, normalize anywhere.
+"""Normalization of arrays, frames and xarray objects of any size, in one pass over the data.
 
-Read in this order: `adapt` learns a `Stats` from data, and `plan` says what that will cost; its
-`normalize` and `inverse` map data; `Normalization` is the same as a layer, in Keras' words.
+`adapt` computes the statistics of data and returns `Stats`; ``stats.normalize`` and
+``stats.inverse`` map data, lazily if the data are lazy. `plan` estimates the cost beforehand,
+`load` reads saved statistics, and `Normalization` is the same as a layer with Keras' API.
 """
 
-from dasknorm.api.adapt import adapt, plan
+from dasknorm.api.adapt import adapt
 from dasknorm.api.load import load
-from dasknorm.api.plan import Plan
+from dasknorm.api.plan import Plan, plan
 from dasknorm.api.stats import Stats
 from dasknorm.errors import ChunkError, MismatchError, NotAdaptedError, StatsFileError
 from dasknorm.layer import Normalization
@@ -41,3 +42,8 @@ __all__ = [
     "load",
     "plan",
 ]
+
+
+def __dir__() -> list[str]:
+    """Return the public names only."""
+    return __all__

@@ -92,7 +92,7 @@ def check_container(data: Any, *, over: Axes = None) -> None:
     if lazy is not None:
         for name, state in lazy.compute().states.items():
             law = "compute=False and compute=True learn the same"
-            _assert_alike(state.remembers, state.data, stats.states[name].data, 0.0, law)
+            _assert_alike(state.statistic, state.data, stats.states[name].data, 0.0, law)
     with dask.config.set(scheduler=_refuse) if _any_lazy(data) else dask.config.set({}):
         z = stats.normalize(data)
     scores = copy.deepcopy(_values(z))
@@ -107,7 +107,7 @@ def check_container(data: Any, *, over: Axes = None) -> None:
 
 
 def _check_given(stats: Stats, z: Any, data: Any) -> None:
-    given = Stats.given(mean=stats.mean, variance=stats.variance, count=stats.count)
+    given = Stats.from_values(mean=stats.mean, variance=stats.variance, count=stats.count)
     _assert_equal(
         _values(given.normalize(data)), _values(z), 1e-6, "given(report(values)) has the values"
     )

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,16 @@ _kernels = Path(__file__).parent.parent / "dasknorm" / "kernels"
 _digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(_kernels.rglob("*.py"))))
 _cache = f"dasknorm-numba-{os.getuid()}-{_digest.hexdigest()[:16]}"
 os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / _cache)
+
+# Bytecode is kept too, also where Python is told not to: without it, each of the hundred processes
+# that tests start compiles the whole package, and pytest rewrites the assertions of every test.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+# An idle cluster of two workers takes a tenth of a core to watch itself, for as long as tests run.
+os.environ["DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"] = "False"
+os.environ["DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL"] = "1s"
+dask.config.refresh()
 
 # A shell makes its background jobs ignore Ctrl-C, and all they start: commands under test must not.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -226,4 +226,4 @@ ARRAYS: dict[str, Case] = {
     ),
 }
 
-HUGE = dn.Stats.given(mean=[7.0], variance=[0.0], count=[2.0**40])
+HUGE = dn.Stats.from_values(mean=[7.0], variance=[0.0], count=[2.0**40])

@@ -166,7 +166,7 @@ LABELLED: dict[str, Case] = {
         Raises(MATCH, r"labels \[50\.0\] along 'lev' are not in the statistics"),
     ),
     "92-levels-missing-in-stats": (
-        lambda: dn.Stats.given(mean=Q[0, :2], std=Q[1, :2] + 1.0).normalize(Q),
+        lambda: dn.Stats.from_values(mean=Q[0, :2], std=Q[1, :2] + 1.0).normalize(Q),
         Raises(MATCH, r"labels \[100\.0\] along 'lev' are not in the statistics"),
     ),
     "92-doubled-level": (

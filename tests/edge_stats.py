@@ -11,7 +11,7 @@ import dasknorm as dn
 __all__ = ["STATS"]
 
 NAN, INF = np.nan, np.inf
-given = dn.Stats.given
+given = dn.Stats.from_values
 X = np.array([[1.0, 10.0], [3.0, 30.0]])
 FRAME = pd.DataFrame(X, columns=["a", "b"])
 LEVELS = xr.DataArray(X, dims=("t", "lev"), coords={"lev": [1000, 500]}, name="q")

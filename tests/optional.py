@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
-__all__ = ["arrow", "installed", "needs", "optional", "since"]
+__all__ = ["NO_COMPILER", "arrow", "installed", "needs", "optional", "since"]
+
+#: Code that makes every later import of the compiler fail. dask.array imports Numba itself where
+#: numbagg is installed, so it is imported before.
+NO_COMPILER = """
+import sys, dask.array, pandas, xarray
+sys.modules.update(numba=None, llvmlite=None)
+"""
 
 
 def installed(*names: str) -> bool:

@@ -260,9 +260,11 @@ for _asked in ("log1p", "log", "asinh"):
 @case()
 def given() -> Results:
     x = numbers(20, 3, seed=22)
-    stats = dn.Stats.given(mean=[1.0, 200.5, 3.0], std=[0.5, 2.0, 0.0], epsilon=0.25)
-    counted = dn.Stats.given(mean=[1.0, 2.0, 3.0], variance=[4.0, 9.0, 0.0], count=100)
-    labelled = dn.Stats.given(mean=pd.Series({"a": 1.0, "b": 2.0}), std=pd.Series({"a": 2, "b": 3}))
+    stats = dn.Stats.from_values(mean=[1.0, 200.5, 3.0], std=[0.5, 2.0, 0.0], epsilon=0.25)
+    counted = dn.Stats.from_values(mean=[1.0, 2.0, 3.0], variance=[4.0, 9.0, 0.0], count=100)
+    labelled = dn.Stats.from_values(
+        mean=pd.Series({"a": 1.0, "b": 2.0}), std=pd.Series({"a": 2, "b": 3})
+    )
     return maps(stats, x) | {"merged": counted + dn.adapt(x), "labelled": labelled}
 
 
@@ -270,7 +272,7 @@ def given() -> Results:
 def using_and_selected() -> Results:
     x = pd.DataFrame(numbers(40, 3, seed=23), columns=list("abc"))
     stats = dn.adapt(x, [dn.Moments(), dn.Extrema()])
-    return maps(stats.using(dn.Extrema), x) | {"selected": stats.select(["c", "a"])}
+    return maps(stats.select_statistic(dn.Extrema), x) | {"selected": stats.select(["c", "a"])}
 
 
 # -- frames -------------------------------------------------------------------------------------
@@ -439,7 +441,7 @@ def climatology() -> Results:
     ds = _grid().chunk(time=10)
     months = dn.adapt(ds, over="time", by="time.month")
     days = dn.adapt(ds["p"], over=("time", "lat", "lon"), by="time.dayofyear")
-    return maps(months, ds) | {"days": days, "windowed": days.windowed(31, "linear")}
+    return maps(months, ds) | {"days": days, "windowed": days.smooth(31, "linear")}
 
 
 @case()

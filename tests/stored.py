@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from optional import installed
 
 from dasknorm.errors import StatsFileError
-from dasknorm.fields import Field
+from dasknorm.fields import State
 from dasknorm.io import store
 from dasknorm.io.store import netcdf
 from dasknorm.statistics import Moments
@@ -35,7 +35,7 @@ def records(shape, seed=0):
 def contents(shape=(3,), labels=None, name=None, **field):
     """Return what `store.write` is given for one field with dimensions d0, d1, ..."""
     dims = tuple(f"d{i}" for i in range(len(shape)))
-    state = Field(records(shape), dims, labels or {}, dims, statistic=Moments(), **field)
+    state = State(records(shape), dims, labels or {}, dims, statistic=Moments(), **field)
     return {name: state}, "numpy.ndarray", {"runs": [{"over": ["time"]}]}
 
 
@@ -112,7 +112,7 @@ def fields(draw):
     labels = {
         dim: draw(indexes(n)) for dim, n in zip(dims, shape, strict=True) if draw(st.booleans())
     }
-    return Field(bits.view(Moments.dtype)[..., 0], tuple(dims), labels, tuple(dims))
+    return State(bits.view(Moments.dtype)[..., 0], tuple(dims), labels, tuple(dims))
 
 
 def indexes(size):

@@ -111,7 +111,7 @@ def test_lazy_stats_share_their_chunks(loaded: Counter[Any]) -> None:
 
 def test_normalize_and_inverse_load_each_chunk_once(loaded: Counter[Any]) -> None:
     """Normalizing, and inverting what was normalized, load each chunk once."""
-    known = dn.Stats.given(mean=np.zeros(4), std=2.0)
+    known = dn.Stats.from_values(mean=np.zeros(4), std=2.0)
     known.inverse(known.normalize(array())).compute()
     assert once(loaded, "x")
 
@@ -119,14 +119,14 @@ def test_normalize_and_inverse_load_each_chunk_once(loaded: Counter[Any]) -> Non
 @needs("pyarrow")
 def test_normalize_and_inverse_load_each_partition_once(loaded: Counter[Any]) -> None:
     """Normalizing a frame, and inverting what was normalized, load each partition once."""
-    columns = dn.Stats.given(mean=pd.Series(0.0, list("abcd")), std=2.0)
+    columns = dn.Stats.from_values(mean=pd.Series(0.0, list("abcd")), std=2.0)
     columns.inverse(columns.normalize(frame())).compute()
     assert once(loaded, "frame")
 
 
 def test_normalizing_some_loads_only_that(loaded: Counter[Any]) -> None:
     """Only the chunks that are asked for are loaded."""
-    dn.Stats.given(mean=0.0, std=2.0).normalize(array())[:10].compute()
+    dn.Stats.from_values(mean=0.0, std=2.0).normalize(array())[:10].compute()
     assert loaded == {("x", 0): 1}
 
 
@@ -144,29 +144,36 @@ def state(stats: dn.Stats) -> Any:
     return only.data
 
 
+def drawn(size: tuple[int, ...], chunks: Any) -> da.Array:
+    return da.random.default_rng(0).normal(size=size, chunks=chunks)
+
+
 def blocks(count: int) -> da.Array:
-    return da.random.default_rng(0).normal(size=(10 * count, 3), chunks=(10, 3))
+    return drawn((10 * count, 3), (10, 3))
 
 
 @pytest.mark.parametrize(
-    ("x", "keep", "most"),
+    ("size", "chunks", "keep", "most"),
     [
-        (blocks(1000), -1, 1.05),
-        (blocks(1000), (), 1.05),
-        (da.random.default_rng(0).normal(size=(100, 100, 3), chunks=(10, 1, 3)), -1, 1.06),
-        (da.random.default_rng(0).normal(size=(320, 320), chunks=10), (), 1.05),
+        ((10_000, 3), (10, 3), -1, 1.05),
+        ((10_000, 3), (10, 3), (), 1.05),
+        ((100, 100, 3), (10, 1, 3), -1, 1.06),
+        ((320, 320), 10, (), 1.05),
     ],
     ids=["columns", "whole", "three-dimensions", "cut-both-ways"],
 )
-def test_adapt_makes_one_task_a_chunk_and_few_more(x: da.Array, keep: Any, most: float) -> None:
+def test_adapt_makes_one_task_a_chunk_and_few_more(
+    size: tuple[int, ...], chunks: Any, keep: Any, most: float
+) -> None:
     """A thousand chunks are adapted to in at most 1.05 tasks each, their loading among them."""
+    x = drawn(size, chunks)
     assert tasks(x) == x.npartitions
     assert tasks(state(dn.adapt(x, keep=keep, compute=False))) <= most * x.npartitions
 
 
 def test_normalize_makes_one_task_a_chunk() -> None:
     """Normalizing and inverting fuse into the task that loads a chunk."""
-    known = dn.Stats.given(mean=np.zeros(3), std=2.0)
+    known = dn.Stats.from_values(mean=np.zeros(3), std=2.0)
     count = tasks(known.inverse(known.normalize(blocks(1000))))
     assert count == 1000
 
@@ -198,7 +205,7 @@ def test_states_as_large_as_a_grid_merge_a_few_at_a_time() -> None:
 def test_graphs_pickle_small_and_by_name() -> None:
     """A graph pickles with the plain pickle, whatever the container, and without the data."""
     lazy = blocks(20)
-    known = dn.Stats.given(mean=np.zeros(3), std=2.0)
+    known = dn.Stats.from_values(mean=np.zeros(3), std=2.0)
     for collection in (state(dn.adapt(lazy, compute=False)), known.normalize(lazy)):
         graph = dict(collection.__dask_graph__())
         own = [task for key, task in graph.items() if "normal" not in str(key)]

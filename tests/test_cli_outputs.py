@@ -123,7 +123,7 @@ def long_work(tmp_path_factory):
         dimension_names=("time", "y", "x"),
     )
     mean = xr.Dataset({"t": ((), 1.0)})
-    dn.Stats.given(mean, mean).save(folder / "s.nc")
+    dn.Stats.from_values(mean, mean).save(folder / "s.nc")
     return folder
 
 

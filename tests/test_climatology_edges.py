@@ -25,7 +25,7 @@ def _assert_by(array, labels, by, **how):
     for i, label in enumerate(stats.mean[dim].values):
         own = labels == label
         for reading in ("mean", "std"):
-            found = stats.read(reading).transpose(dim, "lat", "lon").values[i]
+            found = stats.result(reading).transpose(dim, "lat", "lon").values[i]
             wanted = getattr(np, f"nan{reading}")(values[own], axis=0)
             np.testing.assert_allclose(found, wanted, rtol=1e-12)
         scores = (values[own] - np.nanmean(values[own], 0)) / np.nanstd(values[own], 0)

@@ -201,10 +201,10 @@ def test_statistics_are_compared_as_their_data_are():
 
 def test_given_statistics_can_be_checked_and_checked_against():
     """A mean and std given are enough on both sides; how much was missing is not known."""
-    given = dn.Stats.given(mean=0.0, std=2.0)
+    given = dn.Stats.from_values(mean=0.0, std=2.0)
     data = np.array([0.0, 4.0])
     assert given.check(data).failures == {"data": "shifted by 1, more than 0.5"}
-    row = given.check(dn.Stats.given(mean=1.0, std=2.0)).table.loc["data"]
+    row = given.check(dn.Stats.from_values(mean=1.0, std=2.0)).table.loc["data"]
     assert (row.z_mean, row.z_std) == (0.5, 1.0)
     assert "not known" in given.check(data, max_shift=3, max_missing=0.5).failures["data"]
 
@@ -215,7 +215,7 @@ def test_given_statistics_can_be_checked_and_checked_against():
         (dn.adapt(weather(), dn.Extrema(), keep="level"), "no mean and std"),
         (dn.adapt(weather(), dn.Transformed("sqrt", dn.Moments()), keep="level"), "no mean and"),
         (dn.adapt(weather()), "kept dimensions differ"),
-        (dn.adapt(weather().rename(t="q"), keep="level"), "do not know"),
+        (dn.adapt(weather().rename(t="q"), keep="level"), "no statistics for"),
     ],
     ids=["statistic", "function", "dimensions", "names"],
 )

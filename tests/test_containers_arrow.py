@@ -104,7 +104,9 @@ def test_statistics_go_over_to_other_kinds() -> None:
     pd.testing.assert_frame_equal(stats.normalize(frame), theirs.normalize(frame))
     assert theirs.normalize(TABLE).equals(stats.normalize(TABLE))
     assert (stats + theirs).count["b"] == theirs.update(TABLE).count["b"] == 6.0
-    given = dn.Stats.given(mean=frame[["a", "b"]].mean(), std=pd.Series({"a": 1.0, "b": 10.0}))
+    given = dn.Stats.from_values(
+        mean=frame[["a", "b"]].mean(), std=pd.Series({"a": 1.0, "b": 10.0})
+    )
     assert given.normalize(TABLE)["b"].to_pylist() == [-1.0, 1.0, 0.0]
 
 
@@ -241,7 +243,7 @@ def test_groups_show_only_while_data_are_read() -> None:
         dn.adapt(groups(), columns="a", by="k", compute=False)
     with pytest.raises(ValueError, match="the count is not known"):
         dn.adapt(groups(), columns="a", by="k", expect_count="all")
-    assert "for each group" in repr(dn.plan(groups(), columns="a", by="k"))
+    assert "per group" in repr(dn.plan(groups(), columns="a", by="k"))
 
 
 NESTED = {

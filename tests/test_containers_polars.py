@@ -149,13 +149,13 @@ def test_readings_and_given_numbers_are_frames_of_one_row() -> None:
     """The mean is a frame of one row, as df.mean() is; such a frame can be given."""
     stats = dn.adapt(FRAME)
     assert stats.mean.equals(FRAME.select("a", "b").mean())
-    given = dn.Stats.given(mean=FRAME.select("a", "b").mean(), std=stats.std)
+    given = dn.Stats.from_values(mean=FRAME.select("a", "b").mean(), std=stats.std)
     assert given.normalize(FRAME).equals(stats.normalize(FRAME))
     assert dn.adapt(FRAME, over=["index", "columns"]).mean == pytest.approx(64 / 5)
     with pytest.raises(TypeError, match=r"frame of one row.*got 3 rows"):
-        dn.Stats.given(mean=FRAME.select("a"), std=stats.std)
+        dn.Stats.from_values(mean=FRAME.select("a"), std=stats.std)
     with pytest.raises(TypeError, match="frame of one row"):
-        dn.Stats.given(mean=FRAME["a"], std=stats.std)
+        dn.Stats.from_values(mean=FRAME["a"], std=stats.std)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -362,8 +362,8 @@ def test_groups_show_only_while_data_are_read(kind: Any) -> None:
         dn.adapt(frame, columns="a", by="k", compute=False)
     with pytest.raises(ValueError, match="the count is not known"):
         dn.adapt(frame, columns="a", by="k", expect_count="all")
-    assert "for each group" in repr(dn.plan(frame, columns="a", by="k"))
-    assert "for each group" not in repr(dn.plan(frame, columns="a"))
+    assert "per group" in repr(dn.plan(frame, columns="a", by="k"))
+    assert "per group" not in repr(dn.plan(frame, columns="a"))
 
 
 def test_readings_by_group_keep_nan() -> None:

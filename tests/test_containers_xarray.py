@@ -104,7 +104,7 @@ def test_units_that_were_not_learned_come_back_as_they_were_learned() -> None:
     assert "units" not in stats.inverse(z)["u"].attrs
     z["t"].attrs.clear()
     assert stats.inverse(z)["t"].attrs == {"units": "K"}
-    assert dn.Stats.given(mean=0.0, std=1.0).inverse(z["t"] * 1.0).attrs == {}
+    assert dn.Stats.from_values(mean=0.0, std=1.0).inverse(z["t"] * 1.0).attrs == {}
 
 
 def test_weights_by_name_go_to_the_variables_that_have_them() -> None:

@@ -229,22 +229,17 @@ def test_schedulers_agree_to_the_bit() -> None:
 @pytest.mark.slow
 @needs("distributed", "pyarrow")
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
-def test_a_cluster_of_processes_agrees_to_the_bit() -> None:
+def test_a_cluster_of_processes_agrees_to_the_bit(request: pytest.FixtureRequest) -> None:
     """Worker processes give the bits that threads give, for frames and Datasets too."""
-    import distributed
-
     values = million(1e8, "f8")[0].reshape(-1, 10)[:5_000]
     grid = xr.Dataset({"x": (("t", "c"), values), "y": ("t", values[:, 0])}).chunk(t=700)
     table = dd.from_pandas(pd.DataFrame(values, columns=list("abcdefghij")), npartitions=7)
     wanted = scheduled(values), dn.adapt(grid, over="t"), dn.adapt(table)
-    with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as own,
-        distributed.Client(own),
-    ):
-        got = scheduled(values), dn.adapt(grid, over="t"), dn.adapt(table)
-        z = got[1].normalize(grid).compute()
+    normalized = wanted[1].normalize(grid).compute()
+    request.getfixturevalue("client")  # from here on all is computed on the cluster
+    got = scheduled(values), dn.adapt(grid, over="t"), dn.adapt(table)
     assert got == wanted
-    xr.testing.assert_identical(z, wanted[1].normalize(grid).compute())
+    xr.testing.assert_identical(got[1].normalize(grid).compute(), normalized)
 
 
 # -- memory orders --------------------------------------------------------------------------------

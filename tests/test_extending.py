@@ -21,7 +21,7 @@ assert "stations_norm" not in sys.modules  # nobody has imported it, nor does th
 dn.adapt(data).save("moments.json")
 from root_mean_square import RootMeanSquare
 stats = dn.adapt(data, RootMeanSquare())
-assert np.isclose(stats.read("rms").series["day"], 17**0.5, rtol=1e-15)
+assert np.isclose(stats.result("rms").series["day"], 17**0.5, rtol=1e-15)
 stats.save("rms.json")
 """
 

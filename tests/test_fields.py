@@ -53,7 +53,7 @@ def test_axes_that_are_not_there(field: Field, name: Any, error: type[Exception]
 def test_states_keep_dims_and_labels(kept: tuple[str, ...]) -> None:
     """States lie along the kept dimensions, with their labels, in the order of the data."""
     state = replace(GRID, statistic=Moments()).summarize(kept)
-    state = replace(state, data=chunks.lazy(state.data))
+    state = replace(state, data=chunks.to_dask(state.data))
     assert state.dims == state.features == kept
     assert state.data.shape == tuple(GRID.sizes()[dim] for dim in kept)
     assert set(state.labels) == set(kept) & {"t", "lev"}

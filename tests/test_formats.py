@@ -146,10 +146,10 @@ def test_minimum_and_maximum_come_back(whole, tmp_path):
     back = dn.load(tmp_path / "new.zarr", "anemoi", levels="{name}_{level}")
     for reading in ("mean", "std", "min", "max"):
         for name in DATA:
-            assert_allclose(back.read(reading)[name], whole.read(reading)[name], rtol=1e-14)
+            assert_allclose(back.read(reading)[name], whole.result(reading)[name], rtol=1e-14)
             changes = back.tendency("6h").read(reading)[name]
             assert_allclose(changes, whole.tendency("6h").read(reading)[name], rtol=1e-14)
-    z = back.using(dn.Extrema).normalize(DATA)
+    z = back.select_statistic(dn.Extrema).normalize(DATA)
     assert (float(z.t.min()), float(z.t.max())) == (0, 1)
     assert np.isnan(back.count.msl)
     back.save(tmp_path / "own.json")
@@ -251,7 +251,7 @@ def test_extrema_alone_are_enough_for_none(tmp_path):
     assert table.loc[0, ["mean", "min", "max"]].tolist() == [3, 1, 6]
     assert_allclose(table["std"], frame["a"].std(ddof=0))
     back = dn.load(tmp_path / "stats.csv", "csv", container="pandas.DataFrame")
-    assert back.using(dn.Extrema).normalize(frame)["a"].tolist() == [0, 0.2, 1]
+    assert back.select_statistic(dn.Extrema).normalize(frame)["a"].tolist() == [0, 0.2, 1]
 
 
 def test_described_by_where_they_are_from(tmp_path):

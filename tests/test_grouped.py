@@ -379,8 +379,8 @@ def test_a_plan_says_what_is_not_known():
     plan = dn.plan(lazy, by="station", columns=["t"])
     assert plan.bytes is None
     assert plan.grouped
-    assert "reads   a size not known in 3 chunks" in str(plan)
-    assert "for each group" in str(plan)
+    assert "reads   an unknown size in 3 chunks" in str(plan)
+    assert "per group" in str(plan)
 
 
 def test_provenance_says_by_what():

@@ -126,7 +126,7 @@ def test_not_adapted(use):
 @pytest.mark.parametrize("verb", ["adapt", "update"])
 def test_given_layers_do_not_adapt(verb):
     """A layer given its mean and variance says that it cannot learn, and what to do."""
-    stats = dn.Stats.given([1.0], [1.0])
+    stats = dn.Stats.from_values([1.0], [1.0])
     for layer in (Normalization(mean=1.0, variance=1.0), Normalization.from_stats(stats)):
         with pytest.raises(ValueError, match=r"Cannot `adapt`.*Normalization\(axis="):
             getattr(layer, verb)(DATA)

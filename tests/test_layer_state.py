@@ -283,7 +283,7 @@ def test_statistics_from_elsewhere():
     """Statistics without a least scale get the layer's; given ones are matched by label."""
     layer = Normalization.from_stats(dn.adapt([[1.0, 5.0], [3.0, 5.0]]))
     assert layer([[3.0, 6.0]]) == pytest.approx(np.array([[1.0, 1e7]]))
-    given_by_label = Normalization.from_stats(dn.Stats.given(FRAME.mean(), FRAME.var(ddof=0)))
+    given_by_label = Normalization.from_stats(dn.Stats.from_values(FRAME.mean(), FRAME.var(ddof=0)))
     assert given_by_label(FRAME[["c", "a", "b"]]).equals(adapted(FRAME)(FRAME[["c", "a", "b"]]))
 
 

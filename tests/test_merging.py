@@ -59,8 +59,8 @@ def test_lazy_statistics_unite_lazily() -> None:
 
 def test_given_statistics_unite() -> None:
     """Statistics given without a count cannot be merged, but stand side by side."""
-    one = dn.Stats.given(mean=pd.Series({"a": 1.0}), std=2.0)
-    both = one + dn.Stats.given(mean=pd.Series({"b": 3.0}), std=4.0)
+    one = dn.Stats.from_values(mean=pd.Series({"a": 1.0}), std=2.0)
+    both = one + dn.Stats.from_values(mean=pd.Series({"b": 3.0}), std=4.0)
     assert both.std.to_dict() == {"a": 2.0, "b": 4.0}
     with pytest.raises(dn.MismatchError, match="without a count"):
         one + one
@@ -71,7 +71,7 @@ def test_given_statistics_unite() -> None:
     [
         (xr.Dataset({"t": T, "u": U}), T, r"fields differ: \['t', 'u'\] and \['t'\]"),
         (FRAME, FRAME[["a"]], "fields differ"),
-        (FRAME, T, "no kind in common"),
+        (FRAME, T, "cannot be combined"),
         (FRAME.to_numpy(), T, "fields differ"),
     ],
     ids=["some-variables", "some-columns", "frame-and-array", "array-without-a-name"],

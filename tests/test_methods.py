@@ -246,8 +246,8 @@ def assert_close(one: dn.Stats, other: dn.Stats) -> None:
         assert {d: list(i) for d, i in state.labels.items()} == {
             d: list(i) for d, i in other.states[name].labels.items()
         }
-        for reading in state.remembers.readings:
-            pair = [state.remembers.read(each, reading) for each in (state.data, theirs)]
+        for reading in state.statistic.readings:
+            pair = [state.statistic.read(each, reading) for each in (state.data, theirs)]
             np.testing.assert_allclose(*pair, rtol=1e-14)
 
 
@@ -364,8 +364,8 @@ def test_words(kind: str) -> None:
     with pytest.raises(AttributeError, match="have no 'median'; they have"):
         _ = stats.median
     with pytest.raises(TypeError, match="there is no Extrema"):
-        stats.using(Extrema)
-    some = stats.select(["u", "v"]).using(Extrema)
+        stats.select_statistic(Extrema)
+    some = stats.select(["u", "v"]).select_statistic(Extrema)
     assert float(some.max["v"]) == column("v").max()
 
 

@@ -76,7 +76,7 @@ def test_results_are_lazy_and_right(folder: Path, file: str, cache: bool) -> Non
         loaded.load()
         stats, wanted = dn.adapt(data, over="time"), dn.adapt(loaded, over="time")
         for reading in ("count", "mean", "std"):
-            xr.testing.assert_allclose(stats.read(reading), wanted.read(reading), rtol=1e-14)
+            xr.testing.assert_allclose(stats.result(reading), wanted.result(reading), rtol=1e-14)
         z = stats.normalize(data)
         assert z["t"].chunks is not None
         assert not data["t"].variable._in_memory, "nobody has loaded it"
@@ -93,7 +93,7 @@ def test_each_stored_chunk_is_read_once(folder: Path, weights: xr.DataArray | No
     data = xr.open_zarr(store, consolidated=False, chunks=None)
     for work in (
         lambda: dn.adapt(data, over=("time", "x", "y"), weights=weights),
-        lambda: dn.Stats.given(mean=280.0, std=5.0).normalize(data["t"]).sum().compute(),
+        lambda: dn.Stats.from_values(mean=280.0, std=5.0).normalize(data["t"]).sum().compute(),
     ):
         CountingStore.reads.clear()
         work()
@@ -107,7 +107,7 @@ def test_nothing_is_read_while_graphs_are_built(folder: Path) -> None:
     data = xr.open_zarr(store, consolidated=False, chunks=None)
     CountingStore.reads.clear()
     dn.adapt(data, over="time", compute=False)
-    dn.Stats.given(mean=280.0, std=5.0).normalize(data["t"])
+    dn.Stats.from_values(mean=280.0, std=5.0).normalize(data["t"])
     found = dn.plan(data)
     assert not CountingStore.reads
     assert found.bytes == data["t"].nbytes

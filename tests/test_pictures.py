@@ -132,7 +132,7 @@ def test_other_statistics_have_bands_too(statistic, low, high):
     stats = dn.adapt(FRAME[["speed"]], statistic)
     (axes,) = stats.plot().axes
     ((start, _), (end, _)) = axes.collections[0].get_segments()[0]
-    assert (start, end) == (stats.read(low)["speed"], stats.read(high)["speed"])
+    assert (start, end) == (stats.result(low)["speed"], stats.result(high)["speed"])
 
 
 def test_a_mean_of_a_largest_absolute_value():

@@ -112,8 +112,8 @@ def test_what_does_not_fit_is_said() -> None:
     for x, keep in [(slices, ()), (rows, (1, 2))]:
         plan = dn.plan(x, keep=keep)
         assert not plan.fits
-        assert "a worker is expected to hold" in plan.warning
-        assert "give workers fewer threads or more memory, cut smaller chunks" in plan.warning
+        assert "a worker is expected to use" in plan.warning
+        assert "give workers fewer threads or more memory, use smaller chunks" in plan.warning
         assert f"warning: {plan.warning}" in plan.lines()
     small = dn.plan(da.zeros((100, 100), chunks=10))
     assert small.fits

@@ -387,4 +387,4 @@ def test_groups_of_a_frame() -> None:
     )
     stats = dn.adapt(frame, Quantiles(), by="key")
     wanted = frame.groupby("key").median()
-    pd.testing.assert_frame_equal(stats.read("median"), wanted, check_like=True)
+    pd.testing.assert_frame_equal(stats.result("median"), wanted, check_like=True)

@@ -44,7 +44,7 @@ def _said(name: str) -> dict[str, Any]:
 
 
 def _stats(stats: dn.Stats) -> dict[str, Any]:
-    readings = {name: stats.read(name) for name in READINGS if _has(stats, name)}
+    readings = {name: stats.result(name) for name in READINGS if _has(stats, name)}
     return {"states": states(stats), "readings": {n: digest(v) for n, v in readings.items()}}
 
 

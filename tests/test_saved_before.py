@@ -71,8 +71,8 @@ KINDS: dict[str, Callable[[], dn.Stats]] = {
     "climatology": lambda: dn.adapt(_grid(), over="time", by="time.month"),
     "tendencies": lambda: dn.adapt(_grid()["p"], lag={"time": 1}),
     "tree": lambda: dn.adapt(_tree(), over="time"),
-    "given": lambda: dn.Stats.given(pd.Series({"a": 1.5, "b": -2.0}), std=3.0, epsilon=0.25),
-    "given_with_count": lambda: dn.Stats.given([1.5, -2.0], variance=[0.0, 4.0], count=10),
+    "given": lambda: dn.Stats.from_values(pd.Series({"a": 1.5, "b": -2.0}), std=3.0, epsilon=0.25),
+    "given_with_count": lambda: dn.Stats.from_values([1.5, -2.0], variance=[0.0, 4.0], count=10),
     "merged": lambda: dn.adapt(numbers(9, 2, seed=66)) + dn.adapt(numbers(8, 2, seed=67)),
 }
 
@@ -98,7 +98,7 @@ def _save_unfinished(path: Path) -> None:
 
 def _said(stats: dn.Stats) -> dict[str, Any]:
     """Return all that is compared."""
-    named = stats.read(next(iter(_names(stats.statistic))))
+    named = stats.result(next(iter(_names(stats.statistic))))
     return {
         "states": states(stats),
         "container": stats.container,

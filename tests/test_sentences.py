@@ -16,6 +16,7 @@ from optional import needs
 
 import dasknorm as dn
 from dasknorm.api.stats import Stats
+from dasknorm.fields import Groups
 from dasknorm.io import store
 from dasknorm.reports import methods_text
 
@@ -53,7 +54,9 @@ def tendencies() -> Stats:
     stats = dn.adapt(GRID["u"], over=OVER)
     (run,) = stats.attrs["runs"]
     run |= {"lag": {"time": [1, "6h"]}, "by": ["time.month", "time.hour"], "weights": "area"}
-    grouped = {name: replace(s, grouped=tuple(run["by"])) for name, s in stats.states.items()}
+    grouped = {
+        name: replace(s, groups=Groups(tuple(run["by"]))) for name, s in stats.states.items()
+    }
     return replace(stats, states=grouped)
 
 
@@ -170,11 +173,11 @@ def test_what_is_said(case: str) -> None:
     ("make", "wanted"),
     [
         (
-            lambda: Stats.given(mean=3.0, std=2.0),
+            lambda: Stats.from_values(mean=3.0, std=2.0),
             "Mean and standard deviation, as given, not learned from data.",
         ),
         (
-            lambda: Stats.given(mean=FRAME[["a", "b"]].mean(), std=1.0, count=10),
+            lambda: Stats.from_values(mean=FRAME[["a", "b"]].mean(), std=1.0, count=10),
             f"{POPULATION} of a and b, of 20 values in all (none missing), as given, not learned "
             "from data.",
         ),
@@ -192,7 +195,7 @@ def test_what_was_not_learned(make: Callable[[], Stats], wanted: str) -> None:
 
 def test_given_and_learned() -> None:
     """What is merged of both says so, however it is merged on."""
-    given = Stats.given(mean=np.zeros(2), std=1.0, count=10)
+    given = Stats.from_values(mean=np.zeros(2), std=1.0, count=10)
     for stats in (given + dn.adapt(X), dn.adapt(X) + given, given.update(X) + dn.adapt(X)):
         assert stats.describe().endswith("on " + stats.attrs["runs"][0]["created"][:10] + (
             ". Statistics that were given, not learned from data, are merged into these."
@@ -208,7 +211,9 @@ def test_counts_are_of_what_is_told() -> None:
     first, second = both.describe().split(f". {POPULATION}")
     assert "of 48 values in all (missing ones skipped)" in first
     assert "of 24 values in all (missing ones skipped)" in second
-    given = Stats.given(mean=GRID["u"][0, 0], std=1.0, count=10) + dn.adapt(GRID["u"], over=OVER)
+    given = Stats.from_values(mean=GRID["u"][0, 0], std=1.0, count=10) + dn.adapt(
+        GRID["u"], over=OVER
+    )
     assert "of 24 values in all (missing ones skipped)" in given.describe()
     strict = dn.adapt(GRID, dn.Moments(skipna=False), over=OVER, weights=weights)
     assert "(missing ones leave no mean where they are)" in strict.describe()

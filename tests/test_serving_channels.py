@@ -282,8 +282,8 @@ UNLIKE = dn.adapt(ELSEWHERE[["a"]], over=()) + dn.adapt(
         (dn.adapt(np.eye(3)), {"channels": [0]}, MismatchError, "DataArray"),
         (dn.adapt(np.eye(3)), {"dtype": "float16"}, TypeError, "float32 or float64"),
         (dn.adapt(np.eye(3)), {"dtype": "bfloat16"}, TypeError, "float32 or float64"),
-        (dn.Stats.given(mean=1e300, std=1.0), {}, ValueError, "float64"),
-        (dn.Stats.given(mean=1.0, std=1e-40), {}, ValueError, "float64"),
+        (dn.Stats.from_values(mean=1e300, std=1.0), {}, ValueError, "float64"),
+        (dn.Stats.from_values(mean=1.0, std=1e-40), {}, ValueError, "float64"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(stats, asked, error, says):

@@ -113,7 +113,7 @@ def test_missing_and_constant():
 def test_scales_beyond_keras_are_refused(scale):
     """Keras divides by no less than 1e-7, and keeps a variance in float32."""
     with pytest.raises(MismatchError, match="another unit"):
-        dn.Stats.given(mean=0.0, std=scale).to_keras()
+        dn.Stats.from_values(mean=0.0, std=scale).to_keras()
 
 
 def test_least_scale_of_keras_itself():

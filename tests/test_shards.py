@@ -9,7 +9,7 @@ import pytest
 import dasknorm as dn
 from dasknorm.api import shards
 from dasknorm.chunks import Reduction
-from dasknorm.fields import Field
+from dasknorm.fields import State
 
 
 def load(block_id: tuple[int, ...], fails: int) -> np.ndarray:
@@ -51,7 +51,7 @@ def test_work_is_cut_where_it_pays(
 ) -> None:
     """Shards are whole chunks, few enough to be saved, and cover the work without overlap."""
     data = da.zeros(shape, chunks=chunks)
-    work = {None: Field(Reduction(data, dn.Moments(), (0,)), tuple(range(1 - len(shape), 0)))}
+    work = {None: State(Reduction(data, dn.Moments(), (0,)), tuple(range(1 - len(shape), 0)))}
     assert shards.shard_count(work, checkpointed) == count
     parts = [dict(shards.shard(work, i, count))[None] for i in range(count)]
     assert sum(part.chunk_count for part in parts) == data.npartitions

@@ -125,7 +125,7 @@ def test_with_mean_and_with_std(with_mean, with_std, how):
         for name in ("mean_", "var_", "scale_"):
             assert (getattr(ours, name) is None) == (getattr(theirs, name) is None), name
     else:
-        given_stats = dn.Stats.given(mean=X.mean(0), variance=X.var(0))
+        given_stats = dn.Stats.from_values(mean=X.mean(0), variance=X.var(0))
         ours = StandardScaler.from_stats(given_stats, **options)
     np.testing.assert_allclose(ours.transform(X), theirs.transform(X), rtol=1e-7, atol=1e-7)
     np.testing.assert_allclose(ours.inverse_transform(ours.transform(X)), X, rtol=1e-9)

@@ -190,7 +190,7 @@ def test_settings_of_statistics_are_kept(kind):
 
 def test_given_statistics():
     """A given mean and variance make a scaler, which can learn no more without a count."""
-    scaler = StandardScaler.from_stats(dn.Stats.given(mean=[3.0, 5.0], std=[2.0, 0.0]))
+    scaler = StandardScaler.from_stats(dn.Stats.from_values(mean=[3.0, 5.0], std=[2.0, 0.0]))
     np.testing.assert_array_equal(scaler.transform([[5.0, 6.0]]), [[1.0, 1.0]])
     np.testing.assert_array_equal(scaler.scale_, [2.0, 1.0])
     with pytest.raises(MismatchError, match="count"):

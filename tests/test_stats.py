@@ -64,7 +64,7 @@ def test_given_readings_normalize_alike(kind: str) -> None:
     """Readings of statistics, given, normalize as the statistics do, and merge on."""
     data = KINDS[kind]
     stats = dn.adapt(data)
-    given = dn.Stats.given(mean=stats.mean, std=stats.std, count=stats.count)
+    given = dn.Stats.from_values(mean=stats.mean, std=stats.std, count=stats.count)
     a, b = stats.normalize(data), given.normalize(data)
     np.testing.assert_allclose(
         *(np.asarray(z.to_array() if kind == "dataset" else z) for z in (a, b))
@@ -163,7 +163,7 @@ def test_repr_of_levels_and_given() -> None:
     assert "q lev=9" in text
     assert "q lev=5" in text
     assert "kg m" not in text
-    known = repr(dn.Stats.given(mean=FRAME.mean(), std=2.0))
+    known = repr(dn.Stats.from_values(mean=FRAME.mean(), std=2.0))
     assert "Known" in known
     assert "count" not in known
 

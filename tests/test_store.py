@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from stored import SUFFIXES, contents, records, round_trip, states
 
 import dasknorm as dn
-from dasknorm.fields import Field
+from dasknorm.fields import State
 from dasknorm.io import store
 from dasknorm.statistics import Known, Moments
 
@@ -80,13 +80,13 @@ def test_shapes(tmp_path, suffix, shape):
 def test_memory_order(tmp_path, suffix, data):
     """Records come back whatever their order in memory, and need not be writable."""
     dims = tuple(f"d{i}" for i in range(np.ndim(data)))
-    round_trip(tmp_path / f"s{suffix}", ({"x": Field(data, dims, statistic=Moments())}, "x", {}))
+    round_trip(tmp_path / f"s{suffix}", ({"x": State(data, dims, statistic=Moments())}, "x", {}))
 
 
 @suffixes
 def test_nothing_counted(tmp_path, suffix):
     """Where the mean is read as NaN, the record's own mean of 0 comes back."""
-    empty = Field(np.zeros(2, Moments.dtype), ("d0",))
+    empty = State(np.zeros(2, Moments.dtype), ("d0",))
     round_trip(tmp_path / f"s{suffix}", ({None: with_moments(empty)}, "x", {}))
 
 
@@ -94,7 +94,7 @@ def test_nothing_counted(tmp_path, suffix):
 def test_given_statistics(tmp_path, suffix):
     """Statistics known beforehand come back as such."""
     mean = pd.Series({"a": 0.1, "b": 2.0})
-    stats = dn.Stats.given(mean, std=mean, epsilon=1e-7)
+    stats = dn.Stats.from_values(mean, std=mean, epsilon=1e-7)
     stats.save(tmp_path / f"s{suffix}")
     assert dn.load(tmp_path / f"s{suffix}") == stats
     assert type(dn.load(tmp_path / f"s{suffix}").statistic) is Known
@@ -122,7 +122,7 @@ def test_records_of_another_package(tmp_path, suffix):
     made = np.zeros((2, 3), Spread.dtype)
     made["n"], made["flag"], made["mean"] = -7, [True, False, True], 0.1
     made["ends"] = np.arange(4, dtype="f4").reshape(2, 2)
-    state = Field(made, ("d0", "d1"), statistic=Spread(label=("x", "y")))
+    state = State(made, ("d0", "d1"), statistic=Spread(label=("x", "y")))
     round_trip(tmp_path / f"s{suffix}", ({"a": state}, "x", {}))
 
 
@@ -130,11 +130,11 @@ def test_records_of_another_package(tmp_path, suffix):
 def test_equal_names_of_unequal_dimensions(tmp_path, suffix):
     """Two fields may use one dimension's name for other sizes or other labels."""
     found = {
-        "a": Field(records((2,)), ("x",), {"x": pd.Index([1, 2])}),
-        "b": Field(records((2,)), ("x",), {"x": pd.Index([1, 3])}),
-        "c": Field(records((3,)), ("x",)),
-        "A": Field(records((2,), 1), ("X",), {"X": pd.Index([1, 2])}),
-        "mean": Field(records((2,), 2), ("a_mean",), {"a_mean": pd.Index([1, 2])}),
+        "a": State(records((2,)), ("x",), {"x": pd.Index([1, 2])}),
+        "b": State(records((2,)), ("x",), {"x": pd.Index([1, 3])}),
+        "c": State(records((3,)), ("x",)),
+        "A": State(records((2,), 1), ("X",), {"X": pd.Index([1, 2])}),
+        "mean": State(records((2,), 2), ("a_mean",), {"a_mean": pd.Index([1, 2])}),
     }
     round_trip(tmp_path / f"s{suffix}", ({n: with_moments(s) for n, s in found.items()}, "x", {}))
 

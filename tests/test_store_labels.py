@@ -11,7 +11,7 @@ import xarray as xr
 from optional import needs
 from stored import SUFFIXES, contents, labelled, round_trip
 
-from dasknorm.fields import Field
+from dasknorm.fields import State
 from dasknorm.io import store
 from dasknorm.io.store import labels
 from dasknorm.statistics import Moments
@@ -97,7 +97,7 @@ def test_names(tmp_path, suffix):
     (state,) = contents((2,))[0].values()
     dims = [name if name == name else "NaN" for name in NAMES]
     found = {
-        name: Field(state.data, (dim,), {dim: pd.Index([0, 1])}, statistic=Moments())
+        name: State(state.data, (dim,), {dim: pd.Index([0, 1])}, statistic=Moments())
         for name, dim in zip(NAMES, dims, strict=True)
     }
     round_trip(tmp_path / f"s{suffix}", (found, "x", {}))
@@ -135,7 +135,7 @@ def test_other_things_refused(tmp_path):
         with pytest.raises(TypeError, match="attributes of None hold values of"):
             store.write(path, *contents(attrs={"a": value}))
     with pytest.raises(TypeError, match="dtype"):
-        store.write(path, {None: Field(np.zeros(2), ("x",), statistic=Moments())}, "x", {})
+        store.write(path, {None: State(np.zeros(2), ("x",), statistic=Moments())}, "x", {})
     with pytest.raises(ValueError, match="2 labels along 'd0', which has size 3"):
         store.write(path, *contents((3,), {"d0": pd.Index([1, 2])}))
     assert not list(tmp_path.iterdir())

@@ -36,7 +36,7 @@ def test_xarray_reads_it(tmp_path, suffix, dataset):
     stats.save(tmp_path / f"s{suffix}")
     with xr.open_dataset(tmp_path / f"s{suffix}") as opened:
         for reading in ("count", "mean", "std", "variance"):
-            expected = stats.read(reading)["t"]
+            expected = stats.result(reading)["t"]
             np.testing.assert_array_equal(opened[f"t_{reading}"], expected, strict=False)
             assert opened[f"t_{reading}"].dims == ("level", "name", "day")
         for dim in ("level", "name", "day"):

@@ -129,5 +129,5 @@ def test_float64_statistics_leave_the_dtype(dtype: str) -> None:
     stats = dn.adapt(data, weights=weights, over=("time", "lat"))
     assert stats.mean.dtype == np.dtype("f8")
     assert stats.normalize(data).dtype == stats.inverse(stats.normalize(data)).dtype == dtype
-    given = dn.Stats.given(mean=np.float64(5.0), std=np.float64(2.0))
+    given = dn.Stats.from_values(mean=np.float64(5.0), std=np.float64(2.0))
     assert given.normalize(data).dtype == dtype

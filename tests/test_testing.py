@@ -123,7 +123,7 @@ def test_a_strangers_statistic() -> None:
     """Another statistic is used as Moments is, with no edit to the package."""
     data = pd.DataFrame({"a": [1.0, -4.0], "b": [2.0, 1.0]})
     stats = dn.adapt(data, Largest()) + dn.adapt(-2 * data, Largest())
-    assert stats.read("largest").to_dict() == {"a": 8.0, "b": 4.0}
+    assert stats.result("largest").to_dict() == {"a": 8.0, "b": 4.0}
     assert stats.normalize(data)["a"].tolist() == [0.125, -0.5]
     assert "largest" in repr(stats)
 

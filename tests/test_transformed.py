@@ -49,7 +49,7 @@ def test_other_statistics_of_the_values(function: str, statistic: dn.Statistic) 
     stats = dn.adapt(RAIN, Transformed(function, statistic))
     alone = dn.adapt(FORWARD[function](RAIN), statistic)
     for name in statistic.readings:
-        np.testing.assert_array_equal(stats.read(name), alone.read(name))
+        np.testing.assert_array_equal(stats.result(name), alone.result(name))
     np.testing.assert_array_equal(stats.normalize(RAIN), alone.normalize(FORWARD[function](RAIN)))
 
 

@@ -1,4 +1,8 @@
-"""Adapting: statistics learned of data in one pass, and what that pass will cost, said before."""
+"""Compute statistics in one pass over data (`adapt`).
+
+Used by users, through `dasknorm`, and by the front ends. The work is done in `Request` and
+`shards`; this module checks the arguments and the result.
+"""
 
 from collections.abc import Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -8,22 +12,17 @@ from os import PathLike
 from typing import Any, Literal
 
 from dasknorm import chunks
-from dasknorm.api import plan as plans
 from dasknorm.api import shards
-from dasknorm.api.plan import Plan
+from dasknorm.api.request import Request
 from dasknorm.api.stats import Stats
 from dasknorm.chunks.progress import Meter, metering
-from dasknorm.containers import container_of
 from dasknorm.containers.batches import batches, is_single_container
-from dasknorm.containers.per_variable import StatisticSpec, fields_for
-from dasknorm.fields import Axes, Field, checks
-from dasknorm.fields.lags import Lag, lagged, lags_by_dim
-from dasknorm.fields.matching import Kept, kept_axes
+from dasknorm.containers.per_variable import StatisticSpec
+from dasknorm.fields import Axes, checks
+from dasknorm.fields.lags import Lag
 from dasknorm.fields.selection import Selection
-from dasknorm.reports import provenance
-from dasknorm.statistics import Statistic
 
-__all__ = ["adapt", "learned", "plan"]
+__all__ = ["adapt", "compute_stats"]
 
 
 def adapt(
@@ -43,63 +42,63 @@ def adapt(
     checkpoint: str | PathLike[str] | None = None,
     progress: bool | Meter = False,
 ) -> Stats:
-    """Learn the statistics of data in one pass, each chunk read once.
+    """Compute the statistics of data in one pass that reads each chunk once.
 
     Parameters
     ----------
-    data : array, frame, DataArray, Dataset, DataTree, or iterable of batches
-        NumPy, masked or Dask array; pandas, Dask or polars frame, Arrow table; xarray object; in
-        memory or lazy. Or an iterable of such batches, as a file read in pieces or a PyTorch
-        ``DataLoader``: of a batch that is a tuple, element 0 is taken. Missing values (NaN, NA,
-        null, masked) are skipped.
+    data : array, DataFrame, Series, DataArray, Dataset, DataTree, or iterable of batches
+        NumPy, masked or Dask array; pandas, Dask or polars DataFrame, Arrow table; xarray object;
+        in memory or lazy. Or an iterable of such batches, such as a file read in parts or a
+        PyTorch ``DataLoader``; if a batch is a tuple, its first element is used. Missing values
+        (NaN, NA, null, masked) are skipped.
     statistic : Statistic, list of them, or dict by variable or column, default Moments()
-        What to learn. Of a list all are learned in the one pass, and the first normalizes; a dict
-        gives variables, or columns of a frame, statistics of their own: ``{"rain":
-        Transformed("log1p"), ...: Extrema()}``, where ``...`` is for those not named, by default
-        Moments().
+        What to compute. A list computes all its statistics in one pass, and the first one
+        normalizes. A dict gives variables, or columns of a DataFrame, statistics of their own:
+        ``{"rain": Transformed("log1p"), ...: Extrema()}``, where ``...`` stands for all others
+        (default Moments()).
     keep, over : axis or sequence of axes, optional
-        The dimensions (names, or positions) that keep statistics of their own, or those that are
-        merged away; give one of the two, or neither: then the last axis of an array of two or
-        more dimensions is kept, each column of a frame, and each variable of an xarray object.
-        A variable with none of the dimensions that are named is taken whole: one mean and std.
+        Names or positions of the dimensions to keep, or of the dimensions to reduce; give one of
+        the two, or neither. The default keeps the last axis of an array with two or more axes,
+        each column of a DataFrame, and each variable of an xarray object. A variable with none of
+        the named dimensions is reduced over all its dimensions: one mean and standard deviation.
     columns : label or list of labels, optional
-        The columns of a frame that take part; the others ride along. By default all that are
-        numeric.
+        The columns of a DataFrame to include; other columns pass through unchanged. The default
+        is all numeric columns.
     by : label or list of labels, optional
-        Columns of a frame, or levels of its index; of an xarray object, coordinates along one
-        dimension, or parts of a date, ``"time.month"``. Statistics are kept for each of the values
-        that they have together, and each row is normalized with its own group's. A row where one
-        of them is missing belongs to no group.
+        Group keys: columns of a DataFrame or levels of its index; for an xarray object,
+        coordinates along one dimension, or parts of a date such as ``"time.month"``. Statistics
+        are computed per group, and each row is normalized with those of its group. A row with a
+        missing key belongs to no group.
     weights : array_like, or {"area", "coslat", "gaussian"}, optional
         Non-negative weights that broadcast to the data: by name and label in xarray, by NumPy's
-        rules for arrays, one a row for frames (a Dask Series beside a Dask frame). Of an xarray
-        object a word weighs by its latitude: the area of a cell between its edges, the cosine, or
-        the weights of Gaussian quadrature.
+        rules for arrays, one per row for DataFrames (a Dask Series for a Dask DataFrame). A
+        string computes weights from the latitudes of an xarray object: the area of a cell between
+        its edges, the cosine, or the weights of Gaussian quadrature.
     where : array_like of bool, optional
-        True where values take part, laid along the data as weights are; the others are not
-        counted, and not looked at.
+        True for the values to include; aligned to the data like weights. Other values are not
+        counted and not inspected.
     lag : mapping of dimension to lag or list of lags, optional
-        To learn, in the same pass, of the changes along a dimension as well: ``{"time": 1}`` for
-        those of one step, ``{"time": ["6h", "24h"]}``. Steps across gaps in the labels, longer than
-        one and a half of the middle one, are no changes. `Stats.tendency` returns what was learned
-        of them. Weights must not vary along the dimension.
+        Also compute, in the same pass, the statistics of tendencies along a dimension:
+        ``{"time": 1}`` for one step, ``{"time": ["6h", "24h"]}``. Differences across gaps in the
+        coordinate (steps longer than 1.5 times the median step) are excluded. `Stats.tendency`
+        returns the statistics. Weights must not vary along the dimension.
     compute : bool, default True
-        If False, the statistics stay lazy; ``dask.compute`` turns several such Stats into ready
-        ones together. Compute before normalizing: lazy statistics hold every chunk in memory.
-        The parameters below are for computing now.
+        If False, the statistics stay lazy, and ``dask.compute`` computes several of them
+        together. Compute before normalizing: lazy statistics keep every chunk in memory. The
+        parameters below need ``compute=True``.
     retries : int, default 2
-        How often a chunk that cannot be read is tried again, inside its task, on any scheduler;
-        after 0.1 seconds, and twice as long before each further try.
+        How often a chunk that cannot be read is tried again within its task, on any scheduler:
+        after 0.1 seconds, then after twice the time before.
     expect_count : float or "all", optional
-        The number of values (with weights: their sum) that each kept position must have seen;
-        ``"all"`` for every value there is. Zarr reads a chunk whose file is missing as fill values,
-        without a word: where these are NaN, this is how to know.
+        The number of values (with weights: their sum) that each output element must have;
+        ``"all"`` means every value. Zarr silently reads a missing chunk file as the fill value;
+        if that is NaN, this argument detects it.
     checkpoint : path-like, optional
-        A ``.nc``, ``.zarr`` or ``.json`` file for what is learned so far. The work is cut in up to
-        32 shards, and the file is replaced after each; a call with the same data and arguments
-        goes on from there, and ends with the same bits. Remove it to begin anew.
+        A ``.nc``, ``.zarr`` or ``.json`` file for intermediate results. The work is split into up
+        to 32 shards, and the file is replaced after each. A call with the same data and arguments
+        resumes there, and its result has the same bits. Remove the file to start again.
     progress : bool, default False
-        Show a bar, in a terminal or a notebook, with the chunks and bytes read.
+        Show a progress bar with the chunks and bytes read, in a terminal or a notebook.
 
     Returns
     -------
@@ -108,14 +107,14 @@ def adapt(
     Raises
     ------
     TypeError
-        If nothing in the data is numeric.
+        If the data contain no numbers.
     ValueError
-        If a dimension is not there, there are no samples, the data hold infinities, or something
-        else was counted than expected.
+        If a dimension is unknown, there are no values, the data contain infinities, or the count
+        differs from `expect_count`.
     ChunkError
-        If a chunk cannot be read, or kills the workers that read it; it says which.
+        If a chunk cannot be read, or crashes the workers that read it; the error names it.
     MismatchError
-        If the checkpoint is of other data or arguments.
+        If the checkpoint belongs to other data or arguments.
 
     Examples
     --------
@@ -130,116 +129,49 @@ def adapt(
     if retries < 0:
         raise ValueError(f"retries must be at least 0, got {retries}")
     selection = Selection.from_arguments(columns, by)
+    request = Request(statistic, keep, over, selection, weights, where, lag)
     if not is_single_container(data):
-        beside = (weights, where, checkpoint)
-        if any(each is not None for each in beside) or expect_count == "all" or not compute:
+        unsupported = (weights, where, checkpoint)
+        if any(a is not None for a in unsupported) or expect_count == "all" or not compute:
             raise ValueError(
-                "of an iterable of batches, which is read once and has an end nobody knows, there "
-                "are no weights=, where=, checkpoint=, expect_count='all' or compute=False"
+                "an iterable of batches is read once and has an unknown length: weights=, where=, "
+                "checkpoint=, expect_count='all' and compute=False cannot be used with it"
             )
-        return _of_batches(data, statistic, keep, over, selection, expect_count)
-    container, work, attrs = _work(data, statistic, keep, over, weights, where, selection, lag)
+        return _adapt_batches(data, request, expect_count)
+    work = request.prepare(data)
     if not compute:
         if checkpoint is not None or expect_count is not None:
             raise ValueError("checkpoint= and expect_count= need compute=True")
-        lazy = {
-            name: replace(field, data=chunks.to_dask(field.data)) for name, field in work.items()
-        }
-        return Stats(lazy, container, attrs)
-    expected = checks.expected_counts(work, expect_count)
+        states = {key: replace(s, data=chunks.to_dask(s.data)) for key, s in work.states.items()}
+        return Stats(states, work.container, work.attrs)
+    expected = checks.expected_counts(work.states, expect_count)
     saved = None
     if checkpoint is not None:
-        saved = shards.Checkpoint(checkpoint, container, attrs)
+        saved = shards.Checkpoint(checkpoint, work.container, work.attrs)
     with _metered(progress) as meter:
-        states = shards.compute_states(work, retries=retries, meter=meter, checkpoint=saved)
+        states = shards.compute_states(work.states, retries=retries, meter=meter, checkpoint=saved)
     checks.check_valid(states)
     checks.check_not_empty(states, is_masked=where is not None)
     checks.check_counts(states, expected)
-    return Stats(states, container, attrs)
+    return Stats(states, work.container, work.attrs)
 
 
-def _of_batches(
-    data: Any,
-    statistic: StatisticSpec,
-    keep: Axes,
-    over: Axes,
-    selection: Selection,
-    expect_count: float | None,
-) -> Stats:
-    stream = batches(data)
-    for first in stream:
-        container, work, attrs = _work(first, statistic, keep, over, None, None, selection)
-        stats = Stats(shards.compute_states(work), container, attrs)
-        checks.check_valid(stats.states)
-        stats = stats.update(stream)
-        checks.check_not_empty(stats.states)
-        expected = checks.expected_counts(stats.states, expect_count)
-        checks.check_counts(stats.states, expected)
-        return stats
-    raise ValueError("there was no batch to adapt on: the iterable is empty, or used up")
-
-
-def learned(data: Any, statistic: Statistic, keep: Axes = None, weights: Any = None) -> Stats:
-    """Return what `adapt` does, and no word about features without a value: others may follow."""
-    container, work, attrs = _work(data, statistic, keep, None, weights, None, Selection())
-    states = shards.compute_states(work)
+def compute_stats(data: Any, request: Request) -> Stats:
+    """Return statistics like `adapt`, without warnings about features that have no values yet."""
+    work = request.prepare(data)
+    states = shards.compute_states(work.states)
     checks.check_valid(states)
-    return Stats(states, container, attrs)
+    return Stats(states, work.container, work.attrs)
 
 
-def plan(
-    data: Any,
-    statistic: StatisticSpec = None,
-    *,
-    keep: Axes = None,
-    over: Axes = None,
-    columns: Hashable | Sequence[Hashable] | None = None,
-    by: Hashable | Sequence[Hashable] | None = None,
-    weights: Any = None,
-    where: Any = None,
-    lag: Lag = None,
-) -> Plan:
-    """Say what `adapt` with these arguments would read, hold and send; nothing is read.
-
-    Parameters are those of `adapt`. The graph is built as it would be, by which the tasks are
-    counted; workers are those of the Dask client there is, else the threads of this process.
-
-    Returns
-    -------
-    Plan
-
-    Examples
-    --------
-    >>> import dask.array as da
-    >>> import dasknorm as dn
-    >>> found = dn.plan(da.zeros((1000, 100), chunks=(10, 100)))
-    >>> found.bytes, found.chunks, found.state_bytes
-    (800000, 100, 4800)
-    """
-    selection = Selection.from_arguments(columns, by)
-    _, work, _ = _work(data, statistic, keep, over, weights, where, selection, lag)
-    return plans.of(work)
-
-
-def _work(
-    data: Any,
-    statistic: StatisticSpec,
-    keep: Axes,
-    over: Axes,
-    weights: Any,
-    where: Any,
-    selection: Selection,
-    lag: Lag = None,
-) -> tuple[str, dict[Hashable, Field], dict[str, Any]]:
-    """Return the kind of container, the states still to be computed, and their provenance."""
-    container = container_of(data)
-    fields = lagged(fields_for(container, data, selection, statistic), lag)
-    kept: Kept = kept_axes(fields, keep, over)
-    work = container.summarize(data, fields, kept, weights, where)
-    attrs = provenance.of(
-        fields, kept, weights, where, source=container.sources(data), lag=lags_by_dim(fields)
-    )
-    return container.name, work, attrs
+def _adapt_batches(data: Any, request: Request, expect_count: float | None) -> Stats:
+    stream = batches(data)
+    for batch in stream:
+        stats = compute_stats(batch, request).update(stream)
+        checks.check_not_empty(stats.states)
+        checks.check_counts(stats.states, checks.expected_counts(stats.states, expect_count))
+        return stats
+    raise ValueError("no batch to adapt on: the iterable is empty or exhausted")
 
 
 def _metered(progress: bool | Meter) -> AbstractContextManager[Meter | None]:

@@ -1,7 +1,7 @@
-"""Comparing: other data beside statistics, in units of their spread.
+"""Compare new data with statistics, in units of their standard deviation (`Stats.check`).
 
-Nothing is normalized. Other data are summarized along the same kept positions, and what is learned
-is put through the affine map of the statistics, which gives what it would be of normalized data.
+Used by `api.stats`. Nothing is normalized: the new data are summarized over the same dimensions,
+and the affine map of the statistics is applied to the results.
 """
 
 from collections.abc import Hashable, Iterator
@@ -12,77 +12,77 @@ import numpy as np
 import pandas as pd
 
 from dasknorm.api import shards
-from dasknorm.api.readings import Readings
 from dasknorm.containers import container_of
 from dasknorm.containers.per_variable import fields_like, selected
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field, Fields, checks
+from dasknorm.fields import Field, State, States, checks
 from dasknorm.fields.labels import listed
-from dasknorm.fields.lags import without_lags
 from dasknorm.fields.matching import names_of
 from dasknorm.fields.states import select_groups
 from dasknorm.reports.drift import COLUMNS, Limits, Measures, row
 from dasknorm.reports.verdict import Check
 from dasknorm.statistics.location_scale import comparable, extremes, like, parts
 
-__all__ = ["compared"]
+__all__ = ["compare", "compute_like", "select_like"]
 
 
-def compared(states: Fields, other: Any, limits: Limits, weights: Any, where: Any) -> Check:
-    """Return how other data, or their statistics, lie beside states, variable by variable.
-
-    Raises MismatchError unless names, kept dimensions and labels match.
-    """
-    states = without_lags(states)
-    theirs = _learned(states, other, weights, where)
+def compare(states: States, new_states: States, limits: Limits) -> Check:
+    """Return the drift of new states from states, variable by variable."""
     rows = [
         {"variable": name, **row(measures, place, limits)}
-        for key, found in theirs.items()
-        for name, measures, place in _apart(key, found, _measured(states[key], found))
+        for key, state in new_states.items()
+        for name, measures, place in _apart(key, state, _measured(states[key], state))
     ]
     table = pd.DataFrame(rows, columns=["variable", *COLUMNS])
     return Check(table.set_index("variable"), limits)
 
 
-# -- the other side -------------------------------------------------------------------------------
+# -- the new states -------------------------------------------------------------------------------
 
 
-def _learned(states: Fields, other: Any, weights: Any, where: Any) -> dict[Hashable, Field]:
-    """Return what is known of the other data, by the names of the states; read once if data."""
-    if isinstance(other, Readings):
-        if not (weights is None and where is None):
-            raise ValueError("weights= and where= go with data, not with statistics of data")
-        return _of_statistics(states, other)
-    container = container_of(other)
-    found, kept = fields_like(container, other, states)
-    asked = {
-        key: replace(field, statistic=comparable(field.remembers)) for key, field in found.items()
+def compute_like(states: States, data: Any, weights: Any, where: Any) -> dict[Hashable, State]:
+    """Return the states of new data under the names of `states`; the data are read once.
+
+    Raises MismatchError unless names, kept dimensions and labels match.
+    """
+    container = container_of(data)
+    fields, kept = fields_like(container, data, states)
+    fields = {
+        key: replace(field, statistic=comparable(states[key].statistic))
+        for key, field in fields.items()
     }
-    theirs = shards.compute_states(container.summarize(other, asked, kept, weights, where))
-    checks.check_valid(theirs)
-    return theirs
+    work = container.summarize(data, fields, kept, weights, where)
+    new_states = shards.compute_states(work)
+    checks.check_valid(new_states)
+    return new_states
 
 
-def _of_statistics(states: Fields, other: Readings) -> dict[Hashable, Field]:
-    theirs = without_lags(other.states)
-    if names := [name for name in names_of(theirs) if name not in names_of(states)]:
+def select_like(states: States, new_states: States) -> dict[Hashable, State]:
+    """Return the states of other statistics under the names of `states`.
+
+    Raises MismatchError unless names and kept dimensions match.
+    """
+    names, new_names = names_of(states), names_of(new_states)
+    if unknown := [name for name in new_names if name not in names]:
         raise MismatchError(
-            f"the statistics do not know {names}; they know {names_of(states)}: "
-            "other.select([...]) takes some"
+            f"no statistics for {unknown}; available: {names}. Select some: other.select([...])"
         )
-    result: dict[Hashable, Field] = {}
+    result: dict[Hashable, State] = {}
     for key, state in states.items():
-        if "columns" not in state.labels:
-            result |= {key: theirs[key]} if key in theirs else {}
+        if not state.has_columns:
+            result |= {key: new_states[key]} if key in new_states else {}
             continue
-        own = selected(theirs, [n for n in state.labels["columns"] if n in names_of(theirs)])
-        if len(own) > 1:
-            raise MismatchError(f"columns {names_of(own)} have one statistic here, several there")
-        result.update(zip([key], own.values(), strict=False))
-    for key, field in result.items():
-        if set(field.dims) != set(states[key].dims):
+        columns = [name for name in state.labels["columns"] if name in new_names]
+        fields = selected(new_states, columns)
+        if len(fields) > 1:
             raise MismatchError(
-                f"kept dimensions differ: {listed(states[key].dims)} and {listed(field.dims)}"
+                f"columns {names_of(fields)} have one statistic here and several in the other"
+            )
+        result.update(zip([key], fields.values(), strict=False))
+    for key, state in result.items():
+        if set(state.dims) != set(states[key].dims):
+            raise MismatchError(
+                f"kept dimensions differ: {listed(states[key].dims)} and {listed(state.dims)}"
             )
     return result
 
@@ -90,12 +90,12 @@ def _of_statistics(states: Fields, other: Readings) -> dict[Hashable, Field]:
 # -- measuring ------------------------------------------------------------------------------------
 
 
-def _measured(state: Field, found: Field) -> Measures:
+def _measured(state: State, found: State) -> Measures:
     """Measure the other data at each of their kept positions."""
-    if state.grouped is not None:
-        state = select_groups(state, found.labels[state.grouped])
-    mine = list(parts(state.remembers, np.asarray(state.align_to(found))))
-    theirs = list(parts(found.remembers, np.asarray(found.data)))
+    if state.group_dim is not None:
+        state = select_groups(state, found.labels[state.group_dim])
+    mine = list(parts(state.statistic, np.asarray(state.align_to(found))))
+    theirs = list(parts(found.statistic, np.asarray(found.data)))
     own = mine[0]
     words, affine = own.words, own.statistic.affine(own.records)
     beside = like(own, theirs)
@@ -128,10 +128,10 @@ def _measured(state: Field, found: Field) -> Measures:
 
 
 def _apart(
-    key: Hashable, found: Field, measured: Measures
+    key: Hashable, found: State, measured: Measures
 ) -> Iterator[tuple[Hashable, Measures, Field]]:
     """Yield the name, measures and places of each variable or column."""
-    if "columns" not in found.dims:
+    if not found.has_columns:
         yield "data" if key is None else key, measured, found
         return
     axis = found.dims.index("columns")

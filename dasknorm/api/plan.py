@@ -1,45 +1,53 @@
-"""Plan: what a pass over data will read, hold and send, said before anything is read."""
+"""Estimate what `adapt` will read and how much memory it needs (`plan`, `Plan`).
+
+Used by `dasknorm` and `cli`. The estimate of one graph is that of `chunks.costs`.
+"""
 
 import math
 import os
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dasknorm.api import shards
+from dasknorm.api.request import Request
 from dasknorm.chunks import Cost, cluster, cost, threads
 from dasknorm.chunks.progress import size_text
-from dasknorm.fields import Field
+from dasknorm.containers.per_variable import StatisticSpec
+from dasknorm.fields import Axes, States
+from dasknorm.fields.lags import Lag
+from dasknorm.fields.selection import Selection
 
-__all__ = ["Plan", "of"]
+__all__ = ["Plan", "plan"]
 
 PROCESS_BYTES = 250_000_000
-"""What a process with Python, NumPy, Dask, Numba and xarray holds before it has read anything."""
+"""Memory of a process that has imported NumPy, Dask, Numba and xarray, before it reads data."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What `adapt` would read, hold and send. Bytes are as in memory, not as compressed on disk.
+    """The estimated cost of `adapt`. Sizes are in memory, not compressed on disk.
 
     Parameters
     ----------
     bytes : int or None
-        To be read; None if it is not known, as of Dask frames.
+        Bytes to read; None if unknown, as for Dask DataFrames.
     chunks : int
-        To be loaded, each once.
+        Chunks to load, each once.
     tasks : int
-        Of Dask's scheduler: streams of chunks, merges, and what chunks share.
+        Tasks of Dask's scheduler: groups of chunks, merges, and what chunks share.
     shards : int
-        Graphs, one after the other.
+        Graphs, which run one after the other.
     state_bytes : int
-        The size of the statistics; by group, that of one group.
+        Size of the statistics; with ``by=``, per group.
     threads : int
-        Tasks at a time, on all workers together.
+        Tasks that run at the same time, on all workers together.
     peak_bytes : int
-        What a worker is expected to hold at most, its own `PROCESS_BYTES` among it.
+        Largest expected memory use of a worker, with `PROCESS_BYTES` for the process itself.
     memory_bytes : int
-        What a worker may hold: its limit, or the memory of this machine. 0 if not known.
+        Memory limit of a worker, or the memory of this machine; 0 if unknown.
     grouped : bool
-        Whether there is a state for each group, of which the number is not known.
+        Whether there is a state per group, with an unknown number of groups.
     """
 
     bytes: int | None
@@ -54,72 +62,116 @@ class Plan:
 
     @property
     def fits(self) -> bool:
-        """Whether a worker has the memory for it, with a fifth to spare (Dask pauses one there)."""
+        """Whether the memory suffices, with a fifth to spare (Dask pauses a worker at 80 %)."""
         return not self.memory_bytes or self.peak_bytes <= 0.8 * self.memory_bytes
 
     @property
     def warning(self) -> str:
-        """What to do if it does not fit; else nothing."""
+        """Advice if the memory does not suffice; otherwise empty."""
         if self.fits:
             return ""
         return (
-            f"a worker is expected to hold {size_text(self.peak_bytes)} and may hold "
-            f"{size_text(self.memory_bytes)}: give workers fewer threads or more memory, cut "
-            "smaller chunks, or keep fewer positions"
+            f"a worker is expected to use {size_text(self.peak_bytes)}, with a limit of "
+            f"{size_text(self.memory_bytes)}: give workers fewer threads or more memory, use "
+            "smaller chunks, or keep fewer dimensions"
         )
 
     def lines(self) -> list[str]:
-        """Return it all in words, a line for each thing."""
-        per_worker = f"{size_text(self.peak_bytes)} expected in each worker"
+        """Return the plan as text, one line per resource."""
+        memory = f"{size_text(self.peak_bytes)} expected in each worker"
         if self.memory_bytes:
-            per_worker += f", of {size_text(self.memory_bytes)}"
-        read = "a size not known" if self.bytes is None else size_text(self.bytes)
-        found = [
-            f"reads   {read} in {self.chunks:,} chunks, each once",
+            memory += f", of {size_text(self.memory_bytes)}"
+        size = "an unknown size" if self.bytes is None else size_text(self.bytes)
+        lines = [
+            f"reads   {size} in {self.chunks:,} chunks, each once",
             f"tasks   {self.tasks:,} for {self.threads:,} threads, in {self.shards:,} graphs",
-            f"state   {size_text(self.state_bytes)}{' for each group' if self.grouped else ''}",
-            f"memory  {per_worker}",
+            f"state   {size_text(self.state_bytes)}{' per group' if self.grouped else ''}",
+            f"memory  {memory}",
         ]
-        return found + ([f"warning: {self.warning}"] if self.warning else [])
+        return lines + ([f"warning: {self.warning}"] if self.warning else [])
 
     def __repr__(self) -> str:
         return "\n".join(["dasknorm.Plan", *(f"  {line}" for line in self.lines())])
 
 
-def of(work: Mapping[Hashable, Field]) -> Plan:
+def plan(
+    data: Any,
+    statistic: StatisticSpec = None,
+    *,
+    keep: Axes = None,
+    over: Axes = None,
+    columns: Hashable | Sequence[Hashable] | None = None,
+    by: Hashable | Sequence[Hashable] | None = None,
+    weights: Any = None,
+    where: Any = None,
+    lag: Lag = None,
+) -> Plan:
+    """Estimate the data read, memory used and tasks sent by `adapt`, without reading any data.
+
+    The graph is built as `adapt` builds it, to count its tasks. The workers are those of the
+    current Dask client, or the threads of this process.
+
+    Parameters
+    ----------
+    data, statistic, keep, over, columns, by, weights, where, lag
+        See `adapt`.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    TypeError, ValueError, MismatchError
+        See `adapt`.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import dasknorm as dn
+    >>> estimate = dn.plan(da.zeros((1000, 100), chunks=(10, 100)))
+    >>> estimate.bytes, estimate.chunks, estimate.state_bytes
+    (800000, 100, 4800)
+    """
+    selection = Selection.from_arguments(columns, by)
+    request = Request(statistic, keep, over, selection, weights, where, lag)
+    return _estimate(request.prepare(data).states)
+
+
+def _estimate(work: States) -> Plan:
     """Return the plan of states that are still to be computed."""
-    reductions = [field.data for field in work.values()]
+    reductions = [state.data for state in work.values()]
     count = shards.shard_count(work, checkpointed=False)
-    read = float(sum(each.nbytes for each in reductions))
+    size = float(sum(reduction.nbytes for reduction in reductions))
     costs = [cost(list(dict(shards.shard(work, i, count)).values())) for i in range(count)]
-    workers, at_a_time, memory = _workers()
-    largest = max(costs, key=lambda each: each.task_bytes, default=Cost())
+    workers, threads_per_worker, memory = _workers()
+    largest = max(costs, key=lambda shard_cost: shard_cost.task_bytes, default=Cost())
     merging = max(2, largest.waiting / workers) if largest.waiting else 0
-    held = (
-        at_a_time * largest.task_bytes
+    used = (
+        threads_per_worker * largest.task_bytes
         + merging * largest.state_bytes
         + 2 * largest.done_bytes / workers  # one by one, and then as one array
     )
     return Plan(
-        bytes=None if math.isnan(read) else int(read),
-        chunks=sum(each.chunk_count for each in reductions),
-        tasks=sum(each.tasks for each in costs),
+        bytes=None if math.isnan(size) else int(size),
+        chunks=sum(reduction.chunk_count for reduction in reductions),
+        tasks=sum(shard_cost.tasks for shard_cost in costs),
         shards=count,
-        state_bytes=int(sum(each.record_bytes for each in reductions)),
+        state_bytes=int(sum(reduction.record_bytes for reduction in reductions)),
         threads=threads(),
-        peak_bytes=int(PROCESS_BYTES + held),
+        peak_bytes=int(PROCESS_BYTES + used),
         memory_bytes=memory,
-        grouped=any(each.is_grouped and not each.is_placed for each in reductions),
+        grouped=any(r.is_grouped and not r.is_placed for r in reductions),
     )
 
 
 def _workers() -> tuple[int, int, int]:
-    """Return how many workers there are, the most threads of one, and the least memory of one."""
+    """Return the number of workers, the most threads and the least memory that one has."""
     client = cluster.client()
     workers = client.scheduler_info(n_workers=-1)["workers"].values() if client else []
     if workers:
-        limits = [each["memory_limit"] for each in workers if each["memory_limit"]]
-        return len(workers), max(each["nthreads"] for each in workers), min(limits, default=0)
+        limits = [worker["memory_limit"] for worker in workers if worker["memory_limit"]]
+        return len(workers), max(worker["nthreads"] for worker in workers), min(limits, default=0)
     names = os.sysconf_names if hasattr(os, "sysconf_names") else {}
     if {"SC_PAGE_SIZE", "SC_PHYS_PAGES"} <= set(names):
         return 1, threads(), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -16,7 +16,7 @@ from dasknorm import chunks
 from dasknorm.chunks import Reduction
 from dasknorm.chunks.progress import Meter
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field, Fields
+from dasknorm.fields import State, States
 from dasknorm.reports.methods_text import described
 
 __all__ = ["RETRIES", "Checkpoint", "compute_states", "progress_of", "shard", "shard_count"]
@@ -55,7 +55,7 @@ class Checkpoint:
     container: str
     attrs: Mapping[str, Any]
 
-    def saved(self, job: Mapping[str, Any]) -> tuple[int, dict[Hashable, Field]]:
+    def saved(self, job: Mapping[str, Any]) -> tuple[int, dict[Hashable, State]]:
         """Return how many shards of a job are done, and the states so far.
 
         If there is no file, one that holds nothing is saved: a path that cannot be written is
@@ -87,7 +87,7 @@ class Checkpoint:
             )
         return found["done"], states
 
-    def save(self, job: Mapping[str, Any], done: int, states: Fields) -> None:
+    def save(self, job: Mapping[str, Any], done: int, states: States) -> None:
         """Save what the first `done` shards have given; the file is replaced whole."""
         from dasknorm.io import store  # as in Stats.save
 
@@ -105,12 +105,12 @@ def progress_of(attrs: Mapping[str, Any]) -> str:
 
 
 def compute_states(
-    work: Mapping[Hashable, Field],
+    work: States,
     *,
     retries: int = RETRIES,
     meter: Meter | None = None,
     checkpoint: Checkpoint | None = None,
-) -> dict[Hashable, Field]:
+) -> dict[Hashable, State]:
     """Return the states that are still to be computed in `work`, a shard after the other."""
     count = shard_count(work, checkpointed=checkpoint is not None)
     job = _job(work, count) if checkpoint else {}
@@ -122,7 +122,7 @@ def compute_states(
     for number, part in enumerate(parts, start=done + 1):
         for name, records in chunks.run(part, retries=retries, meter=meter).items():
             if name in totals:
-                chunks.join(work[name].remembers, totals[name], records)
+                chunks.join(work[name].statistic, totals[name], records)
             else:
                 totals[name] = records
         if checkpoint:
@@ -130,7 +130,7 @@ def compute_states(
     return _fields(work, totals)
 
 
-def shard_count(work: Mapping[Hashable, Field], checkpointed: bool) -> int:
+def shard_count(work: States, checkpointed: bool) -> int:
     """Return in how many shards work is cut: whole chunks, along the axis cut in the most."""
     lazy = [field.data for field in work.values() if field.data.is_lazy]
     if not lazy:
@@ -147,9 +147,7 @@ def shard_count(work: Mapping[Hashable, Field], checkpointed: bool) -> int:
     return max(1, min(count, most))
 
 
-def shard(
-    work: Mapping[Hashable, Field], number: int, count: int
-) -> Iterator[tuple[Hashable, Reduction]]:
+def shard(work: States, number: int, count: int) -> Iterator[tuple[Hashable, Reduction]]:
     """Yield the part of each reduction that belongs to a shard.
 
     What is in memory belongs to the first as a whole, and so does what merges no axis away.
@@ -167,16 +165,14 @@ def shard(
             yield name, reduction.part(axis, first, last)
 
 
-def _fields(
-    work: Mapping[Hashable, Field], totals: Mapping[Hashable, Any]
-) -> dict[Hashable, Field]:
+def _fields(work: States, totals: Mapping[Hashable, Any]) -> dict[Hashable, State]:
     """Return the states of the fields there are already, in the order of the work."""
     return {
         name: field.with_records(totals[name]) for name, field in work.items() if name in totals
     }
 
 
-def _job(work: Mapping[Hashable, Field], count: int) -> dict[str, Any]:
+def _job(work: States, count: int) -> dict[str, Any]:
     """Return what makes work the same work: of data, their graph's name or their content."""
     said = dict.fromkeys(str(field.statistic) for field in work.values())
     job: dict[str, Any] = {"the statistic": ", ".join(said), COUNT: count}

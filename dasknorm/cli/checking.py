@@ -109,8 +109,8 @@ def _only(stats: Stats, names: list[str]) -> Stats:
     """Return the statistics of some columns, which are the ones chosen, or of some variables."""
     some = stats.select(names)
     states = {
-        key: replace(state, chosen=tuple(state.labels["columns"]))
-        if "columns" in state.labels
+        key: replace(state, selected_columns=tuple(state.labels["columns"]))
+        if state.has_columns
         else state
         for key, state in some.states.items()
     }

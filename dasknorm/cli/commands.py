@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from dasknorm.api.adapt import adapt as adapt_statistics
-from dasknorm.api.adapt import plan
+from dasknorm.api.plan import plan
 from dasknorm.api.shards import RETRIES
 from dasknorm.api.stats import Stats
 from dasknorm.chunks.progress import metering

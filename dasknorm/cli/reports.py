@@ -10,7 +10,7 @@ import numpy as np
 from dasknorm.api.shards import progress_of
 from dasknorm.api.stats import Stats
 from dasknorm.cli.refusals import Refusal
-from dasknorm.fields import Field
+from dasknorm.fields import State
 from dasknorm.reports.table import readings_of
 from dasknorm.reports.table import table as readings_table
 
@@ -65,7 +65,7 @@ def _spans(run: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _feature_rows(
-    name: Hashable, state: Field, readings: Sequence[str]
+    name: Hashable, state: State, readings: Sequence[str]
 ) -> Iterator[tuple[str, ...]]:
     if state.data.size > LINES and state.dims != ("columns",):
         yield from _extreme_rows(name, state, readings)
@@ -78,12 +78,12 @@ def _feature_rows(
 
 
 def _extreme_rows(
-    name: Hashable, state: Field, readings: Sequence[str]
+    name: Hashable, state: State, readings: Sequence[str]
 ) -> Iterator[tuple[str, ...]]:
     sizes = " x ".join(str(n) for n in state.data.shape)
     if name is not None:
         yield (str(name),)
-    statistic, none = state.remembers, np.empty(0)
+    statistic, none = state.statistic, np.empty(0)
     known = [r in statistic.readings for r in readings]
     values = [
         statistic.read(state.data, reading) if has else none

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from dasknorm.fields import Field, Fields
+from dasknorm.fields import Field, Fields, State, States
 from dasknorm.fields.selection import Selection
 
 __all__ = ["Container", "Fields", "container_named", "container_of", "register"]
@@ -78,7 +78,7 @@ class Container(ABC):
         kept: Mapping[Hashable, tuple[Hashable, ...]],
         weights: Any = None,
         where: Any = None,
-    ) -> dict[Hashable, Field]:
+    ) -> dict[Hashable, State]:
         """Return the states of the fields, still to be computed: their data are Reductions."""
         if isinstance(weights, str) and not self.has_latitude:
             raise TypeError(
@@ -95,7 +95,7 @@ class Container(ABC):
             for name, field in fields.items()
         }
 
-    def lacking(self, fields: Fields, states: Fields) -> list[Hashable]:
+    def lacking(self, fields: Fields, states: States) -> list[Hashable]:
         """Return names that the statistics know and this kind of data should have, but lacks."""
         return []
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from dasknorm.containers import container_of
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Fields
+from dasknorm.fields import Fields, States
 from dasknorm.fields.matching import names_of
 
 __all__ = ["batches", "check_names", "is_single_container"]
@@ -32,7 +32,7 @@ def batches(data: Any) -> Iterator[Any]:
         raise _foreign(data, "give an array, a frame, an xarray object or an iterable of them")
 
 
-def check_names(states: Fields, before: Fields) -> None:
+def check_names(states: States, before: Fields) -> None:
     """Raise MismatchError unless a batch has the columns or variables of those before.
 
     Statistics of others would merge with theirs to a union; a stream is of one kind of data.

@@ -1,14 +1,13 @@
 """Given statistics: states made of a mean and a variance that a user knows beforehand."""
 
 from collections.abc import Hashable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from dasknorm.containers import container_of
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field, Fields
+from dasknorm.fields import Field, Fields, State
 from dasknorm.statistics import Known, Moments, Statistic
 
 __all__ = ["given_states"]
@@ -16,7 +15,7 @@ __all__ = ["given_states"]
 
 def given_states(
     mean: Any, variance: Any, std: Any, count: Any, epsilon: float
-) -> tuple[dict[Hashable, Field], str]:
+) -> tuple[dict[Hashable, State], str]:
     """Return the states and the kind of container that given numbers stand for."""
     if (variance is None) == (std is None):
         raise ValueError("give variance= or std=, one of the two")
@@ -32,7 +31,7 @@ def given_states(
     for name, values in (counts or {}).items():
         _check_not_negative(name, means[name], values, "count")
     statistic: Statistic = Known(epsilon) if counts is None else Moments(epsilon=epsilon)
-    states = {}
+    states: dict[Hashable, State] = {}
     for name, field in means.items():
         records = np.zeros(field.data.shape, statistic.dtype)
         records["mean"] = field.data
@@ -41,7 +40,9 @@ def given_states(
         else:
             records["count"] = counts[name]
             records["m2"] = spreads[name] * counts[name]
-        states[name] = replace(field, data=records, statistic=statistic)
+        states[name] = State(
+            records, field.dims, field.labels, field.features, field.attrs, statistic=statistic
+        )
     return states, container
 
 

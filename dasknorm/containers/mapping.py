@@ -7,14 +7,14 @@ from dasknorm import chunks
 from dasknorm.blocks import Kernel, output_dtype
 from dasknorm.containers import container_of
 from dasknorm.containers.per_variable import refuse_other_columns, views_of
-from dasknorm.fields import Field, Fields
+from dasknorm.fields import Field, State, States
 from dasknorm.fields.matching import matching
 from dasknorm.fields.units import units_after
 
 __all__ = ["mapped"]
 
 
-def mapped(data: Any, states: Fields, kernel: Kernel, dtype: Any, unseen: str) -> Any:
+def mapped(data: Any, states: States, kernel: Kernel, dtype: Any, unseen: str) -> Any:
     """Return data of any kind mapped, as the same kind; lazy where they are lazy.
 
     Raises MismatchError unless names, dimensions and labels match, as `Stats.normalize` says.
@@ -32,8 +32,8 @@ def mapped(data: Any, states: Fields, kernel: Kernel, dtype: Any, unseen: str) -
     return data
 
 
-def _field(data: Field, state: Field, kernel: Kernel, dtype: Any, unseen: str) -> Field:
-    statistic = state.remembers
+def _field(data: Field, state: State, kernel: Kernel, dtype: Any, unseen: str) -> Field:
+    statistic = state.statistic
     affine = replace(state, data=chunks.apply(state.data, statistic.affine))
     result = data.transform(affine, statistic.kernel(kernel), dtype, unseen)
     return replace(result, attrs=units_after(kernel, result.attrs, affine.attrs))

@@ -11,7 +11,7 @@ from dasknorm.blocks.keyed_tables import GroupedTable, is_column
 from dasknorm.blocks.tables import Table
 from dasknorm.containers import Container, register
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field, Fields
+from dasknorm.fields import Field, Fields, States
 from dasknorm.fields.selection import Selection
 
 __all__ = ["Frame", "Series", "frame_field"]
@@ -36,19 +36,19 @@ class Frame(Container):
         field = values[None]
         if not field.dims:
             return field.data[()]
-        if field.grouped is None:
+        if field.group_dim is None:
             return pd.Series(np.asarray(field.data), field.labels["columns"])
-        groups = field.labels[field.grouped]
-        if "columns" not in field.labels:
+        groups = field.labels[field.group_dim]
+        if not field.has_columns:
             return pd.Series(np.asarray(field.data), groups)
         return pd.DataFrame(np.asarray(field.data), groups, field.labels["columns"])
 
     def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
         raise TypeError("give the numbers for columns as a Series, such as df.mean()")
 
-    def lacking(self, fields: Fields, states: Fields) -> list[Hashable]:
+    def lacking(self, fields: Fields, states: States) -> list[Hashable]:
         found = fields[None].labels["columns"]
-        known = [state.labels["columns"] for state in states.values() if "columns" in state.labels]
+        known = [state.labels["columns"] for state in states.values() if state.has_columns]
         return [n for index in known if not index.equals(found) for n in index.difference(found)]
 
     def weights(self, data: Any, weights: Any) -> Any:
@@ -71,7 +71,7 @@ class Series(Frame):
 
     name = "pandas.Series"
 
-    def lacking(self, fields: Fields, states: Fields) -> list[Hashable]:
+    def lacking(self, fields: Fields, states: States) -> list[Hashable]:
         return []
 
     def viewed(self, data: Any, selection: Selection) -> dict[Hashable, Field]:
@@ -87,7 +87,7 @@ class Series(Frame):
         return result.rename(data.name)
 
     def report(self, values: Fields) -> Any:
-        if values[None].grouped is not None:
+        if values[None].group_dim is not None:
             return super().report(values)
         return values[None].data.reshape(())[()]
 
@@ -101,12 +101,14 @@ def frame_field(frame: Any, selection: Selection) -> Field:
     labels: dict[Hashable, pd.Index] = {"columns": columns}
     dims = ("index", "columns")
     if not selection.by:
-        return Field(Table(frame, columns), dims, labels, ("columns",), chosen=selection.columns)
+        return Field(
+            Table(frame, columns), dims, labels, ("columns",), selected_columns=selection.columns
+        )
     levels = [n for n in _levels(frame) if not is_column(frame.columns, n)]
     selection.refuse_missing_keys([*frame.columns, *levels])
     data = GroupedTable(frame, columns, selection.by)
-    field = Field(data, dims, labels, ("columns",), chosen=selection.columns)
-    return field.in_groups(selection.dim, "index")
+    field = Field(data, dims, labels, ("columns",), selected_columns=selection.columns)
+    return field.with_groups(selection.dim, "index")
 
 
 def _columns(frame: Any, selection: Selection) -> pd.Index:

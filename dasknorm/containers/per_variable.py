@@ -7,11 +7,11 @@ only, one after the other.
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from dasknorm.containers import Container
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field, Fields
+from dasknorm.fields import Field, Fields, State, States
 from dasknorm.fields.lags import lag_of, lagged
 from dasknorm.fields.matching import Kept, kept_like, matching, names_of, refuse_lacking
 from dasknorm.fields.selection import Selection
@@ -30,6 +30,7 @@ __all__ = [
     "views_of",
 ]
 
+F = TypeVar("F", bound=Field)
 One: TypeAlias = Statistic | Sequence[Statistic] | None
 StatisticSpec: TypeAlias = One | Mapping[Any, One]
 """A statistic, several, or a dict of these by variable or column; ``...`` is for all others."""
@@ -66,14 +67,18 @@ def fields_for(
     groups: dict[Statistic, list[Hashable]] = {}
     for name, statistic in apart.items():
         groups.setdefault(statistic, []).append(name)
-    return by_statistic(
-        replace(_of_columns(container, data, selection, own), statistic=statistic)
-        for statistic, own in groups.items()
+    return _named_by_statistic(
+        {
+            statistic: replace(
+                _of_columns(container, data, selection, columns), statistic=statistic
+            )
+            for statistic, columns in groups.items()
+        }
     )
 
 
 def fields_like(
-    container: Container, data: Any, states: Fields
+    container: Container, data: Any, states: States
 ) -> tuple[dict[Hashable, Field], Kept]:
     """Return the fields of data that states are of, named as these, and what is kept of each.
 
@@ -88,7 +93,7 @@ def fields_like(
     return fields, {key: kept_like(field, states[key]) for key, field in fields.items()}
 
 
-def views_of(states: Fields) -> list[tuple[Selection, dict[Hashable, Field]]]:
+def views_of(states: States) -> list[tuple[Selection, dict[Hashable, State]]]:
     """Return how data are looked at, and the states that are for what is seen then."""
     whole = Selection.from_states(states)
     if not _are_columns(states):
@@ -99,9 +104,9 @@ def views_of(states: Fields) -> list[tuple[Selection, dict[Hashable, Field]]]:
     ]
 
 
-def refuse_other_columns(container: Container, data: Any, states: Fields) -> None:
+def refuse_other_columns(container: Container, data: Any, states: States) -> None:
     """Raise MismatchError unless a frame's numeric columns are those that several states are of."""
-    chosen = any(state.chosen is not None for state in states.values())
+    chosen = any(state.selected_columns is not None for state in states.values())
     if chosen or not _are_columns(states):
         return
     fields = container.viewed(data, Selection(None, Selection.from_states(states).by))
@@ -114,24 +119,26 @@ def refuse_other_columns(container: Container, data: Any, states: Fields) -> Non
         )
 
 
-def by_statistic(fields: Iterable[Field]) -> dict[Hashable, Field]:
-    """Return the columns of a frame as one field for each statistic, named after it.
+def by_statistic(states: Iterable[State]) -> dict[Hashable, State]:
+    """Return the columns of a frame as one state for each statistic, named after it."""
+    result: dict[Statistic, State] = {}
+    for state in states:
+        first = result.get(state.statistic)
+        result[state.statistic] = state if first is None else beside(first, state)
+    return _named_by_statistic(result)
 
-    Where all have the same it is the frame's only field, named None.
-    """
-    apart: dict[Statistic, Field] = {}
-    for field in fields:
-        known = apart.get(field.remembers)
-        apart[field.remembers] = field if known is None else beside(known, field)
-    if len(apart) == 1:
-        return dict.fromkeys([None], *apart.values())
-    kinds = [type(statistic).__name__ for statistic in apart]
+
+def _named_by_statistic(fields: Mapping[Statistic, F]) -> dict[Hashable, F]:
+    """Return fields by the name of their statistic; the only field of a frame is named None."""
+    if len(fields) == 1:
+        return dict.fromkeys([None], *fields.values())
+    kinds = [type(statistic).__name__ for statistic in fields]
     numbers = [kinds[:i].count(kind) + 1 for i, kind in enumerate(kinds)]
     names = [f"{k} {n}" if n > 1 else k for k, n in zip(kinds, numbers, strict=True)]
-    return dict(zip(names, apart.values(), strict=True))
+    return dict(zip(names, fields.values(), strict=True))
 
 
-def selected(states: Fields, names: list[Hashable]) -> dict[Hashable, Field]:
+def selected(states: States, names: list[Hashable]) -> dict[Hashable, State]:
     """Return some of the states by name, or some columns of a frame's; MismatchError if unknown."""
     known = names_of(states)
     if unknown := [name for name in names if name not in known]:
@@ -145,7 +152,7 @@ def selected(states: Fields, names: list[Hashable]) -> dict[Hashable, Field]:
     return by_statistic(state for state in apart if len(state.labels["columns"]))
 
 
-def joined(values: Fields) -> Fields:
+def joined(values: States) -> States:
     """Return readings of a frame's columns as one field, whatever statistics they are of."""
     if not _of_frame(values):
         return values
@@ -155,11 +162,11 @@ def joined(values: Fields) -> Fields:
     return {None: first}
 
 
-def using(states: Fields, kind: type[Statistic]) -> dict[Hashable, Field]:
+def using(states: States, kind: type[Statistic]) -> dict[Hashable, State]:
     """Return the states of one statistic, where several were learned."""
     result = {}
     for name, state in states.items():
-        statistic, data = state.remembers, state.data
+        statistic, data = state.statistic, state.data
         if isinstance(statistic, Several):
             statistic, data = statistic.taken(data, kind)
         elif not isinstance(statistic, kind):
@@ -185,7 +192,7 @@ def _one(asked: One) -> Statistic:
 
 def _of_frame(states: Fields) -> bool:
     """Tell whether states are of the columns of a frame."""
-    return bool(states) and all("columns" in state.labels for state in states.values())
+    return bool(states) and all(state.has_columns for state in states.values())
 
 
 def _are_columns(states: Fields) -> bool:
@@ -198,4 +205,4 @@ def _of_columns(
 ) -> Field:
     """Return the field of some columns; they count as chosen if the user chose."""
     (field,) = container.viewed(data, Selection(tuple(columns), selection.by)).values()
-    return replace(field, chosen=None if selection.columns is None else tuple(columns))
+    return replace(field, selected_columns=None if selection.columns is None else tuple(columns))

@@ -15,7 +15,7 @@ from dasknorm.blocks import Kernel, float_dtype, summarize, threads, transform
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.containers import register
 from dasknorm.containers.pandas import Frame
-from dasknorm.fields import Field, Fields
+from dasknorm.fields import Field, Fields, States
 from dasknorm.fields.selection import Selection
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
@@ -52,7 +52,7 @@ class Frames(Frame):
         field = values[None]
         if not field.dims:
             return field.data[()]
-        if field.grouped is not None:
+        if field.group_dim is not None:
             return _of_groups(super().report(values))
         names = [str(name) for name in field.labels["columns"]]
         return pl.DataFrame(dict(zip(names, np.asarray(field.data), strict=True)))
@@ -92,7 +92,7 @@ class SeriesOfOne(Frames):
     def rebuild(self, data: Any, fields: Fields) -> Any:
         return super().rebuild(data.to_frame(), fields).to_series()
 
-    def lacking(self, fields: Fields, states: Fields) -> list[Hashable]:
+    def lacking(self, fields: Fields, states: States) -> list[Hashable]:
         return []
 
     def report(self, values: Fields) -> Any:

@@ -63,8 +63,10 @@ def field_of(table: Any, columns: list[str], selection: Selection) -> Field:
     rows = (
         GroupedArrowTable(table, names, selection.by) if selection.by else ArrowTable(table, names)
     )
-    field = Field(rows, ("index", "columns"), labels, ("columns",), chosen=selection.columns)
-    return field.in_groups(selection.dim, "index") if selection.by else field
+    field = Field(
+        rows, ("index", "columns"), labels, ("columns",), selected_columns=selection.columns
+    )
+    return field.with_groups(selection.dim, "index") if selection.by else field
 
 
 def columns_of(table: Any) -> list[str]:

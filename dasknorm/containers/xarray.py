@@ -13,7 +13,7 @@ from dasknorm.containers.date_groups import group_labels, in_calendar
 from dasknorm.containers.file_backed import data_of, sources_of
 from dasknorm.containers.grids import weights_by_latitude
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field, Fields
+from dasknorm.fields import Field, Fields, States
 from dasknorm.fields.selection import Selection
 
 __all__ = [
@@ -47,7 +47,7 @@ class Labelled(Container):
             return fields
         dim, labels = group_labels(data, selection.by)
         return {
-            name: field.in_groups(selection.dim, dim, labels) if dim in field.dims else field
+            name: field.with_groups(selection.dim, dim, labels) if dim in field.dims else field
             for name, field in fields.items()
         }
 
@@ -123,7 +123,7 @@ class Datasets(Labelled):
     def rebuild(self, data: Any, fields: Fields) -> Any:
         return rebuilt(data, fields)
 
-    def lacking(self, fields: Fields, states: Fields) -> list[Hashable]:
+    def lacking(self, fields: Fields, states: States) -> list[Hashable]:
         return [name for name in states if name not in fields]
 
     def report(self, values: Fields) -> Any:
@@ -188,11 +188,11 @@ def _rebuilt(array: Any, field: Field) -> Any:
 
 
 def _array(name: Hashable, field: Field) -> Any:
-    if field.grouped is not None:
-        index = field.labels[field.grouped]
-        dim = field.grouped if index.nlevels == 1 else " and ".join(map(str, index.names))
+    if field.group_dim is not None:
+        index = field.labels[field.group_dim]
+        dim = field.group_dim if index.nlevels == 1 else " and ".join(map(str, index.names))
         labels = {dim: index, **{d: field.labels[d] for d in field.dims[1:] if d in field.labels}}
-        plain = replace(field, dims=(dim, *field.dims[1:]), labels=labels, grouped=None)
+        plain = replace(field, dims=(dim, *field.dims[1:]), labels=labels, groups=None)
         return in_calendar(_array(name, plain), dim)
     coords = {dim: _coordinate(dim, index) for dim, index in field.labels.items()}
     data = np.asarray(field.data) if isinstance(field.data, np.generic) else field.data

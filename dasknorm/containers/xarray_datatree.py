@@ -15,7 +15,7 @@ from dasknorm.containers.xarray import (
     rebuilt,
     reported,
 )
-from dasknorm.fields import Field, Fields
+from dasknorm.fields import Field, Fields, State, States
 
 __all__ = ["DataTrees"]
 
@@ -58,7 +58,7 @@ class DataTrees(Labelled):
         kept: Mapping[Hashable, tuple[Hashable, ...]],
         weights: Any = None,
         where: Any = None,
-    ) -> dict[Hashable, Field]:
+    ) -> dict[Hashable, State]:
         """Summarize each node by itself where weights are a word: latitudes differ from node to
         node."""
         if not isinstance(weights, str):
@@ -74,7 +74,7 @@ class DataTrees(Labelled):
                 states[name] = field.summarize(kept[name], *both)
         return states
 
-    def lacking(self, fields: Fields, states: Fields) -> list[Hashable]:
+    def lacking(self, fields: Fields, states: States) -> list[Hashable]:
         return [name for name in states if name not in fields]
 
     def report(self, values: Fields) -> Any:

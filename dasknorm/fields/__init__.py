@@ -3,6 +3,6 @@
 Used by `containers` and all folders above it; `Field` is part of the interface for extensions.
 """
 
-from dasknorm.fields.field import Axes, Field, Fields
+from dasknorm.fields.field import Axes, Field, Fields, Groups, State, States
 
-__all__ = ["Axes", "Field", "Fields"]
+__all__ = ["Axes", "Field", "Fields", "Groups", "State", "States"]

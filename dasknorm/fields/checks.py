@@ -11,7 +11,7 @@ import numpy as np
 from dasknorm.blocks.group_labels import some
 from dasknorm.chunks import is_lazy
 from dasknorm.errors import MismatchError
-from dasknorm.fields.field import Field, Fields
+from dasknorm.fields.field import Fields, State, States
 from dasknorm.statistics import Statistic
 
 __all__ = [
@@ -27,32 +27,32 @@ SOME_BYTES = 1 << 22
 """Of records that are asked at a time."""
 
 
-def check_valid(states: Fields) -> None:
+def check_valid(states: States) -> None:
     """Raise ValueError if infinities have spoiled a state; lazy states are not looked at."""
     for name, state in states.items():
         if is_lazy(state.data):
             continue
-        spoiled = _told(state.remembers.is_invalid, state.data)
+        spoiled = _told(state.statistic.is_invalid, state.data)
         if spoiled.any():
-            reason = state.remembers.invalid_reason
+            reason = state.statistic.invalid_reason
             raise ValueError(
                 f"{reason} in {_place(name, state, spoiled)}; replace them, for "
                 "example by NaN, which is skipped: np.where(np.isfinite(x), x, np.nan)"
             )
 
 
-def check_not_empty(states: Fields, is_masked: bool = False) -> None:
+def check_not_empty(states: States, is_masked: bool = False) -> None:
     """Raise ValueError if no sample was seen; warn, naming them, where all are missing.
 
     Of what a mask leaves out on purpose there is no word.
     """
     missing = []
     for name, state in states.items():
-        empty = _told(partial(_is_empty, state.remembers), state.data)
-        if state.grouped is not None and not len(state.data):
+        empty = _told(partial(_is_empty, state.statistic), state.data)
+        if state.group_dim is not None and not len(state.data):
             raise ValueError(
                 "no samples to adapt on: there are no rows, or none that belongs to a group, as "
-                f"{state.grouped!r} is missing in all of them"
+                f"{state.group_dim!r} is missing in all of them"
             )
         if state.data.size and not _bytes(state.data).any():
             raise ValueError(
@@ -91,10 +91,10 @@ def expected_counts(work: Fields, expected: float | Literal["all"] | None) -> di
     return counts
 
 
-def check_counts(states: Fields, expected: Mapping[Hashable, float]) -> None:
+def check_counts(states: States, expected: Mapping[Hashable, float]) -> None:
     """Raise ValueError unless as much was counted as expected."""
     for name, wanted in expected.items():
-        counts = states[name].remembers.read(states[name].data, "count")
+        counts = states[name].statistic.read(states[name].data, "count")
         wrong = counts != wanted
         if wrong.any():
             found = ", ".join(f"{count:,.15g}" for count in np.unique(counts[wrong])[:5])
@@ -138,16 +138,17 @@ def _bytes(records: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(records).reshape(-1).view("u1")
 
 
-def _place(name: Hashable, state: Field, where: np.ndarray) -> str:
+def _place(name: Hashable, state: State, where: np.ndarray) -> str:
     """Say in words where a mask is True, the first few places by their labels."""
     # Columns are named themselves, and not by the statistic that some of them share.
-    kind = "the data" if name is None or "columns" in state.labels else repr(name)
+    kind = "the data" if name is None or state.has_columns else repr(name)
     if not state.dims:
         return kind
-    if state.grouped is not None and where.sum() > 2:
-        groups = state.labels[state.grouped][where.reshape(len(where), -1).any(axis=1)]
-        return f"{kind} in {len(groups):,} of {len(where):,} groups by {state.grouped!r}: " + some(
-            groups
+    if state.group_dim is not None and where.sum() > 2:
+        groups = state.labels[state.group_dim][where.reshape(len(where), -1).any(axis=1)]
+        return (
+            f"{kind} in {len(groups):,} of {len(where):,} groups by {state.group_dim!r}: "
+            + some(groups)
         )
     places = [state.place(position) for position in np.argwhere(where)[:5].tolist()]
     more = int(where.sum()) - len(places)

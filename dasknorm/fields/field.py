@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -21,12 +21,32 @@ from dasknorm.blocks.grouped_arrays import GroupedArray
 from dasknorm.blocks.groups import GroupMaps, GroupRecords
 from dasknorm.errors import MismatchError
 from dasknorm.fields.labels import listed, positions_of, shown
-from dasknorm.statistics import Statistic
+from dasknorm.statistics import Moments, Statistic
 
-__all__ = ["Axes", "Field", "Fields"]
+__all__ = ["Axes", "Field", "Fields", "Groups", "State", "States"]
 
 Axes = Hashable | Sequence[Hashable] | None
 """One axis or several: names of dimensions, or positions."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The groups that the values of data, or their states, belong to.
+
+    Parameters
+    ----------
+    dim : hashable
+        Group dimension of the states, named after the column or coordinate that names groups (or
+        the tuple of several).
+    data_dim : hashable, optional
+        For data, the dimension whose positions belong to groups.
+    lag_dim : hashable, optional
+        For tendencies, the dimension of the differences; the groups are lags then, the first is 0.
+    """
+
+    dim: Hashable
+    data_dim: Hashable = None
+    lag_dim: Hashable = None
 
 
 @dataclass(frozen=True)
@@ -44,19 +64,13 @@ class Field:
     features : tuple of hashable
         The dimensions kept unless the caller says otherwise.
     attrs : mapping
-        What is said of the data, such as their units.
-    grouped : hashable, optional
-        Of states, the dimension along which there is one for each group; named after the column
-        or coordinate (or the tuple of several) that names groups.
-    chosen : tuple of hashable, optional
-        The columns that were chosen, where others ride along untouched.
-    keyed : hashable, optional
-        Of data, the dimension of which each place belongs to a group, or has others some lags
-        later.
-    lagged : hashable, optional
-        The dimension along which changes were taken as well: the groups are lags, and first none.
+        Attributes of the data, such as units.
+    groups : Groups, optional
+        The groups of the data or states.
+    selected_columns : tuple of hashable, optional
+        The columns that the user selected; all others are passed through unchanged.
     statistic : Statistic, optional
-        Of data, what is to be remembered of them; of states, what their records are of.
+        The statistic to compute from the data.
     """
 
     data: Any
@@ -64,10 +78,8 @@ class Field:
     labels: Mapping[Hashable, pd.Index] = field(default_factory=dict)
     features: tuple[Hashable, ...] = ()
     attrs: Mapping[str, Any] = field(default_factory=dict)
-    grouped: Hashable = None
-    chosen: tuple[Hashable, ...] | None = None
-    keyed: Hashable = None
-    lagged: Hashable = None
+    groups: Groups | None = None
+    selected_columns: tuple[Hashable, ...] | None = None
     statistic: Statistic | None = None
 
     def sizes(self) -> dict[Hashable, Any]:
@@ -75,51 +87,69 @@ class Field:
         return dict(zip(self.dims, self.data.shape, strict=True))
 
     @property
-    def remembers(self) -> Statistic:
-        """The statistic, of a field that has one."""
-        assert self.statistic is not None, "data are given their statistic in `methods`"
-        return self.statistic
+    def has_columns(self) -> bool:
+        """Whether the data are columns of a DataFrame, or one value for each column."""
+        return "columns" in self.labels
+
+    @property
+    def group_dim(self) -> Hashable:
+        """The group dimension of the states; None without groups."""
+        return None if self.groups is None else self.groups.dim
+
+    @property
+    def lag_dim(self) -> Hashable:
+        """The dimension along which tendencies are taken; None without tendencies."""
+        return None if self.groups is None else self.groups.lag_dim
 
     def summarize(
         self, kept: tuple[Hashable, ...], weights: Any = None, where: Any = None
-    ) -> "Field":
-        """Return the states still to be computed: a field whose data are a `chunks.Reduction`.
+    ) -> "State":
+        """Return the state still to be computed: its data are a `chunks.Reduction`.
 
-        Weights are a field, laid along the data by name, or a Dask series beside a Dask frame; so
+        Weights are a field, aligned to the data by name, or a Dask series for a Dask DataFrame; so
         is a mask, which is weights of 1 and 0.
         """
+        assert self.statistic is not None, "`per_variable` gives data their statistic"
         axes = tuple(i for i, dim in enumerate(self.dims) if dim not in kept)
-        self._refuse_kept(kept)
-        spread, mask = (
-            beside.align_to(self, who) if isinstance(beside, Field) else beside
-            for beside, who in ((weights, "weights"), (where, "values of where"))
+        self._check_kept(kept)
+        aligned, mask = (
+            values.align_to(self, role) if isinstance(values, Field) else values
+            for values, role in ((weights, "weights"), (where, "values of where"))
         )
-        spread = chunks.weighing(spread, mask, self.data)
-        if (
-            self.lagged is not None
-            and spread is not None
-            and spread.shape[self.dims.index(self.keyed)] > 1
-        ):
-            raise ValueError(
-                f"weights vary along {shown(self.lagged)}, but a change has two ends there: give "
-                "weights without it; and make missing what is not to take part, data.where(mask)"
-            )
-        by_group = self.grouped is not None
+        aligned = chunks.weighing(aligned, mask, self.data)
+        groups = self.groups
+        if groups is not None and groups.lag_dim is not None and aligned is not None:
+            self._check_constant(aligned, groups)
         work = chunks.Reduction(
-            self.data, self.remembers, axes, spread, self.dims, is_grouped=by_group
+            self.data, self.statistic, axes, aligned, self.dims, is_grouped=groups is not None
         )
         dims = tuple(dim for dim in self.dims if dim in kept)
         labels = {dim: index for dim, index in self.labels.items() if dim in dims}
-        dims = (self.grouped, *dims) if by_group else dims
-        return replace(self, data=work, dims=dims, labels=labels, features=dims, keyed=None)
+        if groups is not None:
+            dims, groups = (groups.dim, *dims), replace(groups, data_dim=None)
+        columns = self.selected_columns
+        return State(
+            work, dims, labels, dims, self.attrs, groups, columns, statistic=self.statistic
+        )
 
-    def _refuse_kept(self, kept: tuple[Hashable, ...]) -> None:
-        """Raise ValueError if a dimension is kept that cannot be, or whose size is not known."""
-        if self.keyed is not None and self.keyed in kept:
-            what = f"by={self.grouped!r}" if self.lagged is None else f"lag= along {self.lagged!r}"
+    def _check_constant(self, weights: Any, groups: Groups) -> None:
+        """Raise ValueError if weights vary along the dimension of tendencies."""
+        if weights.shape[self.dims.index(groups.data_dim)] > 1:
             raise ValueError(
-                f"{what} puts together what stands along {shown(self.keyed)}, which cannot be "
-                "kept as well: leave it out of keep=, or name it in over="
+                f"weights vary along {shown(groups.lag_dim)}, but a change has two ends there: "
+                "give weights without it; and make missing what is not to take part, "
+                "data.where(mask)"
+            )
+
+    def _check_kept(self, kept: tuple[Hashable, ...]) -> None:
+        """Raise ValueError if a dimension cannot be kept, or has an unknown size."""
+        groups = self.groups
+        if groups is not None and groups.data_dim in kept:
+            by = f"by={groups.dim!r}"
+            source = by if groups.lag_dim is None else f"lag= along {groups.lag_dim!r}"
+            raise ValueError(
+                f"{source} reduces over {shown(groups.data_dim)}, which cannot be kept as well: "
+                "leave it out of keep=, or name it in over="
             )
         for dim, size in self.sizes().items():
             if dim in kept and math.isnan(size):
@@ -128,32 +158,15 @@ class Field:
                     "call x.compute_chunk_sizes() first"
                 )
 
-    def in_groups(self, name: Hashable, dim: Hashable, labels: pd.Index | None = None) -> "Field":
-        """Return data of which each place along a dimension belongs to the group of its label.
+    def with_groups(self, name: Hashable, dim: Hashable, labels: pd.Index | None = None) -> Self:
+        """Return data whose positions along a dimension belong to the groups of these labels.
 
-        Without labels, the data themselves say while they are read.
+        Without labels, the groups are read from the data together with the values.
         """
         data = self.data
         if labels is not None:
             data = GroupedArray.of(data, self.dims.index(dim), labels)
-        return replace(self, data=data, grouped=name, keyed=dim)
-
-    def with_records(self, records: Any) -> "Field":
-        """Return the field of states that were still to be computed; groups come sorted."""
-        if not isinstance(records, GroupRecords):
-            return replace(self, data=records)
-        order = order_of(records.labels)
-        labels = {**self.labels, self.grouped: records.labels[order]}
-        is_sorted = (order == np.arange(len(order))).all()  # and all of a grid need no copy then
-        data = records.records if is_sorted else records.records[order]
-        return replace(self, data=data, labels=labels)
-
-    @property
-    def records(self) -> Any:
-        """The states as chunks work on them: of groups, together with their labels."""
-        if self.grouped is None:
-            return self.data
-        return GroupRecords(self.labels[self.grouped], self.data)
+        return replace(self, data=data, groups=Groups(name, data_dim=dim))
 
     def weights_for(self, weights: Any) -> Any:
         """Return weights, or None where they are the same for all of this field's values."""
@@ -170,8 +183,8 @@ class Field:
     ) -> "Field":
         """Map the data through an affine map, found by name and label."""
         maps, data = affine.align_to(self), self.data
-        if affine.grouped is not None:
-            maps = GroupMaps(affine.labels[affine.grouped], maps, affine.grouped, unseen)
+        if affine.group_dim is not None:
+            maps = GroupMaps(affine.labels[affine.group_dim], maps, affine.group_dim, unseen)
         if isinstance(data, GroupedArray):
             data = replace(data, codes=np.append(maps.places(data.labels), -1)[data.codes])
             maps = maps.affine
@@ -202,15 +215,15 @@ class Field:
     @property
     def _own_dims(self) -> tuple[Hashable, ...]:
         """The dimensions but for that of groups, which comes first in states."""
-        is_state_of_groups = self.grouped is not None and self.keyed is None
-        return self.dims[1:] if is_state_of_groups else self.dims
+        is_grouped = self.groups is not None and self.groups.data_dim is None
+        return self.dims[1:] if is_grouped else self.dims
 
     def place(self, position: Sequence[int]) -> str:
         """Name a position in words: ``level=500``, or the bare name of a column."""
         parts = []
         for dim, i in zip(self.dims, position, strict=True):
             label = self.labels[dim][i] if dim in self.labels else i
-            levels = self.labels[dim].names if dim == self.grouped else []
+            levels = self.labels[dim].names if dim == self.group_dim else []
             if len(levels) > 1:
                 parts += [f"{n}={v}" for n, v in zip(levels, self.labels[dim][i], strict=True)]
                 continue
@@ -218,7 +231,7 @@ class Field:
             parts.append(str(label) if dim == "columns" else f"{named}={label}")
         return ", ".join(parts)
 
-    def labelled(self, dim: Hashable, labels: Sequence[Hashable]) -> "Field":
+    def labelled(self, dim: Hashable, labels: Sequence[Hashable]) -> Self:
         """Return the part of this field with these labels along a dimension, in their order."""
         positions = self.labels[dim].get_indexer(
             pd.Index(labels, tupleize_cols=self.labels[dim].nlevels > 1)
@@ -227,13 +240,16 @@ class Field:
             self,
             data=_take(self.data, self.dims.index(dim), positions),
             labels={**self.labels, dim: self.labels[dim][positions]},
-            chosen=tuple(labels) if self.chosen is not None and dim == "columns" else self.chosen,
+            selected_columns=tuple(labels)
+            if self.selected_columns is not None and dim == "columns"
+            else self.selected_columns,
         )
 
     def identical(self, other: "Field") -> bool:
         """Tell whether statistic, dims, labels and every bit of the data are the same."""
         mine, theirs = (
-            (each.statistic, each.dims, each.grouped, each.chosen) for each in (self, other)
+            (field.statistic, field.dims, field.groups, field.selected_columns)
+            for field in (self, other)
         )
         return (
             mine == theirs
@@ -300,5 +316,39 @@ def _take(data: Any, axis: int, positions: np.ndarray | None) -> Any:
     return data if positions is None else data[(slice(None),) * axis + (positions,)]
 
 
+@dataclass(frozen=True)
+class State(Field):
+    """The records of a statistic: a field with one record for each output element.
+
+    Parameters
+    ----------
+    statistic : Statistic, optional
+        The statistic of the records.
+    """
+
+    # Dask rebuilds dataclasses from positional arguments, so this one cannot be keyword-only.
+    statistic: Statistic = field(default_factory=Moments)
+
+    def with_records(self, records: Any) -> Self:
+        """Return this state with other records, sorted by group."""
+        if not isinstance(records, GroupRecords):
+            return replace(self, data=records)
+        order = order_of(records.labels)
+        labels = {**self.labels, self.group_dim: records.labels[order]}
+        is_sorted = (order == np.arange(len(order))).all()  # and all of a grid need no copy then
+        data = records.records if is_sorted else records.records[order]
+        return replace(self, data=data, labels=labels)
+
+    @property
+    def records(self) -> Any:
+        """The records as `chunks` takes them; grouped records are with their labels."""
+        if self.group_dim is None:
+            return self.data
+        return GroupRecords(self.labels[self.group_dim], self.data)
+
+
 Fields = Mapping[Hashable, Field]
 """The fields of a container by name; an array's or a frame's only field is named None."""
+
+States = Mapping[Hashable, State]
+"""The states of the fields of a container, by name."""

@@ -19,7 +19,7 @@ from dasknorm import chunks
 from dasknorm.blocks.group_labels import some
 from dasknorm.blocks.lagged_arrays import LaggedArray
 from dasknorm.errors import MismatchError
-from dasknorm.fields.field import Field, Fields
+from dasknorm.fields.field import Field, Fields, Groups, State, States
 from dasknorm.fields.labels import shown
 from dasknorm.fields.states import select_group
 from dasknorm.statistics import Transformed
@@ -53,7 +53,7 @@ def lagged(fields: Fields, lag: Lag) -> dict[Hashable, Field]:
     dim, lags = _asked(lag)
     for field in fields.values():
         if not chunks.is_array(field.data):
-            what = "groups (by=)" if field.grouped is not None else "frames"
+            what = "groups (by=)" if field.group_dim is not None else "frames"
             raise TypeError(f"lag= goes with arrays and xarray objects, and not with {what}")
         parts = getattr(field.statistic, "parts", [field.statistic])
         if any(isinstance(part, Transformed) for part in parts):
@@ -71,11 +71,11 @@ def lagged(fields: Fields, lag: Lag) -> dict[Hashable, Field]:
     }
 
 
-def lag_of(states: Fields) -> Lag:
+def lag_of(states: States) -> Lag:
     """Return the lags that states were learned with; None if with none."""
     for state in states.values():
-        if state.lagged is not None:
-            return {state.lagged: state.labels[state.grouped][1:].tolist()}
+        if state.lag_dim is not None:
+            return {state.lag_dim: state.labels[state.group_dim][1:].tolist()}
     return None
 
 
@@ -84,7 +84,7 @@ def lags_by_dim(fields: Fields) -> dict[str, list[Any]]:
     for field in fields.values():
         if isinstance(field.data, LaggedArray) and field.data.labels is not None:
             lags = field.data.labels[1:]
-            return {str(field.lagged): list(map(_word, lags))}
+            return {str(field.lag_dim): list(map(_word, lags))}
     return {}
 
 
@@ -101,20 +101,22 @@ def describe_lag(lag: Any, dim: Any) -> str:
     return f"{steps} of {dim}"
 
 
-def without_lags(states: Fields) -> dict[Hashable, Field]:
+def without_lags(states: States) -> dict[Hashable, State]:
     """Return the states of the data themselves, without those of their changes."""
     return {
-        name: state if state.lagged is None else select_group(state, state.labels[state.grouped][0])
+        name: state
+        if state.lag_dim is None
+        else select_group(state, state.labels[state.group_dim][0])
         for name, state in states.items()
     }
 
 
-def changes(states: Fields, lag: Any) -> tuple[dict[Hashable, Field], str]:
+def changes(states: States, lag: Any) -> tuple[dict[Hashable, State], str]:
     """Return the states of changes by one lag, and the lag in words; one only may be left out."""
-    own = {name: state for name, state in states.items() if state.lagged is not None}
+    own = {name: state for name, state in states.items() if state.lag_dim is not None}
     if not own:
         raise MismatchError("no changes were learned: adapt(..., lag={'time': 1})")
-    known = next(state.labels[state.grouped] for state in own.values())
+    known = next(state.labels[state.group_dim] for state in own.values())
     if lag is None and len(known) > 2:
         raise MismatchError(f"changes by several lags were learned, {some(known[1:])}: name one")
     if lag is None:
@@ -123,7 +125,7 @@ def changes(states: Fields, lag: Any) -> tuple[dict[Hashable, Field], str]:
         lag = _duration(lag)
     if lag not in known[1:]:
         raise MismatchError(f"no changes by {lag!r} were learned; known: {some(known[1:])}")
-    (dim,) = {state.lagged for state in own.values()}
+    (dim,) = {state.lag_dim for state in own.values()}
     return {name: select_group(state, lag) for name, state in own.items()}, describe_lag(
         _word(lag), dim
     )
@@ -168,7 +170,7 @@ def _in_lags(field: Field, dim: Hashable, lags: pd.Index) -> Field:
         partners = _by_steps(labels, size, lags[1:])
     name = f"{dim}_lag" if isinstance(dim, str) else "lag"
     data = LaggedArray.of(field.data, field.dims.index(dim), partners, lags)
-    return replace(field, data=data, grouped=name, keyed=dim, lagged=dim)
+    return replace(field, data=data, groups=Groups(name, dim, dim))
 
 
 def _by_steps(labels: pd.Index | None, size: int, lags: Sequence[int]) -> np.ndarray:

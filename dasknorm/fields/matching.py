@@ -4,7 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 
 from dasknorm.errors import MismatchError
-from dasknorm.fields.field import Axes, Field, Fields
+from dasknorm.fields.field import Axes, Field, Fields, State, States
 from dasknorm.fields.labels import refuse_nan, shown
 
 __all__ = [
@@ -38,7 +38,7 @@ def kept_axes(fields: Fields, keep: Axes, over: Axes) -> dict[Hashable, tuple[Ha
     kept = _kept_axes(fields, keep, over)
     for key, dims in kept.items():
         field = fields[key]
-        for dim in {*dims} & {*field.labels} - {"columns", field.grouped}:
+        for dim in {*dims} & {*field.labels} - {"columns", field.group_dim}:
             refuse_nan(field.labels[dim], dim)
     return kept
 
@@ -67,23 +67,23 @@ def _kept_axes(fields: Fields, keep: Axes, over: Axes) -> dict[Hashable, tuple[H
     }
 
 
-def kept_like(field: Field, state: Field) -> tuple[Hashable, ...]:
+def kept_like(field: Field, state: State) -> tuple[Hashable, ...]:
     """Return the dimensions of a field that a state keeps."""
-    return tuple(field.dims[field.axis(dim)] for dim in state.dims if dim != state.grouped)
+    return tuple(field.dims[field.axis(dim)] for dim in state.dims if dim != state.group_dim)
 
 
-def named_like(state: Field, field: Field, known: Field) -> Field:
+def named_like(state: State, field: Field, known: State) -> State:
     """Return a state of a field with its dimensions named as another state names them.
 
     They may lie in another order, and be bare axes there that have names here.
     """
-    names = {field.dims[field.axis(dim)]: dim for dim in known.dims if dim != known.grouped}
+    names = {field.dims[field.axis(dim)]: dim for dim in known.dims if dim != known.group_dim}
     dims = tuple(names.get(dim, dim) for dim in state.dims)
     return replace(state, dims=dims)
 
 
 def matching(
-    fields: Fields, states: Fields, lacking: Sequence[Hashable] = ()
+    fields: Fields, states: States, lacking: Sequence[Hashable] = ()
 ) -> dict[Hashable, Hashable]:
     """Return the name of the state of each field.
 
@@ -118,7 +118,7 @@ def refuse_lacking(lacking: Sequence[Hashable], fields: Fields) -> None:
 
 def _but_groups(fields: Fields, names: tuple[Hashable, ...], what: str) -> tuple[Hashable, ...]:
     """Return names without that of groups, which are kept anyway."""
-    by = {field.grouped for field in fields.values()} - {None}
+    by = {field.group_dim for field in fields.values()} - {None}
     if what == "over" and (both := by & set(names)):
         raise ValueError(f"by= keeps statistics of each {shown(*both)}: leave it out of over=")
     return tuple(name for name in names if name not in by)
@@ -141,5 +141,5 @@ def _found(field: Field, names: tuple[Hashable, ...], what: str) -> dict[Hashabl
 
 def names_of(fields: Fields) -> list[Hashable]:
     """Return the names of fields, or of the columns where a frame is the only field."""
-    columns = [field.labels["columns"] for field in fields.values() if "columns" in field.labels]
+    columns = [field.labels["columns"] for field in fields.values() if field.has_columns]
     return [name for index in columns for name in index] if columns else list(fields)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dasknorm.errors import MismatchError
-from dasknorm.fields.field import Field
+from dasknorm.fields.field import States
 
 __all__ = ["Selection"]
 
@@ -38,14 +38,14 @@ class Selection:
         return cls(None if columns is None else _several("columns", columns), _several("by", by))
 
     @classmethod
-    def from_states(cls, states: Mapping[Hashable, Field]) -> "Selection":
+    def from_states(cls, states: States) -> "Selection":
         """Return the view that states were learned in."""
-        chosen = next((state.chosen for state in states.values()), None)
+        chosen = next((state.selected_columns for state in states.values()), None)
         for state in states.values():  # variables without the dimension of groups have none
-            if state.grouped is None or state.lagged is not None:
+            if state.group_dim is None or state.lag_dim is not None:
                 continue
-            many = state.labels[state.grouped].nlevels > 1
-            return cls(chosen, tuple(state.grouped) if many else (state.grouped,))  # type: ignore[arg-type]
+            many = state.labels[state.group_dim].nlevels > 1
+            return cls(chosen, tuple(state.group_dim) if many else (state.group_dim,))  # type: ignore[arg-type]
         return cls(chosen)
 
     def select_columns(self, kinds: Mapping[Any, Any], numeric: Iterable[Hashable]) -> list[Any]:

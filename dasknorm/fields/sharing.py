@@ -4,13 +4,13 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 from dasknorm.errors import MismatchError
-from dasknorm.fields.field import Field, Fields
+from dasknorm.fields.field import State, States
 from dasknorm.fields.states import aligned, refuse_other_statistic
 
 __all__ = ["shared"]
 
 
-def shared(states: Fields, groups: Sequence[Sequence[Hashable]]) -> dict[Hashable, Field]:
+def shared(states: States, groups: Sequence[Sequence[Hashable]]) -> dict[Hashable, State]:
     """Return states in which each group of variables has one scale, at each kept position.
 
     Raises MismatchError if one is not known, is in two groups, or is kept along other dimensions
@@ -32,7 +32,7 @@ def shared(states: Fields, groups: Sequence[Sequence[Hashable]]) -> dict[Hashabl
         for name in group:
             refuse_other_statistic(first, states[name])
         alike = [aligned(states[name], first) for name in group]
-        records = first.remembers.with_one_scale([each.data for each in alike])
+        records = first.statistic.with_one_scale([each.data for each in alike])
         for name, each, own in zip(group, alike, records, strict=True):
             # Its own attributes: aligned takes all but the data of the first.
             result[name] = replace(each, data=own, attrs=states[name].attrs)

@@ -10,7 +10,7 @@ from dasknorm import chunks
 from dasknorm.blocks.group_labels import appended, places_of, some
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.errors import MismatchError
-from dasknorm.fields.field import Field
+from dasknorm.fields.field import State
 from dasknorm.fields.labels import listed, shown
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
@@ -27,32 +27,32 @@ __all__ = [
 ]
 
 
-def merged(state: Field, other: Field) -> Field:
+def merged(state: State, other: State) -> State:
     """Return states merged with those of other data, matched by label; groups are united."""
     refuse_other_statistic(state, other)
     refuse_other_groups(state, other)
     theirs = aligned(other, state)
-    both = state.with_records(chunks.merge(state.records, theirs.records, state.remembers))
-    return replace(both, chosen=state.chosen or other.chosen)
+    both = state.with_records(chunks.merge(state.records, theirs.records, state.statistic))
+    return replace(both, selected_columns=state.selected_columns or other.selected_columns)
 
 
-def refuse_other_statistic(state: Field, other: Field) -> None:
+def refuse_other_statistic(state: State, other: State) -> None:
     """Raise MismatchError unless both remember the same."""
     if state.statistic != other.statistic:
         raise MismatchError(f"statistics differ: {state.statistic} and {other.statistic}")
 
 
-def refuse_other_groups(state: Field, other: Field) -> None:
+def refuse_other_groups(state: State, other: State) -> None:
     """Raise MismatchError unless both are by the same groups and lags, or both by none."""
-    if (state.grouped, state.lagged) != (other.grouped, other.lagged):
+    if (state.group_dim, state.lag_dim) != (other.group_dim, other.lag_dim):
         by = [
-            f"by {each.grouped!r}" if each.grouped is not None else "not by group"
+            f"by {each.group_dim!r}" if each.group_dim is not None else "not by group"
             for each in (state, other)
         ]
         raise MismatchError(f"statistics {by[0]} and {by[1]} do not merge")
-    if state.lagged is None:
+    if state.lag_dim is None:
         return
-    mine, theirs = (each.labels[each.grouped] for each in (state, other))
+    mine, theirs = (each.labels[each.group_dim] for each in (state, other))
     if not mine.equals(theirs):
         raise MismatchError(
             f"lags differ: {some(mine[1:])} and {some(theirs[1:])}; what only one side has seen "
@@ -60,14 +60,14 @@ def refuse_other_groups(state: Field, other: Field) -> None:
         )
 
 
-def aligned(state: Field, other: Field) -> Field:
+def aligned(state: State, other: State) -> State:
     """Return a state in the order of another that has the same dimensions and labels."""
     if set(state.dims) != set(other.dims):
         raise MismatchError(
             f"kept dimensions differ: {listed(state.dims)} and {listed(other.dims)}"
         )
     for dim in other.dims:
-        if dim == state.grouped:
+        if dim == state.group_dim:
             continue
         if state.sizes()[dim] != other.sizes()[dim]:
             raise MismatchError(
@@ -75,46 +75,48 @@ def aligned(state: Field, other: Field) -> Field:
             )
         if (dim in state.labels) != (dim in other.labels):
             raise MismatchError(f"only one side has labels along {shown(dim)}")
-    labels = {**other.labels, **{d: i for d, i in state.labels.items() if d == state.grouped}}
+    labels = {**other.labels, **{d: i for d, i in state.labels.items() if d == state.group_dim}}
     return replace(other, data=state.align_to(other), labels=labels)
 
 
-def select_groups(state: Field, groups: pd.Index) -> Field:
+def select_groups(state: State, groups: pd.Index) -> State:
     """Return the states of these groups, sorted; of those not known, of no value."""
-    known = places_of(groups, state.labels[state.grouped])
+    known = places_of(groups, state.labels[state.group_dim])
     records = np.zeros((len(groups), *state.data.shape[1:]), state.data.dtype)
     records[known >= 0] = state.data[known[known >= 0]]
     return state.with_records(GroupRecords(groups, records))
 
 
-def beside(state: Field, other: Field) -> Field:
+def beside(state: State, other: State) -> State:
     """Return the states of some columns and those of others as one; groups are united."""
     refuse_other_groups(state, other)
-    if state.grouped is not None:
-        mine, theirs = (each.labels[each.grouped] for each in (state, other))
+    if state.group_dim is not None:
+        mine, theirs = (each.labels[each.group_dim] for each in (state, other))
         if not mine.equals(theirs):
             groups = appended(mine, theirs[places_of(theirs, mine) < 0])
             state, other = select_groups(state, groups), select_groups(other, groups)
     columns = state.labels["columns"].append(other.labels["columns"])
     data = np.concatenate([state.data, other.data], axis=state.dims.index("columns"))
-    some = state.chosen is not None or other.chosen is not None
+    some = state.selected_columns is not None or other.selected_columns is not None
     chosen = tuple(columns) if some else None
-    return replace(state, data=data, labels={**state.labels, "columns": columns}, chosen=chosen)
+    return replace(
+        state, data=data, labels={**state.labels, "columns": columns}, selected_columns=chosen
+    )
 
 
-def select_group(state: Field, label: Any) -> Field:
+def select_group(state: State, label: Any) -> State:
     """Return the states of one group, as those of data without groups."""
-    own = {dim: index for dim, index in state.labels.items() if dim != state.grouped}
-    data = state.data[state.labels[state.grouped].get_loc(label)]
-    return replace(state, data=data, dims=state.dims[1:], labels=own, grouped=None, lagged=None)
+    own = {dim: index for dim, index in state.labels.items() if dim != state.group_dim}
+    data = state.data[state.labels[state.group_dim].get_loc(label)]
+    return replace(state, data=data, dims=state.dims[1:], labels=own, groups=None)
 
 
-def windowed(state: Field, days: int, is_linear: bool) -> Field:
+def windowed(state: State, days: int, is_linear: bool) -> State:
     """Return states of each day of the year together with the days around it.
 
     States of a climatology by day of year, and perhaps more, such as the hour. The year is a ring.
     """
-    labels = state.labels[state.grouped]
+    labels = state.labels[state.group_dim]
     at = next((i for i, key in enumerate(labels.names) if _is_day(key)), None)
     if at is None:
         raise MismatchError(
@@ -128,7 +130,7 @@ def windowed(state: Field, days: int, is_linear: bool) -> Field:
         places = np.asarray(own)
         ring = np.zeros((_year(day), *state.data.shape[1:]), state.data.dtype)
         ring[day[places] - 1] = state.data[places]
-        records[places] = _around(ring, days, is_linear, state.remembers)[day[places] - 1]
+        records[places] = _around(ring, days, is_linear, state.statistic)[day[places] - 1]
     return replace(state, data=records)
 
 

@@ -5,17 +5,17 @@ from typing import Any
 
 from dasknorm import kernels
 from dasknorm.blocks import Kernel
-from dasknorm.fields.field import Field
+from dasknorm.fields.field import State
 
 __all__ = ["units_after", "units_of"]
 
 
-def units_of(reading: str, state: Field) -> dict[str, Any]:
+def units_of(reading: str, state: State) -> dict[str, Any]:
     """Return a variable's attributes as those of its mean, its variance, its count ..."""
     attrs = dict(state.attrs)
     units = attrs.get("units")
     if units not in (None, "1"):
-        read = state.remembers.units(reading, str(units))
+        read = state.statistic.units(reading, str(units))
         attrs["units"] = units if read == str(units) else read
     return attrs
 

@@ -11,7 +11,7 @@ import numpy as np
 from dasknorm.api.stats import Stats
 from dasknorm.containers import container_of
 from dasknorm.containers.numpy import Array
-from dasknorm.fields import Axes, Field, Fields
+from dasknorm.fields import Axes, Field, Fields, State
 from dasknorm.fields.matching import kept_axes
 
 __all__ = ["Sizes", "axes_of", "given_for", "kept_sizes", "shown", "spread"]
@@ -110,7 +110,7 @@ def given_for(axes: tuple[Hashable, ...], mean: Any, variance: Any, epsilon: flo
             "The rank of `mean` must be less than or equal to the number of axes; "
             f"got rank {np.ndim(mean)} and axis={axes}"
         )
-    return Stats.given(mean, variance, epsilon=epsilon).compute()  # which refuses infinities
+    return Stats.from_values(mean, variance, epsilon=epsilon).compute()  # which refuses infinities
 
 
 def _check_bare(name: str, values: Any) -> None:
@@ -118,7 +118,8 @@ def _check_bare(name: str, values: Any) -> None:
     if not isinstance(container, Array):
         raise TypeError(
             f"`{name}` must be a number or an array, got a {container.name}, whose labels would be "
-            "lost; write Normalization.from_stats(Stats.given(mean, variance)) to match by label"
+            "lost; write Normalization.from_stats(Stats.from_values(mean, variance)) to match by "
+            "label"
         )
     container.fields(values)  # refuses what is not made of real numbers
 
@@ -139,5 +140,5 @@ def spread(given: Stats, fields: Fields, axes: tuple[Hashable, ...]) -> Stats:
                 f"axes {dims}, which have shape {shape}; sizes are matched from the right"
             ) from None
         labels = {dim: index for dim, index in field.labels.items() if dim in dims}
-        states[name] = Field(data, dims, labels, dims, statistic=known.statistic)
+        states[name] = State(data, dims, labels, dims, statistic=known.statistic)
     return replace(given, states=states)

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from dasknorm.api.adapt import learned as summarized
+from dasknorm.api.adapt import compute_stats
+from dasknorm.api.request import Request
 from dasknorm.api.stats import Stats
 from dasknorm.blocks import output_dtype
 from dasknorm.containers import container_named, container_of
 from dasknorm.containers.batches import batches, check_names
 from dasknorm.containers.numpy import Array
 from dasknorm.errors import NotAdaptedError
-from dasknorm.fields import Axes, Field, Fields, checks
+from dasknorm.fields import Axes, Field, Fields, State, checks
 from dasknorm.layer.axes import Sizes, axes_of, given_for, kept_sizes, shown, spread
 from dasknorm.reports import provenance, table
 from dasknorm.statistics import Known, Moments
@@ -152,7 +153,7 @@ class Normalization:
             fields = container_of(batch).fields(batch)
             sizes = self._fitting(fields, sizes, later=count > 1)
             rank = _rank(fields) if learned is None else rank
-            part = summarized(batch, statistic, keep=self.axis)
+            part = compute_stats(batch, Request(statistic, keep=self.axis))
             for before in filter(None, (learned, known)):
                 check_names(part.states, before.states)
             # One provenance for all batches: merging theirs would grow with every step.
@@ -239,7 +240,7 @@ class Normalization:
 
     def _read(self, name: str) -> Any:
         stats = self._known()
-        reading = stats.read(name)
+        reading = stats.result(name)
         if not isinstance(container_named(stats.container), Array):
             return reading
         (state,) = stats.states.values()
@@ -286,7 +287,7 @@ class Normalization:
         return f"<dasknorm.Normalization {', '.join(settings)}: {state}>"
 
 
-def _clamped(state: Field) -> Field:
+def _clamped(state: State) -> State:
     """Return a state whose scale is at least Keras' epsilon, if it is of a mean and variance."""
     known = state.statistic
     if not isinstance(known, (Moments, Known)):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dasknorm.chunks import is_lazy
-from dasknorm.fields import Field, Fields
+from dasknorm.fields import State, States
 from dasknorm.fields.labels import listed
 from dasknorm.reports.methods_text import described
 from dasknorm.reports.table import size, table
@@ -49,7 +49,7 @@ STYLE = """
 """  # noqa: E501
 
 
-def html(states: Fields, container: str, attrs: Mapping[str, Any]) -> str:
+def html(states: States, container: str, attrs: Mapping[str, Any]) -> str:
     """Return statistics as HTML; of lazy ones nothing is computed."""
     kinds = dict.fromkeys(str(state.statistic) for state in states.values())
     what = _quiet(f"of {container}, {', '.join(kinds)}")
@@ -73,14 +73,14 @@ def html_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _made(states: Fields, attrs: Mapping[str, Any]) -> str:
+def _made(states: States, attrs: Mapping[str, Any]) -> str:
     """Say how the statistics were made; of lazy ones nobody knows yet what was counted."""
     return _details("how they were made", escape(described(states, attrs)), True)
 
 
-def _title(name: Hashable, state: Field) -> str:
+def _title(name: Hashable, state: State) -> str:
     own = "data" if name is None else str(name)
-    if "columns" in state.labels:
+    if state.has_columns:
         own = ", ".join(map(str, state.labels["columns"][:OPEN]))
         own += ", ..." if len(state.labels["columns"]) > OPEN else ""
     units = state.attrs.get("units")
@@ -91,21 +91,21 @@ def _title(name: Hashable, state: Field) -> str:
     return f"<b>{escape(own)}</b> {_quiet(said)}"
 
 
-def _sizes(state: Field) -> list[tuple[Hashable, Any]]:
+def _sizes(state: State) -> list[tuple[Hashable, Any]]:
     """Return the kept dimensions and their sizes; several keys name one of groups."""
-    keys = listed([str(key) for key in state.grouped]) if type(state.grouped) is tuple else None
+    keys = listed([str(key) for key in state.group_dim]) if type(state.group_dim) is tuple else None
     return [
-        (keys if keys is not None and dim == state.grouped else dim, n)
+        (keys if keys is not None and dim == state.group_dim else dim, n)
         for dim, n in state.sizes().items()
     ]
 
 
-def _numbers(name: Hashable, state: Field) -> str:
+def _numbers(name: Hashable, state: State) -> str:
     if is_lazy(state.data):
         return _quiet("lazy: not yet computed")
     frame = table({name: state}, LINES)
     rest = size({name: state}) - LINES
-    prefix = "" if name is None or "columns" in state.labels else f"{name} "
+    prefix = "" if name is None or state.has_columns else f"{name} "
     rows = [
         [str(place).removeprefix(prefix), *map(_number, values)]
         for place, values in zip(frame.index, frame.to_numpy(), strict=True)

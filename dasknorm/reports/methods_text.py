@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dasknorm.chunks import is_lazy
-from dasknorm.fields import Field, Fields
+from dasknorm.fields import State, States
 from dasknorm.reports.clauses import (
     Runs,
     batches,
@@ -47,7 +47,7 @@ PARTS = {
 """What a group by a part of a date, as ``time.month``, is of."""
 
 
-def described(states: Fields, attrs: Mapping[str, Any]) -> str:
+def described(states: States, attrs: Mapping[str, Any]) -> str:
     """Return what the statistics are of and how they were made, a sentence for each kind of run."""
     runs = [run for run in attrs.get("runs", []) if not states or _fields_of(run, states)]
     groups = _told_together(runs)
@@ -85,7 +85,7 @@ def wrapped(text: str) -> str:
     return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
-def _of_runs(states: Fields, together: list[Runs], attrs: Mapping[str, Any]) -> str:
+def _of_runs(states: States, together: list[Runs], attrs: Mapping[str, Any]) -> str:
     fields = {
         name: state for runs in together for name, state in _fields_of(runs[0], states).items()
     }
@@ -112,7 +112,7 @@ def _tail(runs: Runs, lags_too: bool = True) -> list[str]:
     return [spans(runs), weighted(runs), masked(runs), changes, batches(runs), sources(runs)]
 
 
-def _without_runs(states: Fields, attrs: Mapping[str, Any]) -> str:
+def _without_runs(states: States, attrs: Mapping[str, Any]) -> str:
     what = _what(states, {})
     many = _counted(states)
     how = "as given, not learned from data" if attrs.get("given") else "of unknown origin"
@@ -129,26 +129,26 @@ def _joined(clauses: Iterable[str]) -> str:
 # -- of what ------------------------------------------------------------------------------------
 
 
-def _fields_of(run: Mapping[str, Any], states: Fields) -> Fields:
+def _fields_of(run: Mapping[str, Any], states: States) -> States:
     """Return the states that a run has a part in; all of them if it does not say."""
     known = run.get("merged", run.get("dtypes"))
     return {name: state for name, state in states.items() if known is None or str(name) in known}
 
 
-def _what(fields: Fields, run: Mapping[str, Any], changes: str = "") -> str:
+def _what(fields: States, run: Mapping[str, Any], changes: str = "") -> str:
     """Say what is remembered, and of what; of each statistic by itself."""
     if not fields:  # a checkpoint before anything is read
         return "statistics"
-    apart: dict[Statistic, dict[Hashable, Field]] = {}
+    apart: dict[Statistic, dict[Hashable, State]] = {}
     for name, state in fields.items():
-        apart.setdefault(state.remembers, {})[name] = state
+        apart.setdefault(state.statistic, {})[name] = state
     return "; ".join(
         (statistic.description or listed(statistic.readings)) + changes + _what_of(own, run)
         for statistic, own in apart.items()
     )
 
 
-def _what_of(fields: Fields, run: Mapping[str, Any]) -> str:
+def _what_of(fields: States, run: Mapping[str, Any]) -> str:
     """Say of which variables, over which dimensions, and for each of what; alike ones together."""
     groups: dict[tuple[str, str], list[str]] = {}
     for name, state in fields.items():
@@ -163,24 +163,24 @@ def _what_of(fields: Fields, run: Mapping[str, Any]) -> str:
     return "; ".join([*parts[:1], *(part.lstrip(" ,") for part in parts[1:])])
 
 
-def _merged(run: Mapping[str, Any], name: Hashable, state: Field) -> list[str]:
+def _merged(run: Mapping[str, Any], name: Hashable, state: State) -> list[str]:
     """Return the dimensions that were merged away, as far as the run knows."""
     if "merged" in run:
         return list(run["merged"].get(str(name), []))
     return [dim for dim in run.get("over", []) if dim not in map(str, state.dims)]
 
 
-def _names(name: Hashable, state: Field) -> list[str]:
-    if "columns" in state.labels:
+def _names(name: Hashable, state: State) -> list[str]:
+    if state.has_columns:
         return [str(column) for column in state.labels["columns"]]
     return [] if name is None else [str(name)]
 
 
-def _each(state: Field, by: Sequence[str]) -> str:
+def _each(state: State, by: Sequence[str]) -> str:
     """Name what keeps statistics of its own: groups, and dimensions; columns are named already."""
-    kept = [dim for dim in state.dims if dim not in ("columns", state.grouped)]
+    kept = [dim for dim in state.dims if dim not in ("columns", state.group_dim)]
     each = [f"position along axis {dim}" if isinstance(dim, int) else str(dim) for dim in kept]
-    return listed([*map(_group, by if state.grouped is not None else ()), *each])
+    return listed([*map(_group, by if state.group_dim is not None else ()), *each])
 
 
 def _group(key: str) -> str:
@@ -188,22 +188,22 @@ def _group(key: str) -> str:
     return f"{PARTS[part]} of {dim}" if dim and part in PARTS else key
 
 
-def _dim(name: str, state: Field) -> str:
+def _dim(name: str, state: State) -> str:
     if name.lstrip("-").isdigit():
         return f"axis {name}"
-    return "rows" if name == "index" and "columns" in state.labels else name
+    return "rows" if name == "index" and state.has_columns else name
 
 
 # -- of how much --------------------------------------------------------------------------------
 
 
-def _counted(fields: Fields) -> str:
+def _counted(fields: States) -> str:
     """Say how many values were counted, which the states know, and how many were missing."""
     states = list(fields.values())
-    if not states or any(is_lazy(s.data) or "count" not in s.remembers.readings for s in states):
+    if not states or any(is_lazy(s.data) or "count" not in s.statistic.readings for s in states):
         return ""
     with np.errstate(all="ignore"):  # whatever the records of a file hold
-        count = sum(float(np.sum(s.remembers.read(s.data, "count"))) for s in states)
+        count = sum(float(np.sum(s.statistic.read(s.data, "count"))) for s in states)
         missing = [_missing(s.data) for s in states]
         lost = None if None in missing else sum(filter(None, missing))
     told = f"of {count:,.15g} values in all"
@@ -215,7 +215,7 @@ def _counted(fields: Fields) -> str:
     return f"{told} ({what}{' skipped' if _skips(fields) else ': no mean where they are'})"
 
 
-def _looked_at(fields: Fields, runs: Runs) -> str:
+def _looked_at(fields: States, runs: Runs) -> str:
     """Say how many values there were, where states count weights, or those of other runs too."""
     known = [run["values"] for run in runs if "values" in run]
     fate = "skipped" if _skips(fields) else "leave no mean where they are"
@@ -231,5 +231,5 @@ def _missing(records: np.ndarray) -> float | None:
     return float(np.sum(records[names[0]])) if names else None
 
 
-def _skips(fields: Fields) -> bool:
+def _skips(fields: States) -> bool:
     return all(getattr(state.statistic, "skipna", True) for state in fields.values())

@@ -101,7 +101,9 @@ def _word(weights: Any) -> str:
 
 
 def _group_names(fields: Fields) -> list[str]:
-    groups = [f.grouped for f in fields.values() if f.grouped is not None and f.lagged is None][:1]
+    groups = [
+        f.group_dim for f in fields.values() if f.group_dim is not None and f.lag_dim is None
+    ][:1]
     return [str(n) for group in groups for n in (group if isinstance(group, tuple) else (group,))]
 
 

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 
 from dasknorm.chunks import is_lazy
-from dasknorm.fields import Field, Fields
+from dasknorm.fields import State, States
 
 __all__ = ["readings_of", "size", "table", "text"]
 
 LINES = 12
 
 
-def table(states: Fields, lines: int | None = None) -> pd.DataFrame:
+def table(states: States, lines: int | None = None) -> pd.DataFrame:
     """Return the readings, a row for each of the first `lines` kept positions (None: all)."""
     readings = readings_of(states)
     rows = islice(_rows(states, readings), lines)
@@ -22,17 +22,17 @@ def table(states: Fields, lines: int | None = None) -> pd.DataFrame:
     return frame.set_index("feature")
 
 
-def readings_of(states: Fields) -> list[str]:
+def readings_of(states: States) -> list[str]:
     """Return what can be read of any of the states."""
-    return list(dict.fromkeys(r for state in states.values() for r in state.remembers.readings))
+    return list(dict.fromkeys(r for state in states.values() for r in state.statistic.readings))
 
 
-def size(states: Fields) -> int:
+def size(states: States) -> int:
     """Return how many kept positions there are."""
     return sum(int(np.prod(state.data.shape)) for state in states.values())
 
 
-def text(states: Fields, container: str) -> str:
+def text(states: States, container: str) -> str:
     """Return what `repr` shows of a Stats."""
     head = ", ".join([container, *dict.fromkeys(str(s.statistic) for s in states.values())])
     head = f"<dasknorm.Stats of {head}>"
@@ -43,9 +43,9 @@ def text(states: Fields, container: str) -> str:
     return f"{head}\n{body}" + (f"\n... and {rest} more" if rest > 0 else "")
 
 
-def _rows(states: Fields, readings: Sequence[str]) -> Iterator[tuple[object, ...]]:
+def _rows(states: States, readings: Sequence[str]) -> Iterator[tuple[object, ...]]:
     for name, state in states.items():
-        statistic, prefix = state.remembers, _prefix(name, state)
+        statistic, prefix = state.statistic, _prefix(name, state)
         for position in np.ndindex(state.data.shape):
             record = state.data[position].reshape(1)
             known = {r: float(statistic.read(record, r)[0]) for r in statistic.readings}
@@ -54,6 +54,6 @@ def _rows(states: Fields, readings: Sequence[str]) -> Iterator[tuple[object, ...
             yield title or "all", *values
 
 
-def _prefix(name: Hashable, state: Field) -> str:
+def _prefix(name: Hashable, state: State) -> str:
     """Return what comes before a place: the variable's name; a column has its own."""
-    return "" if name is None or "columns" in state.labels else str(name)
+    return "" if name is None or state.has_columns else str(name)

@@ -9,7 +9,8 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import validate_data
 
-from dasknorm.api.adapt import adapt, learned
+from dasknorm.api.adapt import adapt, compute_stats
+from dasknorm.api.request import Request
 from dasknorm.api.stats import Stats
 from dasknorm.blocks import is_numeric
 from dasknorm.blocks.threads import SLAB_BYTES
@@ -138,14 +139,14 @@ class StandardScaler(
         Whatever the batches, the result is that of `fit` on all of them, but for the last digit.
         """
         if not hasattr(self, "stats_"):
-            return self._begun(X, sample_weight, learned)
+            return self._begun(X, sample_weight, _adapt_silently)
         X, known = readable(X), self.stats_
         validate_data(self, outline(features_of(X)), reset=False, skip_check_array=True)
         if _is_small(X):
             refuse_none_to_learn_from(X)
             stats = added(known, X, weights_for(X, sample_weight))
         else:
-            stats = known.merge(batch_like(known, self._learned(X, sample_weight, learned)))
+            stats = known.merge(batch_like(known, self._learned(X, sample_weight, _adapt_silently)))
         # One provenance for all batches: merging theirs would grow with every step.
         self.stats_ = replace(stats, attrs=provenance.streamed(known.attrs, 1))
         return self
@@ -218,3 +219,8 @@ class StandardScaler(
 
 def _is_small(X: Any) -> bool:
     return isinstance(X, np.ndarray) and X.nbytes <= SLAB_BYTES and is_numeric(X.dtype)
+
+
+def _adapt_silently(X: Any, statistic: Moments, *, keep: Any, weights: Any) -> Stats:
+    """Return statistics like `adapt`, without warnings about columns that have no values yet."""
+    return compute_stats(X, Request(statistic, keep=keep, weights=weights))

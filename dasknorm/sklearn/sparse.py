@@ -8,7 +8,7 @@ from scipy.sparse import csc_array
 from dasknorm import kernels
 from dasknorm.api.stats import Stats
 from dasknorm.blocks import float_dtype, is_numeric
-from dasknorm.fields import Field, checks
+from dasknorm.fields import State, checks
 from dasknorm.statistics import Moments
 
 __all__ = ["inverse", "moments", "normalize"]
@@ -24,7 +24,7 @@ def moments(X: Any, weights: np.ndarray | None) -> Stats:
     beside = None if weights is None else weights[stored.indices]
     records = _of_columns(stored.data, stored.indptr, beside)
     records = kernels.merge(records, _of_zeros(stored, weights, beside))
-    state = Field(records, (-1,), {}, (-1,), statistic=Moments())
+    state = State(records, (-1,), {}, (-1,), statistic=Moments())
     checks.check_valid({None: state})
     attrs = {"runs": [{"dtypes": {"None": str(X.dtype)}, "over": ["-2"], "range": {}}]}
     return Stats({None: state}, "numpy.ndarray", attrs)

@@ -8,16 +8,16 @@ import numpy as np
 from dasknorm import blocks
 from dasknorm.api.stats import Stats
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field, checks
+from dasknorm.fields import State, checks
 from dasknorm.statistics import Known, Moments, Statistic
 
 __all__ = ["added", "batch_like", "centred_or_scaled", "fitting", "only_state"]
 
 
-def only_state(stats: Stats) -> Field:
+def only_state(stats: Stats) -> State:
     """Return the one state there is; MismatchError unless it is a row of features."""
     states = list(stats.states.values())
-    if any(state.grouped is not None for state in states):
+    if any(state.group_dim is not None for state in states):
         raise MismatchError(
             "a scaler has a mean and a scale for each column, and statistics by group have them "
             "for each group and column; adapt without by=, or normalize with the Stats itself"
@@ -71,7 +71,7 @@ def added(known: Stats, batch: np.ndarray, weights: np.ndarray | None) -> Stats:
     """Return statistics merged with a small array of rows, in a third of the time of a merge."""
     ((name, state),) = known.states.items()
     total = state.data[None].copy()
-    blocks.add(batch, total, state.remembers, (0,), weights)
+    blocks.add(batch, total, state.statistic, (0,), weights)
     states = {name: replace(state, data=total[0])}
     checks.check_valid(states)
     return replace(known, states=states)

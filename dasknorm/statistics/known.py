@@ -33,13 +33,14 @@ class Known(Statistic):
     ) -> Records:
         raise MismatchError(
             "given statistics without a count learn nothing from data; write "
-            "Stats.given(mean=..., variance=..., count=...), or adapt(data) with another statistic"
+            "Stats.from_values(mean=..., variance=..., count=...), or adapt(data) with another "
+            "statistic"
         )
 
     def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
         raise MismatchError(
             "given statistics without a count cannot be merged or updated: how much they weigh is "
-            "not known; write Stats.given(mean=..., variance=..., count=...)"
+            "not known; write Stats.from_values(mean=..., variance=..., count=...)"
         )
 
     def read(self, records: Records, name: str) -> np.ndarray:

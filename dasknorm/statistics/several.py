@@ -18,7 +18,7 @@ class Several(Statistic):
     """A product of statistics: a record is a record of each, side by side.
 
     Data are normalized by the first. ``adapt(data, [Moments(), Extrema()])`` is a short way to
-    write it, and ``stats.using(Extrema)`` takes one of them.
+    write it, and ``stats.select_statistic(Extrema)`` takes one of them.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Several(Statistic):
     >>> stats = dn.adapt(np.array([[2.0], [6.0], [4.0]]), [dn.Moments(), dn.Extrema()])
     >>> stats.mean, stats.max
     (array([4.]), array([6.]))
-    >>> stats.using(dn.Extrema).normalize(np.array([[3.0]]))
+    >>> stats.select_statistic(dn.Extrema).normalize(np.array([[3.0]]))
     array([[0.25]])
     """
 

@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field, Fields
+from dasknorm.fields import State, States
 from dasknorm.fields.labels import listed
 from dasknorm.fields.lags import changes, lag_of, without_lags
 from dasknorm.fields.matching import names_of
@@ -32,7 +32,7 @@ READINGS = ("mean", "std", "min", "max")
 def export(
     path: str | PathLike[str],
     form: formats.Format,
-    states: Fields,
+    states: States,
     attrs: Mapping[str, Any],
     names: Names,
     lag: Any,
@@ -64,7 +64,7 @@ def export(
 
 
 def _numbers(
-    states: Fields, names: Names, form: formats.Format, takes: tuple[str, ...], of: str
+    states: States, names: Names, form: formats.Format, takes: tuple[str, ...], of: str
 ) -> dict[str, dict[str, xr.DataArray]]:
     """Return what a format takes, of each variable; MismatchError if it needs what is not known."""
     found: dict[str, dict[str, xr.DataArray]] = {}
@@ -72,7 +72,7 @@ def _numbers(
     for name, state in states.items():
         _refuse_function(name, state, form)
         for reading in takes:
-            known = reading in state.remembers.readings
+            known = reading in state.statistic.readings
             values = replace(state, data=_read(state, reading)) if known else state
             for key, array in _arrays(name, values, reading, names, form):
                 everything[key] = None
@@ -90,9 +90,9 @@ def _numbers(
     return found
 
 
-def _refuse_function(name: Hashable, state: Field, form: formats.Format) -> None:
+def _refuse_function(name: Hashable, state: State, form: formats.Format) -> None:
     """Raise MismatchError for statistics of a function of the data: no reader would apply it."""
-    statistic = state.remembers
+    statistic = state.statistic
     for part in statistic.parts if isinstance(statistic, Several) else (statistic,):
         if isinstance(part, Transformed):
             what = listed(list(state.labels.get("columns", [name])))
@@ -103,9 +103,9 @@ def _refuse_function(name: Hashable, state: Field, form: formats.Format) -> None
             )
 
 
-def _read(state: Field, reading: str) -> np.ndarray:
+def _read(state: State, reading: str) -> np.ndarray:
     """Return a reading; of the standard deviation, what data are divided by."""
-    statistic, data = state.remembers, state.data
+    statistic, data = state.statistic, state.data
     values = statistic.read(data, reading)
     if reading != "std":
         return values
@@ -115,26 +115,26 @@ def _read(state: Field, reading: str) -> np.ndarray:
     return np.where(np.isnan(values), values, statistic.affine(data)["scale"])
 
 
-def _constant(states: Fields) -> list[str]:
+def _constant(states: States) -> list[str]:
     """Return the places whose standard deviation is 0."""
     return [
         " ".join(filter(None, [str(name or ""), state.place(at)]))
         for name, state in states.items()
-        if "std" in state.remembers.readings
-        for at in np.argwhere(state.remembers.read(state.data, "std") == 0).tolist()
+        if "std" in state.statistic.readings
+        for at in np.argwhere(state.statistic.read(state.data, "std") == 0).tolist()
     ]
 
 
 def _arrays(
-    name: Hashable, state: Field, reading: str, names: Names, form: formats.Format
+    name: Hashable, state: State, reading: str, names: Names, form: formats.Format
 ) -> list[tuple[str, xr.DataArray]]:
     """Return a state's variables: of a frame one for each column."""
-    if state.grouped is not None:
+    if state.group_dim is not None:
         raise MismatchError(
-            f"{form.name} has one set of statistics, and these are by {state.grouped!r}, one for "
+            f"{form.name} has one set of statistics, and these are by {state.group_dim!r}, one for "
             "each group: adapt without by=, or save(...) as dasknorm's own file"
         )
-    if "columns" in state.labels:
+    if state.has_columns:
         columns = state.labels["columns"]
         values = np.asarray(state.data)
         return [
@@ -162,7 +162,7 @@ def _called(name: Hashable, names: Names, form: formats.Format) -> str:
     return called
 
 
-def _lags(states: Fields, lag: Any, form: formats.Format) -> list[Any]:
+def _lags(states: States, lag: Any, form: formats.Format) -> list[Any]:
     """Return the lags to write; MismatchError if there are more than there is place for."""
     known = [each for lags in (lag_of(states) or {}).values() for each in lags]
     if lag is not None:
@@ -189,9 +189,9 @@ def _period(attrs: Mapping[str, Any]) -> tuple[str, str] | None:
     return (ends[0][0], ends[0][1]) if len(ends) == 1 and ends[0] else None
 
 
-def _left_out(form: formats.Format, states: Fields, by_lag: Mapping[Any, Any]) -> list[str]:
+def _left_out(form: formats.Format, states: States, by_lag: Mapping[Any, Any]) -> list[str]:
     """Return in words what is known and has no place; the variance is the square of the std."""
-    readings = dict.fromkeys(r for state in states.values() for r in state.remembers.readings)
+    readings = dict.fromkeys(r for state in states.values() for r in state.statistic.readings)
     said = [f"the {reading}" for reading in readings if reading not in (*form.takes, "variance")]
     for lag in [each for lags in (lag_of(states) or {}).values() for each in lags]:
         if lag not in by_lag:

@@ -11,7 +11,7 @@ import xarray as xr
 
 from dasknorm.containers.given import given_states
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field
+from dasknorm.fields import Groups, State
 from dasknorm.io import formats
 from dasknorm.io.formats.format_values import Arrays, Names, in_words
 from dasknorm.statistics import Extrema, Known, Several, Statistic
@@ -26,7 +26,7 @@ Found = Mapping[str, Mapping[Any, xr.DataArray]]
 
 def imported(
     path: str | PathLike[str], form: formats.Format, names: Names, lag: Any, container: str
-) -> tuple[dict[Hashable, Field], str]:
+) -> tuple[dict[Hashable, State], str]:
     """Return the states and the kind of container that files of a format stand for.
 
     A minimum and a maximum are kept where both are known, beside the mean and the variance.
@@ -45,11 +45,11 @@ def imported(
         for key, change in numbers.changes.items()
     }
     dim, lags = _lags(list(changes), lag)
-    states: dict[Hashable, Field] = {}
+    states: dict[Hashable, State] = {}
     for name in values["mean"]:
         state = _state(values, name)
         own = [
-            _state(change, name, state.remembers)
+            _state(change, name, state.statistic)
             for change in changes.values()
             if name in change["std"]
         ]
@@ -61,7 +61,7 @@ def _renamed(arrays: Arrays, names: Mapping[str, Hashable]) -> dict[Hashable, xr
     return {names.get(name, name): array for name, array in arrays.items()}
 
 
-def _state(found: Found, name: Hashable, statistic: Statistic | None = None) -> Field:
+def _state(found: Found, name: Hashable, statistic: Statistic | None = None) -> State:
     """Return the records of one variable; those of changes without a mean have a mean of 0."""
     if name not in found["std"]:
         raise MismatchError(f"there is a mean of {name!r}, and no standard deviation")
@@ -73,7 +73,7 @@ def _state(found: Found, name: Hashable, statistic: Statistic | None = None) -> 
     return _with_ends(state, ends, statistic)
 
 
-def _columns(found: Found) -> Field:
+def _columns(found: Found) -> State:
     """Return the records of columns, in one field."""
     if kept := [name for name, array in found["mean"].items() if array.ndim]:
         raise MismatchError(f"columns have one number each, and {kept} have one for each level")
@@ -87,7 +87,7 @@ def _columns(found: Found) -> Field:
     return _with_ends(state, [row[end].to_numpy() for end in whole], None)
 
 
-def _with_ends(state: Field, ends: list[np.ndarray], statistic: Statistic | None) -> Field:
+def _with_ends(state: State, ends: list[np.ndarray], statistic: Statistic | None) -> State:
     """Return records with a minimum and a maximum, if there are both; how many they are of is NaN.
 
     If the statistic is said, so that it is that of other records, they are none where unknown.
@@ -116,7 +116,7 @@ def _lags(found: list[Any], lag: Any) -> tuple[str, list[Any]]:
     return dim, [(1 if asked is None else asked) if key is None else key for key in found]
 
 
-def _stacked(state: Field, changes: list[Field], dim: str, lags: list[Any]) -> Field:
+def _stacked(state: State, changes: list[State], dim: str, lags: list[Any]) -> State:
     """Return the states of values and of their changes by each lag as those of lags are."""
     none = pd.Timedelta(0) if isinstance(lags[0], pd.Timedelta) else 0
     along = f"{dim}_lag"
@@ -126,6 +126,5 @@ def _stacked(state: Field, changes: list[Field], dim: str, lags: list[Any]) -> F
         dims=(along, *state.dims),
         labels={**state.labels, along: pd.Index([none, *lags])},
         features=(along, *state.features),
-        grouped=along,
-        lagged=dim,
+        groups=Groups(along, lag_dim=dim),
     )

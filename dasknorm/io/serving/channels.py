@@ -13,7 +13,7 @@ import numpy as np
 
 from dasknorm import kernels
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field, Fields
+from dasknorm.fields import State, States
 from dasknorm.fields.labels import listed, shown
 from dasknorm.io.serving.layout import Layout
 from dasknorm.statistics import Several, Transformed
@@ -25,7 +25,7 @@ CHANNEL = "channel"
 
 
 def laid(
-    states: Fields,
+    states: States,
     channels: Sequence[Hashable] | None = None,
     dims: Sequence[Hashable] | None = None,
 ) -> Layout:
@@ -47,14 +47,14 @@ def laid(
     MismatchError
         If statistics are by group, a channel is unknown, or what is kept fits no axis.
     """
-    maps = {name: replace(s, data=s.remembers.affine(s.data)) for name, s in states.items()}
+    maps = {name: replace(s, data=s.statistic.affine(s.data)) for name, s in states.items()}
     _refuse_groups(maps)
     is_bare = [isinstance(dim, int) for state in maps.values() for dim in state.dims]
     if any(is_bare) or (len(maps) == 1 and not is_bare and channels is dims is None):
         (field,) = maps.values()
         return _by_position(field, channels, dims)
     axes = _axes(maps, dims)
-    if channels is None and len(maps) > 1 and all("columns" in s.labels for s in maps.values()):
+    if channels is None and len(maps) > 1 and all(s.has_columns for s in maps.values()):
         raise MismatchError(
             "columns of different statistics are not kept in the order of the frame: name it, "
             "channels=list(frame.columns)"
@@ -69,11 +69,11 @@ class _Channel(NamedTuple):
 
     name: Hashable
     variable: Hashable
-    field: Field
+    field: State
     affine: np.ndarray[Any, Any]
 
 
-def _by_position(field: Field, channels: Any, dims: Any) -> Layout:
+def _by_position(field: State, channels: Any, dims: Any) -> Layout:
     if channels is not None or dims is not None:
         raise MismatchError(
             "the axes of an array have no names, and its statistics lie along its own axes: leave "
@@ -88,9 +88,9 @@ def _by_position(field: Field, channels: Any, dims: Any) -> Layout:
     return Layout(affine, tuple(sorted(sizes.items())), (), through)  # type: ignore[arg-type]
 
 
-def _axes(maps: Fields, dims: Sequence[Hashable] | None) -> list[Hashable]:
+def _axes(maps: States, dims: Sequence[Hashable] | None) -> list[Hashable]:
     """Return the names of a batch's axes, of which one is that of the channels, or none."""
-    if dims is None and all("columns" in state.labels for state in maps.values()):
+    if dims is None and all(state.has_columns for state in maps.values()):
         return [CHANNEL]
     if dims is None:
         kept = {dim: None for state in maps.values() for dim in state.dims}
@@ -105,7 +105,7 @@ def _axes(maps: Fields, dims: Sequence[Hashable] | None) -> list[Hashable]:
     return axes
 
 
-def _split(name: Hashable, field: Field, axes: list[Hashable]) -> Iterator[_Channel]:
+def _split(name: Hashable, field: State, axes: list[Hashable]) -> Iterator[_Channel]:
     """Yield the channels of a variable: one for each place along what is no axis of the batch."""
     grid, sizes = _grid(axes), field.sizes()
     own = [dim for dim in field.dims if dim not in grid]
@@ -176,9 +176,9 @@ def _stacked(chosen: list[_Channel], axes: list[Hashable]) -> Layout:
     )
 
 
-def _function(field: Field) -> str | None:
+def _function(field: State) -> str | None:
     """Return the function that data go through before the affine map; MismatchError if unknown."""
-    statistic = field.remembers
+    statistic = field.statistic
     if isinstance(statistic, Several):
         statistic = statistic.parts[0]  # by which data are normalized
     if isinstance(statistic, Transformed):
@@ -190,14 +190,14 @@ def _function(field: Field) -> str | None:
     return None
 
 
-def _refuse_groups(states: Fields) -> None:
+def _refuse_groups(states: States) -> None:
     """Raise MismatchError if statistics are by group: a constant does not know which."""
     for state in states.values():
-        if state.grouped is not None:
+        if state.group_dim is not None:
             raise MismatchError(
-                f"statistics by {shown(state.grouped)} have numbers for each group, and constants "
-                "do not know the group of a sample: normalize(data) before training, or adapt "
-                "without by="
+                f"statistics by {shown(state.group_dim)} have numbers for each group, and "
+                "constants do not know the group of a sample: normalize(data) before training, "
+                "or adapt without by="
             )
 
 

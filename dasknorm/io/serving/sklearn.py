@@ -7,7 +7,7 @@ import numpy as np
 
 from dasknorm import kernels
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field, Fields
+from dasknorm.fields import State, States
 from dasknorm.statistics import (
     Extrema,
     Known,
@@ -23,7 +23,7 @@ from dasknorm.statistics.base import Records
 __all__ = ["fitted_scaler"]
 
 
-def fitted_scaler(states: Fields) -> Any:
+def fitted_scaler(states: States) -> Any:
     """Return scikit-learn's scaler as if fitted; MismatchError unless of one row of features.
 
     Behind a function it is a pipeline.
@@ -32,7 +32,7 @@ def fitted_scaler(states: Fields) -> Any:
     from sklearn.preprocessing import FunctionTransformer
 
     state = _row(states)
-    statistic, records = state.remembers, state.data
+    statistic, records = state.statistic, state.data
     if isinstance(statistic, Several):
         statistic, records = statistic.taken(records, type(statistic.parts[0]))
     if not isinstance(statistic, Transformed):
@@ -46,7 +46,7 @@ def fitted_scaler(states: Fields) -> Any:
     )
 
 
-def _row(states: Fields) -> Field:
+def _row(states: States) -> State:
     dims = [state.dims for state in states.values()]
     if dims not in ([(-1,)], [("columns",)]):
         raise MismatchError(
@@ -125,7 +125,7 @@ def _counted(scaler: Any, statistic: Statistic, records: Records) -> Any:
     return scaler
 
 
-def _named(step: Any, state: Field) -> Any:
+def _named(step: Any, state: State) -> Any:
     step.n_features_in_ = state.data.shape[0]
     names = list(state.labels.get("columns", ()))
     if names and all(isinstance(name, str) for name in names):

@@ -7,12 +7,12 @@ tools can open, ``.json`` is for people and a few features. Below the formats al
 
 import os
 import stat
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from dasknorm.errors import StatsFileError
-from dasknorm.fields import Field
+from dasknorm.fields import States
 from dasknorm.io.store import json, netcdf, zarr
 from dasknorm.io.store.atomic import replace_file, replace_folder
 from dasknorm.io.store.document import Contents, Document, compose
@@ -57,7 +57,7 @@ _FORMATS = {
 
 def write(
     path: str | os.PathLike[str],
-    states: Mapping[Hashable, Field],
+    states: States,
     container: str,
     attrs: Mapping[str, Any],
     history: str = "",

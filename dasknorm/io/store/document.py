@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dasknorm.errors import StatsFileError
-from dasknorm.fields import Field
+from dasknorm.fields import State, States
 from dasknorm.io.store import json_arrays, settings, values
 from dasknorm.io.store.layout import Layout, states_from
 from dasknorm.io.store.names import HEADER, WRITER, is_safe
@@ -25,7 +25,7 @@ __all__ = ["Contents", "Document", "Fetch", "compose", "interpret"]
 _FORMAT = "dasknorm-stats"
 _VERSION = 1
 
-Contents = tuple[dict[Hashable, Field], str, dict[str, Any]]
+Contents = tuple[dict[Hashable, State], str, dict[str, Any]]
 """What is written and read: the states, the kind of container, the attributes."""
 
 Fetch = Callable[[str, np.dtype[Any], tuple[int, ...]], np.ndarray]
@@ -59,7 +59,7 @@ class Document(NamedTuple):
 
 
 def compose(
-    states: Mapping[Hashable, Field],
+    states: States,
     container: str,
     attrs: Mapping[str, Any],
     history: str = "",

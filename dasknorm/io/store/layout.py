@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dasknorm.fields import Field
+from dasknorm.fields import Groups, State
 from dasknorm.fields.units import units_of
 from dasknorm.io.store import labels, settings, values
 from dasknorm.io.store.dims import Dims
@@ -32,7 +32,7 @@ class Layout:
         self._prefixes = Names()
         self.dims = Dims(self._names)
 
-    def add(self, name: Hashable, state: Field) -> None:
+    def add(self, name: Hashable, state: State) -> None:
         """Add the state of one field."""
         records = _checked(name, state)
         dims = [self.dims.add(dim, n, state.labels.get(dim)) for dim, n in state.sizes().items()]
@@ -41,12 +41,14 @@ class Layout:
         self.fields.append(
             {
                 "name": values.encode(name),
-                "statistic": settings.encode(state.remembers),
+                "statistic": settings.encode(state.statistic),
                 "dims": dims,
                 "features": [values.encode(dim) for dim in state.features],
-                "grouped": values.encode(state.grouped),
-                "lagged": values.encode(state.lagged),
-                "chosen": None if state.chosen is None else list(map(values.encode, state.chosen)),
+                "grouped": values.encode(state.group_dim),
+                "lagged": values.encode(state.lag_dim),
+                "chosen": None
+                if state.selected_columns is None
+                else list(map(values.encode, state.selected_columns)),
                 "attrs": _coded(name, state.attrs),
                 "readings": readings,
                 "record": self._add_record(prefix, dims, records, state, readings),
@@ -54,14 +56,14 @@ class Layout:
         )
 
     def _add_readings(
-        self, prefix: str, dims: list[int], records: np.ndarray, state: Field
+        self, prefix: str, dims: list[int], records: np.ndarray, state: State
     ) -> dict[str, str]:
         """Add what other tools read; return the variables' names by reading."""
         names = {}
-        for reading in state.remembers.readings:
+        for reading in state.statistic.readings:
             # Whatever the records hold, NaN of any kind among them, is written as it is.
             with np.errstate(all="ignore"):
-                data = np.asarray(state.remembers.read(records, reading), "<f8")
+                data = np.asarray(state.statistic.read(records, reading), "<f8")
             names[reading] = self._put(prefix + reading, dims, data, _texts_of(reading, state))
         return names
 
@@ -70,7 +72,7 @@ class Layout:
         prefix: str,
         dims: list[int],
         records: np.ndarray,
-        state: Field,
+        state: State,
         readings: dict[str, str],
     ) -> dict[str, str]:
         """Add what merging needs; return the variables' names by part of the record.
@@ -79,7 +81,7 @@ class Layout:
         differ where a mean is read as NaN, because nothing was counted, but remembered as 0.
         """
         names = {}
-        for part, dtype, _ in parts_of(state.remembers):
+        for part, dtype, _ in parts_of(state.statistic):
             data = np.asarray(records[part], dtype, order="C")
             read = self.variables[readings[part]].data if part in readings else None
             if read is not None and (read.dtype, read.tobytes()) == (data.dtype, data.tobytes()):
@@ -102,24 +104,28 @@ class Layout:
 
 def states_from(
     header: Mapping[str, Any], variables: Mapping[str, np.ndarray], statistics: Sequence[Statistic]
-) -> dict[Hashable, Field]:
+) -> dict[Hashable, State]:
     """Return the states that `Layout` was given."""
     dims = [_dim(entry) for entry in header["dims"]]
     states = {}
     for entry, statistic in zip(header["fields"], statistics, strict=True):
         own = [dims[i] for i in entry["dims"]]
-        states[values.decode(entry["name"])] = Field(
+        states[values.decode(entry["name"])] = State(
             _records(statistic, entry["record"], [size for _, size, _ in own], variables),
             tuple(dim for dim, _, _ in own),
             {dim: index for dim, _, index in own if index is not None},
             tuple(values.decode(dim) for dim in entry["features"]),
             values.decode(entry["attrs"]),
-            values.decode(entry.get("grouped")),
+            _groups(entry),
             _several(entry.get("chosen")),
-            lagged=values.decode(entry.get("lagged")),
             statistic=statistic,
         )
     return states
+
+
+def _groups(entry: Mapping[str, Any]) -> Groups | None:
+    dim = values.decode(entry.get("grouped"))
+    return None if dim is None else Groups(dim, lag_dim=values.decode(entry.get("lagged")))
 
 
 def _several(names: list[Any] | None) -> tuple[Hashable, ...] | None:
@@ -146,8 +152,8 @@ def _records(
     return records
 
 
-def _checked(name: Hashable, state: Field) -> np.ndarray:
-    records, statistic = np.asarray(state.data), state.remembers
+def _checked(name: Hashable, state: State) -> np.ndarray:
+    records, statistic = np.asarray(state.data), state.statistic
     if records.dtype != statistic.dtype:
         raise TypeError(
             f"the state of {name!r} has dtype {records.dtype}, "
@@ -165,7 +171,7 @@ def _coded(name: Hashable, attrs: Mapping[str, Any]) -> Any:
         ) from error
 
 
-def _texts_of(reading: str, state: Field) -> dict[str, str]:
+def _texts_of(reading: str, state: State) -> dict[str, str]:
     """Return what tells a person about a reading.
 
     No other attribute: some, as scale_factor or "days since", change the numbers tools see.

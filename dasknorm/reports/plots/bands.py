@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dasknorm.fields import Field
+from dasknorm.fields import State
 
 __all__ = ["Band", "band_of"]
 
@@ -36,7 +36,7 @@ class Band:
         return replace(self, centre=self.centre[index], low=self.low[index], high=self.high[index])
 
 
-def band_of(state: Field) -> Band:
+def band_of(state: State) -> Band:
     """Return the mean and a standard deviation around it; else the median, else the middle.
 
     Raises
@@ -44,7 +44,7 @@ def band_of(state: Field) -> Band:
     TypeError
         If none of them can be read.
     """
-    statistic, records = state.remembers, np.asarray(state.data)
+    statistic, records = state.statistic, np.asarray(state.data)
     has = {*statistic.readings}
 
     def read(*names: str) -> list[np.ndarray]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field, Fields
+from dasknorm.fields import State, States
 from dasknorm.fields.labels import listed
 from dasknorm.reports.plots.bands import band_of
 from dasknorm.reports.plots.figure import Picture
@@ -31,7 +31,7 @@ class Part(NamedTuple):
     height: float
 
 
-def drawn(states: Fields, figure: Any = None) -> Any:
+def drawn(states: States, figure: Any = None) -> Any:
     """Return the picture of states in memory: a new one, or the figure that is given.
 
     Raises
@@ -81,12 +81,12 @@ def _parts(panels: Sequence[Panel]) -> Iterator[Part]:
     yield Part(draw_points, together, max(1, min(2, len(together))), 0.7 + 0.3 * most)
 
 
-def _panels(name: Hashable, state: Field) -> Iterator[Panel]:
+def _panels(name: Hashable, state: State) -> Iterator[Panel]:
     """Yield a panel for the variable, or for each column of a frame."""
     band = band_of(state)
-    units = str(state.remembers.units(band.words[0], str(state.attrs.get("units", ""))))
+    units = str(state.statistic.units(band.words[0], str(state.attrs.get("units", ""))))
     own = str(state.attrs.get("long_name", "data" if name is None else name))
-    if "columns" not in state.dims:
+    if not state.has_columns:
         yield _panel(own, units, state, band)
         return
     axis = state.dims.index("columns")
@@ -96,7 +96,7 @@ def _panels(name: Hashable, state: Field) -> Iterator[Panel]:
         yield _panel(str(column), units, replace(state, dims=rest), band.at(index))
 
 
-def _panel(name: str, units: str, state: Field, band: Any) -> Panel:
+def _panel(name: str, units: str, state: State, band: Any) -> Panel:
     if len(state.dims) > 2:
         raise MismatchError(
             f"there is no picture of statistics kept along {listed(state.dims)}; take one position "
@@ -108,7 +108,7 @@ def _panel(name: str, units: str, state: Field, band: Any) -> Panel:
     return Panel(name, units if units != "1" else "", band, state.dims, labels)
 
 
-def _index(state: Field, dim: Hashable, size: int) -> pd.Index:
+def _index(state: State, dim: Hashable, size: int) -> pd.Index:
     """Return the labels along a dimension, or positions; of several keys their texts."""
     labels = state.labels.get(dim, pd.RangeIndex(size))
     if labels.nlevels == 1:

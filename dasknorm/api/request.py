@@ -1,0 +1,60 @@
+"""`Request`: the arguments of `adapt` that define which statistics are computed.
+
+Used by `api`, `layer` and `sklearn`. A further argument of `adapt` that changes the statistics is a
+further attribute here.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from dasknorm.containers import container_of
+from dasknorm.containers.per_variable import StatisticSpec, fields_for
+from dasknorm.fields import Axes, State
+from dasknorm.fields.lags import Lag, lagged, lags_by_dim
+from dasknorm.fields.matching import kept_axes
+from dasknorm.fields.selection import Selection
+from dasknorm.reports import provenance
+
+__all__ = ["Request", "Work"]
+
+ALL = Selection()
+"""All numeric columns, without groups."""
+
+
+class Work(NamedTuple):
+    """A pass over data that has not started: states whose data are Reductions."""
+
+    container: str
+    states: dict[Hashable, State]
+    attrs: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to compute: see `adapt`, whose parameters these are."""
+
+    statistic: StatisticSpec = None
+    keep: Axes = None
+    over: Axes = None
+    selection: Selection = ALL
+    weights: Any = None
+    where: Any = None
+    lag: Lag = None
+
+    def prepare(self, data: Any) -> Work:
+        """Return the pass over data that computes these statistics; nothing is read."""
+        container = container_of(data)
+        fields = fields_for(container, data, self.selection, self.statistic)
+        fields = lagged(fields, self.lag)
+        kept = kept_axes(fields, self.keep, self.over)
+        states = container.summarize(data, fields, kept, self.weights, self.where)
+        attrs = provenance.of(
+            fields,
+            kept,
+            self.weights,
+            self.where,
+            source=container.sources(data),
+            lag=lags_by_dim(fields),
+        )
+        return Work(container.name, states, attrs)
