@@ -17,10 +17,10 @@ TRY = -m pytest -p no:cacheprovider -W ignore::DeprecationWarning -W ignore::Fut
 .PHONY: demo test lint docs bench clean test-bare test-oldest test-python test-training training dist
 
 demo: $(VENV)/demo-installed  ## one climate scenario normalized with the statistics of another
-	@$(BIN)/dasknorm demo
+	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/dev-installed  ## every test, the long ones too
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-bare: $(OTHER)-bare/test-installed  ## the core of the tests, without any optional library
 	@$(OTHER)-bare/bin/python $(TRY)
@@ -32,7 +32,7 @@ test-python: $(OTHER)/all,demo,test-installed  ## ... with PYTHON=python3.13, or
 	@$(OTHER)/bin/python $(TRY)
 
 test-training:  ## what needs PyTorch and Keras, in an environment of its own
-	@$(MAKE) --no-print-directory VENV=.venvs/training PINNED="torch==2.13.0 'setuptools<81'" training
+	@$(MAKE) --no-print-directory VENV=.venvs/training PINNED=torch==2.13.0 training
 
 training: $(VENV)/training,all,demo,test-installed
 	@$(BIN)/python -m pytest dasknorm/api dasknorm/io/serving tests/test_serving*.py "tests/test_docs.py::test_examples_run[training.md]"

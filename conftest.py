@@ -14,7 +14,6 @@ def files_of(pattern: str) -> list[str]:
 
 NEEDS = {
     "tests/edge_arrow.py": "pyarrow",
-    "dasknorm/cli/picture.py": "matplotlib",
     "dasknorm/containers/dask_dataframe.py": "pyarrow",
     "dasknorm/containers/pyarrow.py": "pyarrow",
     "dasknorm/containers/polars.py": "polars",

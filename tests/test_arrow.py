@@ -15,6 +15,7 @@ from dasknorm.blocks import arrow_arrays, arrow_columns, threads  # noqa: E402
 from dasknorm.blocks.arrow_arrays import is_numeric  # noqa: E402
 from dasknorm.blocks.arrow_tables import ArrowTable  # noqa: E402
 from dasknorm.statistics import Moments  # noqa: E402
+from dasknorm.statistics.reducer import Reducer  # noqa: E402
 
 MOMENTS = Moments()
 TABLE = pa.table(
@@ -40,18 +41,18 @@ def test_columns_are_summarized_by_name(slab: int, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(arrow_columns, "SLAB", slab)
     monkeypatch.setattr(threads, "SLAB_BYTES", 8)
     for data in (TABLE, TABLE.select(["d", "e", "c", "b", "t", "a"])):
-        records = blocks.summarize(table(data), MOMENTS, (0,))
+        records = blocks.summarize(table(data), Reducer(MOMENTS, (0,)))
         assert records.shape == (1, 5)
         assert records["mean"].tolist() == [[6.0, 3.0, 1.0, 4.0, 0.5]]
         assert records["count"].tolist() == [[2.0, 3.0, 2.0, 3.0, 2.0]]
-        added = blocks.identity((3, 5), MOMENTS, (0,))
-        blocks.add(table(data), added, MOMENTS, (0,))
+        added = Reducer(MOMENTS, (0,)).empty((3, 5))
+        blocks.add(table(data), added, Reducer(MOMENTS, (0,)))
         assert added["mean"].tolist() == records["mean"].tolist()
 
 
 def test_all_columns_as_one() -> None:
     """Merged over columns too, a table has one record of all its numbers."""
-    records = blocks.summarize(table(), MOMENTS, (0, 1))
+    records = blocks.summarize(table(), Reducer(MOMENTS, (0, 1)))
     assert (records.shape, records["count"].item()) == ((1, 1), 12.0)
     assert records["mean"].item() == pytest.approx(3.0)
 
@@ -59,7 +60,7 @@ def test_all_columns_as_one() -> None:
 def test_rows_keep_no_statistics() -> None:
     """A table is read by columns: statistics of each row are refused."""
     with pytest.raises(ValueError, match="rows of a table"):
-        blocks.summarize(table(), MOMENTS, (1,))
+        blocks.summarize(table(), Reducer(MOMENTS, (1,)))
 
 
 @pytest.mark.parametrize("big", [9, 2**60 + 1])
@@ -67,7 +68,7 @@ def test_rows_weigh(big: int) -> None:
     """Weights of rows weigh every column alike, with nulls beside integers of any size."""
     data = pa.table({"a": [4.0, 5.0, 8.0, 1.0], "i": [big, None, big + 2, 0]})
     weights = np.array([[1.0], [2.0], [3.0], [0.0]])
-    records = blocks.summarize(table(data, pd.Index(["a", "i"])), MOMENTS, (0,), weights)
+    records = blocks.summarize(table(data, pd.Index(["a", "i"])), Reducer(MOMENTS, (0,)), weights)
     assert records["count"].tolist() == [[6.0, 4.0]]
     assert records["mean"][0, 0] == pytest.approx(38 / 6)
     assert records["mean"][0, 1] + records["mean_rest"][0, 1] == pytest.approx(big + 1.5)
@@ -101,7 +102,7 @@ def test_integers_beside_nulls_are_exact() -> None:
     wanted = truth(np.array(values))
     for each in (values, [*values, None], [None, *values[:2], None, *values[2:]]):
         data = pa.table({"i": pa.array(each, pa.int64()), "u": pa.array(each, pa.uint64())})
-        records = blocks.summarize(table(data, pd.Index(["i", "u"])), MOMENTS, (0,))
+        records = blocks.summarize(table(data, pd.Index(["i", "u"])), Reducer(MOMENTS, (0,)))
         for record in records[0]:
             assert_exact(record["mean"], record["m2"] / 4, wanted)
         assert records["missing"].tolist() == [[len(each) - 4] * 2]
@@ -129,7 +130,7 @@ def test_slices_start_anywhere(start: int, kind: str) -> None:
         block = table(pa.table({"x": part}), pd.Index(["x"]))
         exact = np.array([np.nan if v is None else float(v) for v in part.to_pylist()])
         np.testing.assert_array_equal(block.to_numpy()[:, 0], exact)
-        records = blocks.summarize(block, MOMENTS, (0,))
+        records = blocks.summarize(block, Reducer(MOMENTS, (0,)))
         assert_exact(records["mean"].item(), records["m2"].item() / (~np.isnan(exact)).sum(),
                      truth(exact))  # fmt: skip
         z = blocks.transform(block, MOMENTS.affine(records), kernels.standardize, None).table["x"]
@@ -141,7 +142,7 @@ def test_what_lies_beneath_nulls_is_not_read() -> None:
     hidden = np.array([1.0, np.inf, 3.0, np.nan, 1e308])
     array = pa.array(hidden, mask=np.array([False, True, False, True, True]))
     block = table(pa.table({"x": array}), pd.Index(["x"]))
-    records = blocks.summarize(block, MOMENTS, (0,))
+    records = blocks.summarize(block, Reducer(MOMENTS, (0,)))
     assert (records["count"].item(), records["mean"].item()) == (2.0, 2.0)
     z = blocks.transform(block, MOMENTS.affine(records), kernels.standardize, np.dtype("f4"))
     assert z.table["x"].to_pylist() == [-1.0, None, 1.0, None, None]
@@ -166,11 +167,11 @@ def test_results_do_not_depend_on_threads(workers: int, monkeypatch: pytest.Monk
                for i in range(3)}  # fmt: skip
     block = table(pa.table(columns), pd.Index(list(columns)))
     with dask.config.set(scheduler="synchronous"):
-        alone = blocks.summarize(block, MOMENTS, (0,))
+        alone = blocks.summarize(block, Reducer(MOMENTS, (0,)))
         affine = MOMENTS.affine(alone)
         z = blocks.transform(block, affine, kernels.standardize, None).table
     with dask.config.set(num_workers=workers):
-        assert blocks.summarize(block, MOMENTS, (0,)).tobytes() == alone.tobytes()
+        assert blocks.summarize(block, Reducer(MOMENTS, (0,))).tobytes() == alone.tobytes()
         assert blocks.transform(block, affine, kernels.standardize, None).table.equals(z)
 
 
@@ -189,7 +190,7 @@ def test_decimals_are_read_as_floats() -> None:
     kind = pa.decimal128(9, 2)
     data = pa.table({"d": pa.array([Decimal("1.65"), None, Decimal("3.35")], kind)})
     block = table(data, pd.Index(["d"]))
-    records = blocks.summarize(block, MOMENTS, (0,))
+    records = blocks.summarize(block, Reducer(MOMENTS, (0,)))
     assert (records["mean"].item(), block.dtype, block.nbytes) == (2.5, np.dtype("f8"), 24)
     z = blocks.transform(block, MOMENTS.affine(records), kernels.standardize, None).table
     np.testing.assert_allclose(z["d"].drop_null().to_numpy(), [-1.0, 1.0], rtol=1e-15)
@@ -200,7 +201,7 @@ def test_no_rows() -> None:
     empty = pa.table({name: pa.chunked_array([], kind) for name, kind in
                       zip(TABLE.column_names, TABLE.schema.types, strict=True)})  # fmt: skip
     for data in (TABLE.slice(0, 0), empty):
-        records = blocks.summarize(table(data), MOMENTS, (0,))
+        records = blocks.summarize(table(data), Reducer(MOMENTS, (0,)))
         assert not any(records.tobytes())
         affine = np.ones((1, 5), kernels.AFFINE)
         z = blocks.transform(table(data), affine, kernels.restore, np.dtype("f4")).table

@@ -10,6 +10,7 @@ from optional import arrow
 
 from dasknorm import blocks, kernels
 from dasknorm.statistics import Moments
+from dasknorm.statistics.reducer import Reducer
 
 MOMENTS = Moments()
 
@@ -61,7 +62,7 @@ def test_masked_blocks_beyond_one_slab(
     for shape in ((40, 9), (9, 40)):
         block = np.ma.MaskedArray(rng.integers(0, 99, shape), rng.random(shape) < 0.4)
         weights = rng.uniform(0.1, 2.0, shape) if weighted else None
-        records = blocks.summarize(block, MOMENTS, axes, weights)
+        records = blocks.summarize(block, Reducer(MOMENTS, axes), weights)
         plain = np.where(block.mask, np.nan, block.data)
         wanted = MOMENTS.summarize(plain, axes, weights)
         for name in ("count", "missing"):
@@ -76,7 +77,7 @@ def test_masked_integers_are_exact() -> None:
     """Masked integers are exact as far as float64 is."""
     values = np.array([2**52, 2**52 + 1, 2**52 + 3, 7])
     block = np.ma.MaskedArray(values, [False, False, False, True])
-    records = blocks.summarize(block, MOMENTS, (0,))
+    records = blocks.summarize(block, Reducer(MOMENTS, (0,)))
     mean, variance = MOMENTS.read(records, "mean"), MOMENTS.read(records, "variance")
     assert_exact(mean.item(), variance.item(), truth(values[:3]))
 
@@ -97,7 +98,7 @@ def test_masks_are_not_shared() -> None:
 def test_foreign_blocks(block: Any) -> None:
     """A block of another kind is refused by name, with what to convert it to."""
     for act in (
-        lambda: blocks.summarize(block, MOMENTS, (0,)),
+        lambda: blocks.summarize(block, Reducer(MOMENTS, (0,))),
         lambda: blocks.transform(block, np.zeros(1, kernels.AFFINE), kernels.restore, None),
     ):
         with pytest.raises(TypeError, match=r"cannot read a block of type .*convert them first"):

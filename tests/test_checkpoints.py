@@ -38,12 +38,20 @@ def fresh(folder: Path, data: Any, **settings: Any) -> dn.Stats:
     return dn.adapt(data, checkpoint=folder / "undisturbed.nc", **settings)
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dn.Stats:
+    """Return the statistics of an undisturbed run over the block, made once for all tests."""
+    return fresh(tmp_path_factory.mktemp("undisturbed"), da.from_array(BLOCK, CHUNKS))
+
+
 # -- going on -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("suffix", [".nc", ".zarr", ".json"])
 @pytest.mark.parametrize("where", [0, 7, 12, 23])
-def test_an_interrupted_run_goes_on(tmp_path: Path, where: int, suffix: str) -> None:
+def test_an_interrupted_run_goes_on(
+    tmp_path: Path, undisturbed: dn.Stats, where: int, suffix: str
+) -> None:
     """A run that fails at some chunk goes on from there, and ends with the same bits."""
     path, marks = tmp_path / f"c{suffix}", tmp_path / "marks"
     marks.mkdir()
@@ -59,7 +67,7 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, where: int, suffix: str) -> 
     assert again <= set(before)
     assert len(again) <= -(-24 // count)  # of one shard
     assert len(loads(marks)) == 24
-    assert stats == fresh(tmp_path, da.from_array(BLOCK, CHUNKS))
+    assert stats == undisturbed
 
 
 def shards_of(x: Any) -> Any:
@@ -99,7 +107,9 @@ dn.adapt(x, checkpoint=sys.argv[2])
 
 @pytest.mark.slow
 @pytest.mark.parametrize("reads", [3, 15])
-def test_a_killed_run_goes_on_in_another_process(tmp_path: Path, reads: int) -> None:
+def test_a_killed_run_goes_on_in_another_process(
+    tmp_path: Path, undisturbed: dn.Stats, reads: int
+) -> None:
     """A process killed at any time leaves a whole checkpoint, from which another goes on."""
     path, marks = tmp_path / "c.nc", tmp_path / "marks"
     marks.mkdir()
@@ -113,7 +123,7 @@ def test_a_killed_run_goes_on_in_another_process(tmp_path: Path, reads: int) -> 
     stats = dn.adapt(marked(BLOCK, CHUNKS, marks, wait=0.01), checkpoint=path)
     assert len(loads(marks)) == 24
     assert 24 <= total(marks) <= 28
-    assert stats == fresh(tmp_path, da.from_array(BLOCK, CHUNKS))
+    assert stats == undisturbed
 
 
 # -- whatever is adapted to -----------------------------------------------------------------------

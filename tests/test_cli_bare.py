@@ -71,7 +71,6 @@ def test_a_missing_table_library_is_one_line(folder, monkeypatch):
         ("pyarrow", "adapt in.parquet -o s.json", "arrow"),
         ("zarr", "adapt in.zarr -o s.json", "io"),
         ("h5netcdf", "adapt in.nc -o s.json", "io"),
-        ("iris_sample_data", "demo -o d", "demo"),
     ],
 )
 def test_a_missing_extra_is_one_line(module, line, extra, folder, monkeypatch):

@@ -96,7 +96,7 @@ def test_a_picture_is_drawn_even_if_it_fails(tables, tmp_path):
     [
         (("none.json", "same.csv"), "no such statistics file"),
         (("s.json", "none.csv"), "none.csv"),
-        (("s.json", "same.csv", "--max-spread", "0.5"), "max_spread must be at least 1"),
+        (("s.json", "same.csv", "--max-std-ratio", "0.5"), "max_std_ratio must be at least 1"),
         (("s.json", "same.csv", "--weights", "area"), "--weights are by latitude"),
         (("s.json", "same.csv", "--picture", "shift.pdf"), "ends in .png"),
         (("s.json", "narrow.csv"), "height"),

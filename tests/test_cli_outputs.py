@@ -11,7 +11,7 @@ from cli_inputs import inputs, kill, read, run, start, succeed, wait_for, zarr_s
 from optional import needs, optional
 
 import dasknorm as dn
-from dasknorm.cli.outputs import replacing
+from dasknorm.io.store.atomic import replacing
 
 zarr = optional("zarr")
 files = needs("rich", "zarr", "h5netcdf", "h5py")

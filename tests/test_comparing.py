@@ -46,7 +46,7 @@ def farthest(values):
 def test_the_table_is_that_of_normalized_data():
     """Mean, std and extremes are those of the z-scores, at the position where they are worst."""
     stats, other = dn.adapt(weather(), over=("time", "x")), weather(1, 3.0).astype("f8")
-    row = stats.check(other, max_shift=2.0, max_spread=9.0).table.loc["t"]
+    row = stats.check(other, max_shift=2.0, max_std_ratio=9.0).table.loc["t"]
     z = stats.normalize(other).t
     means, stds = z.mean(["time", "x"]), z.std(["time", "x"])
     assert row.z_mean == pytest.approx(farthest(means), abs=1e-12)
@@ -99,7 +99,7 @@ def test_extrema_are_measured_by_their_range():
     stats = dn.adapt(np.array([10.0, 20.0]), dn.Extrema(low=-1.0, high=1.0))
     row = stats.check(np.array([15.0, 20.0, 27.0])).table.loc["data"]
     assert (row.z_mean, row.z_std) == pytest.approx((0.6, 1.2))
-    assert (row.z_min, row.z_max, row.beyond) == pytest.approx((0.0, 2.4, 1.4))
+    assert (row.z_min, row.z_max, row.out_of_range) == pytest.approx((0.0, 2.4, 1.4))
 
 
 def test_quantiles_are_measured_by_their_range():
@@ -116,7 +116,7 @@ def test_of_a_function_the_scores_are_of_its_values():
     stats = dn.adapt(before, dn.Transformed("log1p", dn.Several((dn.Moments(), dn.Extrema()))))
     row, z = stats.check(after).table.loc["data"], stats.normalize(after)
     assert (row.z_mean, row.z_std) == pytest.approx((z.mean(), z.std()), abs=1e-12)
-    assert row.beyond == pytest.approx(z.max() - stats.normalize(before).max(), abs=1e-12)
+    assert row.out_of_range == pytest.approx(z.max() - stats.normalize(before).max(), abs=1e-12)
 
 
 def test_labels_are_matched_and_may_be_a_subset():
@@ -243,7 +243,7 @@ def test_no_values_fail_and_say_where():
     gone = stats.check(data.assign(rain=data.rain * np.nan, t=data.t.where(data.level < 900)))
     assert gone.failures["rain"] == "no values"
     assert "no values at level=1000, x=0" in gone.failures["t"]
-    new = stats.check(data.fillna(1.0), max_shift=99, max_spread=99)
+    new = stats.check(data.fillna(1.0), max_shift=99, max_std_ratio=99)
     assert new.failures == {"rain": "values where none were before at x=3"}
 
 
@@ -278,7 +278,7 @@ def test_weights_and_masks_count_as_in_adapt():
         stats.check(stats, weights=np.ones(3))
 
 
-@pytest.mark.parametrize("limit", [{"max_shift": -1}, {"max_spread": 0.5}, {"max_z": np.nan}])
+@pytest.mark.parametrize("limit", [{"max_shift": -1}, {"max_std_ratio": 0.5}, {"max_z": np.nan}])
 def test_limits_are_numbers_that_make_sense(limit):
     """A limit that nothing could keep, or that is no number, is an error that names it."""
     with pytest.raises(ValueError, match=next(iter(limit))):

@@ -1,12 +1,15 @@
 """The demo does the main job on real model output, and says what is true."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
-from cli_inputs import ROOT, read, succeed
+from cli_inputs import ROOT, read
 
 import dasknorm as dn
 
@@ -16,11 +19,20 @@ for library in ("rich", "zarr", "h5netcdf", "h5py", "matplotlib"):
 Image = pytest.importorskip("PIL.Image")
 
 
+def run_demo(folder):
+    """Run the demo, with warnings as errors, and return what it printed."""
+    command = [sys.executable, "-W", "error", ROOT / "examples" / "demo.py", "-o", folder]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command, env=environment, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """The folder that the demo has filled, and what it printed."""
     folder = tmp_path_factory.mktemp("demo") / "made" / "by it"
-    return folder, succeed("demo", "-o", folder)
+    return folder, run_demo(folder)
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +97,21 @@ def test_the_picture(where, demo):
 
 def test_it_can_be_run_again(demo):
     """A second run replaces what the first has written."""
-    again = succeed("demo", "-o", demo[0])
+    again = run_demo(demo[0])
     assert "demo.png" in again
     assert not list(demo[0].glob(".*"))
+
+
+def test_a_missing_library_is_one_line(tmp_path):
+    """If a library is missing, the line says which extra installs it."""
+    code = f"""
+import runpy, sys
+sys.modules["iris_sample_data"] = None
+runpy.run_path({str(ROOT / "examples" / "demo.py")!r})
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stderr == "the demo needs iris_sample_data: pip install 'dasknorm[demo]'\n"

@@ -127,16 +127,6 @@ def test_tables_are_filled_in():
     assert "dasknorm" in table
 
 
-def test_design_names_every_file():
-    """The design's table of floors names every file and folder of the package."""
-    text = (ROOT / "docs" / "design.md").read_text()
-    for path in (ROOT / "dasknorm").iterdir():
-        name = path.name
-        if name.startswith("_") or name in ("py.typed", "errors.py"):
-            continue
-        assert f"`{name}/`" in text or f"`{name}`" in text, name
-
-
 def _listed():
     """Return what the toctrees of all pages list, as paths from docs/, without endings."""
     pages = [path.read_text() for path in (ROOT / "docs").glob("*.md")]

@@ -60,17 +60,24 @@ def _run(code: str, site: Path, folder: Path) -> subprocess.CompletedProcess[str
     )
 
 
-def test_both_are_found_by_their_entry_points(installed: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def learned(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which a process has learned and saved statistics."""
+    folder = tmp_path_factory.mktemp("learned")
+    run = _run(LEARNS, installed, folder)
+    assert run.returncode == 0, run.stderr
+    return folder
+
+
+def test_both_are_found_by_their_entry_points(installed: Path, learned: Path) -> None:
     """What one process learned and saves another loads; neither imports the container."""
-    for code in (LEARNS, LOADS):
-        run = _run(code, installed, tmp_path)
-        assert run.returncode == 0, run.stderr
+    run = _run(LOADS, installed, learned)
+    assert run.returncode == 0, run.stderr
 
 
-def test_what_is_not_installed_is_refused(installed: Path, tmp_path: Path) -> None:
+def test_what_is_not_installed_is_refused(learned: Path, tmp_path: Path) -> None:
     """Without the distribution its files of statistics are refused, with the name that lacks."""
-    assert _run(LEARNS, installed, tmp_path).returncode == 0
-    run = _run("import dasknorm as dn; dn.load('rms.json')", tmp_path, tmp_path)
+    run = _run("import dasknorm as dn; dn.load('rms.json')", tmp_path, learned)
     assert "StatsFileError" in run.stderr
     assert "'RootMeanSquare', which is not known here" in run.stderr
 

@@ -12,7 +12,7 @@ from optional import optional
 
 import dasknorm as dn
 from dasknorm import accessors, chunks
-from dasknorm.chunks import lazy as laziness
+from dasknorm.chunks import lazy as lazy_module
 from dasknorm.containers import latitudes
 
 dd, pl, pa = optional("dask.dataframe"), optional("polars"), optional("pyarrow")
@@ -259,9 +259,9 @@ def test_a_large_mask_meets_weights_chunk_by_chunk(monkeypatch: Any, tmp_path: A
     t = grid()["t"]
     where, how = t > 280, {"weights": "area"}
     wanted = dn.adapt(t, where=where, **how)
-    monkeypatch.setattr(laziness, "CAST", 10)
+    monkeypatch.setattr(lazy_module, "CONVERTED_SIZE", 10)
     lazy = t.copy(data=marked(t.values, (2, 3, 8), tmp_path))
     found = dn.adapt(lazy, where=where, **how)
     assert float(found.mean) == pytest.approx(float(wanted.mean), rel=1e-14)
     assert set(loads(tmp_path).values()) == {1}
-    assert isinstance(chunks.weighing(np.ones((1, 7, 1)), where.values, lazy.data), da.Array)
+    assert isinstance(chunks.combine_weights(np.ones((1, 7, 1)), where.values, lazy.data), da.Array)

@@ -47,7 +47,7 @@ import warnings
 warnings.simplefilter("ignore")
 from pathlib import Path
 import dask.array as da, numpy as np, pandas as pd, xarray as xr
-from dasknorm.chunks import identity
+from dasknorm.chunks import identity_token
 from dasknorm.cli import arrays, frames
 try:
     from dasknorm.cli import parquet
@@ -58,7 +58,7 @@ try:
 except ImportError:
     pass
 for line in open("opened.txt"):
-    print(identity(eval(line)))
+    print(identity_token(eval(line)))
 """
 
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ import dask.array as da
 import numpy as np
 import pytest
 import xarray as xr
-from loads import ALWAYS, marked, total, values
+from loads import ALWAYS, loads, marked, total, values
 
 import dasknorm as dn
 from dasknorm.chunks import task_sizes
@@ -74,20 +73,6 @@ def test_a_chunk_that_kills_is_named(
 # -- workers that are killed ----------------------------------------------------------------------
 
 
-def killer(folder: Path, count: int, pid: int) -> threading.Thread:
-    """Start a thread that kills a process once so many chunks have been read."""
-
-    def wait() -> None:
-        deadline = time.monotonic() + 60
-        while total(folder) < count and time.monotonic() < deadline:
-            time.sleep(0.005)
-        os.kill(pid, signal.SIGKILL)
-
-    thread = threading.Thread(target=wait)
-    thread.start()
-    return thread
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("percent", [20, 50, 90])
 def test_a_worker_killed_on_the_way_changes_no_bit(
@@ -98,12 +83,16 @@ def test_a_worker_killed_on_the_way_changes_no_bit(
     mortal.wait_for_workers(2, timeout=60)
     block = values(80, 3)
     undisturbed = dn.adapt(da.from_array(block, (1, 3)))
-    victim = next(iter(mortal.run(os.getpid).values()))
-    thread = killer(tmp_path, 80 * percent // 100, victim)
-    stats = dn.adapt(marked(block, (1, 3), tmp_path, wait=0.02))
-    thread.join()
-    assert stats == undisturbed
-    assert total(tmp_path) > 80  # what the dead had read was read again
+    workers = set(mortal.run(os.getpid).values())
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    x = marked(block, (1, 3), marks, wait=0.02, kill_at=80 * percent // 100)
+    assert dn.adapt(x) == undisturbed
+    mortal.wait_for_workers(2, timeout=60)
+    assert len(workers - set(mortal.run(os.getpid).values())) == 1
+    counts = loads(marks)
+    assert len(counts) == 80
+    assert 80 < total(marks) <= 160  # the chunks that the killed worker had read were read again
 
 
 # -- Ctrl-C ---------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Owners: what only one chunk needs goes with it, and what several need stays beside."""
+"""`Owners`: a node that only one chunk needs goes into its task, a shared one stays outside."""
 
 import operator
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from dask._task_spec import Alias, DataNode, Task, TaskRef
 
-from dasknorm.chunks.graph_parts import SMALL_BYTES, Owners, needs
+from dasknorm.chunks.graph_parts import EMBEDDED_VALUE_BYTES, Owners
 
 
 def graph(*nodes: Any) -> dict[Any, Any]:
@@ -35,7 +35,7 @@ def test_what_one_chunk_needs_is_its_own() -> None:
         assert set(nodes) == {key, own}
         assert beside == ["shared"]
     assert owners.complete
-    assert owners.works("shared")
+    assert owners.is_task("shared")
 
 
 def test_data_and_weights_are_one_chunk() -> None:
@@ -57,17 +57,15 @@ def test_what_lies_below_shared_work_is_shared() -> None:
 @pytest.mark.parametrize(("extra", "own"), [(0, True), (8, False)])
 def test_large_values_are_not_copied_into_tasks(extra: int, own: bool) -> None:
     """A value of up to a megabyte goes into the task of its chunk, a larger one beside it."""
-    values = DataNode("v", np.zeros(SMALL_BYTES + extra, "u1"))
+    values = DataNode("v", np.zeros(EMBEDDED_VALUE_BYTES + extra, "u1"))
     owners = Owners(graph(values, Alias("x", "v")), [("x",)])
     nodes, beside = owners.part(0, ["x"])
     assert ("v" in nodes) is own
     assert (beside == []) is own
-    assert not owners.works("v")
+    assert not owners.is_task("v")
 
 
 def test_what_is_held_elsewhere_is_missed() -> None:
     """A graph that refers to what is not in it, or holds what is no node, is not complete."""
     for nodes in (graph(add("x", "gone")), {**graph(add("x", "f")), "f": object()}):
         assert not Owners(nodes, [("x",)]).complete
-    assert needs(object()) is None
-    assert needs(add("x", "a")) == {"a"}

@@ -80,7 +80,7 @@ def test_no_bar_without_a_terminal(
 JOB = """
 import sys
 import dasknorm as dn
-from dasknorm import progress
+from dasknorm.chunks import progress
 from loads import marked, values
 progress.PATIENCE = 0.1
 x = marked(values(240, 3), (10, 3), sys.argv[1], wait=0.05)

@@ -13,7 +13,7 @@ import dasknorm
 
 ARROW = ["containers.pyarrow", "containers.parquet", "cli.parquet", "cli.rewriting"]
 ARROW += [f"blocks.arrow_{name}" for name in ("arrays", "columns", "groups", "tables")]
-LIBRARIES = {"dasknorm.cli.picture": "matplotlib", "dasknorm.containers.dask_dataframe": "pyarrow"}
+LIBRARIES = {"dasknorm.containers.dask_dataframe": "pyarrow"}
 LIBRARIES |= {f"dasknorm.{name}": "pyarrow" for name in ARROW}
 LIBRARIES |= {"dasknorm.containers.polars": "polars", "dasknorm.sklearn": "sklearn"}
 LIBRARIES |= {"dasknorm.reports.plots": "matplotlib"}  # whose files are not even found without it

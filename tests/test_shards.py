@@ -10,6 +10,7 @@ import dasknorm as dn
 from dasknorm.api import shards
 from dasknorm.chunks import Reduction
 from dasknorm.fields import State
+from dasknorm.statistics.reducer import Reducer
 
 
 def load(block_id: tuple[int, ...], fails: int) -> np.ndarray:
@@ -51,7 +52,9 @@ def test_work_is_cut_where_it_pays(
 ) -> None:
     """Shards are whole chunks, few enough to be saved, and cover the work without overlap."""
     data = da.zeros(shape, chunks=chunks)
-    work = {None: State(Reduction(data, dn.Moments(), (0,)), tuple(range(1 - len(shape), 0)))}
+    work = {
+        None: State(Reduction(data, Reducer(dn.Moments(), (0,))), tuple(range(1 - len(shape), 0)))
+    }
     assert shards.shard_count(work, checkpointed) == count
     parts = [dict(shards.shard(work, i, count))[None] for i in range(count)]
     assert sum(part.chunk_count for part in parts) == data.npartitions

@@ -21,7 +21,7 @@ import sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 from stored import assert_same, contents
-from dasknorm import store
+from dasknorm.io import store
 path = Path(sys.argv[1])
 """
 

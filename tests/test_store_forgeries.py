@@ -171,7 +171,7 @@ BOMBS = [compressed, unallocated, external, linked, virtual] if h5py else []
 
 READ = """
 import resource, sys
-from dasknorm import store
+from dasknorm.io import store
 from dasknorm.errors import StatsFileError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for path in sys.argv[1:]:

@@ -20,6 +20,7 @@ from strategies import FLOATS, blocks, chunkings, kept, weights_for
 
 import dasknorm as dn
 from dasknorm.chunks import Reduction, graph, task_sizes
+from dasknorm.statistics.reducer import Reducer
 
 dd = optional("dask.dataframe")
 MANY = 10**12
@@ -101,7 +102,7 @@ def test_groups_make_few_tasks(
     """Forty chunks are streamed by forty tasks, by four, or by one, and nothing is beside them."""
     grouped(monkeypatch, grouping)
     x = da.random.default_rng(0).normal(size=(400, 3), chunks=(10, 3))
-    found = graph.assembled([Reduction(x, dn.Moments(), (0,))])
+    found = graph.assembled([Reduction(x, Reducer(dn.Moments(), (0,)))])
     assert found is not None
     assert found.streams(0) == tasks
     merges = {40: 3, 4: 1, 1: 0}[tasks]  # 32 and 8, and the two
@@ -113,8 +114,8 @@ def test_no_thread_stands_idle(threads: int) -> None:
     """There are at least as many tasks as threads, and for small states four times as many."""
     x = da.zeros((1000, 100, 100), chunks=(1, 100, 100))
     with dask.config.set(num_workers=threads):
-        small = graph.assembled([Reduction(x, dn.Moments(), (0, 1, 2))])
-        wide = graph.assembled([Reduction(x, dn.Moments(), (0,))])
+        small = graph.assembled([Reduction(x, Reducer(dn.Moments(), (0, 1, 2)))])
+        wide = graph.assembled([Reduction(x, Reducer(dn.Moments(), (0,)))])
     assert small is not None
     assert wide is not None
     assert small.streams(0) >= max(64, 4 * threads)

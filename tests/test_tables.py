@@ -9,6 +9,7 @@ from dasknorm.blocks import pandas_columns, tables
 from dasknorm.blocks.tables import Table
 from dasknorm.errors import MismatchError
 from dasknorm.statistics import Moments
+from dasknorm.statistics.reducer import Reducer
 
 MOMENTS = Moments()
 FRAME = pd.DataFrame(
@@ -32,7 +33,7 @@ def test_columns_are_summarized_by_name(slab: int, monkeypatch: pytest.MonkeyPat
     """Each column has its own record, in the order asked for, by slabs of any size."""
     monkeypatch.setattr(pandas_columns, "SLAB", slab)
     for frame in (FRAME, FRAME[["d", "c", "b", "t", "a"]]):
-        records = blocks.summarize(table(frame), MOMENTS, (0,))
+        records = blocks.summarize(table(frame), Reducer(MOMENTS, (0,)))
         assert records.shape == (1, 4)
         assert records["mean"].tolist() == [[6.0, 3.0, 1.0, 4.0]]
         assert records["count"].tolist() == [[2.0, 3.0, 2.0, 3.0]]
@@ -40,7 +41,7 @@ def test_columns_are_summarized_by_name(slab: int, monkeypatch: pytest.MonkeyPat
 
 def test_all_columns_as_one() -> None:
     """Merged over columns too, a table has one record of all its numbers."""
-    records = blocks.summarize(table(), MOMENTS, (0, 1))
+    records = blocks.summarize(table(), Reducer(MOMENTS, (0, 1)))
     assert records.shape == (1, 1)
     assert records["count"].item() == 10.0
     assert records["mean"].item() == pytest.approx(35 / 10)
@@ -49,7 +50,7 @@ def test_all_columns_as_one() -> None:
 def test_rows_weigh() -> None:
     """Weights of rows weigh every column alike."""
     weights = np.array([[1.0], [0.0], [3.0]])
-    records = blocks.summarize(table(), MOMENTS, (0,), weights)
+    records = blocks.summarize(table(), Reducer(MOMENTS, (0,)), weights)
     assert records["mean"].tolist() == [[7.0, 4.75, 1.5, 7.0]]
 
 
@@ -82,7 +83,7 @@ def test_one_record_for_all_columns() -> None:
 def test_missing_columns() -> None:
     """A column that is not there is named, beside those that are."""
     for act in (
-        lambda: blocks.summarize(table(FRAME[["a", "b", "d"]]), MOMENTS, (0,)),
+        lambda: blocks.summarize(table(FRAME[["a", "b", "d"]]), Reducer(MOMENTS, (0,))),
         lambda: tables.in_order(FRAME[["a", "b", "d"]], NUMBERS),
     ):
         with pytest.raises(MismatchError, match=r"columns \['c'\] are missing; found \['a', 'b'"):
@@ -98,7 +99,7 @@ def test_shape_and_dtype() -> None:
 
 def test_no_rows() -> None:
     """A table without rows has records of zeros, and maps to a table without rows."""
-    records = blocks.summarize(table(FRAME.iloc[:0]), MOMENTS, (0,))
+    records = blocks.summarize(table(FRAME.iloc[:0]), Reducer(MOMENTS, (0,)))
     assert not any(records.tobytes())
     affine = np.ones((1, 4), kernels.AFFINE)
     z = blocks.transform(table(FRAME.iloc[:0]), affine, kernels.restore, np.dtype("f4")).frame

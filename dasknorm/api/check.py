@@ -19,8 +19,7 @@ from dasknorm.fields import Field, State, States, checks
 from dasknorm.fields.labels import listed
 from dasknorm.fields.matching import names_of
 from dasknorm.fields.states import select_groups
-from dasknorm.reports.drift import COLUMNS, Limits, Measures, row
-from dasknorm.reports.verdict import Check
+from dasknorm.reports.drift import COLUMNS, Check, Limits, Measures, summarize
 from dasknorm.statistics.location_scale import comparable, extremes, like, parts
 
 __all__ = ["compare", "compute_like", "select_like"]
@@ -29,7 +28,7 @@ __all__ = ["compare", "compute_like", "select_like"]
 def compare(states: States, new_states: States, limits: Limits) -> Check:
     """Return the drift of new states from states, variable by variable."""
     rows = [
-        {"variable": name, **row(measures, place, limits)}
+        {"variable": name, **summarize(measures, place, limits)}
         for key, state in new_states.items()
         for name, measures, place in _apart(key, state, _measured(states[key], state))
     ]
@@ -118,7 +117,7 @@ def _measured(state: State, found: State) -> Measures:
             ratio=np.where(width == spread, 1.0, width / spread),
             z_min=low,
             z_max=high,
-            beyond=np.maximum(lowest - low, high - highest).clip(0),
+            out_of_range=np.maximum(lowest - low, high - highest).clip(0),
             count=beside.read("count"),
             missing=beside.missing,
             count_before=own.read("count"),

@@ -167,7 +167,7 @@ def _estimate(work: States) -> Plan:
 
 def _workers() -> tuple[int, int, int]:
     """Return the number of workers, the most threads and the least memory that one has."""
-    client = cluster.client()
+    client = cluster.get_client()
     workers = client.scheduler_info(n_workers=-1)["workers"].values() if client else []
     if workers:
         limits = [worker["memory_limit"] for worker in workers if worker["memory_limit"]]

@@ -49,7 +49,7 @@ class Request:
         fields = lagged(fields, self.lag)
         kept = kept_axes(fields, self.keep, self.over)
         states = container.summarize(data, fields, kept, self.weights, self.where)
-        attrs = provenance.of(
+        attrs = provenance.make_attrs(
             fields,
             kept,
             self.weights,

@@ -17,7 +17,7 @@ from dasknorm.chunks import Reduction
 from dasknorm.chunks.progress import Meter
 from dasknorm.errors import MismatchError
 from dasknorm.fields import State, States
-from dasknorm.reports.methods_text import described
+from dasknorm.reports.methods_text import describe
 
 __all__ = ["RETRIES", "Checkpoint", "compute_states", "progress_of", "shard", "shard_count"]
 
@@ -93,7 +93,7 @@ class Checkpoint:
 
         of = job[COUNT]
         attrs = {**self.attrs, "checkpoint": {"job": dict(job), "done": done, "of": of}}
-        store.write(self.path, states, self.container, attrs, described(states, attrs))
+        store.write(self.path, states, self.container, attrs, describe(states, attrs))
 
 
 def progress_of(attrs: Mapping[str, Any]) -> str:
@@ -178,7 +178,7 @@ def _job(work: States, count: int) -> dict[str, Any]:
     job: dict[str, Any] = {"the statistic": ", ".join(said), COUNT: count}
     for name, field in work.items():
         of = "" if name is None else f" of {name!r}"
-        job[f"the data{of}"] = chunks.identity(field.data.data)
-        job[f"the weights{of}"] = chunks.identity(field.data.weights)
+        job[f"the data{of}"] = chunks.identity_token(field.data.data)
+        job[f"the weights{of}"] = chunks.identity_token(field.data.weights)
         job[f"the merged dimensions{of}"] = [str(d) for d in field.data.dims if d not in field.dims]
     return job

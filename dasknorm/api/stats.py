@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from dasknorm.io.serving import Layout
     from dasknorm.io.serving.numpy import Constants
-    from dasknorm.reports.verdict import Check
+    from dasknorm.reports.drift import Check
 
 __all__ = ["Stats"]
 
@@ -198,7 +198,7 @@ class Stats:
         >>> dn.Stats.from_values(mean=3.0, std=2.0).describe()
         'Mean and standard deviation, as given, not learned from data.'
         """
-        return methods_text.described(self.states, self.attrs)
+        return methods_text.describe(self.states, self.attrs)
 
     def compute(self) -> Self:
         """Return these statistics in memory; lazy statistics are computed in one pass.
@@ -233,7 +233,7 @@ class Stats:
 
     def __repr__(self) -> str:
         text = table.text(self.states, self.container)
-        return f"{text}\n{methods_text.wrapped(self.describe())}"
+        return f"{text}\n{methods_text.wrap(self.describe())}"
 
     def _repr_html_(self) -> str:
         """Return the HTML that a notebook shows: a table for each variable, and the provenance."""
@@ -349,7 +349,7 @@ class Stats:
             check_mergeable(self.attrs, other.attrs)
             states = merge_states(states, other.states)
             container = united_container(container, other.container, states)
-        attrs = provenance.merged([self.attrs, *(other.attrs for other in others)])
+        attrs = provenance.merge_attrs([self.attrs, *(other.attrs for other in others)])
         return replace(self, states=states, container=container, attrs=attrs)
 
     def update(self, more: Any, *, weights: Any = None, where: Any = None) -> "Stats":
@@ -400,7 +400,7 @@ class Stats:
         }
         check_names(states, self.states)
         checks.check_valid(states)
-        attrs = provenance.of(
+        attrs = provenance.make_attrs(
             fields, kept, weights, where, source=container.sources(data), lag=lags_by_dim(fields)
         )
         return self.merge(Stats(states, self.container, attrs))
@@ -618,7 +618,7 @@ class Stats:
         other: Any,
         *,
         max_shift: float = 0.5,
-        max_spread: float = 2.0,
+        max_std_ratio: float = 2.0,
         max_missing: float | None = None,
         max_z: float | None = None,
         weights: Any = None,
@@ -633,8 +633,8 @@ class Stats:
           1 without drift. For `Quantiles`: the median and the distance of the two quantiles, in
           units of that distance; for `Extrema`: the middle and the width of the range. `MaxAbs`
           has a scale only.
-        * ``z_min`` and ``z_max``: the smallest and the largest value, normalized; ``beyond``: how
-          far they lie out of the known range, NaN unless `Extrema` were computed.
+        * ``z_min`` and ``z_max``: the smallest and the largest value, normalized;
+          ``out_of_range``: their distance outside of the old extremes, NaN without `Extrema`.
         * ``missing`` and ``missing_before``: fractions of missing values; ``count``: the number of
           other values.
         * ``worst``: where mean or standard deviation have changed most; ``failed``: the limits
@@ -646,7 +646,7 @@ class Stats:
             Data as for `normalize`: names and labels are matched, and may be a subset.
         max_shift : float, default 0.5
             Largest allowed ``z_mean``, in both directions.
-        max_spread : float, default 2.0
+        max_std_ratio : float, default 2.0
             Largest allowed ratio of the new and the old standard deviation, in both directions.
         max_missing : float, optional
             Largest allowed increase of the fraction of missing values.
@@ -677,14 +677,14 @@ class Stats:
         from dasknorm.api import check
         from dasknorm.reports import drift
 
-        limits = drift.Limits(max_shift, max_spread, max_missing, max_z)
+        limits = drift.Limits(max_shift, max_std_ratio, max_missing, max_z)
         states = without_lags(self.compute().states)
         if isinstance(other, Stats):
             if not (weights is None and where is None):
                 raise ValueError("weights= and where= go with data, not with statistics of data")
             new_states = check.select_like(states, without_lags(other.compute().states))
         else:
-            weights = provenance.weighing(self.attrs) if weights is None else weights
+            weights = provenance.common_weights(self.attrs) if weights is None else weights
             new_states = check.compute_like(states, other, weights, where)
         return check.compare(states, new_states, limits)
 

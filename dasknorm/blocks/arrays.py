@@ -16,15 +16,14 @@ import pandas as pd
 
 from dasknorm.blocks import threads
 from dasknorm.kernels import Kernel
-from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
+from dasknorm.statistics.reducer import Reducer
 
 __all__ = [
     "SLAB",
     "Kernel",
     "add",
     "float_dtype",
-    "identity",
     "is_numeric",
     "numpy_dtype",
     "output_dtype",
@@ -40,10 +39,8 @@ WIDE = 1 << 20
 
 
 @singledispatch
-def summarize(
-    block: Any, statistic: Statistic, axes: tuple[int, ...], weights: np.ndarray | None = None
-) -> Any:
-    """Summarize one block over `axes`; the records keep its rank, with size 1 along `axes`."""
+def summarize(block: Any, reducer: Reducer, weights: np.ndarray | None = None) -> Any:
+    """Summarize one block; the records keep its rank, with size 1 along the reduced axes."""
     raise _foreign(block)
 
 
@@ -51,8 +48,7 @@ def summarize(
 def add(
     block: Any,
     total: Any,
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> None:
     """Merge one block into `total`, in place; `total` has the shape that `summarize` gives."""
@@ -116,37 +112,31 @@ def numpy_dtype(dtype: Any) -> np.dtype[Any]:
     return inner if isinstance(inner, np.dtype) and inner.kind in "biuf" else np.dtype("f8")
 
 
-def identity(shape: tuple[int, ...], statistic: Statistic, axes: tuple[int, ...]) -> Records:
-    """Return the records of nothing, for blocks of this shape."""
-    return np.zeros([1 if i in axes else n for i, n in enumerate(shape)], statistic.dtype)
-
-
 @summarize.register(np.generic)
 @summarize.register(np.ndarray)
 def _(
     block: np.ndarray,
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> Records:
     if block.nbytes < 2 * threads.SLAB_BYTES:
-        return statistic.summarize(block, axes, weights)
+        return reducer.summarize(block, weights)
     whole = None if weights is None else np.broadcast_to(weights, block.shape)
-    kept = [axis for axis in range(block.ndim) if axis not in axes]
-    wide = math.prod(block.shape[axis] for axis in kept) * statistic.dtype.itemsize > WIDE
-    axis = threads.outermost(block, kept if wide or not axes else axes)
-    total = identity(block.shape, statistic, axes)
+    kept, axes = reducer.kept(block.ndim), reducer.axes
+    is_wide = reducer.nbytes(block.shape) > WIDE
+    axis = threads.outermost(block, kept if is_wide or not axes else axes)
+    total = reducer.empty(block.shape)
 
     def summarized(slab: slice) -> Records:
         where = (slice(None),) * axis + (slab,)
         own = total[where] if axis in kept else np.zeros_like(total)
-        statistic.add(own, block[where], axes, None if whole is None else whole[where])
+        reducer.add(own, block[where], None if whole is None else whole[where])
         return own
 
     parts = threads.each(summarized, threads.rows(block.shape[axis], block.nbytes))
     if axis in axes:
         for part in parts:
-            statistic.join(total, part)
+            reducer.join(total, part)
     return total
 
 
@@ -155,11 +145,10 @@ def _(
 def _(
     block: np.ndarray,
     total: Records,
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> None:
-    statistic.add(total, block, axes, weights)
+    reducer.add(total, block, weights)
 
 
 @transform.register(np.generic)
@@ -190,12 +179,11 @@ def _(
 @summarize.register(np.ma.MaskedArray)
 def _(
     block: np.ma.MaskedArray[Any, Any],
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> Records:
-    total = identity(block.shape, statistic, axes)
-    add(block, total, statistic, axes, weights)
+    total = reducer.empty(block.shape)
+    add(block, total, reducer, weights)
     return total
 
 
@@ -203,16 +191,15 @@ def _(
 def _(
     block: np.ma.MaskedArray[Any, Any],
     total: Records,
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> None:
     if weights is not None:
         weights = np.broadcast_to(weights, block.shape)
     for slab in _slabs(block.shape):
-        where = tuple(slice(None) if i in axes else rows for i, rows in enumerate(slab))
+        where = tuple(slice(None) if i in reducer.axes else rows for i, rows in enumerate(slab))
         beside = None if weights is None else weights[slab]
-        statistic.add(total[where], _filled(block[slab]), axes, beside)
+        reducer.add(total[where], _filled(block[slab]), beside)
 
 
 @transform.register(np.ma.MaskedArray)

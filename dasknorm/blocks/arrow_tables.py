@@ -15,11 +15,11 @@ import pandas as pd
 import pyarrow as pa
 
 from dasknorm.blocks import arrow_arrays
-from dasknorm.blocks.arrays import Kernel, add, float_dtype, identity, summarize, transform
+from dasknorm.blocks.arrays import Kernel, add, float_dtype, summarize, transform
 from dasknorm.blocks.arrow_columns import pieces
 from dasknorm.blocks.columns import add_pieces, map_pieces, with_nan
-from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
+from dasknorm.statistics.reducer import Reducer
 
 __all__ = ["ArrowTable", "with_columns"]
 
@@ -71,12 +71,11 @@ class ArrowTable:
 @summarize.register(ArrowTable)
 def _(
     block: ArrowTable,
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> Records:
-    total = identity(block.shape, statistic, axes)
-    add(block, total, statistic, axes, weights)
+    total = reducer.empty(block.shape)
+    add(block, total, reducer, weights)
     return total
 
 
@@ -84,15 +83,14 @@ def _(
 def _(
     block: ArrowTable,
     total: Records,
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> None:
-    if 0 not in axes:
+    if 0 not in reducer.axes:
         raise ValueError(
             "the rows of a table cannot keep statistics of their own; adapt on an array of them"
         )
-    add_pieces(list(pieces(block.table, block.positions)), total, statistic, axes, weights)
+    add_pieces(list(pieces(block.table, block.positions)), total, reducer, weights)
 
 
 @transform.register(ArrowTable)

@@ -12,9 +12,10 @@ from itertools import pairwise
 import numpy as np
 
 from dasknorm.blocks import threads
-from dasknorm.blocks.arrays import Kernel, float_dtype, identity
+from dasknorm.blocks.arrays import Kernel, float_dtype
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
+from dasknorm.statistics.reducer import Reducer
 
 __all__ = ["LONG", "ColumnSlab", "Numbers", "add_by_group", "add_pieces", "map_pieces", "with_nan"]
 
@@ -52,8 +53,7 @@ class ColumnSlab:
 def add_pieces(
     every: Sequence[ColumnSlab],
     total: Records,
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> None:
     """Merge pieces of a table into its records, in place, each core a share of them."""
@@ -61,15 +61,15 @@ def add_pieces(
     def share(some: slice) -> tuple[np.ndarray, Records]:
         # Of the share's own columns only: of a wide table, each has few.
         features = np.unique(np.concatenate([piece.features for piece in every[some]]))
-        part = identity((0, len(features)), statistic, axes)
+        part = reducer.empty((0, len(features)))
         for piece in every[some]:
-            _add(piece, part, np.searchsorted(features, piece.features), statistic, axes, weights)
+            _add(piece, part, np.searchsorted(features, piece.features), reducer, weights)
         return features, part
 
     for features, part in threads.each(share, _shares(every)):
-        where = slice(None) if 1 in axes else features
+        where = slice(None) if 1 in reducer.axes else features
         own = total[:, where]
-        statistic.join(own, part)
+        reducer.join(own, part)
         total[:, where] = own
 
 
@@ -114,22 +114,21 @@ def _add(
     piece: ColumnSlab,
     total: Records,
     features: np.ndarray,
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> None:
     """Merge one piece into the records of a table, where its columns have theirs."""
-    where = slice(None) if 1 in axes else features
+    where = slice(None) if 1 in reducer.axes else features
     own = total[:, where]
     values, missing = piece.read()
     beside = None if weights is None else weights[piece.rows]
     if missing is None or not _rounds(values):
-        statistic.add(own, with_nan(values, missing), axes, beside)
+        reducer.add(own, with_nan(values, missing), beside)
     else:
         for i in range(values.shape[1]):
-            column = own if 1 in axes else own[:, i : i + 1]
+            column = own if 1 in reducer.axes else own[:, i : i + 1]
             for rows, some in _apart(values[:, i], missing[:, i]):
-                statistic.add(column, some[:, None], axes, None if beside is None else beside[rows])
+                reducer.add(column, some[:, None], None if beside is None else beside[rows])
     total[:, where] = own
 
 

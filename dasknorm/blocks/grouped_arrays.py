@@ -19,6 +19,7 @@ from dasknorm.blocks.groups import GroupRecords
 from dasknorm.blocks.positioned import PositionedArray
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
+from dasknorm.statistics.reducer import Reducer
 
 __all__ = ["GroupedArray"]
 
@@ -121,13 +122,11 @@ def _rows(codes: np.ndarray, width: int) -> Iterator[tuple[int, Rows]]:
 @summarize.register(GroupedArray)
 def _(
     block: GroupedArray,
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> GroupRecords:
-    shape = tuple(1 if axis in axes else size for axis, size in enumerate(block.shape))
-    total = block.empty(shape, statistic, [block])
-    add(block, total, statistic, axes, weights)
+    total = block.empty(reducer.shape(block.shape), reducer.statistic, [block])
+    add(block, total, reducer, weights)
     return total
 
 
@@ -135,8 +134,7 @@ def _(
 def _(
     block: GroupedArray,
     total: GroupRecords,
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> None:
     if not block.array.size:
@@ -148,11 +146,9 @@ def _(
     where = np.full(max(there, default=0) + 2, -1)
     where[there] = places
     block = replace(block, codes=where[block.codes])  # -1 is the last one
-    way = _way(block, axes, len(there))
+    way = _way(block, reducer.axes, len(there))
     if way is not None:
-        way.add_groups(
-            block.array, block.axis, block.codes, total.records, statistic, axes, weights
-        )
+        way.add_groups(block.array, block.axis, block.codes, total.records, reducer, weights)
         return
     by_group: dict[int, list[tuple[Rows, ...]]] = {}
     for place, rows in block.pieces():
@@ -162,7 +158,7 @@ def _(
         for place in list(by_group)[some]:
             for rows in by_group[place]:
                 beside = None if weights is None else weights[rows]
-                add(block.array[rows], total.records[place], statistic, axes, beside)
+                add(block.array[rows], total.records[place], reducer, beside)
 
     threads.each(added, [slice(i, i + 1) for i in range(len(by_group))])
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from dasknorm import kernels
 from dasknorm.blocks.arrays import Kernel
-from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
+from dasknorm.statistics.reducer import Reducer
 
 __all__ = ["add_groups", "map_groups"]
 
@@ -17,20 +17,19 @@ def add_groups(
     axis: int,
     codes: np.ndarray,
     records: Records,
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
     weights: np.ndarray | None,
 ) -> None:
     """Merge what belongs to each group into its records, in place; codes below 0 are no group's."""
     if np.ma.isMA(array):
         array = np.ma.filled(array.astype("f8"), np.nan)
-    columns, groups = _columns(array, axis, codes, axes)
+    columns, groups = _columns(array, axis, codes, reducer.axes)
     flat = records.reshape(len(records), -1)
     beside = None if weights is None else columns(weights)
     for feature, column in enumerate(columns(array)):
         own = flat[:, feature].copy()
         weight = None if beside is None else beside[feature]
-        statistic.add_by_group(own, column, groups, weight)
+        reducer.statistic.add_by_group(own, column, groups, weight)
         flat[:, feature] = own
 
 

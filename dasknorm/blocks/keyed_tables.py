@@ -18,7 +18,7 @@ from dasknorm.blocks.columns import Numbers, add_by_group
 from dasknorm.blocks.groups import GroupMaps, GroupRecords
 from dasknorm.blocks.tables import Table, column, with_columns
 from dasknorm.errors import MismatchError
-from dasknorm.statistics import Statistic
+from dasknorm.statistics.reducer import Reducer
 
 __all__ = ["GroupedTable", "KeyedTable", "factorized", "is_column"]
 
@@ -130,11 +130,11 @@ def _of_one_kind(labels: pd.Index) -> pd.Index:
 @summarize.register(KeyedTable)
 def _(
     block: KeyedTable,
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> GroupRecords:
     codes, labels = factorized(block.key_frame(), block.keys)
+    statistic = reducer.statistic
     records = np.zeros((len(labels), len(block.columns)), statistic.dtype)
     weights = None if weights is None else np.reshape(weights, -1)
 
@@ -148,7 +148,7 @@ def _(
         records[:, feature] = own
 
     threads.each(summarized, [slice(i, i + 1) for i in range(len(block.columns))])
-    merged = statistic.merge(records, (1,)) if 1 in axes else records
+    merged = statistic.merge(records, (1,)) if 1 in reducer.axes else records
     return GroupRecords(labels, merged[:, None])
 
 
@@ -156,11 +156,10 @@ def _(
 def _(
     block: KeyedTable,
     total: GroupRecords,
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> None:
-    total.join(summarize(block, statistic, axes, weights), statistic)
+    total.join(summarize(block, reducer, weights), reducer.statistic)
 
 
 @transform.register(KeyedTable)

@@ -20,6 +20,7 @@ from dasknorm.blocks.groups import GroupRecords
 from dasknorm.blocks.positioned import PositionedArray
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
+from dasknorm.statistics.reducer import Reducer
 
 __all__ = ["LaggedArray", "Stretch"]
 
@@ -154,31 +155,34 @@ class Stretch:
 @summarize.register(LaggedArray)
 def _(
     block: LaggedArray,
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> Stretch:
     """Summarize an array in memory, by all cores: each a part of an axis that has no lags."""
-    shape = tuple(1 if axis in axes else size for axis, size in enumerate(block.shape))
-    total = block.empty(shape, statistic)
+    shape = reducer.shape(block.shape)
+    total = block.empty(shape, reducer.statistic)
     others = [axis for axis in range(block.array.ndim) if axis != block.axis]
     axis = max(others, key=lambda axis: block.shape[axis], default=None)
     if axis is None or block.nbytes < 2 * threads.SLAB_BYTES:
-        add(block, total, statistic, axes, weights)
+        add(block, total, reducer, weights)
         return total
     whole = None if weights is None else np.broadcast_to(weights, block.shape)
 
     def summarized(slab: slice) -> Stretch:
         where = (slice(None),) * axis + (slab,)
-        own = block.empty(tuple(np.empty(shape)[where].shape), statistic)
+        own = block.empty(tuple(np.empty(shape)[where].shape), reducer.statistic)
         beside = None if whole is None else whole[where]
-        add(replace(block, array=block.array[where]), own, statistic, axes, beside)
+        add(replace(block, array=block.array[where]), own, reducer, beside)
         return own
 
     cuts = threads.rows(block.shape[axis], block.nbytes)
     for slab, part in zip(cuts, threads.each(summarized, cuts), strict=True):
-        to = total.records if axis in axes else total.records[(slice(None),) * (axis + 1) + (slab,)]
-        statistic.join(to, part.records)
+        to = (
+            total.records
+            if axis in reducer.axes
+            else total.records[(slice(None),) * (axis + 1) + (slab,)]
+        )
+        reducer.join(to, part.records)
     return total
 
 
@@ -186,8 +190,7 @@ def _(
 def _(
     block: LaggedArray,
     total: Stretch,
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> None:
     """Add the block that comes next along the axis of the lags."""
@@ -195,10 +198,10 @@ def _(
         block = replace(block, array=np.ma.filled(block.array.astype("f8"), np.nan))
     if weights is not None:  # they are the same for all places, or there would be no differences
         total.weights = weights[(slice(None),) * block.axis + (slice(0, 1),)]
-    add(block.array, total.records[0], statistic, axes, weights)
+    add(block.array, total.records[0], reducer, weights)
     if total.tail is not None:
-        _add_differences(total, total.tail, block, statistic)
-    _add_differences(total, block, block, statistic)
+        _add_differences(total, total.tail, block, reducer.statistic)
+    _add_differences(total, block, block, reducer.statistic)
     total._move_ends(*block.ends())
 
 
@@ -207,6 +210,7 @@ def _add_differences(
 ) -> None:
     """Add what changes from places of one array to their partners in another, or in the same."""
     axes = tuple(axis for axis, size in enumerate(total.shape) if size == 1)
+    reducer = Reducer(statistic, axes)
     before = (slice(None),) * here.axis
     buffer = np.empty(min(here.array.size, PIECE))
     for lag, partners in enumerate(here.partners):
@@ -220,7 +224,7 @@ def _add_differences(
                 beside = None
                 if total.weights is not None:
                     beside = np.broadcast_to(total.weights, old.shape)[piece]
-                add(change, total.records[lag + 1][where], statistic, axes, beside)
+                add(change, total.records[lag + 1][where], reducer, beside)
 
 
 def _subtract(new: np.ndarray, old: np.ndarray, out: np.ndarray) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from dasknorm.blocks.arrays import Kernel, add
-from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
+from dasknorm.statistics.reducer import Reducer
 
 __all__ = ["add_groups", "map_groups"]
 
@@ -23,19 +23,19 @@ def add_groups(
     axis: int,
     codes: np.ndarray,
     records: Records,
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
     weights: np.ndarray | None,
 ) -> None:
     """Merge what belongs to each group into its records, in place; codes below 0 are no group's."""
     rows = np.moveaxis(array, axis, 0)
     beside = None if weights is None else np.moveaxis(weights, axis, 0)
     others = [i for i in range(array.ndim) if i != axis]
-    merged = (1, *(at + 2 for at, i in enumerate(others) if i in axes))
+    axes = (1, *(at + 2 for at, i in enumerate(others) if i in reducer.axes))
+    stacked = Reducer(reducer.statistic, axes)
     for groups, places in _stacks(codes, rows[:1].size):
         own = records[groups]
         weight = None if beside is None else beside[places]
-        add(rows[places], np.moveaxis(own, axis + 1, 1), statistic, merged, weight)
+        add(rows[places], np.moveaxis(own, axis + 1, 1), stacked, weight)
         records[groups] = own
 
 

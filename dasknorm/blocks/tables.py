@@ -11,7 +11,6 @@ from dasknorm.blocks.arrays import (
     Kernel,
     add,
     float_dtype,
-    identity,
     numpy_dtype,
     summarize,
     transform,
@@ -19,8 +18,8 @@ from dasknorm.blocks.arrays import (
 from dasknorm.blocks.columns import ColumnSlab, Numbers, add_pieces, map_pieces
 from dasknorm.blocks.pandas_columns import Group, numbers
 from dasknorm.errors import MismatchError
-from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
+from dasknorm.statistics.reducer import Reducer
 
 __all__ = ["Table", "column", "in_order", "with_columns"]
 
@@ -78,16 +77,15 @@ def in_order(frame: pd.DataFrame, columns: pd.Index) -> pd.DataFrame:
 @summarize.register(Table)
 def _(
     block: Table,
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> Records:
-    if 0 in axes and len(groups := _groups(block)) == 1:
+    if 0 in reducer.axes and len(groups := _groups(block)) == 1:
         matrix = groups[0].matrix()
         if matrix is not None:
-            return summarize(matrix, statistic, axes, weights)
-    total = identity((len(block.frame), len(block.columns)), statistic, axes)
-    add(block, total, statistic, axes, weights)
+            return summarize(matrix, reducer, weights)
+    total = reducer.empty((len(block.frame), len(block.columns)))
+    add(block, total, reducer, weights)
     return total
 
 
@@ -95,11 +93,10 @@ def _(
 def _(
     block: Table,
     total: Records,
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> None:
-    if 0 not in axes:
+    if 0 not in reducer.axes:
         raise ValueError(
             "the rows of a frame cannot keep statistics of their own; adapt on df.to_numpy()"
         )
@@ -109,11 +106,11 @@ def _(
         if matrix is None:
             cut += group.pieces()
             continue
-        where = slice(None) if 1 in axes else group.features
+        where = slice(None) if 1 in reducer.axes else group.features
         own = total[:, where]
-        statistic.join(own, summarize(matrix, statistic, axes, weights))
+        reducer.join(own, summarize(matrix, reducer, weights))
         total[:, where] = own
-    add_pieces(cut, total, statistic, axes, weights)
+    add_pieces(cut, total, reducer, weights)
 
 
 @transform.register(Table)

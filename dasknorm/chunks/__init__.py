@@ -11,8 +11,15 @@ module-level class: it pickles by name, and equal calls make equal graph names.
 
 from dasknorm.chunks.costs import Cost, cost
 from dasknorm.chunks.execute import run
-from dasknorm.chunks.identities import identity
-from dasknorm.chunks.lazy import apply, is_array, is_lazy, join, merge, weighing
+from dasknorm.chunks.lazy import (
+    apply,
+    combine_weights,
+    identity_token,
+    is_array,
+    is_lazy,
+    join,
+    merge,
+)
 from dasknorm.chunks.maps import transform
 from dasknorm.chunks.reductions import Reduction
 from dasknorm.chunks.task_sizes import threads
@@ -22,8 +29,9 @@ __all__ = [
     "Cost",
     "Reduction",
     "apply",
+    "combine_weights",
     "cost",
-    "identity",
+    "identity_token",
     "is_array",
     "is_lazy",
     "join",
@@ -32,5 +40,4 @@ __all__ = [
     "threads",
     "to_dask",
     "transform",
-    "weighing",
 ]

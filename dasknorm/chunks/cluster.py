@@ -1,22 +1,28 @@
-"""The cluster there is: the Dask client of this process, if it has one."""
+"""Find the Dask cluster of this process, and tasks that crash its workers.
+
+Used by chunks and api. Everything that calls `distributed` is here and in `chunks.progress`.
+"""
 
 import sys
 import time
 from collections import Counter
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
-__all__ = ["client", "is_deadly", "suspects"]
+if TYPE_CHECKING:
+    from distributed import Client, KilledWorker
 
-RESTART = 60.0
-"""Seconds in which one of the workers that died should be back."""
+__all__ = ["crashes_worker", "get_client", "get_suspects", "is_killed_worker"]
+
+RESTART_SECONDS = 60.0
+"""Time within which a worker that died should be back."""
 
 
-def client() -> Any:
+def get_client() -> "Client | None":
     """Return the client that Dask would compute with; None if there is none."""
     if "distributed" not in sys.modules:
         return None
-    from distributed import default_client  # optional, and here already
+    from distributed import default_client  # optional, and loaded already
 
     try:
         return default_client()
@@ -24,31 +30,45 @@ def client() -> Any:
         return None
 
 
-def suspects(killed: Any) -> list[Hashable]:
-    """Return the tasks of which one has killed a worker: all it had when it died.
+def is_killed_worker(error: Exception) -> bool:
+    """Return True for the error of a scheduler whose workers died with a task."""
+    if "distributed" not in sys.modules:
+        return False
+    from distributed import KilledWorker  # optional, and loaded already
 
-    A scheduler counts the deaths that a task was near, and names any of those near the most in its
-    ``KilledWorker``; the culprit was near all of them. Those near the most come first.
+    return isinstance(error, KilledWorker)
+
+
+def get_suspects(killed: "KilledWorker") -> list[Hashable]:
+    """Return the tasks on a worker when it died, one of which crashed it; likely ones first.
+
+    A scheduler counts the deaths of workers that had a task, and names any of the tasks with the
+    highest count in its ``KilledWorker``; the task that crashed them has that count.
     """
-    events = [event for _, event in client().get_events("all") if isinstance(event, dict)]
+    from distributed import default_client  # there is an error of its cluster
+
+    events = [event for _, event in default_client().get_events("all") if isinstance(event, dict)]
     deaths = [event for event in events if event.get("action") == "remove-worker"]
-    near = Counter(task for death in deaths for task in death.get("processing-tasks", ()))
+    counts = Counter(task for death in deaths for task in death.get("processing-tasks", ()))
     last = [death for death in deaths if death["worker"] == killed.last_worker.address][-1:]
-    found = {killed.task, *(task for death in last for task in death.get("processing-tasks", ()))}
-    return sorted(found, key=lambda task: (-near[task], task != killed.task))
+    tasks = {killed.task, *(task for death in last for task in death.get("processing-tasks", ()))}
+    return sorted(tasks, key=lambda task: (-counts[task], task != killed.task))
 
 
-def is_deadly(graph: Mapping[Hashable, Any], key: Hashable) -> bool:
-    """Run a task on a worker that has nothing else to do, and tell whether that dies."""
-    workers, deadline = client().nthreads(), time.monotonic() + RESTART
+def crashes_worker(graph: Mapping[Hashable, object], key: Hashable) -> bool:
+    """Run a task on a worker that has nothing else to do, and return whether the worker dies."""
+    from distributed import default_client  # there is an error of its cluster
+
+    client, deadline = default_client(), time.monotonic() + RESTART_SECONDS
+    workers = client.nthreads()
     while not workers and time.monotonic() < deadline:
         time.sleep(0.1)
-        workers = client().nthreads()
+        workers = client.nthreads()
     if not workers:
         return False
     worker = next(iter(workers))
-    # On this worker alone: when it is gone, the task does not go on to kill the next one.
-    future = client().get(graph, key, workers=[worker], sync=False)
-    while not future.done() and worker in client().nthreads():
+    # Only on this worker: when it is gone, the task is not sent to crash the next one.
+    future = client.get(graph, key, workers=[worker], sync=False)
+    while not future.done() and worker in client.nthreads():
         time.sleep(0.05)
     return not future.done()

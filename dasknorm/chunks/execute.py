@@ -1,8 +1,11 @@
-"""Running: the records of reductions, computed now, and errors that say which chunk it was."""
+"""Compute the records of reductions, and name the chunk in every error.
 
-import sys
+Used by chunks. The order of merges here and in `chunks.graph` decides the last bits of a result.
+"""
+
+from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import dask
 import dask.threaded
@@ -12,8 +15,10 @@ from dask.base import get_scheduler
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.blocks.lagged_arrays import Stretch
 from dasknorm.chunks import cluster
-from dasknorm.chunks.chunk_names import chunks_that_kill, chunks_that_need, place
+from dasknorm.chunks.chunk_names import Index, format_chunks
+from dasknorm.chunks.dask_internals import Key, dependencies
 from dasknorm.chunks.graph import Assembly, assembled
+from dasknorm.chunks.lazy import State
 from dasknorm.chunks.progress import Meter
 from dasknorm.chunks.reductions import Reduction, in_memory
 from dasknorm.chunks.streams import Misfit, Unreadable
@@ -21,114 +26,179 @@ from dasknorm.chunks.tree_reduction import tree
 from dasknorm.errors import ChunkError, MismatchError
 from dasknorm.statistics.base import Records
 
+if TYPE_CHECKING:
+    from distributed import KilledWorker
+
 __all__ = ["run"]
+
+ChunksByReduction = Mapping[int, Sequence[Index]]
+"""Chunks of several reductions, by the number of the reduction."""
 
 
 def run(
     reductions: Mapping[Hashable, Reduction], *, retries: int = 0, meter: Meter | None = None
-) -> dict[Hashable, Records]:
-    """Return the records of each reduction, in the order given; all that is lazy in one pass."""
-    later = {name: reduction for name, reduction in reductions.items() if reduction.is_lazy}
-    found = dict(zip(later, _computed(later, retries, meter), strict=True)) if later else {}
+) -> dict[Hashable, Records | GroupRecords]:
+    """Return the records of each reduction, in the order given; lazy data are read in one pass."""
+    lazy = {name: reduction for name, reduction in reductions.items() if reduction.is_lazy}
+    states = dict(zip(lazy, _compute(lazy, retries, meter), strict=True)) if lazy else {}
     return {
-        name: reduction.to_records(found[name] if name in later else in_memory(reduction))
+        name: reduction.to_records(states[name] if name in states else in_memory(reduction))
         for name, reduction in reductions.items()
     }
 
 
-def _computed(
+def _compute(
     reductions: Mapping[Hashable, Reduction], retries: int, meter: Meter | None
-) -> Sequence[Records]:
-    many = list(reductions.values())
-    assembly = assembled(many, retries, meter.topic if meter else "")
+) -> Sequence[State]:
+    ordered = list(reductions.values())
+    assembly = assembled(ordered, retries, meter.topic if meter else "")
     if assembly is None:
-        done = zip(many, dask.compute(*(tree(each) for each in many)), strict=True)
-        return [_put_together(each, f) if isinstance(f, dict) else f for each, f in done]
+        results = dask.compute(*map(tree, ordered))
+        return [
+            _combine(reduction, result) if isinstance(result, dict) else result
+            for reduction, result in zip(ordered, results, strict=True)
+        ]
     get = get_scheduler() or dask.threaded.get
     try:
-        states = get(assembly.graph, [list(keys.values()) for keys in assembly.states])
+        values = get(assembly.graph, [list(keys.values()) for keys in assembly.states])
     except Misfit as error:
         raise MismatchError(_misfit(error, reductions, assembly)) from (error.__cause__ or error)
     except Unreadable as error:
         raise ChunkError(_unreadable(error, reductions, assembly)) from (error.__cause__ or error)
     except Exception as error:
-        if not _is_killed(error):
+        if not cluster.is_killed_worker(error):
             raise
         raise ChunkError(_killed(error, reductions, assembly)) from error
-    pairs = zip(assembly.states, states, strict=True)
-    found = [dict(zip(keys, parts, strict=True)) for keys, parts in pairs]
-    del states  # so that each can be let go by itself
-    return [_put_together(reduction, each) for reduction, each in zip(many, found, strict=True)]
+    pairs = zip(assembly.states, values, strict=True)
+    states = [dict(zip(keys, parts, strict=True)) for keys, parts in pairs]
+    del values  # so that each state can be released when it is combined
+    return [_combine(reduction, parts) for reduction, parts in zip(ordered, states, strict=True)]
 
 
-def _put_together(reduction: Reduction, states: dict[tuple[int, ...], Any]) -> Any:
-    """Return the states of the kept chunks as one; each is let go as soon as it was taken in."""
+def _combine(reduction: Reduction, states: dict[Index, State]) -> State:
+    """Return the states of the kept chunks as one; each is released once it is copied."""
     if len(states) == 1:
         return next(iter(states.values()))
     sizes = [(1,) if axis in reduction.axes else size for axis, size in enumerate(reduction.sizes)]
     ends = [np.cumsum([0, *size]).astype(int) for size in sizes]
-    whole = reduction.empty(tuple(int(end[-1]) for end in ends))()
-    for at in list(states):
-        state = states.pop(at)
-        kept = [0 if axis in reduction.axes else i for axis, i in enumerate(at)]
+    total = reduction.empty(tuple(int(end[-1]) for end in ends))()
+    for chunk_index in list(states):
+        state = states.pop(chunk_index)
+        kept = [0 if axis in reduction.axes else i for axis, i in enumerate(chunk_index)]
         where = tuple(slice(end[i], end[i + 1]) for end, i in zip(ends, kept, strict=True))
         if isinstance(state, GroupRecords):
-            places = whole.places(state.labels)
-            whole.records[(places, *where)] = state.records
+            places = total.places(state.labels)
+            total.records[(places, *where)] = state.records
         elif isinstance(state, Stretch):
-            reduction.statistic.join(whole.records[(slice(None), *where)], state.records)
+            reduction.statistic.join(total.records[(slice(None), *where)], state.records)
         else:
-            whole[where] = state
-    return whole
+            total[where] = state
+    return total
 
 
 # -- errors that name the chunk -----------------------------------------------------------------
+
+CRASH_ADVICE = (
+    "its code may have crashed, or the memory of a worker is too small: see dasknorm.plan"
+)
 
 
 def _unreadable(
     error: Unreadable, reductions: Mapping[Hashable, Reduction], assembly: Assembly
 ) -> str:
-    where = assembly.chunk_of(error.key)
-    if where is not None:
-        return f"cannot read {_named({where[0]: [where[1]]}, reductions)}: {error.reason}"
-    shared = _named(chunks_that_need(assembly, error.key), reductions)
+    position = assembly.chunk_of(error.key)
+    if position is not None:
+        number, index = position
+        return f"cannot read {_format({number: [index]}, reductions)}: {error.reason}"
+    shared = _format(_chunks_that_need(assembly, error.key), reductions)
     return f"cannot compute what is needed for {shared}: {error.reason}"
 
 
 def _misfit(error: Misfit, reductions: Mapping[Hashable, Reduction], assembly: Assembly) -> str:
     number, index = assembly.chunk_of(error.key) or (0, ())
-    return f"{_named({number: [index]}, reductions)}: {error.reason}" if index else error.reason
+    return f"{_format({number: [index]}, reductions)}: {error.reason}" if index else error.reason
 
 
-def _killed(error: Any, reductions: Mapping[Hashable, Reduction], assembly: Assembly) -> str:
-    for task in cluster.suspects(error):
-        if found := chunks_that_kill(assembly, task):
-            return f"{_named(found, reductions)} kills every worker that reads it; {MEMORY}"
-    blamed = chunks_that_need(assembly, error.task)
-    if not blamed:
-        return f"the workers that ran {error.task} died, one after the other; {MEMORY}"
-    which = _named(blamed, reductions)
-    return f"the workers that read {which} died, though each chunk alone can be read; {MEMORY}"
-
-
-MEMORY = "its code may have crashed, or the memory of a worker is too small: see dasknorm.plan"
-
-
-def _named(
-    chunks: Mapping[int, list[tuple[int, ...]]], reductions: Mapping[Hashable, Reduction]
+def _killed(
+    error: "KilledWorker", reductions: Mapping[Hashable, Reduction], assembly: Assembly
 ) -> str:
-    """Say in words which chunks of which reductions, by their numbers."""
-    named = []
+    for task in cluster.get_suspects(error):
+        if chunks := _chunks_that_crash(assembly, task):
+            name = _format(chunks, reductions)
+            return f"{name} kills every worker that reads it; {CRASH_ADVICE}"
+    chunks = _chunks_that_need(assembly, error.task)
+    if not chunks:
+        return f"the workers that ran {error.task} died, one after the other; {CRASH_ADVICE}"
+    name = _format(chunks, reductions)
+    return f"the workers that read {name} died, though each chunk alone can be read; {CRASH_ADVICE}"
+
+
+def _format(chunks: ChunksByReduction, reductions: Mapping[Hashable, Reduction]) -> str:
+    """Return the names of the reductions, and the positions of the chunks in them."""
+    items = list(reductions.items())
+    parts = []
     for number, indices in chunks.items():
-        name, reduction = list(reductions.items())[number]
-        what = "the data" if name is None else repr(name)
-        named.append(f"{what} at {place(reduction, indices)}")
-    return " and ".join(named)
+        name, reduction = items[number]
+        data = "the data" if name is None else repr(name)
+        parts.append(f"{data} at {format_chunks(reduction, indices)}")
+    return " and ".join(parts)
 
 
-def _is_killed(error: Exception) -> bool:
-    if "distributed" not in sys.modules:
-        return False
-    from distributed import KilledWorker  # optional, and here already
+# -- searches in the graph ----------------------------------------------------------------------
 
-    return isinstance(error, KilledWorker)
+
+def _chunks_that_need(assembly: Assembly, key: Key) -> ChunksByReduction:
+    """Return the chunks for which a key is computed."""
+    dependents = defaultdict(list)
+    for task, node in assembly.graph.items():
+        for needed in _inputs(node):
+            dependents[needed].append(task)
+    chunks: dict[int, list[Index]] = {}
+    waiting, visited = [key], set()
+    while waiting:
+        task = waiting.pop()
+        if task in assembly.chunks and task not in visited:
+            number, indices = assembly.chunks[task]
+            chunks.setdefault(number, []).extend(indices)
+        elif task not in visited:
+            waiting.extend(dependents[task])
+        visited.add(task)
+    return chunks
+
+
+def _chunks_that_crash(assembly: Assembly, task: Key) -> ChunksByReduction:
+    """Run a task again for each of its chunks, and return the first chunk that crashes a worker.
+
+    A task whose result several chunks need is run as it is, and all these chunks are returned.
+    """
+    chunks = _chunks_that_need(assembly, task)
+    if not chunks:  # it merges states, and all their chunks would be read again
+        return {}
+    if task not in assembly.chunks:
+        graph = _subgraph(assembly.graph, [task])
+        return chunks if cluster.crashes_worker(graph, task) else {}
+    number, indices = assembly.chunks[task]
+    stream, inputs = assembly.graph[task]
+    shared = _subgraph(assembly.graph, inputs)
+    for index, single in zip(indices, stream.apart(), strict=True):
+        key = ("alone", task, index)
+        if cluster.crashes_worker({**shared, key: (single, inputs)}, key):
+            return {number: [index]}
+    return {}
+
+
+def _subgraph(graph: Mapping[Key, object], keys: Sequence[Key]) -> dict[Key, object]:
+    """Return the nodes with these keys, and all that they need."""
+    nodes: dict[Key, object] = {}
+    waiting = list(keys)
+    while waiting:
+        key = waiting.pop()
+        if key not in nodes:
+            nodes[key] = graph[key]
+            waiting.extend(_inputs(nodes[key]))
+    return nodes
+
+
+def _inputs(node: object) -> Sequence[Key]:
+    """Return the keys that a node of an assembly needs: one of our tuples, or a node of Dask."""
+    return node[1] if isinstance(node, tuple) else list(dependencies(node) or ())

@@ -17,8 +17,9 @@ import numpy as np
 from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
-from dasknorm.chunks.graph_parts import Owners, needs
-from dasknorm.chunks.lazy import joined
+from dasknorm.chunks.dask_internals import dependencies, meta
+from dasknorm.chunks.graph_parts import Owners
+from dasknorm.chunks.lazy import merge_states
 from dasknorm.chunks.reductions import Reduction
 from dasknorm.chunks.streams import Attempts, Step, Stream
 from dasknorm.chunks.task_sizes import group_sizes, state_bytes
@@ -124,7 +125,7 @@ def _source(reduction: Reduction, reductions: Sequence[Reduction]) -> _Source:
         frame = frame_to_read(*together)
         function = partial(table_partition, table=replace(reduction.data, frame=None))
         # What comes out is no frame, but a block and its weights; nobody but a stream will see it.
-        pairs = frame.map_partitions(function, *weights, meta=frame._meta, enforce_metadata=False)
+        pairs = frame.map_partitions(function, *weights, meta=meta(frame), enforce_metadata=False)
         # Fused, each would have a loading of its own.
         pairs = pairs.optimize(fuse=len(together) == 1)
         found = list(pairs.__dask_keys__())
@@ -177,11 +178,11 @@ class _Builder:
         parts, alone = self._parts(source)
         reduction, places = source.reduction, list(source.along_kept())
         steps = len(places[0][1])
-        merge = partial(joined, reduction.statistic)
+        merge = partial(merge_states, reduction.statistic)
         few = 32 if 32 * state_bytes(reduction) <= FAN_IN_BYTES else 2
         sizes = [1] * steps if alone else group_sizes(reduction, steps, len(places))
         cuts = list(itertools.accumulate(sizes, initial=0))
-        name = tokenize(reduction.statistic, reduction.axes, next(iter(source.keys.values())), cuts)
+        name = tokenize(reduction.reducer, next(iter(source.keys.values())), cuts)
         states = {}
         for place, indices in places:
             keys: list[Key] = []
@@ -203,7 +204,7 @@ class _Builder:
             beside = parts[index][1]
             if len(keys) > 1:  # weights may well be shared
                 _, beside = self._owners.part(number, keys[:1])
-            alone = alone or any(map(self._owners.works, beside))
+            alone = alone or any(map(self._owners.is_task, beside))
         self._chunks += len(parts)
         return parts, alone
 
@@ -215,8 +216,7 @@ class _Builder:
         stream = Stream(
             steps,
             beside,
-            reduction.statistic,
-            reduction.axes,
+            reduction.reducer,
             reduction.empty(
                 source.state_shape(place), [step.place for step in steps if step.place is not None]
             ),
@@ -235,8 +235,8 @@ class _Builder:
             if key in graph:
                 continue
             node = graph[key] = self._owners.graph[key]
-            if self._owners.works(key):
-                below = list(needs(node) or ())
+            if self._owners.is_task(key):
+                below = list(dependencies(node) or ())
                 graph[key] = (partial(Attempts({key: node}, self._retries), below), below)
                 waiting.extend(below)
 

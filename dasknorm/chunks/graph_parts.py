@@ -1,27 +1,21 @@
-"""Owners: which part of a graph only one chunk needs, and what it shares with others."""
+"""Find which graph nodes belong to a single chunk and which are shared.
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+Used by chunks.graph. The order in which keys are returned decides the order of tasks.
+"""
+
+from collections.abc import Mapping, Sequence
 
 from dask.core import istask
 
-__all__ = ["Owners", "needs"]
+from dasknorm.chunks.dask_internals import Key, dependencies, value_bytes
 
-Key = Hashable
+__all__ = ["Owners"]
 
 SHARED = -1
-SMALL_BYTES = 1 << 20
-"""Values of at most 1 MB travel inside of the task that needs them."""
+"""The owner of nodes that several chunks need."""
 
-
-def needs(node: Any) -> frozenset[Key] | None:
-    """Return the keys that a node of an optimised graph depends on; None if it does not say.
-
-    Dask has no public call for it that also names what is held by a cluster and not in the graph.
-    Its nodes have said it in this attribute since 2024.12; tested up to 2026.8.
-    """
-    found: frozenset[Key] | None = getattr(node, "dependencies", None)
-    return found
+EMBEDDED_VALUE_BYTES = 1 << 20
+"""Values of at most 1 MB are embedded in the task that needs them."""
 
 
 class Owners:
@@ -30,16 +24,16 @@ class Owners:
     Parameters
     ----------
     graph : mapping of key to node
-        An optimised graph of Dask.
+        An optimized graph of Dask.
     chunks : sequence of tuples of keys
         The keys of each chunk: of its data, and of its weights if there are any.
     """
 
-    def __init__(self, graph: Mapping[Key, Any], chunks: Sequence[tuple[Key, ...]]) -> None:
+    def __init__(self, graph: Mapping[Key, object], chunks: Sequence[tuple[Key, ...]]) -> None:
         self.graph = graph
         self._owner: dict[Key, int] = {}
         self.complete = True
-        """Whether all that is needed is in the graph, and not, for example, on a cluster."""
+        """Whether the graph contains every node that is needed; a cluster may hold some instead."""
         for number, keys in enumerate(chunks):
             self._claim(number, keys)
 
@@ -50,32 +44,32 @@ class Owners:
             owner = self._owner.get(key)
             if owner in (number, SHARED):
                 continue
-            below = needs(self.graph.get(key))
-            if below is None:
+            inputs = dependencies(self.graph.get(key))
+            if inputs is None:
                 self.complete = False
                 return
             self._owner[key] = number if owner is None else SHARED
-            waiting.extend(below)
+            waiting.extend(inputs)
 
-    def part(self, number: int, keys: Sequence[Key]) -> tuple[dict[Key, Any], list[Key]]:
-        """Return the nodes that are this chunk's own, and the keys that they need beside them."""
-        own: dict[Key, Any] = {}
-        beside: dict[Key, None] = {}
+    def part(self, number: int, keys: Sequence[Key]) -> tuple[dict[Key, object], list[Key]]:
+        """Return the nodes that only this chunk needs, and the keys of their other inputs."""
+        nodes: dict[Key, object] = {}
+        inputs: dict[Key, None] = {}
         waiting = list(keys)
         while waiting:
             key = waiting.pop()
-            if key in own or key in beside:
+            if key in nodes or key in inputs:
                 continue
             if self._owner[key] == number and self._is_light(key):
-                own[key] = self.graph[key]
-                waiting.extend(needs(own[key]) or ())
+                nodes[key] = self.graph[key]
+                waiting.extend(dependencies(nodes[key]) or ())
             else:
-                beside[key] = None
-        return own, list(beside)
+                inputs[key] = None
+        return nodes, list(inputs)
 
-    def works(self, key: Key) -> bool:
-        """Tell whether a key is of work to be done, and not of a value that is there."""
+    def is_task(self, key: Key) -> bool:
+        """Return True if a key is computed by a task, and False if its value is in the graph."""
         return bool(istask(self.graph[key]))
 
     def _is_light(self, key: Key) -> bool:
-        return self.works(key) or getattr(self.graph[key](), "nbytes", 0) <= SMALL_BYTES
+        return self.is_task(key) or value_bytes(self.graph[key]) <= EMBEDDED_VALUE_BYTES

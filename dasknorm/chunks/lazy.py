@@ -1,53 +1,88 @@
-"""What is lazy, and records worked on position by position, lazily where they are."""
+"""Detect and identify lazy data, and work on records that may be lazy, position by position.
+
+Used by chunks. Records in memory and lazy ones go through the same functions here, so a change of
+one kind must keep the results of the other.
+"""
 
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 import dask.array as da
 import numpy as np
 from dask import is_dask_collection
+from dask.base import tokenize
 
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.blocks.lagged_arrays import Stretch
 from dasknorm.blocks.positioned import PositionedArray
 from dasknorm.blocks.tables import Table
+from dasknorm.chunks.dask_internals import expression_content
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 
-__all__ = ["apply", "chunked_like", "is_array", "is_lazy", "join", "joined", "merge", "weighing"]
+__all__ = [
+    "State",
+    "apply",
+    "chunk_like",
+    "combine_weights",
+    "identity_token",
+    "is_array",
+    "is_lazy",
+    "join",
+    "merge",
+    "merge_states",
+]
 
-CAST = 1 << 20
-"""Weights in memory of up to so many elements are made float64 here, and not in each chunk."""
+State = Records | GroupRecords | Stretch
+"""The records of a block: plain, by group, or with both ends of the block for tendencies."""
+
+CONVERTED_SIZE = 1 << 20
+"""Weights in memory of up to so many elements become float64 here, and not in each chunk."""
 
 
-def is_lazy(data: Any) -> bool:
-    """Tell whether data are a Dask collection, to be worked on a chunk at a time."""
+def is_lazy(data: object) -> TypeGuard[da.Array]:
+    """Return True if data are a Dask collection, to be processed one chunk at a time."""
     if isinstance(data, Table):
-        return is_dask_collection(data.frame)
-    return is_dask_collection(data.array if isinstance(data, PositionedArray) else data)
+        data = data.frame
+    elif isinstance(data, PositionedArray):
+        data = data.array
+    return bool(is_dask_collection(data))
 
 
-def is_array(data: Any) -> bool:
-    """Tell whether data are a bare array, in memory or lazy."""
+def is_array(data: object) -> bool:
+    """Return True if data are an array without names, in memory or lazy."""
     return isinstance(data, (np.ndarray, da.Array))
 
 
-def merge(a: Any, b: Any, statistic: Statistic) -> Any:
+def identity_token(data: object) -> str:
+    """Return a token that is the same in every process that opens the same data.
+
+    The token of lazy data depends on how they are computed, and that of data in memory on their
+    content. An array that Dask names differently each time it is made, such as a random array
+    without a seed, has another token in each process.
+    """
+    if isinstance(data, Table):
+        return str(tokenize(identity_token(data.frame), data.read_columns))
+    content = expression_content(data) if is_lazy(data) else None
+    return str(tokenize(data if content is None else content))
+
+
+def merge(a: Records, b: Records, statistic: Statistic) -> Records:
     """Merge two arrays of records of one shape, position by position."""
     if not is_lazy(a) and not is_lazy(b):
-        return joined(statistic, [a, b])
-    chunks = a.chunks if is_lazy(a) else b.chunks
+        return _merge_pair(a, b, statistic)
+    chunks = next(records.chunks for records in (a, b) if is_lazy(records))
     return da.map_blocks(
-        partial(_joined_pair, statistic=statistic),
-        *(da.asarray(each).rechunk(chunks) for each in (a, b)),
+        partial(_merge_pair, statistic=statistic),
+        *(da.asarray(records).rechunk(chunks) for records in (a, b)),
         dtype=statistic.dtype,
         meta=np.zeros((0,) * len(chunks), statistic.dtype),
     )
 
 
-def apply(records: Any, function: Callable[..., np.ndarray], *args: Any) -> Any:
+def apply(records: Records, function: Callable[..., np.ndarray], *args: object) -> np.ndarray:
     """Apply a function that works position by position to records, lazily if they are lazy."""
     if not is_lazy(records):
         return function(records, *args)
@@ -55,41 +90,41 @@ def apply(records: Any, function: Callable[..., np.ndarray], *args: Any) -> Any:
     return da.map_blocks(function, records, *args, dtype=meta.dtype, meta=meta)
 
 
-def chunked_like(small: Any | None, data: da.Array) -> Any:
-    """Cut an array that broadcasts to `data` where the data are cut."""
-    if small is None:
-        return None
+def chunk_like(small: np.ndarray, data: da.Array) -> da.Array:
+    """Return an array that broadcasts to `data`, in the chunks of the data."""
     chunks = tuple(
-        (1,) if size == 1 else c for size, c in zip(small.shape, data.chunks, strict=True)
+        (1,) if size == 1 else sizes for size, sizes in zip(small.shape, data.chunks, strict=True)
     )
     if is_lazy(small):
         return small.rechunk(chunks)
     return da.from_array(small, chunks=chunks, asarray=False)
 
 
-def weighing(weights: Any, mask: Any, data: Any) -> Any:
-    """Return weights of data that are 0 where a mask is False; either may be None, which is 1."""
+def combine_weights(weights: Any, mask: Any, data: object) -> Any:
+    """Return weights that are 0 where a mask is False; without either, the other one."""
     if mask is None or weights is None:
-        both = mask if weights is None else weights
+        combined = mask if weights is None else weights
     else:
-        if is_lazy(data) and math.prod(np.broadcast_shapes(weights.shape, mask.shape)) > CAST:
-            # Chunk by chunk: as float64 the whole may be larger than all else in memory.
-            weights, mask = chunked_like(weights, data), chunked_like(mask, data)
-        both = np.where(mask, weights, 0)  # of Dask arrays Dask's own
-    few = isinstance(both, np.ndarray) and both.dtype.kind in "biuf" and both.size <= CAST
-    return both.astype(np.float64, copy=False) if few else both
+        size = math.prod(np.broadcast_shapes(weights.shape, mask.shape))
+        if is_lazy(data) and size > CONVERTED_SIZE:
+            # Chunk by chunk: as float64 the whole may be larger than everything else in memory.
+            weights, mask = chunk_like(weights, data), chunk_like(mask, data)
+        combined = np.where(mask, weights, 0)  # for Dask arrays this is Dask's function
+    if not isinstance(combined, np.ndarray) or combined.size > CONVERTED_SIZE:
+        return combined
+    return combined.astype("f8", copy=False) if combined.dtype.kind in "biuf" else combined
 
 
 def join(statistic: Statistic, total: Any, part: Any) -> None:
-    """Merge one state into another, in place; states of groups are united."""
+    """Merge one state into another of the same type, in place; groups are matched by label."""
     if isinstance(total, (GroupRecords, Stretch)):
         total.join(part, statistic)
     else:
         statistic.join(total, part)
 
 
-def joined(statistic: Statistic, states: Sequence[Any]) -> Any:
-    """Return one state for several; none of them is changed, as a task may be run again."""
+def merge_states(statistic: Statistic, states: Sequence[Any]) -> Any:
+    """Merge states into a new one; none of them is changed, as a task may be run again."""
     if isinstance(states[0], GroupRecords):
         return GroupRecords.joined(states, statistic)
     total = states[0].copy()
@@ -98,5 +133,5 @@ def joined(statistic: Statistic, states: Sequence[Any]) -> Any:
     return total
 
 
-def _joined_pair(a: Records, b: Records, statistic: Statistic) -> Records:
-    return joined(statistic, [a, b])
+def _merge_pair(a: Records, b: Records, statistic: Statistic) -> Records:
+    return merge_states(statistic, [a, b])

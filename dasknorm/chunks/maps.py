@@ -1,5 +1,10 @@
-"""Maps: every chunk through an affine map, one task a chunk, fused with whatever loads it."""
+"""Apply affine maps to every chunk, in one task per chunk that Dask fuses with the loading.
 
+Used by chunks. The functions that run in a task are at the end; they are stored in graphs by name.
+"""
+
+import itertools
+from collections.abc import Hashable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -7,22 +12,24 @@ from typing import Any
 import dask.array as da
 import numpy as np
 import pandas as pd
+from dask.base import tokenize
+from dask.highlevelgraph import HighLevelGraph
 
 from dasknorm import blocks
 from dasknorm.blocks import Kernel
 from dasknorm.blocks.grouped_arrays import GroupedArray
 from dasknorm.blocks.groups import GroupMaps
 from dasknorm.blocks.tables import Table, in_order
-from dasknorm.chunks.group_maps import transform_groups
-from dasknorm.chunks.lazy import chunked_like, is_lazy
-from dasknorm.chunks.partitions import PartitionInfo, naming
+from dasknorm.chunks.chunk_names import PartitionInfo, name_partition
+from dasknorm.chunks.dask_internals import Key, meta
+from dasknorm.chunks.lazy import chunk_like, is_lazy
 from dasknorm.errors import MismatchError
 from dasknorm.statistics.base import Records
 
 __all__ = ["transform"]
 
-EMBEDDED_BYTES = 1 << 12
-"""A map of at most this size travels inside of its tasks, not beside them."""
+EMBEDDED_MAP_BYTES = 1 << 12
+"""A map of at most this size is embedded in its tasks; a larger one has a task."""
 
 
 def transform(data: Any, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None = None) -> Any:
@@ -32,23 +39,27 @@ def transform(data: Any, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | Non
     if not is_lazy(data) and not is_lazy(affine):
         return blocks.transform(data, affine, kernel, dtype)
     if isinstance(data, GroupedArray):
-        return transform_groups(data, affine, kernel, dtype)
+        return _transform_groups(data, affine, kernel, dtype)
     data = da.asanyarray(data)
     out = dtype or blocks.float_dtype(data.dtype)
     function = partial(_transform_chunk, kernel=kernel, dtype=out)
-    beside = [chunked_like(affine, data)]
-    if _fits_a_task(affine, data):
-        function, beside = partial(function, affine=affine), []
-    return da.map_blocks(
-        function,
-        data,
-        *beside,
-        dtype=out,
+    if _can_embed(affine, data):
+        return da.map_blocks(partial(function, affine=affine), data, dtype=out)
+    return da.map_blocks(function, data, chunk_like(affine, data), dtype=out)
+
+
+def _can_embed(affine: Records | da.Array, data: da.Array) -> bool:
+    """Whether a map may be part of each task: Dask then fuses loading and mapping in any graph."""
+    if is_lazy(affine):
+        return False
+    is_one_chunk = all(
+        n == 1 or len(sizes) == 1 for n, sizes in zip(affine.shape, data.chunks, strict=True)
     )
+    return is_one_chunk and affine.nbytes <= EMBEDDED_MAP_BYTES
 
 
 def _transform_partitions(
-    table: Table, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None
+    table: Table, affine: Records | GroupMaps, kernel: Kernel, dtype: np.dtype[Any] | None
 ) -> Table:
     function = partial(
         _transform_partition,
@@ -58,18 +69,67 @@ def _transform_partitions(
         kernel=kernel,
         dtype=dtype,
     )
-    # Not by Dask, which would try the function on rows it makes up, of groups never seen.
-    meta = function(table.frame._meta)
-    return replace(table, frame=table.frame.map_partitions(function, meta=meta))
+    # Not inferred by Dask, which would call the function with made-up rows of unknown groups.
+    result_meta = function(meta(table.frame))
+    return replace(table, frame=table.frame.map_partitions(function, meta=result_meta))
 
 
-def _fits_a_task(affine: Any, data: da.Array) -> bool:
-    """Whether a map may be part of each task: Dask then fuses loading and mapping in any graph."""
-    whole = all(n == 1 or len(c) == 1 for n, c in zip(affine.shape, data.chunks, strict=True))
-    return whole and not is_lazy(affine) and affine.nbytes <= EMBEDDED_BYTES
+def _transform_groups(
+    data: GroupedArray, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None
+) -> da.Array:
+    """Map a Dask array through maps with an axis of groups in front.
+
+    A chunk is sent only the maps from its first group to its last: all maps of a grid may be
+    larger than the memory of a worker.
+    """
+    array = da.asanyarray(data.array)
+    out = dtype or blocks.float_dtype(array.dtype)
+    maps = _MapNodes(affine, array)
+    name = f"transform-{tokenize(array, affine, data.codes, data.axis, kernel, out)}"
+    graph: dict[Key, object] = {}
+    for index in np.ndindex(*array.numblocks):
+        position = data.cut(None, maps.span(data.axis, index))
+        key, first = maps.key_for(position, index)
+        codes = np.where(position.codes < 0, -1, position.codes - first)
+        position = GroupedArray(None, data.axis, codes)
+        function = partial(_transform_grouped_chunk, position=position, kernel=kernel, dtype=out)
+        graph[name, *index] = (function, (array.name, *index), key)
+    graph |= maps.graph
+    layers = HighLevelGraph.from_collections(name, graph, dependencies=[array])
+    return da.Array(layers, name, array.chunks, dtype=out, meta=meta(array).astype(out))
 
 
-# -- what runs in a task ------------------------------------------------------------------------
+class _MapNodes:
+    """The maps that chunks need, as nodes of a graph: views of one array of maps, not copies."""
+
+    def __init__(self, affine: Records, array: da.Array) -> None:
+        self.graph: dict[Key, object] = {}
+        self._is_split = [size > 1 for size in affine.shape[1:]]
+        self._affine, self._name = affine, f"maps-{tokenize(affine)}"
+        self._ends = [[0, *itertools.accumulate(map(int, sizes))] for sizes in array.chunks]
+
+    def span(self, axis: int, index: tuple[int, ...]) -> slice:
+        """Return the positions of a chunk along an axis."""
+        return slice(*self._ends[axis][index[axis] : index[axis] + 2])
+
+    def key_for(self, position: GroupedArray, index: tuple[int, ...]) -> tuple[Hashable, int]:
+        """Return the key of the maps for a chunk, and the number of the first group in them."""
+        groups = position.groups_there
+        first, last = (int(groups[0]), int(groups[-1])) if len(groups) else (0, -1)
+        map_index = (
+            i if is_split else 0 for i, is_split in zip(index, self._is_split, strict=True)
+        )
+        key = (self._name, first, last, *map_index)
+        if key not in self.graph:
+            spans = (
+                self.span(axis, index) if is_split else slice(None)
+                for axis, is_split in enumerate(self._is_split)
+            )
+            self.graph[key] = self._affine[(slice(first, last + 1), *spans)]
+        return key, first
+
+
+# -- functions that run in a task ---------------------------------------------------------------
 
 
 def _transform_chunk(block: Any, affine: Records, *, kernel: Kernel, dtype: np.dtype[Any]) -> Any:
@@ -79,6 +139,17 @@ def _transform_chunk(block: Any, affine: Records, *, kernel: Kernel, dtype: np.d
             "the Dask array was declared with other chunks than its data have"
         )
     return blocks.transform(block, affine, kernel, dtype)
+
+
+def _transform_grouped_chunk(
+    block: np.ndarray,
+    affine: Records,
+    *,
+    position: GroupedArray,
+    kernel: Kernel,
+    dtype: np.dtype[Any],
+) -> Any:
+    return blocks.transform(replace(position, array=block), affine, kernel, dtype)
 
 
 def _transform_partition(
@@ -91,6 +162,6 @@ def _transform_partition(
     dtype: np.dtype[Any] | None,
     partition_info: PartitionInfo = None,
 ) -> pd.DataFrame:
-    with naming(partition_info):
-        whole = replace(table, frame=in_order(frame, order))
-    return blocks.transform(whole, affine, kernel, dtype).frame
+    with name_partition(partition_info):
+        ordered = replace(table, frame=in_order(frame, order))
+    return blocks.transform(ordered, affine, kernel, dtype).frame

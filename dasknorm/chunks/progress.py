@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from dasknorm.chunks import cluster
+from dasknorm.chunks.dask_internals import meta
 
 __all__ = ["Meter", "counting", "metering", "size_text"]
 
@@ -51,12 +52,12 @@ class Meter:
     def arrays(self, array: Any) -> Any:
         """Return a Dask array whose chunks are counted when they are read."""
         self.expected += array.npartitions
-        return array.map_blocks(_passed, self.topic, dtype=array.dtype, meta=array._meta)
+        return array.map_blocks(_passed, self.topic, dtype=array.dtype, meta=meta(array))
 
     def frame(self, frame: Any) -> Any:
         """Return a Dask frame whose partitions are counted when they are read."""
         self.expected += frame.optimize().npartitions  # small files may be read together
-        return frame.map_partitions(_passed, self.topic, meta=frame._meta)
+        return frame.map_partitions(_passed, self.topic, meta=meta(frame))
 
     def summary(self) -> str:
         """Say what was read, how long it took and how fast that was."""
@@ -108,7 +109,7 @@ def _passed(block: Any, topic: str) -> Any:
 @contextmanager
 def metering(what: str) -> Iterator[Meter]:
     """Count what is read inside the block; in a terminal or notebook, long work gets a bar."""
-    meter, client = Meter(), cluster.client()
+    meter, client = Meter(), cluster.get_client()
     _meters[meter.topic] = meter
     if client is not None:
         client.subscribe_topic(meter.topic, lambda event: meter.add(*event[1]))

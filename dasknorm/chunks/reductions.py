@@ -14,9 +14,10 @@ from dasknorm import blocks
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.blocks.positioned import PositionedArray
 from dasknorm.blocks.tables import Table
-from dasknorm.chunks.lazy import chunked_like, is_lazy
+from dasknorm.chunks.lazy import chunk_like, is_lazy
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
+from dasknorm.statistics.reducer import Reducer
 
 __all__ = ["Reduction", "in_memory"]
 
@@ -30,10 +31,8 @@ class Reduction:
     data : array or Table
         In memory or lazy; a Dask frame is a Table of pandas, a partition at a time. What has
         `keys` is summarized in groups.
-    statistic : Statistic
-        What is to be remembered.
-    axes : tuple of int
-        The axes merged away.
+    reducer : Reducer
+        The statistic, and the axes to reduce.
     weights : array or Series, optional
         Of the rank of the data, or a Dask Series beside a Dask frame.
     dims : tuple of hashable
@@ -47,12 +46,21 @@ class Reduction:
     """
 
     data: Any
-    statistic: Statistic
-    axes: tuple[int, ...]
+    reducer: Reducer
     weights: Any = None
     dims: tuple[Hashable, ...] = ()
     before: tuple[tuple[float, ...], ...] = ()
     is_grouped: bool = False
+
+    @property
+    def statistic(self) -> Statistic:
+        """The statistic to compute."""
+        return self.reducer.statistic
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The axes to reduce."""
+        return self.reducer.axes
 
     @property
     def is_lazy(self) -> bool:
@@ -77,7 +85,7 @@ class Reduction:
     @property
     def chunked_weights(self) -> Any:
         """The weights, cut where the data are."""
-        return chunked_like(self.weights, self.array)
+        return None if self.weights is None else chunk_like(self.weights, self.array)
 
     @property
     def sizes(self) -> tuple[tuple[float, ...], ...]:
@@ -102,9 +110,8 @@ class Reduction:
     @property
     def record_bytes(self) -> float:
         """The bytes of the records; of groups that are not known yet, those of one."""
-        kept = (n for axis, n in enumerate(self.data.shape) if axis not in self.axes)
         several = self.data.record_count() if self.is_placed else 1
-        return float(math.prod(kept)) * self.statistic.dtype.itemsize * several
+        return float(self.reducer.nbytes(self.data.shape)) * several
 
     def longest(self) -> int | None:
         """Return which axis is best cut in shards: of those merged away, the one of most chunks.
@@ -178,4 +185,4 @@ class Reduction:
 
 def in_memory(reduction: Reduction) -> Records:
     """Return the records of data in memory."""
-    return blocks.summarize(reduction.data, reduction.statistic, reduction.axes, reduction.weights)
+    return blocks.summarize(reduction.data, reduction.reducer, reduction.weights)

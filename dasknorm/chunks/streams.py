@@ -11,8 +11,8 @@ from dask.core import get
 from dasknorm import blocks
 from dasknorm.chunks import progress
 from dasknorm.errors import MismatchError
-from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
+from dasknorm.statistics.reducer import Reducer
 
 __all__ = ["Attempts", "Misfit", "Step", "Stream", "Unreadable"]
 
@@ -92,13 +92,12 @@ class Stream:
         self,
         steps: Sequence[Step],
         beside: Sequence[Key],
-        statistic: Statistic,
-        axes: tuple[int, ...],
+        reducer: Reducer,
         nothing: Callable[[], Any],
         retries: int,
         topic: str,
     ) -> None:
-        self._content: Any = (steps, beside, statistic, axes, nothing, retries, topic)
+        self._content: Any = (steps, beside, reducer, nothing, retries, topic)
 
     def __reduce__(self) -> tuple[Callable[[bytes], "Stream"], tuple[bytes]]:
         if not isinstance(self._content, bytes):
@@ -108,7 +107,7 @@ class Stream:
 
     def __call__(self, values: Sequence[Any]) -> Records:
         """Return the records of all chunks; `values` are of the keys beside, in their order."""
-        steps, beside, statistic, axes, nothing, retries, topic = self._opened()
+        steps, beside, reducer, nothing, retries, topic = self._opened()
         known = dict(zip(beside, values, strict=True))
         total = nothing()
         with progress.counting(topic) as count:
@@ -117,10 +116,10 @@ class Stream:
                 # A partition comes with its weights, as one value.
                 block, *weights = loaded[0] if isinstance(loaded[0], tuple) else loaded
                 try:
-                    _check_shape(block, total.shape, axes)
+                    _check_shape(block, total.shape, reducer.axes)
                     if step.place is not None:
                         block = replace(step.place, array=block)
-                    blocks.add(block, total, statistic, axes, *weights)
+                    blocks.add(block, total, reducer, *weights)
                 except MismatchError as error:
                     raise Misfit(step.keys[0], str(error)) from error
                 count(block.nbytes)

@@ -57,5 +57,6 @@ def threads() -> int:
 
     A cluster that has no workers yet counts as this machine.
     """
-    found = sum(cluster.client().nthreads().values()) if cluster.client() else 0
+    client = cluster.get_client()
+    found = sum(client.nthreads().values()) if client else 0
     return found or int(dask.config.get("num_workers", None) or CPU_COUNT)

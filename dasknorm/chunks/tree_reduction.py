@@ -12,11 +12,12 @@ import pandas as pd
 
 from dasknorm import blocks
 from dasknorm.blocks.tables import Table
-from dasknorm.chunks.lazy import joined
-from dasknorm.chunks.partitions import PartitionInfo, naming
+from dasknorm.chunks.chunk_names import PartitionInfo, name_partition
+from dasknorm.chunks.lazy import merge_states
 from dasknorm.chunks.reductions import Reduction, in_memory
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
+from dasknorm.statistics.reducer import Reducer
 
 __all__ = ["FAN_IN_BYTES", "frame_to_read", "table_partition", "to_dask", "tree"]
 
@@ -40,10 +41,10 @@ def tree(reduction: Reduction) -> Any:
         return _of_places(reduction)
     if reduction.is_grouped:
         parts = _partition_records(reduction).to_delayed().ravel().tolist()
-        return dask.delayed(joined, pure=True)(reduction.statistic, parts)
+        return dask.delayed(merge_states, pure=True)(reduction.statistic, parts)
     states = _of_partitions(reduction) if reduction.is_frame else _of_chunks(reduction)
     axes = (0,) if reduction.is_frame else reduction.axes
-    return _tree(states, reduction.statistic, axes)
+    return _tree(states, Reducer(reduction.statistic, axes))
 
 
 def table_partition(
@@ -65,9 +66,10 @@ def frame_to_read(reduction: Reduction, *others: Reduction) -> Any:
 
 
 def _of_chunks(reduction: Reduction) -> da.Array:
-    data, axes, weights = reduction.array, reduction.axes, reduction.chunked_weights
+    data, weights = reduction.array, reduction.chunked_weights
+    axes = reduction.axes
     return da.map_blocks(
-        partial(_summarize_chunk, statistic=reduction.statistic, axes=axes),
+        partial(_summarize_chunk, reducer=reduction.reducer),
         *([data] if weights is None else [data, weights]),
         chunks=tuple((1,) * len(c) if i in axes else c for i, c in enumerate(data.chunks)),
         dtype=reduction.statistic.dtype,
@@ -79,9 +81,8 @@ def _partition_records(reduction: Reduction) -> Any:
     """Return the records of each partition, as what Dask takes for a frame."""
     function = partial(
         _summarize_partition,
-        statistic=reduction.statistic,
+        reducer=reduction.reducer,
         table=replace(reduction.data, frame=None),
-        axes=reduction.axes,
     )
     return frame_to_read(reduction).map_partitions(
         function,
@@ -111,14 +112,15 @@ def _of_places(reduction: Reduction) -> dict[tuple[int, ...], Any]:
             weight = beside[tuple(min(i, n - 1) for i, n in zip(index, beside.shape, strict=True))]
         own = said[index[reduction.data.axis]]
         at = tuple(0 if i in reduction.streamed_axes else n for i, n in enumerate(index))
-        part = summarize(blocks[index], weight, own, reduction.statistic, reduction.axes)
+        part = summarize(blocks[index], weight, own, reduction.reducer)
         parts.setdefault(at, []).append(part)
-    join = dask.delayed(joined, pure=True)
+    join = dask.delayed(merge_states, pure=True)
     return {at: join(reduction.statistic, several) for at, several in parts.items()}
 
 
-def _tree(states: da.Array, statistic: Statistic, axes: tuple[int, ...]) -> da.Array:
-    """Merge the states of chunks over `axes`, a few at a time, down to one."""
+def _tree(states: da.Array, reducer: Reducer) -> da.Array:
+    """Merge the states of chunks over the reduced axes, a few at a time, down to one."""
+    statistic, axes = reducer.statistic, reducer.axes
     if not axes:
         return states
     kept = math.prod(max(c, default=0) for i, c in enumerate(states.chunks) if i not in axes)
@@ -154,30 +156,26 @@ def _summarize_chunk(
     block: Any,
     weights: np.ndarray | None = None,
     *,
-    statistic: Statistic,
-    axes: tuple[int, ...],
+    reducer: Reducer,
 ) -> Records:
-    return blocks.summarize(block, statistic, axes, weights)
+    return blocks.summarize(block, reducer, weights)
 
 
-def _summarize_placed(
-    block: Any, weights: Any, place: Any, statistic: Statistic, axes: tuple[int, ...]
-) -> Any:
-    return blocks.summarize(replace(place, array=block), statistic, axes, weights)
+def _summarize_placed(block: Any, weights: Any, place: Any, reducer: Reducer) -> Any:
+    return blocks.summarize(replace(place, array=block), reducer, weights)
 
 
 def _summarize_partition(
     frame: pd.DataFrame,
     weights: pd.Series | None = None,
     *,
-    statistic: Statistic,
+    reducer: Reducer,
     table: Table,
-    axes: tuple[int, ...],
     partition_info: PartitionInfo = None,
 ) -> Records:
     block, beside = table_partition(frame, weights, table=table)
-    with naming(partition_info):
-        return blocks.summarize(block, statistic, axes, beside)
+    with name_partition(partition_info):
+        return blocks.summarize(block, reducer, beside)
 
 
 def _keep(records: Records, axis: tuple[int, ...] = (), keepdims: bool = True) -> Records:

@@ -13,13 +13,13 @@ from dasknorm.cli import arrays, options, paths
 from dasknorm.cli.clusters import computing
 from dasknorm.cli.exports import Written, as_written
 from dasknorm.cli.inputs import kind_of, loaded_from
-from dasknorm.cli.outputs import replacing
 from dasknorm.cli.refusals import Refusal, expected
 from dasknorm.cli.reports import show_contents
 from dasknorm.fields.selection import Selection
+from dasknorm.io.store.atomic import replacing
 
 if TYPE_CHECKING:
-    from dasknorm.reports.verdict import Check
+    from dasknorm.reports.drift import Check
 
 __all__ = ["check"]
 
@@ -38,7 +38,7 @@ COLUMNS = ("z_mean", "z_std", "z_min", "z_max", "missing", "missing_before", "co
     "--max-shift", default=0.5, show_default=True, help="Of means, in standard deviations."
 )
 @click.option(
-    "--max-spread", default=2.0, show_default=True, help="Times larger or smaller, of spreads."
+    "--max-std-ratio", default=2.0, show_default=True, help="Times larger or smaller, of spreads."
 )
 @click.option("--max-missing", type=float, help="Rise of the share of missing values.")
 @click.option("--max-z", type=float, help="Of any value, normalized.")

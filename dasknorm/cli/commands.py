@@ -20,12 +20,12 @@ from dasknorm.cli.checking import check
 from dasknorm.cli.clusters import computing
 from dasknorm.cli.exports import Written, as_written, export
 from dasknorm.cli.inputs import kind_of, loaded_from
-from dasknorm.cli.outputs import replacing
 from dasknorm.cli.refusals import Commands, Refusal, expected
 from dasknorm.cli.reports import provenance_lines, require_rich, show_contents, show_stats
 from dasknorm.cli.statistics import asked, statistic
 from dasknorm.io import store
-from dasknorm.reports.methods_text import wrapped
+from dasknorm.io.store.atomic import replacing
+from dasknorm.reports.methods_text import wrap
 from dasknorm.reports.provenance import __version__
 
 __all__ = ["main"]
@@ -163,7 +163,7 @@ def show(stats: Path, written: Written) -> None:
     show_stats(loaded)
     for each in dict.fromkeys(state.statistic for state in loaded.states.values()):
         click.echo(str(each))
-    click.echo(wrapped(loaded.describe()))
+    click.echo(wrap(loaded.describe()))
     for line in provenance_lines(loaded.attrs):
         click.echo(line)
 
@@ -182,18 +182,6 @@ def merge(parts: tuple[Path, ...], out: Path, overwrite: bool) -> None:
         stats.save(out)
     show_stats(stats)
     click.echo(f"wrote {out}")
-
-
-@main.command()
-@click.option(
-    "-o", "--out", default=Path("demo-output"), show_default=True, metavar="DIR",
-    type=click.Path(path_type=Path), help="The folder to write to.",
-)  # fmt: skip
-def demo(out: Path) -> None:
-    """Normalize one climate scenario with the statistics of another, and draw what comes out."""
-    from dasknorm.cli.demo import run  # matplotlib and the sample data are optional
-
-    run(out)
 
 
 main.add_command(export)

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from dasknorm.blocks import is_numeric
+from dasknorm.chunks.dask_internals import meta
 from dasknorm.chunks.progress import Meter
 from dasknorm.cli.changes import Change
 from dasknorm.cli.refusals import Refusal, expected
@@ -95,7 +96,7 @@ def _whole(paths: Sequence[Path], keys: Sequence[Hashable]) -> dict[Hashable, st
 
 def _write(data: Any, path: Path, form: str) -> None:
     """Write a frame: CSV as one file, Parquet as one file, or a folder of several partitions."""
-    rows = data._meta.index
+    rows = meta(data).index
     index = not (isinstance(rows, pd.RangeIndex) and rows.name is None)  # mere row numbers
     if form == "csv":
         data.to_csv(str(path), single_file=True, index=index)

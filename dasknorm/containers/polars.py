@@ -10,15 +10,14 @@ import pandas as pd
 import polars as pl
 from polars.selectors import by_name
 
-from dasknorm import blocks
 from dasknorm.blocks import Kernel, float_dtype, summarize, threads, transform
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.containers import register
 from dasknorm.containers.pandas import Frame
 from dasknorm.fields import Field, Fields, States
 from dasknorm.fields.selection import Selection
-from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
+from dasknorm.statistics.reducer import Reducer
 
 try:
     from dasknorm.containers.pyarrow import field_of, refuse_nested_keys, weights_of
@@ -205,17 +204,16 @@ class Scan:
 
 
 @summarize.register(Scan)
-def _(
-    block: Scan, statistic: Statistic, axes: tuple[int, ...], weights: Any = None
-) -> Records | GroupRecords:
-    groups = GroupRecords.none((1, 1 if 1 in axes else len(block.columns)), statistic)
-    total = blocks.identity((0, len(block.columns)), statistic, axes)
+def _(block: Scan, reducer: Reducer, weights: Any = None) -> Records | GroupRecords:
+    shape = 1, len(block.columns)
+    groups = GroupRecords.none(reducer.shape(shape), reducer.statistic)
+    total = reducer.empty(shape)
     for batch, beside in block.batches(weights):
-        part = summarize(batch, statistic, axes, beside)
+        part = summarize(batch, reducer, beside)
         if isinstance(part, GroupRecords):
-            groups.join(part, statistic)
+            groups.join(part, reducer.statistic)
         else:
-            statistic.join(total, part)
+            reducer.join(total, part)
     return groups if block.selection.by else total
 
 

@@ -22,6 +22,7 @@ from dasknorm.blocks.groups import GroupMaps, GroupRecords
 from dasknorm.errors import MismatchError
 from dasknorm.fields.labels import listed, positions_of, shown
 from dasknorm.statistics import Moments, Statistic
+from dasknorm.statistics.reducer import Reducer
 
 __all__ = ["Axes", "Field", "Fields", "Groups", "State", "States"]
 
@@ -116,12 +117,16 @@ class Field:
             values.align_to(self, role) if isinstance(values, Field) else values
             for values, role in ((weights, "weights"), (where, "values of where"))
         )
-        aligned = chunks.weighing(aligned, mask, self.data)
+        aligned = chunks.combine_weights(aligned, mask, self.data)
         groups = self.groups
         if groups is not None and groups.lag_dim is not None and aligned is not None:
             self._check_constant(aligned, groups)
         work = chunks.Reduction(
-            self.data, self.statistic, axes, aligned, self.dims, is_grouped=groups is not None
+            self.data,
+            Reducer(self.statistic, axes),
+            aligned,
+            self.dims,
+            is_grouped=groups is not None,
         )
         dims = tuple(dim for dim in self.dims if dim in kept)
         labels = {dim: index for dim, index in self.labels.items() if dim in dims}

@@ -160,7 +160,7 @@ class Normalization:
             learned = part if learned is None else replace(learned.merge(part), attrs=learned.attrs)
         if learned is None:
             raise ValueError("there was no batch to adapt on: the iterable is empty, or used up")
-        learned = replace(learned, attrs=provenance.streamed(learned.attrs, count - 1))
+        learned = replace(learned, attrs=provenance.extend_stream(learned.attrs, count - 1))
         learned = learned if known is None else known.merge(learned)
         checks.check_not_empty(learned.states)
         self._stats, self._sizes, self._rank = learned, sizes, rank

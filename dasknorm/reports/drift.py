@@ -1,44 +1,66 @@
-"""Judging: what was measured at many kept positions, as one row, and what of it is too much."""
+"""`Check`: the result of comparing new data with statistics, and the limits that decide it.
 
-from collections.abc import Iterator
+`summarize` reduces the measures at many positions to one row of the table.
+"""
+
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
+import pandas as pd
 
 from dasknorm.fields import Field
 
-__all__ = ["COLUMNS", "Limits", "Measures", "row"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-COLUMNS = (
-    *("z_mean", "z_std", "z_min", "z_max", "beyond", "missing", "missing_before", "count"),
-    *("worst", "failed"),
-)
+__all__ = ["COLUMNS", "Check", "Limits", "Measures", "summarize"]
+
+Index = tuple[int | slice, ...]
+
+
+class Row(TypedDict):
+    """A row of the table of a check; `Stats.check` documents the columns."""
+
+    z_mean: float
+    z_std: float
+    z_min: float
+    z_max: float
+    out_of_range: float
+    missing: float
+    missing_before: float
+    count: float
+    worst: str
+    failed: str
+
+
+COLUMNS = tuple(Row.__annotations__)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How far other data may be from those that statistics were learned from.
+    """The largest allowed differences between new data and statistics.
 
     Parameters
     ----------
     shift : float
-        Of the mean, in standard deviations, up or down.
-    spread : float
-        Of the standard deviation: as many times larger, or smaller.
+        Shift of the mean, in standard deviations, up or down.
+    std_ratio : float
+        Ratio of the standard deviations, larger or smaller.
     missing : float, optional
-        Of the share of missing values: by how much it may rise.
+        Rise of the fraction of missing values.
     z : float, optional
-        Of each single value, normalized.
+        Absolute value of any normalized value.
     """
 
     shift: float = 0.5
-    spread: float = 2.0
+    std_ratio: float = 2.0
     missing: float | None = None
     z: float | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("shift", 0.0), ("spread", 1.0), ("missing", 0.0), ("z", 0.0)):
+        for name, least in (("shift", 0.0), ("std_ratio", 1.0), ("missing", 0.0), ("z", 0.0)):
             value = getattr(self, name)
             if value is not None and not value >= least:
                 raise ValueError(f"max_{name} must be at least {least:g}, got {value!r}")
@@ -46,20 +68,20 @@ class Limits:
 
 @dataclass(frozen=True)
 class Measures:
-    """What is measured at each kept position of other data, as float64 arrays of one shape.
+    """Measures of new data at each output element, as float64 arrays of one shape.
 
     Parameters
     ----------
     z_mean, z_std : array
-        How far they have moved, and how wide they lie, in units of the spread before.
+        Mean and standard deviation of the new data, normalized.
     ratio : array
-        Of their spread to the one before.
-    z_min, z_max, beyond : array
-        Their extremes, normalized, and how far these are beyond those before.
+        Ratio of the new standard deviation to the one before.
+    z_min, z_max, out_of_range : array
+        Extremes, normalized, and their distance outside of the extremes before.
     count, missing, count_before, missing_before : array
         Numbers of values, or sums of weights.
     is_known : array of bool
-        Where there is a map that normalizes.
+        Where the statistics can normalize.
     """
 
     z_mean: np.ndarray
@@ -67,82 +89,177 @@ class Measures:
     ratio: np.ndarray
     z_min: np.ndarray
     z_max: np.ndarray
-    beyond: np.ndarray
+    out_of_range: np.ndarray
     count: np.ndarray
     missing: np.ndarray
     count_before: np.ndarray
     missing_before: np.ndarray
     is_known: np.ndarray
 
-    def at(self, index: Any) -> "Measures":
-        """Return those of some positions."""
-        return Measures(*(getattr(self, each.name)[index] for each in fields(self)))
+    def at(self, index: Index) -> "Measures":
+        """Return the measures at some positions."""
+        return Measures(*(getattr(self, measure.name)[index] for measure in fields(self)))
 
 
-def row(measures: Measures, places: Field, limits: Limits) -> dict[str, Any]:
-    """Return one row of many positions: the worst of any, and what is beyond the limits."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Check:
+    """The result of `Stats.check`.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row per variable or column; `Stats.check` documents the columns.
+    limits : Limits
+        The limits that decide which rows fail.
+
+    Examples
+    --------
+    >>> import dasknorm as dn
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> before = pd.DataFrame({"speed": [0.0, 2.0], "height": [1.0, 3.0]})
+    >>> after = pd.DataFrame({"speed": [5.0, 7.0], "height": [1.0, 3.0]})
+    >>> found = dn.adapt(before).check(after)
+    >>> found.passed, found.failures
+    (False, {'speed': 'shifted by 5, more than 0.5'})
+    >>> found.table[["z_mean", "z_std"]]
+              z_mean  z_std
+    variable
+    speed        5.0    1.0
+    height       0.0    1.0
+    """
+
+    table: pd.DataFrame
+    limits: Limits
+
+    @property
+    def passed(self) -> bool:
+        """Whether no row exceeds a limit."""
+        return not self.failures
+
+    @property
+    def failures(self) -> dict[Hashable, str]:
+        """The reasons for failing, by variable or column."""
+        reasons = self.table["failed"]
+        return dict(reasons[reasons != ""])
+
+    @property
+    def verdict(self) -> str:
+        """The number of variables or columns that fail, as text."""
+        total, failing = len(self.table), len(self.failures)
+        return f"passed: all {total}" if self.passed else f"failed: {failing} of {total}"
+
+    def __repr__(self) -> str:
+        shown = self.table.to_string(float_format="{:.4g}".format)
+        return f"<dasknorm check, {self.verdict}>\n{shown}"
+
+    def _repr_html_(self) -> str:
+        table = self.table.to_html(escape=True, float_format="{:.4g}".format)
+        return f"<p>{self.verdict}</p>{table}"
+
+    def plot(self, figure: "Figure | None" = None) -> "Figure":
+        """Draw the shift of each mean, and the standard deviation around it.
+
+        A dot is the mean, and its bar reaches one standard deviation to both sides. The grey band
+        shows the allowed means, the yellow bands the allowed ends of bars. A row that fails is a
+        diamond in another colour. A variable with several output elements shows the worst of them,
+        as in the table.
+
+        Parameters
+        ----------
+        figure : matplotlib.figure.Figure, optional
+            An empty figure to draw in. Default: a new figure that is not registered with pyplot;
+            notebooks show it, and ``.savefig(path)`` writes it.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        ImportError
+            If Matplotlib is not installed.
+        """
+        try:
+            from dasknorm.reports.plots import shifts
+        except ImportError:
+            raise ImportError("a plot needs matplotlib: pip install 'dasknorm[plot]'") from None
+        return shifts.drawn(self.table, self.limits.shift, self.limits.std_ratio, figure)
+
+
+def summarize(measures: Measures, positions: Field, limits: Limits) -> Row:
+    """Return one row for many positions: the worst measures, and which limits they exceed."""
     m = measures
     with np.errstate(all="ignore"):
-        far = np.abs(np.log(m.ratio))
-        severity = np.fmax(np.abs(m.z_mean) / limits.shift, far / np.log(limits.spread))
-    worst = _largest(severity)
-    cells = {
-        "z_mean": _at(m.z_mean, _largest(np.abs(m.z_mean))),
-        "z_std": _at(m.z_std, _largest(far)),
-        "z_min": _at(m.z_min, _largest(-m.z_min)),
-        "z_max": _at(m.z_max, _largest(m.z_max)),
-        "beyond": _at(m.beyond, _largest(m.beyond)),
-        "missing": _share(m.missing, m.count),
-        "missing_before": _share(m.missing_before, m.count_before),
-        "count": float(m.count.sum()),
-        "worst": "" if worst is None else places.place(worst),
-    }
-    ratio = _at(m.ratio, _largest(far))
-    said = [*_absent(m, places), *_moved(cells, ratio, limits), *_strange(cells, limits)]
-    return {**cells, "failed": "; ".join(said)}
+        change = np.abs(np.log(m.ratio))
+        severity = np.fmax(np.abs(m.z_mean) / limits.shift, change / np.log(limits.std_ratio))
+    worst = _argmax(severity)
+    row = Row(
+        z_mean=_at(m.z_mean, _argmax(np.abs(m.z_mean))),
+        z_std=_at(m.z_std, _argmax(change)),
+        z_min=_at(m.z_min, _argmax(-m.z_min)),
+        z_max=_at(m.z_max, _argmax(m.z_max)),
+        out_of_range=_at(m.out_of_range, _argmax(m.out_of_range)),
+        missing=_fraction(m.missing, m.count),
+        missing_before=_fraction(m.missing_before, m.count_before),
+        count=float(m.count.sum()),
+        worst="" if worst is None else positions.place(worst),
+        failed="",
+    )
+    ratio = _at(m.ratio, _argmax(change))
+    reasons = [
+        *_only_on_one_side(m, positions),
+        *_changed(row["z_mean"], ratio, limits),
+        *_outliers(row, limits),
+        *_more_missing(row, limits),
+    ]
+    row["failed"] = "; ".join(reasons)
+    return row
 
 
-def _absent(m: Measures, places: Field) -> Iterator[str]:
-    """Say where there is nothing to compare, on one side only."""
+def _only_on_one_side(m: Measures, positions: Field) -> Iterator[str]:
+    """Yield where only the statistics, or only the new data, have values."""
     is_empty = m.count == 0
     if is_empty.all():
         yield "no values"
         return
     if (lost := is_empty & m.is_known).any():
-        yield f"no values{_where(lost, places)}"
+        yield f"no values{_where(lost, positions)}"
     if (new := ~is_empty & ~m.is_known).any():
-        yield f"values where none were before{_where(new, places)}"
-    if (few := ~is_empty & m.is_known & np.isnan(m.ratio)).any():
-        yield f"too few values to know their spread{_where(few, places)}"
+        yield f"values where none were before{_where(new, positions)}"
+    if (too_few := ~is_empty & m.is_known & np.isnan(m.ratio)).any():
+        yield f"too few values for a standard deviation{_where(too_few, positions)}"
 
 
-def _moved(cells: dict[str, Any], ratio: float, limits: Limits) -> Iterator[str]:
-    shift = abs(cells["z_mean"])
-    if shift > limits.shift:
-        yield f"shifted by {cells['z_mean']:.3g}, more than {limits.shift:g}"
-    if ratio > limits.spread:
-        yield f"spread {ratio:.3g} times as large, more than {limits.spread:g}"
-    if ratio * limits.spread < 1:
-        yield f"spread {ratio:.3g} of what it was, less than {1 / limits.spread:.3g}"
+def _changed(shift: float, ratio: float, limits: Limits) -> Iterator[str]:
+    if abs(shift) > limits.shift:
+        yield f"shifted by {shift:.3g}, more than {limits.shift:g}"
+    if ratio > limits.std_ratio:
+        yield f"std {ratio:.3g} times as large, more than {limits.std_ratio:g}"
+    if ratio * limits.std_ratio < 1:
+        yield f"std {ratio:.3g} times as large, less than {1 / limits.std_ratio:.3g}"
 
 
-def _strange(cells: dict[str, Any], limits: Limits) -> Iterator[str]:
-    """Say which single values, or how many missing ones, are too much, if there are limits."""
-    if limits.z is not None:
-        furthest = max(-cells["z_min"], cells["z_max"])
-        if not furthest <= limits.z and cells["count"] != 0:
-            said = "extremes are not known" if np.isnan(furthest) else f"z up to {furthest:.3g}"
-            yield f"{said}, and may be {limits.z:g}"
-    if limits.missing is not None:
-        rise = cells["missing"] - cells["missing_before"]
-        if not rise <= limits.missing:
-            said = "not known" if np.isnan(rise) else f"{cells['missing']:.3g} of all"
-            before = cells["missing_before"]
-            yield f"missing values {said}, {before:.3g} before, and may rise by {limits.missing:g}"
+def _outliers(row: Row, limits: Limits) -> Iterator[str]:
+    if limits.z is None or row["count"] == 0:
+        return
+    largest = max(-row["z_min"], row["z_max"])
+    if not largest <= limits.z:
+        found = "extremes are not known" if np.isnan(largest) else f"z up to {largest:.3g}"
+        yield f"{found}, and may be {limits.z:g}"
 
 
-def _largest(values: np.ndarray) -> tuple[int, ...] | None:
-    """Return where the largest is; None if all are NaN."""
+def _more_missing(row: Row, limits: Limits) -> Iterator[str]:
+    if limits.missing is None:
+        return
+    now, before = row["missing"], row["missing_before"]
+    if not now - before <= limits.missing:
+        found = "not known" if np.isnan(now - before) else f"{now:.3g} of all"
+        yield f"missing values {found}, {before:.3g} before, and may rise by {limits.missing:g}"
+
+
+def _argmax(values: np.ndarray) -> tuple[int, ...] | None:
+    """Return the position of the largest value; None if all are NaN."""
     if np.isnan(values).all():
         return None
     return tuple(int(i) for i in np.unravel_index(np.nanargmax(values), values.shape))
@@ -152,15 +269,15 @@ def _at(values: np.ndarray, position: tuple[int, ...] | None) -> float:
     return np.nan if position is None else float(values[position])
 
 
-def _share(missing: np.ndarray, count: np.ndarray) -> float:
-    both = float(missing.sum() + count.sum())
-    return float(missing.sum()) / both if both else np.nan
+def _fraction(missing: np.ndarray, count: np.ndarray) -> float:
+    total = float(missing.sum() + count.sum())
+    return float(missing.sum()) / total if total else np.nan
 
 
-def _where(mask: np.ndarray, places: Field) -> str:
-    """Say where, the first few places by their labels; nothing where there is only one."""
-    if not places.dims:
+def _where(mask: np.ndarray, positions: Field) -> str:
+    """Return the labels of the first three positions; nothing if there is only one position."""
+    if not positions.dims:
         return ""
-    named = [places.place(position) for position in np.argwhere(mask)[:3].tolist()]
-    more = int(mask.sum()) - len(named)
-    return f" at {' and '.join(named)}{f' and {more} more' if more else ''}"
+    names = [positions.place(position) for position in np.argwhere(mask)[:3].tolist()]
+    more = int(mask.sum()) - len(names)
+    return f" at {' and '.join(names)}{f' and {more} more' if more else ''}"

@@ -13,7 +13,7 @@ import numpy as np
 from dasknorm.chunks import is_lazy
 from dasknorm.fields import State, States
 from dasknorm.fields.labels import listed
-from dasknorm.reports.methods_text import described
+from dasknorm.reports.methods_text import describe
 from dasknorm.reports.table import size, table
 
 __all__ = ["html", "html_table"]
@@ -75,7 +75,7 @@ def html_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _made(states: States, attrs: Mapping[str, Any]) -> str:
     """Say how the statistics were made; of lazy ones nobody knows yet what was counted."""
-    return _details("how they were made", escape(described(states, attrs)), True)
+    return _details("how they were made", escape(describe(states, attrs)), True)
 
 
 def _title(name: Hashable, state: State) -> str:

@@ -1,8 +1,8 @@
-"""Sentences: how statistics were made, in words that can stand in a paper.
+"""Describe how statistics were made, in sentences that can be quoted in a paper.
 
-All is read of the statistic, the states and the provenance kept with them, so that statistics that
-were merged, selected or loaded are told of as those just learned. What an older version did not
-keep is left out.
+Everything is derived from the states and the provenance stored with them, so merged, selected and
+loaded statistics are described like new ones. Facts that an older version did not store are left
+out.
 """
 
 import textwrap
@@ -13,30 +13,31 @@ import numpy as np
 
 from dasknorm.chunks import is_lazy
 from dasknorm.fields import State, States
-from dasknorm.reports.clauses import (
-    Runs,
-    batches,
-    lags,
-    listed,
-    made,
-    masked,
-    sources,
-    spans,
-    treated,
-    weighted,
-)
+from dasknorm.fields.lags import describe_lag
+from dasknorm.reports.provenance import Run, runs_of
 from dasknorm.statistics import Statistic
 
-__all__ = ["described", "wrapped"]
+__all__ = ["describe", "wrap"]
 
-WIDTH = 100
-TOLD = 5
-"""Sentences that are told; of more kinds of runs the others are counted."""
+TEXT_WIDTH = 100
 
-ABOUT_ONE_RUN = ("range", "created", "values", "batches", "source", "versions", "dtypes")
-"""What may differ between runs that are told of in one sentence."""
+MAX_SENTENCES = 5
+"""Sentences about kinds of runs; further kinds are counted."""
 
-PARTS = {
+MAX_NAMES = 6
+"""Names, ranges or files in a list; further ones are counted."""
+
+VARIES_WITHIN_KIND = ("range", "created", "values", "batches", "source", "versions", "dtypes")
+"""The entries in which runs of the same kind may differ."""
+
+WEIGHTS = {
+    "area": "cell area",
+    "coslat": "the cosine of latitude",
+    "gaussian": "the weights of Gaussian quadrature",
+    "given": "given weights",
+}
+
+DATE_PARTS = {
     "month": "calendar month",
     "dayofyear": "day of the year",
     "hour": "hour of the day",
@@ -44,127 +45,131 @@ PARTS = {
     "year": "year",
     "dayofweek": "day of the week",
 }
-"""What a group by a part of a date, as ``time.month``, is of."""
 
 
-def described(states: States, attrs: Mapping[str, Any]) -> str:
-    """Return what the statistics are of and how they were made, a sentence for each kind of run."""
-    runs = [run for run in attrs.get("runs", []) if not states or _fields_of(run, states)]
-    groups = _told_together(runs)
-    told = [_of_runs(states, each, attrs) for each in groups[:TOLD]]
-    if len(groups) > TOLD:
-        told.append(f"{len(groups) - TOLD:,} more kinds of runs went into them.")
-    if not told:
-        told = [_without_runs(states, attrs)]
+def describe(states: States, attrs: Mapping[str, Any]) -> str:
+    """Return a sentence for each kind of run: variables, values, conditions and versions."""
+    kinds = _kinds([run for run in runs_of(attrs) if not states or _states_of(run, states)])
+    sentences = [_sentence(states, kind, attrs) for kind in kinds[:MAX_SENTENCES]]
+    if len(kinds) > MAX_SENTENCES:
+        sentences.append(f"{len(kinds) - MAX_SENTENCES:,} more kinds of runs went into them.")
+    if not sentences:
+        sentences = [_sentence_without_runs(states, attrs)]
     elif attrs.get("given"):
-        told.append("Statistics that were given, not learned from data, are merged into these.")
-    done = attrs.get("checkpoint")
-    if done and done["done"] < done["of"]:
-        told.insert(0, f"Unfinished, {done['done']} of {done['of']} shards of the work are done.")
-    return " ".join(told)
+        sentences.append(
+            "Statistics that were given, not learned from data, are merged into these."
+        )
+    progress = attrs.get("checkpoint")
+    if progress and progress["done"] < progress["of"]:
+        done = f"{progress['done']} of {progress['of']}"
+        sentences.insert(0, f"Unfinished, {done} shards of the work are done.")
+    return " ".join(sentences)
 
 
-def _told_together(runs: Runs) -> list[list[Runs]]:
-    """Return runs in groups: of the same variables in other years, of others in the same years."""
-    alike: dict[str, list[Mapping[str, Any]]] = {}
-    for run in runs:
-        alike.setdefault(_kind(run, without=ABOUT_ONE_RUN), []).append(run)
-    beside: dict[str, list[Runs]] = {}
-    for each in alike.values():
-        how = [_kind(each[0], without=(*ABOUT_ONE_RUN, "merged", "over")), *_tail(each)]
-        beside.setdefault(repr(how), []).append(each)
-    return list(beside.values())
-
-
-def _kind(run: Mapping[str, Any], without: tuple[str, ...]) -> str:
-    return repr([(key, value) for key, value in run.items() if key not in without])
-
-
-def wrapped(text: str) -> str:
+def wrap(text: str) -> str:
     """Return a text in lines of up to 100 characters."""
-    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(text, TEXT_WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
-def _of_runs(states: States, together: list[Runs], attrs: Mapping[str, Any]) -> str:
-    fields = {
-        name: state for runs in together for name, state in _fields_of(runs[0], states).items()
-    }
-    merged = {n: dims for runs in together for n, dims in runs[0].get("merged", {}).items()}
-    first = {**together[0][0], "merged": merged} if merged else together[0][0]
-    here = [run for runs in together for run in runs]
-    mine = set(map(id, here))
-    others = any(_fields_of(run, fields) and id(run) not in mine for run in attrs["runs"])
-    counts_alone = not {"weights", "lag", "given", "window"} & {*first, *attrs}
-    counted = counts_alone and not others
+# -- sentences ------------------------------------------------------------------------------------
+
+
+def _kinds(runs: Iterable[Run]) -> list[list[list[Run]]]:
+    """Group runs over the same variables, and these groups by everything else that is described."""
+    same_variables: dict[str, list[Run]] = {}
+    for run in runs:
+        same_variables.setdefault(_key(run, VARIES_WITHIN_KIND), []).append(run)
+    kinds: dict[str, list[list[Run]]] = {}
+    for group in same_variables.values():
+        key = _key(group[0], (*VARIES_WITHIN_KIND, "merged", "over"))
+        kinds.setdefault(repr([key, *_conditions(group)]), []).append(group)
+    return list(kinds.values())
+
+
+def _key(run: Run, ignored: tuple[str, ...]) -> str:
+    return repr([(key, value) for key, value in run.items() if key not in ignored])
+
+
+def _sentence(states: States, kind: list[list[Run]], attrs: Mapping[str, Any]) -> str:
+    runs = [run for group in kind for run in group]
+    fields = {name: s for group in kind for name, s in _states_of(group[0], states).items()}
+    merged = {n: dims for group in kind for n, dims in group[0].get("merged", {}).items()}
+    run = kind[0][0].copy()
+    if merged:
+        run["merged"] = merged
+    ids = set(map(id, runs))
+    is_alone = not any(_states_of(run, fields) and id(run) not in ids for run in runs_of(attrs))
+    counts_values = not {"weights", "lag", "given", "window"} & {*run, *attrs}
     changes = f" of changes by {attrs['tendency']}," if "tendency" in attrs else ""
     clauses = [
-        _what(fields, first, changes),
-        _counted(fields) if counted else _looked_at(fields, here),
-        *_tail(together[0], lags_too=not changes),
-        *treated(attrs),
+        _subject(fields, run, changes),
+        _counts(fields) if counts_values and is_alone else _sizes(fields, runs),
+        *_conditions(kind[0], with_lags=not changes),
+        *_later_changes(attrs),
     ]
-    return f"{_joined(clauses)}; {made(here, attrs)}."
+    return f"{_join_clauses(clauses)}; {_versions(runs, attrs)}."
 
 
-def _tail(runs: Runs, lags_too: bool = True) -> list[str]:
-    """Return what there is to say of runs but for what they are of, and what made them."""
-    changes = lags(runs) if lags_too else ""
-    return [spans(runs), weighted(runs), masked(runs), changes, batches(runs), sources(runs)]
-
-
-def _without_runs(states: States, attrs: Mapping[str, Any]) -> str:
-    what = _what(states, {})
-    many = _counted(states)
-    how = "as given, not learned from data" if attrs.get("given") else "of unknown origin"
+def _sentence_without_runs(states: States, attrs: Mapping[str, Any]) -> str:
+    origin = "as given, not learned from data" if attrs.get("given") else "of unknown origin"
     if "format" in attrs:
-        how = f"as read from {listed(attrs['source'])}, in the format of {attrs['format']}"
-    return f"{_joined([what, many, how])}."
+        files = _join_names(attrs["source"])
+        origin = f"as read from {files}, in the format of {attrs['format']}"
+    return f"{_join_clauses([_subject(states, Run()), _counts(states), origin])}."
 
 
-def _joined(clauses: Iterable[str]) -> str:
-    told = ", ".join(filter(None, clauses))
-    return told[:1].upper() + told[1:]
+def _join_clauses(clauses: Iterable[str]) -> str:
+    text = ", ".join(filter(None, clauses))
+    return text[:1].upper() + text[1:]
 
 
-# -- of what ------------------------------------------------------------------------------------
+def _join_names(names: Iterable[str]) -> str:
+    """Join names by commas and "and"; those after the first few are counted."""
+    shown = list(names)
+    if len(shown) > MAX_NAMES:
+        shown = [*shown[: MAX_NAMES - 1], f"{len(shown) - MAX_NAMES + 1:,} more"]
+    return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
 
 
-def _fields_of(run: Mapping[str, Any], states: States) -> States:
-    """Return the states that a run has a part in; all of them if it does not say."""
-    known = run.get("merged", run.get("dtypes"))
-    return {name: state for name, state in states.items() if known is None or str(name) in known}
+# -- clauses: statistics and variables ------------------------------------------------------------
 
 
-def _what(fields: States, run: Mapping[str, Any], changes: str = "") -> str:
-    """Say what is remembered, and of what; of each statistic by itself."""
+def _states_of(run: Run, states: States) -> States:
+    """Return the states that a run contributed to; all states if it does not list them."""
+    names = run.get("merged", run.get("dtypes"))
+    return {name: state for name, state in states.items() if names is None or str(name) in names}
+
+
+def _subject(fields: States, run: Run, changes: str = "") -> str:
+    """Name the statistics, their variables and dimensions, statistic by statistic."""
     if not fields:  # a checkpoint before anything is read
         return "statistics"
-    apart: dict[Statistic, dict[Hashable, State]] = {}
+    by_statistic: dict[Statistic, dict[Hashable, State]] = {}
     for name, state in fields.items():
-        apart.setdefault(state.statistic, {})[name] = state
+        by_statistic.setdefault(state.statistic, {})[name] = state
     return "; ".join(
-        (statistic.description or listed(statistic.readings)) + changes + _what_of(own, run)
-        for statistic, own in apart.items()
+        (statistic.description or _join_names(statistic.readings)) + changes + _variables(own, run)
+        for statistic, own in by_statistic.items()
     )
 
 
-def _what_of(fields: States, run: Mapping[str, Any]) -> str:
-    """Say of which variables, over which dimensions, and for each of what; alike ones together."""
+def _variables(fields: States, run: Run) -> str:
+    """Name the variables and their reduced and kept dimensions; equal dimensions only once."""
     groups: dict[tuple[str, str], list[str]] = {}
     for name, state in fields.items():
-        over = listed(_dim(dim, state) for dim in _merged(run, name, state))
-        groups.setdefault((over, _each(state, run.get("by", []))), []).extend(_names(name, state))
+        over = _join_names(_dim(dim, state) for dim in _reduced_dims(run, name, state))
+        kept = _kept_dims(state, run.get("by", []))
+        groups.setdefault((over, kept), []).extend(_names(name, state))
     parts = [
-        (f" of {listed(names)}" if names else "")
+        (f" of {_join_names(names)}" if names else "")
         + (f" over {over}" if over else "")
-        + (f", for each {each}" if each else "")
-        for (over, each), names in groups.items()
+        + (f", for each {kept}" if kept else "")
+        for (over, kept), names in groups.items()
     ]
     return "; ".join([*parts[:1], *(part.lstrip(" ,") for part in parts[1:])])
 
 
-def _merged(run: Mapping[str, Any], name: Hashable, state: State) -> list[str]:
-    """Return the dimensions that were merged away, as far as the run knows."""
+def _reduced_dims(run: Run, name: Hashable, state: State) -> list[str]:
     if "merged" in run:
         return list(run["merged"].get(str(name), []))
     return [dim for dim in run.get("over", []) if dim not in map(str, state.dims)]
@@ -176,16 +181,16 @@ def _names(name: Hashable, state: State) -> list[str]:
     return [] if name is None else [str(name)]
 
 
-def _each(state: State, by: Sequence[str]) -> str:
-    """Name what keeps statistics of its own: groups, and dimensions; columns are named already."""
+def _kept_dims(state: State, by: Sequence[str]) -> str:
+    """Name groups and kept dimensions; columns are named as variables."""
     kept = [dim for dim in state.dims if dim not in ("columns", state.group_dim)]
-    each = [f"position along axis {dim}" if isinstance(dim, int) else str(dim) for dim in kept]
-    return listed([*map(_group, by if state.group_dim is not None else ()), *each])
+    dims = [f"position along axis {dim}" if isinstance(dim, int) else str(dim) for dim in kept]
+    return _join_names([*map(_group_key, by if state.group_dim is not None else ()), *dims])
 
 
-def _group(key: str) -> str:
+def _group_key(key: str) -> str:
     dim, _, part = key.rpartition(".")
-    return f"{PARTS[part]} of {dim}" if dim and part in PARTS else key
+    return f"{DATE_PARTS[part]} of {dim}" if dim and part in DATE_PARTS else key
 
 
 def _dim(name: str, state: State) -> str:
@@ -194,42 +199,113 @@ def _dim(name: str, state: State) -> str:
     return "rows" if name == "index" and state.has_columns else name
 
 
-# -- of how much --------------------------------------------------------------------------------
+# -- clauses: number of values --------------------------------------------------------------------
 
 
-def _counted(fields: States) -> str:
-    """Say how many values were counted, which the states know, and how many were missing."""
+def _counts(fields: States) -> str:
+    """Return how many values the states have counted, and how many were missing."""
     states = list(fields.values())
     if not states or any(is_lazy(s.data) or "count" not in s.statistic.readings for s in states):
         return ""
-    with np.errstate(all="ignore"):  # whatever the records of a file hold
+    with np.errstate(all="ignore"):  # the records of a file may contain any numbers
         count = sum(float(np.sum(s.statistic.read(s.data, "count"))) for s in states)
-        missing = [_missing(s.data) for s in states]
-        lost = None if None in missing else sum(filter(None, missing))
-    told = f"of {count:,.15g} values in all"
-    if lost is None:
-        return told
-    if not lost:
-        return f"{told} (none missing)"
-    what = f"{lost:,.15g} missing one{'' if lost == 1 else 's'}"
-    return f"{told} ({what}{' skipped' if _skips(fields) else ': no mean where they are'})"
+        counts_missing = [_missing(s.data) for s in states]
+        missing = None if None in counts_missing else sum(filter(None, counts_missing))
+    total = f"of {count:,.15g} values in all"
+    if missing is None:
+        return total
+    if not missing:
+        return f"{total} (none missing)"
+    treatment = " skipped" if _skips_missing(fields) else ": no mean where they are"
+    return f"{total} ({missing:,.15g} missing one{'' if missing == 1 else 's'}{treatment})"
 
 
-def _looked_at(fields: States, runs: Runs) -> str:
-    """Say how many values there were, where states count weights, or those of other runs too."""
-    known = [run["values"] for run in runs if "values" in run]
-    fate = "skipped" if _skips(fields) else "leave no mean where they are"
-    if len(known) < len(runs):
-        return f"missing values {fate}"
-    total = sum(n for each in known for name, n in each.items() if name in map(str, fields))
-    return f"of {total:,} values in all (missing ones {fate})"
+def _sizes(fields: States, runs: Sequence[Run]) -> str:
+    """Return how many values the runs have read, where the states count weights or other runs."""
+    sizes = [run["values"] for run in runs if "values" in run]
+    treatment = "skipped" if _skips_missing(fields) else "leave no mean where they are"
+    if len(sizes) < len(runs):
+        return f"missing values {treatment}"
+    total = sum(n for by_name in sizes for name, n in by_name.items() if name in map(str, fields))
+    return f"of {total:,} values in all (missing ones {treatment})"
 
 
 def _missing(records: np.ndarray) -> float | None:
-    """Return how much was missing, if records tell: the first that is told, of several."""
+    """Return the number of missing values, if the records have it: the first of several."""
     names = [n for n in records.dtype.names or () if n.rpartition("_")[2] == "missing"]
     return float(np.sum(records[names[0]])) if names else None
 
 
-def _skips(fields: States) -> bool:
+def _skips_missing(fields: States) -> bool:
     return all(getattr(state.statistic, "skipna", True) for state in fields.values())
+
+
+# -- clauses: conditions and versions -------------------------------------------------------------
+
+
+def _conditions(runs: Sequence[Run], with_lags: bool = True) -> list[str]:
+    """Return ranges, weights, mask, lags, batches and files; "" if absent."""
+    weights, mask, lags = (runs[0].get(key, "") for key in ("weights", "where", "lag"))
+    mask_name = "a given mask" if mask == "given" else f"the mask {mask!r}"
+    batches = sum(run.get("batches", 1) for run in runs)
+    files = dict.fromkeys(str(name) for run in runs for name in run.get("source", []))
+    return [
+        _ranges(runs),
+        f"weighted by {WEIGHTS.get(str(weights), weights)}" if weights else "",
+        f"only where {mask_name} is true" if mask else "",
+        f"with tendencies over {_lags(lags)}" if lags and with_lags else "",
+        f"in {batches:,} batches" if any("batches" in run for run in runs) else "",
+        f"from {_join_names(files)}" if files else "",
+    ]
+
+
+def _ranges(runs: Sequence[Run]) -> str:
+    """Return the first and last label along each dimension, for all runs."""
+    by_dim: dict[str, dict[str, None]] = {}
+    for run in runs:
+        for dim, ends in run.get("range", {}).items():
+            by_dim.setdefault(dim, {})[_range(*ends)] = None
+    return ", ".join(f"{dim} {_join_names(ranges)}" for dim, ranges in by_dim.items())
+
+
+def _range(first: str, last: str) -> str:
+    """Return a range, without times of day if both are midnight."""
+    midnight = " 00:00:00"
+    if first.endswith(midnight) and last.endswith(midnight):
+        first, last = first.removesuffix(midnight), last.removesuffix(midnight)
+    return first if first == last else f"{first} to {last}"
+
+
+def _lags(lags: object) -> str:
+    """Return lags in words, from ``{"time": 1}`` or ``{"time": ["6h", "12h"]}``."""
+    if not isinstance(lags, Mapping):
+        return str(lags)
+    return _join_names(
+        describe_lag(lag, dim)
+        for dim, steps in lags.items()
+        for lag in (steps if isinstance(steps, (list, tuple)) else [steps])
+    )
+
+
+def _later_changes(attrs: Mapping[str, Any]) -> list[str]:
+    """Return how the statistics were changed after they were computed."""
+    window, groups = attrs.get("window"), attrs.get("shared", [])
+    shared = [f"{_join_names(names)} with one standard deviation" for names in groups]
+    return [f"each day with those around it ({window})" if window else "", *shared]
+
+
+def _versions(runs: Sequence[Run], attrs: Mapping[str, Any]) -> str:
+    """Return the versions and days of all runs."""
+    old = {"dasknorm": attrs.get("dasknorm", "of an unknown version")}
+    versions = [dict(run.get("versions", old)) for run in runs]
+    ours = _join_names(dict.fromkeys(version.pop("dasknorm", "?") for version in versions))
+    libraries = dict.fromkeys(name for version in versions for name in version)
+    others = ", ".join(
+        f"{name} {' and '.join(dict.fromkeys(v[name] for v in versions if name in v))}"
+        for name in libraries
+    )
+    days = sorted({run["created"][:10] for run in runs if "created" in run})
+    dates = f" on {days[0]}" if days else ""
+    if len(days) > 1:
+        dates = f" from {days[0]} to {days[-1]}"
+    return f"made with dasknorm {ours}{f' ({others})' if others else ''}{dates}"

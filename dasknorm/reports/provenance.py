@@ -1,17 +1,28 @@
-"""Provenance: where statistics come from, kept with them as plain JSON-able values."""
+"""Record which data, settings and versions statistics were computed from (provenance).
+
+Everything is stored as JSON in statistics files: keys may be added, but never change their meaning.
+"""
 
 import math
 import sys
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, TypedDict
 
 from dasknorm.blocks import numpy_dtype
 from dasknorm.containers.grids import KINDS
 from dasknorm.fields import Fields
 
-__all__ = ["__version__", "merged", "of", "streamed", "weighing"]
+__all__ = [
+    "Run",
+    "__version__",
+    "common_weights",
+    "extend_stream",
+    "make_attrs",
+    "merge_attrs",
+    "runs_of",
+]
 
 try:
     __version__ = version("dasknorm")
@@ -19,83 +30,108 @@ except PackageNotFoundError:  # run from a source tree that was not installed
     __version__ = "unknown"
 
 LIBRARIES = ("numpy", "xarray", "dask")
-"""Those whose code has a part in the numbers."""
+"""The libraries whose versions may affect the results."""
 
-COUNTS = ("batches", "values")
-"""What is added up where runs that are alike become one."""
+ADDED_UP = ("batches", "values")
+"""The counts that are added when two similar runs become one."""
 
 
-def of(
+class Run(TypedDict, total=False):
+    """One call of `adapt`. Files of older versions lack some keys.
+
+    `merged` has the reduced dimensions of each variable, and `over` all of them; `range` the first
+    and the last label along each; `values` the number of values of each variable, missing ones
+    included.
+    """
+
+    dtypes: dict[str, str]
+    over: list[str]
+    merged: dict[str, list[str]]
+    values: dict[str, int]
+    by: list[str]
+    weights: str
+    where: str
+    range: dict[str, list[str]]
+    created: str
+    versions: dict[str, str]
+    source: list[str]
+    lag: dict[str, list[int | str]] | str
+    batches: int
+
+
+def runs_of(attrs: Mapping[str, Any]) -> list[Run]:
+    """Return the runs that went into statistics with these attributes."""
+    return list(attrs.get("runs", []))
+
+
+def make_attrs(
     fields: Fields,
     kept: Mapping[Hashable, tuple[Hashable, ...]],
     weights: Any = None,
     where: Any = None,
-    **said: Any,
+    **more: Any,
 ) -> dict[str, Any]:
-    """Return what was adapted: names, dtypes, merged dimensions, values, the range along them.
-
-    What else is said of the run, as ``source=`` or ``lag=``, is kept as it is if there is any.
-    """
+    """Return the provenance of one run; non-empty entries of `more` are added."""
     by = _group_names(fields)
     merged = {
         str(name): [str(dim) for dim in field.dims if dim not in kept[name]]
         for name, field in fields.items()
     }
-    run = {
+    entries = {
         "dtypes": {str(name): str(numpy_dtype(f.data.dtype)) for name, f in fields.items()},
         "over": list(dict.fromkeys(dim for dims in merged.values() for dim in dims)),
         "merged": merged,
         "values": _values(fields),
         "by": by,
-        "weights": "" if weights is None else _word(weights),
-        "where": "" if where is None else _word(where),
+        "weights": "" if weights is None else _weights_name(weights),
+        "where": "" if where is None else _weights_name(where),
         "range": _ranges(fields, kept),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": _versions(),
-        **said,
+        **more,
     }
     always = ("dtypes", "over", "range")
-    run = {key: value for key, value in run.items() if value or key in always}
+    run = {key: value for key, value in entries.items() if value or key in always}
     return {"dasknorm": __version__, "runs": [run]}
 
 
-def merged(attrs: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the provenance of merged statistics: all that went into them, in order.
+def merge_attrs(attrs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the provenance of merged statistics: the runs of all of them, in order.
 
-    Runs that follow each other, alike and with no range to tell them apart, are counted instead:
-    a stream of updates would have a run for each step else.
+    Consecutive runs that are equal and have no range become one run with added counts. Otherwise
+    a stream of updates would add a run per step.
     """
-    runs: list[dict[str, Any]] = []
-    for run in (run for each in attrs for run in each.get("runs", [])):
-        if runs and not run.get("range") and _likeness(run) == _likeness(runs[-1]):
-            runs[-1] = _counted(runs[-1], run)
+    runs: list[Run] = []
+    for run in (run for one in attrs for run in runs_of(one)):
+        if runs and not run.get("range") and _without_counts(run) == _without_counts(runs[-1]):
+            runs[-1] = _add_counts(runs[-1], run)
         else:
             runs.append(run)
-    given = {"given": True} if any(each.get("given") for each in attrs) else {}
+    given = {"given": True} if any(one.get("given") for one in attrs) else {}
     return {"dasknorm": __version__, **given, "runs": runs}
 
 
-def weighing(attrs: Mapping[str, Any]) -> str | None:
-    """Return the word that all data were weighted by, such as ``"area"``; None if by none."""
-    words = {run.get("weights") for run in attrs.get("runs", [])}
-    return words.pop() if len(words) == 1 and words <= {*KINDS} else None
+def common_weights(attrs: Mapping[str, Any]) -> str | None:
+    """Return the latitude weights of all runs, such as ``"area"``; None if they differ."""
+    names = {run.get("weights") for run in runs_of(attrs)}
+    return names.pop() if len(names) == 1 and names <= {*KINDS} else None
 
 
-def streamed(attrs: Mapping[str, Any], more: int) -> dict[str, Any]:
-    """Return the provenance of a stream that goes on for more batches: one run for them all.
+def extend_stream(attrs: Mapping[str, Any], more: int) -> dict[str, Any]:
+    """Return the provenance of a stream after more batches, all in one run.
 
-    So it does not grow with each. Where the stream goes to, and how many values it has, is lost.
+    So its size does not grow with the batches. The range and the number of values are dropped.
     """
-    *before, last = attrs.get("runs", [{}])
+    *earlier, last = runs_of(attrs) or [Run()]
     if not more or not last:
         return dict(attrs)
-    stream = {**last, "range": {}, "batches": last.get("batches", 1) + more}
+    stream = Run(**{**last, "range": {}, "batches": last.get("batches", 1) + more})
     stream.pop("values", None)
-    return {**attrs, "runs": [*before, stream]}
+    return {**attrs, "runs": [*earlier, stream]}
 
 
-def _word(weights: Any) -> str:
-    """Return what weights are called: a word, the name of a DataArray or Series, or "given"."""
+def _weights_name(weights: Any) -> str:
+    """Return a string as it is, the name of a DataArray or Series, or "given"."""
     name = weights if isinstance(weights, str) else getattr(weights, "name", None)
     return name if isinstance(name, str) and name else "given"
 
@@ -108,7 +144,7 @@ def _group_names(fields: Fields) -> list[str]:
 
 
 def _ranges(fields: Fields, kept: Mapping[Hashable, tuple[Hashable, ...]]) -> dict[str, list[str]]:
-    """Return the first and the last label along each dimension that is merged anywhere."""
+    """Return the first and the last label along each dimension that is reduced for any variable."""
     over = {dim: None for name, f in fields.items() for dim in f.dims if dim not in kept[name]}
     return {
         str(dim): [str(field.labels[dim][0]), str(field.labels[dim][-1])]
@@ -119,26 +155,26 @@ def _ranges(fields: Fields, kept: Mapping[Hashable, tuple[Hashable, ...]]) -> di
 
 
 def _values(fields: Fields) -> dict[str, int]:
-    """Return how many values each field has, missing ones too; none where Dask does not know."""
+    """Return the number of values per field, missing ones included, where Dask knows the shape."""
     counts = {str(name): math.prod(field.data.shape) for name, field in fields.items()}
     return {name: int(count) for name, count in counts.items() if not math.isnan(count)}
 
 
 def _versions() -> dict[str, str]:
-    """Return the versions of what is loaded: nothing is imported to be asked."""
+    """Return the versions of the libraries that are already imported."""
     loaded = {name: sys.modules[name].__version__ for name in LIBRARIES if name in sys.modules}
     return {"dasknorm": __version__, **loaded}
 
 
-def _likeness(run: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in run.items() if key not in (*COUNTS, "created")}
+def _without_counts(run: Run) -> dict[str, object]:
+    return {key: value for key, value in run.items() if key not in (*ADDED_UP, "created")}
 
 
-def _counted(run: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one run for two that are alike: its batches and its values are those of both."""
-    both = {**run, "batches": run.get("batches", 1) + more.get("batches", 1)}
-    if "values" in run and "values" in more:
-        both["values"] = {n: count + more["values"][n] for n, count in run["values"].items()}
-    else:
-        both.pop("values", None)
-    return both
+def _add_counts(run: Run, other: Run) -> Run:
+    """Return one run for two similar ones, with the batches and values of both."""
+    total = run.copy()
+    total["batches"] = run.get("batches", 1) + other.get("batches", 1)
+    total.pop("values", None)
+    if "values" in run and "values" in other:
+        total["values"] = {n: count + other["values"][n] for n, count in run["values"].items()}
+    return total

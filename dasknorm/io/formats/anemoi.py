@@ -20,7 +20,7 @@ from dasknorm.errors import MismatchError, StatsFileError
 from dasknorm.io.formats import Format, register
 from dasknorm.io.formats.channels import channels_of, in_order, taken_apart
 from dasknorm.io.formats.format_values import Arrays, FormatValues, in_words
-from dasknorm.io.formats.zarr import attrs_of, opened, packed
+from dasknorm.io.zarr import attrs_of, extend_group, open_group
 
 __all__ = ["Anemoi"]
 
@@ -60,11 +60,11 @@ class Anemoi(Format):
         attrs = {"variables": variables}
         if numbers.period is not None:
             attrs["statistics_start_date"], attrs["statistics_end_date"] = numbers.period
-        return packed(path, arrays, attrs)
+        return extend_group(path, arrays, attrs)
 
     def read(self, path: Path) -> FormatValues:
         variables = attrs_of(path).get("variables")
-        with opened(path) as group:
+        with open_group(path) as group:
             own = [name for name in map(str, group.variables) if self.owns(name, ())]
             found = {name: group[name].values for name in own}
         if variables is None or (missing := [w for w in WORDS.values() if w not in found]):

@@ -17,7 +17,7 @@ import xarray as xr
 from dasknorm.errors import MismatchError, StatsFileError
 from dasknorm.io.formats import Format, register
 from dasknorm.io.formats.format_values import Arrays, FormatValues, in_words, refuse_unnamed
-from dasknorm.io.formats.zarr import opened, packed
+from dasknorm.io.zarr import extend_group, open_group
 
 __all__ = ["MLLAM"]
 
@@ -54,11 +54,11 @@ class MLLAM(Format):
             _refuse_other_labels(path, labels)
         else:
             arrays |= labels
-        return packed(path, arrays, {})
+        return extend_group(path, arrays, {})
 
     def read(self, path: Path) -> FormatValues:
         found: dict[str, dict[str, xr.DataArray]] = {}
-        with opened(path) as data:
+        with open_group(path) as data:
             for name in map(str, data.data_vars):
                 variable, split, reading = (*name.rsplit("__", 2), "", "")[:3]
                 if split == self.split and reading.removeprefix("diff_") in READINGS:
@@ -85,7 +85,7 @@ class MLLAM(Format):
 
 
 def _refuse_other_labels(path: Path, labels: Mapping[str, xr.DataArray]) -> None:
-    with opened(path) as data:
+    with open_group(path) as data:
         for dim, mine in labels.items():
             theirs = data.indexes.get(dim)
             if theirs is None or not theirs.equals(mine.indexes[dim]):

@@ -1,7 +1,6 @@
 """NetCDF: a folder with one small file for each reading, as GraphCast and ACE have it."""
 
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,6 +10,8 @@ import xarray as xr
 from dasknorm.errors import MismatchError, StatsFileError
 from dasknorm.io.formats import Format
 from dasknorm.io.formats.format_values import Arrays, FormatValues, side_by_side
+from dasknorm.io.store.netcdf import pack_variables
+from dasknorm.io.store.variables import Variable
 
 __all__ = ["NetCDFFiles"]
 
@@ -33,13 +34,13 @@ class NetCDFFiles(Format):
         """Return the attributes of each file."""
         return {} if numbers.period is None else {"period": " to ".join(numbers.period)}
 
-    def pack(self, numbers: FormatValues, path: Path) -> Mapping[str, bytes]:
+    def pack(self, numbers: FormatValues, path: Path) -> Mapping[str, memoryview]:
         known = dict(numbers.values)
         for change in numbers.changes.values():
             known |= {f"change {reading}": arrays for reading, arrays in change.items()}
         attrs = self.said(numbers)
         return {
-            file: _bytes(side_by_side(self.arranged(known[reading]), attrs, self.name))
+            file: _pack(side_by_side(self.arranged(known[reading]), attrs, self.name))
             for file, reading in self.files.items()
             if known.get(reading)
         }
@@ -58,33 +59,23 @@ class NetCDFFiles(Format):
         return name in self.files
 
 
-def _bytes(data: xr.Dataset) -> bytes:
-    """Return a Dataset as a NetCDF4 file, which is HDF5."""
-    try:
-        import h5netcdf
-        import h5py
-    except ImportError as error:
-        raise ImportError("NetCDF files need h5netcdf: pip install 'dasknorm[io]'") from error
-    buffer = io.BytesIO()
-    with h5netcdf.File(buffer, "w") as file:
-        file.attrs.update(data.attrs)
-        file.dimensions = dict(data.sizes)
-        for name, variable in data.variables.items():
-            if "/" in str(name):
-                raise MismatchError(
-                    f"NetCDF has no variable named {name!r}: names={{{name!r}: ...}} gives another"
-                )
-            values = variable.values
-            texts = values.dtype.kind in "OUT"
-            if not texts and values.dtype.kind not in "iuf":
-                raise MismatchError(
-                    f"labels along {name!r} are {values.dtype}, not numbers or texts"
-                )
-            values = values.astype(object) if texts else values
-            dtype = h5py.string_dtype() if texts else values.dtype
-            made = file.create_variable(name, variable.dims, dtype, data=values)
-            made.attrs.update({k: v for k, v in variable.attrs.items() if isinstance(v, str)})
-    return buffer.getvalue()
+def _pack(data: xr.Dataset) -> memoryview:
+    variables = {str(name): _to_variable(name, v) for name, v in data.variables.items()}
+    return pack_variables(variables, {str(key): value for key, value in data.attrs.items()})
+
+
+def _to_variable(name: Hashable, variable: xr.Variable) -> Variable:
+    if "/" in str(name):
+        raise MismatchError(
+            f"NetCDF has no variable named {name!r}: names={{{name!r}: ...}} gives another"
+        )
+    values = variable.values
+    is_text = values.dtype.kind in "OUT"
+    if not is_text and values.dtype.kind not in "iuf":
+        raise MismatchError(f"labels along {name!r} are {values.dtype}, not numbers or texts")
+    attrs = {key: value for key, value in variable.attrs.items() if isinstance(value, str)}
+    dims = tuple(map(str, variable.dims))
+    return Variable(dims, values.astype(object) if is_text else values, attrs)
 
 
 def _arrays(file: Path) -> dict[str, xr.DataArray]:

@@ -1,87 +1,89 @@
-"""Replacing a file or a folder as a whole: a failure in the middle leaves the old one there.
+"""Replace a file or a folder atomically: after a failure the old one is still there.
 
-What is new is written beside the old, under a hidden name in the same folder, brought safely to
-disk, and moved into place.
+The new content is written to a hidden path in the same folder and then renamed.
 """
 
 import contextlib
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from secrets import token_hex
 
-__all__ = ["Data", "replace_file", "replace_folder", "replace_parts"]
+__all__ = ["Data", "replace_file", "replace_folder", "replace_parts", "replacing"]
 
 Data = bytes | memoryview
 
 
-def replace_file(path: Path, pieces: Iterable[Data]) -> None:
-    """Write bytes to a file that appears, or replaces the old one, only when it is whole."""
-    target = Path(os.path.realpath(path))
-    old = _mode(target)
-    if old is not None and not stat.S_ISREG(old):
-        raise FileExistsError(f"{path} is there, and is not a file that could be replaced")
-    beside = _beside(target)
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a hidden path to write to; it replaces `path` when the block succeeds.
+
+    After a failure the hidden path is removed. A folder is replaced by two renames, as no system
+    call swaps folders everywhere: a process that is killed between the two leaves the old folder
+    whole under a hidden name.
+    """
+    target = Path(os.path.realpath(path))  # a link stays, and its target is replaced
+    new, old = _hidden(target), _hidden(target)
     try:
-        _write(beside, pieces)
-        _sync(beside)
-        if old is not None:
-            beside.chmod(stat.S_IMODE(old))
-        os.replace(beside, target)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    _sync_folder(target.parent)
+        yield new
+        if target.is_dir() or (target.exists() and new.is_dir()):
+            _swap(new, target, old)
+        else:
+            os.replace(new, target)
+        _sync_folder(target.parent)
+    finally:
+        _remove(new)
+        if target.exists():
+            _remove(old)
+
+
+def replace_file(path: Path, pieces: Iterable[Data]) -> None:
+    """Write bytes to a file, atomically; the permissions of an old file stay."""
+    mode = _mode(path)
+    if mode is not None and not stat.S_ISREG(mode):
+        raise FileExistsError(f"{path} is there, and is not a file that could be replaced")
+    with replacing(path) as new:
+        _write(new, pieces)
+        _sync(new)
+        if mode is not None:
+            new.chmod(stat.S_IMODE(mode))
 
 
 def replace_folder(
     path: Path, files: Mapping[str, Data], may_replace: Callable[[Path], bool]
 ) -> None:
-    """Write a folder of files as a whole; one that is there goes only if it may be replaced.
-
-    Two renames swap the folders, as no system call swaps them everywhere. A process that is killed
-    between the two leaves the old folder under a hidden name beside, whole.
-    """
-    target = Path(os.path.realpath(path))
-    if _mode(target) is not None and not may_replace(target):
+    """Write a folder of files, atomically; an old one is replaced only if `may_replace` allows."""
+    if _mode(path) is not None and not may_replace(Path(os.path.realpath(path))):
         raise FileExistsError(
             f"{path} is there and holds other things than statistics written by dasknorm; "
             "it is not replaced: remove it, or choose another name"
         )
-    beside, aside = _beside(target), _beside(target)
-    try:
-        _write_folder(beside, files)
-        _swap(beside, target, aside)
-        _sync_folder(target.parent)
-    finally:
-        _remove(beside)
-        if target.exists():
-            _remove(aside)
+    with replacing(path) as new:
+        _write_folder(new, files)
 
 
 def replace_parts(folder: Path, parts: Mapping[str, Data | Mapping[str, Data]]) -> None:
-    """Put files, and folders of files, into a folder: all or none. What else is there stays.
+    """Write files and subfolders into a folder, all or none; everything else in it stays.
 
-    All are written under hidden names first, and then moved; should one not move, those before it
-    move back. A process that is killed between two moves leaves some of the new, each whole.
+    All are written under hidden names and then renamed; if a rename fails, the earlier ones are
+    undone. A process that is killed between two renames leaves some new parts, each complete.
     """
     folder = Path(os.path.realpath(folder))
-    new = {name: _beside(folder / name) for name in parts}
-    old = {name: _beside(folder / name) for name in parts}
+    moves = [(_hidden(folder / n), folder / n, _hidden(folder / n)) for n in parts]
     try:
-        for name, part in parts.items():
-            _write_part(new[name], part)
-        _swap_all([(new[name], folder / name, old[name]) for name in parts])
+        for (new, _, _), part in zip(moves, parts.values(), strict=True):
+            _write_part(new, part)
+        _swap_all(moves)
         _sync_folder(folder)
     finally:
-        for path in new.values():
-            _remove_part(path)
-        for name, path in old.items():
-            if (folder / name).exists():
-                _remove_part(path)
+        for new, target, old in moves:
+            _remove(new)
+            if target.exists():
+                _remove(old)
 
 
 def _swap_all(moves: list[tuple[Path, Path, Path]]) -> None:
@@ -91,11 +93,44 @@ def _swap_all(moves: list[tuple[Path, Path, Path]]) -> None:
             _swap(*move)
             done.append(move)
     except BaseException:
-        for new, target, aside in reversed(done):
+        for new, target, old in reversed(done):
             os.rename(target, new)
-            if aside.exists():
-                os.rename(aside, target)
+            if old.exists():
+                os.rename(old, target)
         raise
+
+
+def _swap(new: Path, target: Path, old: Path) -> None:
+    """Rename an existing `target` to `old`, and `new` to `target`; on failure undo the first."""
+    try:
+        if target.exists():
+            os.rename(target, old)
+        os.rename(new, target)
+    except BaseException:
+        if old.exists() and not target.exists():
+            os.rename(old, target)
+        raise
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or folder, also if the user interrupts the removal."""
+    try:
+        _try_to_remove(path)
+    except KeyboardInterrupt:
+        _try_to_remove(path)
+        raise
+
+
+def _try_to_remove(path: Path) -> None:
+    for _ in range(10):  # a worker that was told to stop may still be writing its last chunk
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        if not os.path.lexists(path):
+            return
+        time.sleep(0.2)
 
 
 def _write_part(path: Path, part: Data | Mapping[str, Data]) -> None:
@@ -106,44 +141,16 @@ def _write_part(path: Path, part: Data | Mapping[str, Data]) -> None:
         _sync(path)
 
 
-def _remove_part(path: Path) -> None:
-    if path.is_dir():
-        _remove(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _swap(new: Path, target: Path, aside: Path) -> None:
-    """Move a folder to where another may be, and that aside; or leave both where they were."""
-    try:
-        if target.exists():
-            os.rename(target, aside)
-        os.rename(new, target)
-    except BaseException:
-        if aside.exists() and not target.exists():
-            os.rename(aside, target)
-        raise
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder if it is there, also if the user interrupts that."""
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-    except KeyboardInterrupt:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
 def _write_folder(folder: Path, files: Mapping[str, Data]) -> None:
     folder.mkdir()
     for name, data in files.items():
         file = folder / name
         file.parent.mkdir(exist_ok=True)
         _write(file, [data])
-    # Side by side, so that the disk brings in many at once: a few hundred take seconds otherwise.
+    # In parallel: one after the other, a few hundred files take seconds to reach the disk.
     with ThreadPoolExecutor(32) as pool:
         list(pool.map(_sync, (folder / name for name in files)))
-        list(pool.map(_sync_folder, (Path(each) for each, _, _ in os.walk(folder))))
+        list(pool.map(_sync_folder, (Path(subfolder) for subfolder, _, _ in os.walk(folder))))
 
 
 def _write(path: Path, pieces: Iterable[Data]) -> None:
@@ -152,27 +159,27 @@ def _write(path: Path, pieces: Iterable[Data]) -> None:
             file.write(piece)
 
 
-def _sync(path: Path, how: int = os.O_RDWR) -> None:
-    handle = os.open(path, how)
+def _sync(path: Path, flags: int = os.O_RDWR) -> None:
+    handle = os.open(path, flags)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
 
 
-def _beside(target: Path) -> Path:
-    return target.with_name(f".dasknorm-{token_hex(8)}.tmp")
+def _sync_folder(folder: Path) -> None:
+    # Some systems cannot sync a folder; the renames are in effect even so.
+    with contextlib.suppress(OSError):
+        _sync(folder, os.O_RDONLY)
+
+
+def _hidden(target: Path) -> Path:
+    return target.with_name(f".{target.name[:40]}.partial-{token_hex(8)}")
 
 
 def _mode(path: Path) -> int | None:
-    """Return the mode of what is at a path; None if nothing is."""
+    """Return the mode of the file at a path; None if there is none."""
     try:
         return os.stat(path).st_mode
     except FileNotFoundError:
         return None
-
-
-def _sync_folder(folder: Path) -> None:
-    # Not every system can; what was moved is in place all the same.
-    with contextlib.suppress(OSError):
-        _sync(folder, os.O_RDONLY)

@@ -15,9 +15,8 @@ from dasknorm.errors import StatsFileError
 from dasknorm.fields import State, States
 from dasknorm.io.store import json_arrays, settings, values
 from dasknorm.io.store.layout import Layout, states_from
-from dasknorm.io.store.names import HEADER, WRITER, is_safe
 from dasknorm.io.store.settings import parts_of
-from dasknorm.io.store.variables import Variable, plain_text
+from dasknorm.io.store.variables import HEADER, WRITER, Variable, is_safe, plain_text
 from dasknorm.statistics import Statistic
 
 __all__ = ["Contents", "Document", "Fetch", "compose", "interpret"]

@@ -8,6 +8,7 @@ not fit it.
 import hashlib
 import io
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,10 +16,9 @@ import numpy as np
 
 from dasknorm.errors import StatsFileError
 from dasknorm.io.store.document import Contents, Document, interpret
-from dasknorm.io.store.names import HEADER
-from dasknorm.io.store.variables import Variable
+from dasknorm.io.store.variables import HEADER, Variable
 
-__all__ = ["pack", "seal", "unpack"]
+__all__ = ["pack", "pack_variables", "seal", "unpack"]
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 _SEAL = b"\ndasknorm sha256 %s\n"
@@ -27,13 +27,26 @@ _SEAL_SIZE = len(_SEAL) - 2 + 64
 
 def pack(document: Document) -> list[memoryview | bytes]:
     """Return the bytes of the file, in two pieces."""
-    h5netcdf, _ = _libraries()
+    variables = {name: _in_letters(v) for name, v in document.stored().items()}
+    content = pack_variables(variables, document.attrs())
+    return [content, seal(content)]
+
+
+def pack_variables(variables: Mapping[str, Variable], attrs: Mapping[str, str]) -> memoryview:
+    """Return a NetCDF4 file with uncompressed variables; of dtype object are strings."""
+    h5netcdf, h5py = _libraries()
     buffer = io.BytesIO()
     with h5netcdf.File(buffer, "w") as file:
-        file.attrs.update(document.attrs())
-        for name, variable in document.stored().items():
-            _add(file, name, variable)
-    return [buffer.getbuffer(), seal(buffer.getbuffer())]
+        file.attrs.update(attrs)
+        for name, variable in variables.items():
+            data = variable.data
+            for dim, size in zip(variable.dims, data.shape, strict=True):
+                if dim not in file.dimensions:
+                    file.dimensions[dim] = size
+            dtype = h5py.string_dtype() if data.dtype == object else data.dtype
+            created = file.create_variable(name, variable.dims, dtype, data=data)
+            created.attrs.update(variable.attrs)
+    return buffer.getbuffer()
 
 
 def seal(data: bytes | memoryview) -> bytes:
@@ -56,23 +69,19 @@ def _libraries() -> tuple[Any, Any]:
         import h5py
     except ImportError as error:
         raise ImportError(
-            "a .nc file needs h5netcdf and h5py: pip install 'dasknorm[io]', or use .zarr or .json"
+            "NetCDF files need h5netcdf and h5py: pip install 'dasknorm[io]'. Statistics can also "
+            "be saved as .zarr or .json"
         ) from error
     return h5netcdf, h5py
 
 
-def _add(file: Any, name: str, variable: Variable) -> None:
-    """Add a variable, uncompressed; texts as NetCDF has always had them, letter by letter."""
+def _in_letters(variable: Variable) -> Variable:
+    """Return strings as single characters, the form that every NetCDF reader accepts."""
     data = variable.data
-    if data.dtype.kind == "S":
-        data = data.view("S1").reshape(*data.shape, -1)
-    for dim, size in zip(variable.dims, data.shape, strict=True):
-        if dim not in file.dimensions:
-            file.dimensions[dim] = size
-    made = file.create_variable(name, variable.dims, data.dtype, data=data)
-    made.attrs.update(variable.attrs)
-    if variable.data.dtype.kind == "S":
-        made.attrs["_Encoding"] = "utf-8"
+    if data.dtype.kind != "S":
+        return variable
+    letters = data.view("S1").reshape(*data.shape, -1)
+    return Variable(variable.dims, letters, {**variable.attrs, "_Encoding": "utf-8"})
 
 
 def _interpreted(file: Any, size: int) -> Contents:

@@ -15,26 +15,26 @@ import numpy as np
 from dasknorm.errors import StatsFileError
 from dasknorm.io.store import json_arrays
 from dasknorm.io.store.document import Contents, Document, interpret
-from dasknorm.io.store.names import HEADER
-from dasknorm.io.store.variables import Variable
+from dasknorm.io.store.variables import HEADER, Variable
+from dasknorm.io.zarr import META, chunk_name, describe_array
 
 __all__ = ["is_ours", "pack", "unpack"]
 
-_META = "zarr.json"
-_MAX_META = 64 * 2**20
+MAX_META = 64 * 2**20
 
 
 def pack(document: Document) -> dict[str, bytes]:
     """Return the files of the folder by name."""
     stored = document.stored()
     described = {
-        name: {**_array(v.data.dtype, v.data.shape), **_notes(v)} for name, v in stored.items()
+        name: {**describe_array(v.data.dtype, v.data.shape), **_notes(v)}
+        for name, v in stored.items()
     }
-    files = {_META: _json(_group(document.attrs(), described))}
+    files = {META: _json(_group(document.attrs(), described))}
     for name, variable in stored.items():
-        files[f"{name}/{_META}"] = _json(described[name])
+        files[f"{name}/{META}"] = _json(described[name])
         if variable.data.size:
-            files[_chunk(name, variable.data.ndim)] = _bytes(variable.data)
+            files[f"{name}/{chunk_name(variable.data.ndim)}"] = _bytes(variable.data)
     return files
 
 
@@ -44,19 +44,19 @@ def unpack(path: Path) -> Contents:
     described = group["consolidated_metadata"]["metadata"]
 
     def fetch(name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
-        expected = _array(dtype, shape)
-        for found in (described[name], json_arrays.loads(_read(path / name / _META, _MAX_META))):
+        expected = describe_array(dtype, shape)
+        for found in (described[name], json_arrays.loads(_read(path / name / META, MAX_META))):
             if {key: found.get(key) for key in expected} != expected:
                 raise StatsFileError(f"variable {name!r} is not as the header declares it")
         if 0 in shape:
             return np.zeros(shape, dtype)
-        file = path / _chunk(name, len(shape))
+        file = path / name / chunk_name(len(shape))
         if dtype.kind == "S":
             return _texts(_read(file, os.lstat(file).st_size), dtype, shape)
         data = _read(file, math.prod(shape) * dtype.itemsize, exact=True)
         return np.frombuffer(data, dtype).reshape(shape)
 
-    size = os.lstat(path / _chunk(HEADER, 1)).st_size
+    size = os.lstat(path / HEADER / chunk_name(1)).st_size
     head = fetch(HEADER, np.dtype("u1"), (size,))
     return interpret(head.tobytes(), group["attributes"].get("dasknorm_checksum"), fetch)
 
@@ -65,12 +65,9 @@ def is_ours(path: Path) -> bool:
     """Tell whether a folder holds statistics, and nothing else that could be lost with it."""
     try:
         described = _group_of(path)["consolidated_metadata"]["metadata"]
-        return set(os.listdir(path)) == {_META, HEADER, *described}
+        return set(os.listdir(path)) == {META, HEADER, *described}
     except (OSError, ValueError, KeyError, TypeError):
         return False
-
-
-# -- what Zarr v3 says of a group and an array ----------------------------------------------------
 
 
 def _group(attrs: dict[str, str], described: dict[str, Any]) -> dict[str, Any]:
@@ -86,38 +83,10 @@ def _group(attrs: dict[str, str], described: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _array(dtype: np.dtype[Any], shape: tuple[int, ...]) -> dict[str, Any]:
-    """Return what tells where the numbers are; it must be just this in a file to be read."""
-    texts = dtype.kind == "S"
-    codec = {"name": "bytes", "configuration": {"endian": "little"}}
-    return {
-        "zarr_format": 3,
-        "node_type": "array",
-        "shape": list(shape),
-        "data_type": "string" if texts else dtype.name,
-        "chunk_grid": _named("regular", chunk_shape=[max(size, 1) for size in shape]),
-        "chunk_key_encoding": _named("default", separator="."),
-        "fill_value": "" if texts else 0,
-        "codecs": [_named("vlen-utf8")] if texts else [codec],
-        "storage_transformers": [],
-    }
-
-
 def _notes(variable: Variable) -> dict[str, Any]:
     """Return what else is said of an array: the names of its dimensions, and its attributes."""
     dims = variable.dims[: variable.data.ndim]
     return {"dimension_names": list(dims), "attributes": dict(variable.attrs)}
-
-
-def _named(name: str, **configuration: Any) -> dict[str, Any]:
-    return {"name": name, "configuration": configuration}
-
-
-def _chunk(name: str, rank: int) -> str:
-    return f"{name}/{'.'.join(['c', *['0'] * rank])}"
-
-
-# -- bytes ----------------------------------------------------------------------------------------
 
 
 def _json(value: dict[str, Any]) -> bytes:
@@ -151,7 +120,7 @@ def _texts(data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndar
 
 
 def _group_of(path: Path) -> dict[str, Any]:
-    found = json_arrays.loads(_read(path / _META, _MAX_META))
+    found = json_arrays.loads(_read(path / META, MAX_META))
     if type(found) is not dict or "dasknorm_checksum" not in found.get("attributes", {}):
         raise StatsFileError("not a dasknorm statistics store")
     return found

@@ -21,7 +21,7 @@ NAME = 24
 """Letters of a name that fit beside the axes."""
 
 
-def drawn(table: pd.DataFrame, shift: float, spread: float, figure: Figure | None) -> Figure:
+def drawn(table: pd.DataFrame, shift: float, std_ratio: float, figure: Figure | None) -> Figure:
     """Return the figure; a new one is as high as it has rows."""
     rows = len(table)
     figure = figure or Picture(figsize=(7.6, 1.9 + 0.36 * rows))
@@ -31,7 +31,7 @@ def drawn(table: pd.DataFrame, shift: float, spread: float, figure: Figure | Non
     axes.axvspan(-shift, shift, zorder=0, **BAND)
     axes.axvline(0, color="0.55", linewidth=0.8, zorder=0.5)
     for at, (_, row) in enumerate(table.iterrows()):
-        _draw(axes, at, row, spread)
+        _draw(axes, at, row, std_ratio)
     axes.set_yticks(range(rows), [_short(name) for name in table.index])
     axes.set_ylim(rows - 0.5, -0.5)
     axes.set_xlabel("mean ± standard deviation, in standard deviations before")
@@ -39,19 +39,21 @@ def drawn(table: pd.DataFrame, shift: float, spread: float, figure: Figure | Non
     axes.tick_params(axis="y", length=0)
     low, high = axes.get_xlim()
     axes.set_xlim(min(low, -1.25), max(high, 1.25))
-    _explain(figure, f"dots belong here: {shift:g}", f"bars end here: 1/{spread:g} to {spread:g}")
+    _explain(
+        figure, f"dots belong here: {shift:g}", f"bars end here: 1/{std_ratio:g} to {std_ratio:g}"
+    )
     return figure
 
 
-def _draw(axes: Axes, at: int, row: pd.Series, spread: float) -> None:
+def _draw(axes: Axes, at: int, row: pd.Series, std_ratio: float) -> None:
     style, mean = (FAILS if row["failed"] else PASSES), row["z_mean"]
     if pd.isna(mean):
         said = row["failed"] or "its mean is not known"
         axes.text(0, at, f" {said}", color=style["color"], va="center", fontsize=9)
         return
     axes.errorbar(mean, at, xerr=row["z_std"], **style)
-    for end in (mean - spread, mean + 1 / spread):
-        axes.barh(at, spread - 1 / spread, 0.5, end, zorder=0.4, **ENDS)
+    for end in (mean - std_ratio, mean + 1 / std_ratio):
+        axes.barh(at, std_ratio - 1 / std_ratio, 0.5, end, zorder=0.4, **ENDS)
 
 
 def _explain(figure: Figure, dots: str, ends: str) -> None:
