@@ -195,10 +195,7 @@ def _values(data: Any) -> dict[Any, np.ndarray]:
     for name, field in container_of(data).fields(data).items():
         array = field.data
         if isinstance(array, Table):
-            frame = array.frame[list(array.columns)]
-            frame = frame.compute() if is_lazy(array) else frame
-            array = frame.to_numpy(dtype="f8", na_value=np.nan)
-        elif hasattr(array, "to_numpy"):  # tables of other kinds
+            array = array.with_frame(array.frame.compute()) if is_lazy(array) else array
             array = array.to_numpy()
         (array,) = dask.compute(array)
         values[name] = np.ma.filled(np.ma.asarray(array).astype("f8"), np.nan)
@@ -213,8 +210,6 @@ def _tolerance(fields: Fields, values: dict[Any, np.ndarray]) -> float:
 
 
 def _dtypes(field: Field) -> list[Any]:
-    if isinstance(field.data, Table):
-        return [field.data.frame.dtypes[name] for name in field.data.columns]
     return list(getattr(field.data, "dtypes", [field.data.dtype]))
 
 

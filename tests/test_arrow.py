@@ -11,9 +11,9 @@ from exact import assert_exact, truth
 pa = pytest.importorskip("pyarrow")
 
 from dasknorm import blocks, kernels  # noqa: E402
-from dasknorm.blocks import arrow_arrays, arrow_columns, threads  # noqa: E402
-from dasknorm.blocks.arrow_arrays import is_numeric  # noqa: E402
-from dasknorm.blocks.arrow_tables import ArrowTable  # noqa: E402
+from dasknorm.blocks import arrow_columns, arrow_tables, threads  # noqa: E402
+from dasknorm.blocks.arrow_columns import is_numeric  # noqa: E402
+from dasknorm.blocks.tables import Table  # noqa: E402
 from dasknorm.statistics import Moments  # noqa: E402
 from dasknorm.statistics.reducer import Reducer  # noqa: E402
 
@@ -31,14 +31,14 @@ TABLE = pa.table(
 NUMBERS = pd.Index(["c", "a", "d", "b", "e"])
 
 
-def table(data: Any = TABLE, columns: pd.Index = NUMBERS) -> ArrowTable:
-    return ArrowTable(data, columns)
+def table(data: Any = TABLE, columns: pd.Index = NUMBERS) -> Table:
+    return Table(arrow_tables.ArrowSource(data), columns)
 
 
 @pytest.mark.parametrize("slab", [1, 2, 4, 1 << 18])
 def test_columns_are_summarized_by_name(slab: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each column has its own record, in the order asked for, by slabs of any size."""
-    monkeypatch.setattr(arrow_columns, "SLAB", slab)
+    monkeypatch.setattr(arrow_tables, "SLAB", slab)
     monkeypatch.setattr(threads, "SLAB_BYTES", 8)
     for data in (TABLE, TABLE.select(["d", "e", "c", "b", "t", "a"])):
         records = blocks.summarize(table(data), Reducer(MOMENTS, (0,)))
@@ -59,7 +59,7 @@ def test_all_columns_as_one() -> None:
 
 def test_rows_keep_no_statistics() -> None:
     """A table is read by columns: statistics of each row are refused."""
-    with pytest.raises(ValueError, match="rows of a table"):
+    with pytest.raises(ValueError, match="rows of a frame"):
         blocks.summarize(table(), Reducer(MOMENTS, (1,)))
 
 
@@ -79,10 +79,10 @@ def test_tables_are_mapped_in_place_of_their_columns(
     slab: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mapped table has its columns, chunks and nulls, each column in its own float."""
-    monkeypatch.setattr(arrow_columns, "SLAB", slab)
+    monkeypatch.setattr(arrow_tables, "SLAB", slab)
     affine = np.zeros((1, 5), kernels.AFFINE)
     affine["shift"], affine["scale"] = [6.0, 3.0, 1.0, 4.0, 0.5], 2.0
-    z = blocks.transform(table(), affine, kernels.standardize, None).table
+    z = blocks.transform(table(), affine, kernels.standardize, None).frame
     assert z.column_names == TABLE.column_names
     assert list(map(str, z.schema.types)) == [
         "double", "string", "float", "double", "double", "float",
@@ -108,7 +108,7 @@ def test_integers_beside_nulls_are_exact() -> None:
         assert records["missing"].tolist() == [[len(each) - 4] * 2]
         z = blocks.transform(
             table(data, pd.Index(["i", "u"])), MOMENTS.affine(records), kernels.standardize, None
-        ).table
+        ).frame
         exact = (np.array(values) - 2**62 - 3.25) / np.sqrt(float(wanted.variance))
         for name in ("i", "u"):
             np.testing.assert_allclose(z[name].drop_null().to_numpy(), exact, rtol=1e-15)
@@ -133,7 +133,7 @@ def test_slices_start_anywhere(start: int, kind: str) -> None:
         records = blocks.summarize(block, Reducer(MOMENTS, (0,)))
         assert_exact(records["mean"].item(), records["m2"].item() / (~np.isnan(exact)).sum(),
                      truth(exact))  # fmt: skip
-        z = blocks.transform(block, MOMENTS.affine(records), kernels.standardize, None).table["x"]
+        z = blocks.transform(block, MOMENTS.affine(records), kernels.standardize, None).frame["x"]
         assert [v is None for v in z.to_pylist()] == [v is None for v in part.to_pylist()]
 
 
@@ -145,13 +145,13 @@ def test_what_lies_beneath_nulls_is_not_read() -> None:
     records = blocks.summarize(block, Reducer(MOMENTS, (0,)))
     assert (records["count"].item(), records["mean"].item()) == (2.0, 2.0)
     z = blocks.transform(block, MOMENTS.affine(records), kernels.standardize, np.dtype("f4"))
-    assert z.table["x"].to_pylist() == [-1.0, None, 1.0, None, None]
+    assert z.frame["x"].to_pylist() == [-1.0, None, 1.0, None, None]
 
 
 def test_numbers_are_seen_where_they_lie() -> None:
     """A column without nulls is read without a copy, and one with nulls is mapped without one."""
     for array in (pa.array([1.0, 2.0, 3.0]), pa.array([1, None, 3])):
-        seen = arrow_arrays.values(array.slice(1))
+        seen = arrow_columns.values(array.slice(1))
         assert seen.ctypes.data == array.buffers()[1].address + 8
 
 
@@ -161,7 +161,7 @@ def test_results_do_not_depend_on_threads(workers: int, monkeypatch: pytest.Monk
     import dask
 
     monkeypatch.setattr(threads, "SLAB_BYTES", 4096)
-    monkeypatch.setattr(arrow_columns, "SLAB", 512)
+    monkeypatch.setattr(arrow_tables, "SLAB", 512)
     rng = np.random.default_rng(0)
     columns = {f"c{i}": pa.array(rng.normal(1e3, 1, 5000), mask=rng.random(5000) < 0.1)
                for i in range(3)}  # fmt: skip
@@ -169,10 +169,10 @@ def test_results_do_not_depend_on_threads(workers: int, monkeypatch: pytest.Monk
     with dask.config.set(scheduler="synchronous"):
         alone = blocks.summarize(block, Reducer(MOMENTS, (0,)))
         affine = MOMENTS.affine(alone)
-        z = blocks.transform(block, affine, kernels.standardize, None).table
+        z = blocks.transform(block, affine, kernels.standardize, None).frame
     with dask.config.set(num_workers=workers):
         assert blocks.summarize(block, Reducer(MOMENTS, (0,))).tobytes() == alone.tobytes()
-        assert blocks.transform(block, affine, kernels.standardize, None).table.equals(z)
+        assert blocks.transform(block, affine, kernels.standardize, None).frame.equals(z)
 
 
 def test_kinds_of_numbers() -> None:
@@ -192,7 +192,7 @@ def test_decimals_are_read_as_floats() -> None:
     block = table(data, pd.Index(["d"]))
     records = blocks.summarize(block, Reducer(MOMENTS, (0,)))
     assert (records["mean"].item(), block.dtype, block.nbytes) == (2.5, np.dtype("f8"), 24)
-    z = blocks.transform(block, MOMENTS.affine(records), kernels.standardize, None).table
+    z = blocks.transform(block, MOMENTS.affine(records), kernels.standardize, None).frame
     np.testing.assert_allclose(z["d"].drop_null().to_numpy(), [-1.0, 1.0], rtol=1e-15)
 
 
@@ -204,7 +204,7 @@ def test_no_rows() -> None:
         records = blocks.summarize(table(data), Reducer(MOMENTS, (0,)))
         assert not any(records.tobytes())
         affine = np.ones((1, 5), kernels.AFFINE)
-        z = blocks.transform(table(data), affine, kernels.restore, np.dtype("f4")).table
+        z = blocks.transform(table(data), affine, kernels.restore, np.dtype("f4")).frame
         assert (z.shape, str(z.schema.field("b").type)) == ((0, 6), "float")
 
 

@@ -239,7 +239,7 @@ def test_queries_are_read_once_in_batches(tmp_path: Path, monkeypatch: pytest.Mo
     frame.write_parquet(tmp_path / "in.parquet", row_group_size=70)
     query = pl.scan_parquet(tmp_path / "in.parquet")
     (field,) = container.LazyFrames().fields(query).values()
-    sizes = [len(batch.table) for batch, _ in field.data.batches()]
+    sizes = [len(batch.frame) for batch, _ in field.data.source.batches(field.data)]
     assert sizes == [100] * 10 + [50]
     stats, whole = dn.adapt(query), dn.adapt(frame)
     np.testing.assert_allclose(stats.mean.to_numpy(), whole.mean.to_numpy(), rtol=1e-15)

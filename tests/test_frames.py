@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from optional import arrow, installed, needs, optional, since
 
 import dasknorm as dn
-from dasknorm.blocks import columns as pieces
-from dasknorm.blocks import pandas_columns
+from dasknorm.blocks import columns, pandas_columns
 
 dd = optional("dask.dataframe")
 
@@ -308,12 +307,12 @@ def test_arrow_columns_are_read_where_they_lie() -> None:
     assert taken < 32.0 + 15.0
 
 
-def test_pieces_cover_each_value_once() -> None:
-    """The pieces of a group are all its rows of all its columns, each once."""
+def test_slabs_cover_each_value_once() -> None:
+    """The slabs of a group are all its rows of all its columns, each once."""
     frame = pd.DataFrame({n: np.arange(10.0) for n in NAMES}).astype("Float64")
-    group = pandas_columns.Group(frame, frame.dtypes.iloc[0], np.arange(6), np.arange(6))
+    (group,) = pandas_columns.PandasSource(frame).groups(frame.columns)
     seen = np.zeros((10, 6), int)
-    for piece in group.pieces():
-        assert isinstance(piece, pieces.ColumnSlab)
-        seen[piece.rows, piece.features] += 1
+    for slab in group.slabs:
+        assert isinstance(slab, columns.ColumnSlab)
+        seen[slab.rows, slab.features] += 1
     assert (seen == 1).all()

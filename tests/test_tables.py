@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from dasknorm import blocks, kernels
-from dasknorm.blocks import pandas_columns, tables
+from dasknorm.blocks import pandas_columns
 from dasknorm.blocks.tables import Table
 from dasknorm.errors import MismatchError
 from dasknorm.statistics import Moments
@@ -25,7 +25,7 @@ NUMBERS = pd.Index(["c", "a", "d", "b"])
 
 
 def table(frame: pd.DataFrame = FRAME, columns: pd.Index = NUMBERS) -> Table:
-    return Table(frame, columns)
+    return Table(pandas_columns.PandasSource(frame), columns)
 
 
 @pytest.mark.parametrize("slab", [1, 2, 1 << 18])
@@ -84,7 +84,7 @@ def test_missing_columns() -> None:
     """A column that is not there is named, beside those that are."""
     for act in (
         lambda: blocks.summarize(table(FRAME[["a", "b", "d"]]), Reducer(MOMENTS, (0,))),
-        lambda: tables.in_order(FRAME[["a", "b", "d"]], NUMBERS),
+        lambda: pandas_columns.in_order(FRAME[["a", "b", "d"]], NUMBERS),
     ):
         with pytest.raises(MismatchError, match=r"columns \['c'\] are missing; found \['a', 'b'"):
             act()
@@ -110,5 +110,5 @@ def test_no_rows() -> None:
 def test_in_order() -> None:
     """Columns come in the order asked for; a frame that has it is not touched."""
     frame = FRAME[["a", "b"]]
-    assert tables.in_order(frame, frame.columns) is frame
-    assert list(tables.in_order(frame, pd.Index(["b", "a"])).columns) == ["b", "a"]
+    assert pandas_columns.in_order(frame, frame.columns) is frame
+    assert list(pandas_columns.in_order(frame, pd.Index(["b", "a"])).columns) == ["b", "a"]

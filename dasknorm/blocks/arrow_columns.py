@@ -1,59 +1,59 @@
-"""Pieces of an Arrow table: each rows of columns of one type."""
+"""Arrow arrays as NumPy arrays: read where they lie in memory, or converted."""
 
-from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from dasknorm.blocks import arrow_arrays
-from dasknorm.blocks.arrays import SLAB
-from dasknorm.blocks.columns import LONG, ColumnSlab, Numbers
+from dasknorm.blocks.columns import Numbers
 
-__all__ = ["pieces"]
+__all__ = ["array_of", "is_numeric", "nulls", "numbers_of", "numpy_dtype", "values"]
 
 
-def pieces(table: Any, positions: list[int], least: int = 0) -> Iterator[ColumnSlab]:
-    """Cut columns into slabs of rows; of short ones, so many of a type as make a slab.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-    positions : list of int
-        Where the columns stand in the table.
-    least : int, default 0
-        Rows of a slab, if more than are usual.
-    """
-    rows = table.num_rows
-    by_type: dict[Any, list[int]] = {}
-    for feature, at in enumerate(positions):
-        by_type.setdefault(table.schema.field(at).type, []).append(feature)
-    many = max(1, LONG // max(rows, 1))
-    for kind, features in by_type.items():
-        size = arrow_arrays.numpy_dtype(kind).itemsize
-        for some in (features[i : i + many] for i in range(0, len(features), many)):
-            columns = [table.column(positions[feature]) for feature in some]
-            step = LONG if len(some) == 1 and _lies_long(columns[0]) else max(SLAB, least)
-            for start in range(0, rows, step):
-                part = slice(start, min(start + step, rows))
-                nbytes = (part.stop - start) * len(some) * size
-                yield ColumnSlab(np.array(some), part, nbytes, partial(_read, columns, part))
+def is_numeric(kind: pa.DataType) -> bool:
+    """Check whether an Arrow type is numeric: integers, floats, booleans, decimals."""
+    number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return bool(number or pa.types.is_boolean(kind) or pa.types.is_decimal(kind))
 
 
-def _lies_long(column: Any) -> bool:
-    """Whether most of a column is read where it lies, in long pieces, but for slabs with nulls."""
-    direct = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
-    return direct and len(column) >= SLAB * column.num_chunks
+def numpy_dtype(kind: pa.DataType) -> np.dtype[Any]:
+    """Return the NumPy dtype that numbers of an Arrow type are read as; decimals as float64."""
+    return np.dtype("f8" if pa.types.is_decimal(kind) else kind.to_pandas_dtype())
 
 
-def _read(columns: list[Any], rows: slice) -> Numbers:
-    """Return rows as a matrix, without a copy if there is but one column, and where nulls are."""
-    some = [arrow_arrays.joined(column[rows]) for column in columns]
-    if len(some) == 1:
-        matrix = arrow_arrays.values(some[0])[:, None]
-    else:
-        matrix = np.stack([arrow_arrays.values(array) for array in some]).T
-    if not any(array.null_count for array in some):
-        return matrix, None
-    return matrix, np.stack([arrow_arrays.nulls(array) for array in some]).T
+def numbers_of(column: pa.ChunkedArray, rows: slice) -> Numbers:
+    """Return rows of a column: without a copy if one chunk holds them as NumPy numbers."""
+    part = column[rows]
+    array = part.chunk(0) if part.num_chunks == 1 else part.combine_chunks()
+    return values(array), nulls(array) if array.null_count else None
+
+
+def values(array: pa.Array) -> np.ndarray:
+    """Return the numbers of an array, with arbitrary numbers for nulls."""
+    if pa.types.is_boolean(array.type):
+        return _bits(array.buffers()[1], array.offset, len(array))
+    if pa.types.is_decimal(array.type):
+        array = array.cast(pa.float64())
+    dtype = numpy_dtype(array.type)
+    return np.frombuffer(array.buffers()[1], dtype, len(array), array.offset * dtype.itemsize)
+
+
+def nulls(array: pa.Array) -> np.ndarray:
+    """Return True where an array has a null."""
+    if not array.null_count:
+        return np.zeros(len(array), bool)
+    return ~_bits(array.buffers()[0], array.offset, len(array))
+
+
+def _bits(buffer: pa.Buffer, start: int, size: int) -> np.ndarray:
+    first, last = start // 8, -(-(start + size) // 8)
+    bits = np.unpackbits(np.frombuffer(buffer, np.uint8)[first:last], bitorder="little")
+    return bits[start % 8 :][:size].view(bool)
+
+
+def array_of(numbers: np.ndarray, missing: np.ndarray | None) -> pa.Array:
+    """Return contiguous numbers as an Arrow array of the same memory, null where one is missing."""
+    # pyarrow.array(numbers, mask=missing) takes 40 times as long.
+    bits = None if missing is None else pa.py_buffer(np.packbits(~missing, bitorder="little"))
+    buffers = [bits, pa.py_buffer(numbers)]
+    return pa.Array.from_buffers(pa.from_numpy_dtype(numbers.dtype), len(numbers), buffers)

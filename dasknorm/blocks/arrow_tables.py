@@ -1,12 +1,11 @@
-"""ArrowTable: some columns of an Arrow table as one two-dimensional block of mixed dtypes.
+"""`ArrowSource`: the columns of an Arrow table.
 
-Numbers are read where Arrow keeps them, a slab at a time: as a NumPy array that holds anything at
-all beneath the nulls, and a mask. What does not lie there as such an array is copied, one slab:
-booleans are bits, decimals have 16 bytes, a slab may go over the end of a chunk, and columns too
-short for a call each are laid side by side.
+Numbers are read where Arrow keeps them, a slab at a time: as a NumPy array with arbitrary numbers
+for nulls, and a mask. A slab is copied if it is no such array: booleans are bits, decimals have 16
+bytes, a slab may cross the end of a chunk, and short columns of one type are stacked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,118 +13,136 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from dasknorm.blocks import arrow_arrays
-from dasknorm.blocks.arrays import Kernel, add, float_dtype, summarize, transform
-from dasknorm.blocks.arrow_columns import pieces
-from dasknorm.blocks.columns import add_pieces, map_pieces, with_nan
-from dasknorm.statistics.base import Records
-from dasknorm.statistics.reducer import Reducer
+from dasknorm.blocks import arrow_columns
+from dasknorm.blocks.arrays import SLAB
+from dasknorm.blocks.columns import (
+    LONG,
+    ColumnGroup,
+    ColumnSlab,
+    Numbers,
+    slabs_of,
+    stacked,
+)
+from dasknorm.blocks.tables import MemorySource, NewNumbers
 
-__all__ = ["ArrowTable", "with_columns"]
+__all__ = ["ArrowSource"]
 
 
 @dataclass(frozen=True)
-class ArrowTable:
-    """Some columns of an Arrow table, as one two-dimensional array of mixed dtypes."""
+class ArrowSource(MemorySource):
+    """The columns of an Arrow table."""
 
-    table: pa.Table
-    columns: pd.Index
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.table.num_rows, len(self.columns)
+    frame: pa.Table
 
     @property
-    def ndim(self) -> int:
-        return 2
+    def rows(self) -> int:
+        return int(self.frame.num_rows)
 
-    @property
-    def dtypes(self) -> list[np.dtype[Any]]:
-        """The NumPy dtype of each column's numbers."""
-        return [arrow_arrays.numpy_dtype(self.table.schema.field(at).type) for at in self.positions]
+    def dtypes(self, columns: pd.Index) -> list[Any]:
+        return [arrow_columns.numpy_dtype(self.frame.schema.field(name).type) for name in columns]
 
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The dtype that holds every column."""
-        return np.result_type(*self.dtypes) if len(self.columns) else np.dtype("f8")
+    def groups(self, columns: pd.Index) -> list[ColumnGroup]:
+        by_type: dict[pa.DataType, list[int]] = {}
+        for feature, name in enumerate(columns):
+            by_type.setdefault(self.frame.schema.field(name).type, []).append(feature)
+        groups = []
+        for kind, features in by_type.items():
+            dtype = arrow_columns.numpy_dtype(kind)
+            many = max(1, LONG // max(self.rows, 1))
+            slabs: list[ColumnSlab] = []
+            for part in (features[i : i + many] for i in range(0, len(features), many)):
+                slabs += _slabs([self.frame.column(columns[i]) for i in part], part, dtype, SLAB)
+            groups.append(ColumnGroup(np.array(features), dtype, slabs=slabs))
+        return groups
 
-    @property
-    def nbytes(self) -> int:
-        """The bytes of the numbers, as if of NumPy's dtypes."""
-        return self.table.num_rows * sum(dtype.itemsize for dtype in self.dtypes)
+    def numbers(
+        self, columns: pd.Index, feature: int, rows: int
+    ) -> Iterator[tuple[slice, Numbers]]:
+        column = self.frame.column(columns[feature])
+        for slab in _slabs([column], [0], arrow_columns.numpy_dtype(column.type), max(SLAB, rows)):
+            values, missing = slab.read()
+            yield slab.rows, (values[:, 0], None if missing is None else missing[:, 0])
 
-    @property
-    def positions(self) -> list[int]:
-        """Where the columns stand in the table."""
-        return list(map(self.table.schema.get_field_index, self.columns))
+    def key_frame(self, keys: tuple[Hashable, ...]) -> pd.DataFrame:
+        return pd.DataFrame({key: _as_pandas(self.frame.column(key), key) for key in keys})
 
-    def to_numpy(self) -> np.ndarray:
-        """Return a copy as float64, with NaN for null."""
-        out = np.empty(self.shape)
-        for piece in pieces(self.table, self.positions):
-            out[piece.rows, piece.features] = with_nan(*piece.read())
-        return out
+    def allocate(self, count: int, dtype: np.dtype[Any]) -> Sequence[np.ndarray]:
+        # Each by itself: a column that is kept alone keeps no other in memory.
+        return [np.empty(self.rows, dtype) for _ in range(count)]
 
-
-@summarize.register(ArrowTable)
-def _(
-    block: ArrowTable,
-    reducer: Reducer,
-    weights: np.ndarray | None = None,
-) -> Records:
-    total = reducer.empty(block.shape)
-    add(block, total, reducer, weights)
-    return total
-
-
-@add.register(ArrowTable)
-def _(
-    block: ArrowTable,
-    total: Records,
-    reducer: Reducer,
-    weights: np.ndarray | None = None,
-) -> None:
-    if 0 not in reducer.axes:
-        raise ValueError(
-            "the rows of a table cannot keep statistics of their own; adapt on an array of them"
-        )
-    add_pieces(list(pieces(block.table, block.positions)), total, reducer, weights)
+    def with_numbers(
+        self, columns: pd.Index, numbers: NewNumbers, nowhere: np.ndarray | None = None
+    ) -> "ArrowSource":
+        arrays, schema = self.frame.columns, list(self.frame.schema)
+        for features, new in numbers:
+            for name, values in zip(columns[features], new, strict=True):
+                at = self.frame.schema.get_field_index(name)
+                arrays[at] = _chunked_like(arrays[at], values, nowhere)
+                schema[at] = schema[at].with_type(arrays[at].type)
+                if arrays[at].null_count:
+                    schema[at] = schema[at].with_nullable(True)
+        whole = pa.schema(schema, self.frame.schema.metadata)
+        return replace(self, frame=pa.Table.from_arrays(arrays, schema=whole))
 
 
-@transform.register(ArrowTable)
-def _(
-    block: ArrowTable, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None
-) -> ArrowTable:
-    affine = np.broadcast_to(affine, (1, len(block.columns)))
-    out = [np.empty(block.shape[0], dtype or float_dtype(own)) for own in block.dtypes]
-    map_pieces(list(pieces(block.table, block.positions)), affine, kernel, out)
-    return with_columns(block, dict(enumerate(out)))
+def _slabs(
+    columns: list[pa.ChunkedArray], features: list[int], dtype: np.dtype[Any], rows: int
+) -> Iterator[ColumnSlab]:
+    """Cut columns of one type into slabs of so many rows, or of more if they are read in place."""
+    step = LONG if len(columns) == 1 and _is_read_in_place(columns[0]) else rows
+
+    def read(part: slice) -> Numbers:
+        return stacked([arrow_columns.numbers_of(column, part) for column in columns])
+
+    return slabs_of(np.array(features), len(columns[0]), step, dtype.itemsize, read)
 
 
-def with_columns(
-    block: ArrowTable, columns: Mapping[int, np.ndarray], nowhere: np.ndarray | None = None
-) -> ArrowTable:
-    """Return the table with new numbers in its columns; rows that are `nowhere` become null."""
-    arrays, schema, positions = block.table.columns, list(block.table.schema), block.positions
-    for feature, values in columns.items():
-        at = positions[feature]
-        arrays[at] = _column(values, arrays[at], nowhere)
-        schema[at] = schema[at].with_type(arrays[at].type)
-        if arrays[at].null_count:
-            schema[at] = schema[at].with_nullable(True)
-    whole = pa.schema(schema, block.table.schema.metadata)
-    return replace(block, table=pa.Table.from_arrays(arrays, schema=whole))
+def _is_read_in_place(column: pa.ChunkedArray) -> bool:
+    """Check whether most of a column is read without a copy, in long slabs."""
+    is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+    return is_number and len(column) >= SLAB * column.num_chunks
 
 
-def _column(values: np.ndarray, like: Any, nowhere: np.ndarray | None) -> Any:
-    """Return normalized values in the chunks of a column, with its nulls, and more of them."""
+def _chunked_like(
+    column: pa.ChunkedArray, values: np.ndarray, nowhere: np.ndarray | None
+) -> pa.ChunkedArray:
+    """Return new values in the chunks of a column, with its nulls and those of `nowhere`."""
     first, chunks = 0, []
-    for chunk in like.chunks:
+    for chunk in column.chunks:
         rows = slice(first, first + len(chunk))
-        missing = arrow_arrays.nulls(chunk) if chunk.null_count else None
+        missing = arrow_columns.nulls(chunk) if chunk.null_count else None
         if nowhere is not None:
             missing = nowhere[rows] if missing is None else missing | nowhere[rows]
-        chunks.append(arrow_arrays.array_of(values[rows], missing))
+        chunks.append(arrow_columns.array_of(values[rows], missing))
         first = rows.stop
     return pa.chunked_array(chunks, pa.from_numpy_dtype(values.dtype))
+
+
+# -- keys of rows ---------------------------------------------------------------------------------
+
+
+def _as_pandas(column: pa.ChunkedArray, key: Hashable) -> Any:
+    """Return a column of keys as pandas has it; integers with nulls stay integers."""
+    column = _with_signed_codes(column)
+    is_exact = column.null_count and pa.types.is_integer(column.type)
+    try:
+        return column.to_pandas(types_mapper=_NULLABLE.get if is_exact else None)
+    except pa.ArrowInvalid as error:
+        raise TypeError(
+            f"rows cannot be grouped by column {key!r}, whose type is {column.type}: "
+            f"{error}; cast it to integers, or to whole microseconds"
+        ) from error
+
+
+def _with_signed_codes(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return categories with signed codes: pandas takes no others."""
+    kind = column.type
+    if not pa.types.is_dictionary(kind) or not pa.types.is_unsigned_integer(kind.index_type):
+        return column
+    return column.cast(pa.dictionary(pa.int64(), kind.value_type, kind.ordered))
+
+
+_NULLABLE = {
+    getattr(pa, name.lower())(): pd.array([], dtype=name).dtype
+    for name in (f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
+}

@@ -1,13 +1,14 @@
-"""Pieces: rows of columns of one dtype, as they are handed to a kernel, by all cores.
+"""`ColumnSlab`: rows of columns of one dtype, as kernels read them, on all cores.
 
-What stands in columns, in pandas or in Arrow, is read a piece at a time: its numbers, and where
-there are none. A piece lies in memory as it is or is a copy of a slab, so that no more than that is
-ever held beside the columns.
+Columns of pandas or Arrow are read a slab at a time: the numbers, and a mask of the missing values.
+A slab is a view of the columns or a copy, so that no more than a slab per core is ever copied.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,19 @@ from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.statistics.reducer import Reducer
 
-__all__ = ["LONG", "ColumnSlab", "Numbers", "add_by_group", "add_pieces", "map_pieces", "with_nan"]
+__all__ = [
+    "LONG",
+    "ColumnGroup",
+    "ColumnSlab",
+    "Numbers",
+    "Reader",
+    "add_by_group",
+    "add_slabs",
+    "slabs_of",
+    "stacked",
+    "transform_slabs",
+    "with_nan",
+]
 
 LONG = 1 << 20
 """Rows at a time of a column read where it lies: each call costs as much as 100,000 of them."""
@@ -26,7 +39,9 @@ EXACT = 1 << 53
 """Integers up to here are float64 too."""
 
 Numbers = tuple[np.ndarray, np.ndarray | None]
-"""An array of numbers, and one of True where there is none, whatever stands there; None if all."""
+"""An array of numbers, and a mask that is True for missing values; None if there are none."""
+
+Reader = Callable[[slice], Numbers]
 
 
 @dataclass(frozen=True)
@@ -50,42 +65,85 @@ class ColumnSlab:
     read: Callable[[], Numbers]
 
 
-def add_pieces(
-    every: Sequence[ColumnSlab],
+@dataclass(frozen=True)
+class ColumnGroup:
+    """The columns of a table that have one dtype.
+
+    Parameters
+    ----------
+    features : ndarray of int
+        Where the columns stand in their table.
+    dtype : numpy or pandas dtype
+    matrix : ndarray, optional
+        The numbers as one matrix, if they are one in memory or few.
+    slabs : sequence of ColumnSlab
+        Without a matrix, the same numbers in slabs.
+    """
+
+    features: np.ndarray
+    dtype: Any
+    matrix: np.ndarray | None = None
+    slabs: Sequence[ColumnSlab] = ()
+
+
+def slabs_of(
+    features: np.ndarray, rows: int, step: int, itemsize: int, read: Reader
+) -> Iterator[ColumnSlab]:
+    """Cut columns into slabs of `step` rows."""
+    for start in range(0, rows, step):
+        part = slice(start, min(start + step, rows))
+        nbytes = (part.stop - start) * len(features) * itemsize
+        yield ColumnSlab(features, part, nbytes, partial(read, part))
+
+
+def stacked(columns: Sequence[Numbers]) -> Numbers:
+    """Return columns of one dtype as a matrix, without a copy if there is but one."""
+    if len(columns) == 1:
+        ((values, missing),) = columns
+        return values[:, None], None if missing is None else missing[:, None]
+    matrix = np.stack([values for values, _ in columns]).T
+    if all(missing is None for _, missing in columns):
+        return matrix, None
+    none = np.zeros(len(matrix), bool)
+    return matrix, np.stack([none if missing is None else missing for _, missing in columns]).T
+
+
+def add_slabs(
+    slabs: Sequence[ColumnSlab],
     total: Records,
     reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> None:
-    """Merge pieces of a table into its records, in place, each core a share of them."""
+    """Merge slabs of a table into its records, in place, each core a share of them."""
 
-    def share(some: slice) -> tuple[np.ndarray, Records]:
+    def add_share(share: slice) -> tuple[np.ndarray, Records]:
         # Of the share's own columns only: of a wide table, each has few.
-        features = np.unique(np.concatenate([piece.features for piece in every[some]]))
+        features = np.unique(np.concatenate([slab.features for slab in slabs[share]]))
         part = reducer.empty((0, len(features)))
-        for piece in every[some]:
-            _add(piece, part, np.searchsorted(features, piece.features), reducer, weights)
+        for slab in slabs[share]:
+            _add(slab, part, np.searchsorted(features, slab.features), reducer, weights)
         return features, part
 
-    for features, part in threads.each(share, _shares(every)):
+    for features, part in threads.each(add_share, _shares(slabs)):
         where = slice(None) if 1 in reducer.axes else features
-        own = total[:, where]
-        reducer.join(own, part)
-        total[:, where] = own
+        records = total[:, where]
+        reducer.join(records, part)
+        total[:, where] = records
 
 
-def map_pieces(
-    every: Sequence[ColumnSlab],
+def transform_slabs(
+    slabs: Sequence[ColumnSlab],
     affine: Records,
     kernel: Kernel,
-    out: Mapping[int, np.ndarray] | Sequence[np.ndarray],
+    out: Mapping[int, np.ndarray],
 ) -> None:
-    """Map pieces into columns, through the only row of `affine`; what is missing becomes NaN."""
+    """Map slabs into columns, through the only row of `affine`; what is missing becomes NaN."""
 
-    def share(some: slice) -> None:
-        for piece in every[some]:
-            _map(piece, affine[:, piece.features], kernel, [out[f] for f in piece.features])
+    def transform_share(share: slice) -> None:
+        for slab in slabs[share]:
+            _map(slab, affine[:, slab.features], kernel, [out[f] for f in slab.features])
 
-    threads.each(share, _shares(every))
+    threads.each(transform_share, _shares(slabs))
 
 
 def add_by_group(
@@ -111,25 +169,25 @@ def with_nan(values: np.ndarray, missing: np.ndarray | None) -> np.ndarray:
 
 
 def _add(
-    piece: ColumnSlab,
+    slab: ColumnSlab,
     total: Records,
     features: np.ndarray,
     reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> None:
-    """Merge one piece into the records of a table, where its columns have theirs."""
+    """Merge one slab into the records of a table, where its columns have theirs."""
     where = slice(None) if 1 in reducer.axes else features
-    own = total[:, where]
-    values, missing = piece.read()
-    beside = None if weights is None else weights[piece.rows]
+    records = total[:, where]
+    values, missing = slab.read()
+    beside = None if weights is None else weights[slab.rows]
     if missing is None or not _rounds(values):
-        reducer.add(own, with_nan(values, missing), beside)
+        reducer.add(records, with_nan(values, missing), beside)
     else:
         for i in range(values.shape[1]):
-            column = own if 1 in reducer.axes else own[:, i : i + 1]
+            column = records if 1 in reducer.axes else records[:, i : i + 1]
             for rows, some in _apart(values[:, i], missing[:, i]):
                 reducer.add(column, some[:, None], None if beside is None else beside[rows])
-    total[:, where] = own
+    total[:, where] = records
 
 
 def _apart(
@@ -146,9 +204,9 @@ def _apart(
     yield missing, np.full(int(missing.sum()), np.nan)
 
 
-def _map(piece: ColumnSlab, affine: Records, kernel: Kernel, out: list[np.ndarray]) -> None:
-    values, missing = piece.read()
-    into = out[0][piece.rows, None] if len(out) == 1 else None
+def _map(slab: ColumnSlab, affine: Records, kernel: Kernel, out: list[np.ndarray]) -> None:
+    values, missing = slab.read()
+    into = out[0][slab.rows, None] if len(out) == 1 else None
     # What stands where there is no number is mapped too, whatever it is.
     with np.errstate(all="ignore"):
         result = kernel(values, affine, out[0].dtype, into)
@@ -156,7 +214,7 @@ def _map(piece: ColumnSlab, affine: Records, kernel: Kernel, out: list[np.ndarra
         _blot(result, missing)
     if into is None:
         for column, mapped in zip(out, result.T, strict=True):
-            column[piece.rows] = mapped
+            column[slab.rows] = mapped
 
 
 def _blot(values: np.ndarray, missing: np.ndarray) -> None:
@@ -167,8 +225,8 @@ def _blot(values: np.ndarray, missing: np.ndarray) -> None:
 
 
 def _shares(some: Sequence[ColumnSlab]) -> list[slice]:
-    """Share pieces out: each share is some that follow each other, of a thread's slab in bytes."""
-    before = np.cumsum([0, *(piece.nbytes for piece in some)])[:-1]
+    """Share slabs out: each share is some that follow each other, of a thread's slab in bytes."""
+    before = np.cumsum([0, *(slab.nbytes for slab in some)])[:-1]
     cuts = np.flatnonzero(np.diff(before // threads.SLAB_BYTES)) + 1
     ends = [0, *cuts.tolist(), len(some)]
     return [slice(first, last) for first, last in pairwise(ends) if first < last]

@@ -1,10 +1,10 @@
-"""Columns of a pandas frame as pieces of NumPy arrays, whatever kind of column they are.
+"""`PandasSource`: the columns of a pandas frame, or of a Dask frame a partition at a time.
 
-To let in another kind of column, add a function to `_reader`.
+To support another type of column, add a function to `_reader`.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,82 +12,159 @@ import numpy as np
 import pandas as pd
 
 from dasknorm.blocks.arrays import SLAB, float_dtype, numpy_dtype
-from dasknorm.blocks.columns import LONG, ColumnSlab, Numbers
+from dasknorm.blocks.columns import (
+    LONG,
+    ColumnGroup,
+    ColumnSlab,
+    Numbers,
+    Reader,
+    slabs_of,
+    stacked,
+)
+from dasknorm.blocks.row_keys import is_column
+from dasknorm.blocks.tables import MemorySource, NewColumns, NewNumbers
+from dasknorm.errors import MismatchError
 
-__all__ = ["Group", "numbers"]
+__all__ = ["PandasSource", "in_order"]
 
 INTEGERS = (pd.arrays.IntegerArray, pd.arrays.BooleanArray)
 
-Reader = Callable[[slice], Numbers]
+_COPIES_ON_WRITE = int(pd.__version__.split(".")[0]) >= 3
+"""Whether unchanged columns may be shared: pandas 2 would write to the columns of the input."""
 
 
 @dataclass(frozen=True)
-class Group:
-    """The columns of a table that have one dtype.
+class PandasSource(MemorySource):
+    """The columns of a pandas or Dask frame; a Dask frame is read a partition at a time."""
 
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-    dtype : numpy or pandas dtype
-    features : ndarray of int
-        Where the columns stand in the table.
-    positions : ndarray of int
-        Where they stand in the frame.
-    """
-
-    frame: pd.DataFrame
-    dtype: Any
-    features: np.ndarray
-    positions: np.ndarray
+    frame: Any
 
     @property
-    def is_whole(self) -> bool:
-        """Whether the frame is nothing but these columns of NumPy's, in order."""
-        every = np.arange(self.frame.shape[1])
-        return isinstance(self.dtype, np.dtype) and np.array_equal(self.positions, every)
+    def rows(self) -> float:
+        return len(self.frame) if isinstance(self.frame, pd.DataFrame) else float("nan")
 
-    def matrix(self) -> np.ndarray | None:
-        """Return the columns as the matrix that they are in memory, or a small copy, else None."""
-        along = _along(self.positions)
-        small = len(self.frame) * len(self.positions) <= SLAB
-        if not isinstance(self.dtype, np.dtype) or (along is None and not small):
+    def dtypes(self, columns: pd.Index) -> list[Any]:
+        return list(self.frame.dtypes.to_numpy()[_positions(self.frame, columns)])
+
+    def has_column(self, name: Hashable) -> bool:
+        return is_column(self.frame.columns, name)
+
+    def groups(self, columns: pd.Index) -> list[ColumnGroup]:
+        positions = _positions(self.frame, columns)
+        by_dtype: dict[Any, list[int]] = {}
+        for feature, dtype in enumerate(self.dtypes(columns)):
+            by_dtype.setdefault(dtype, []).append(feature)
+        return [
+            self._group(dtype, np.array(features), positions[features])
+            for dtype, features in by_dtype.items()
+        ]
+
+    def numbers(
+        self, columns: pd.Index, feature: int, rows: int
+    ) -> Iterator[tuple[slice, Numbers]]:
+        (position,) = _positions(self.frame, columns[[feature]])
+        column = self.frame.iloc[:, position]
+        read = _reader(column)
+        step = max(len(column), 1) if isinstance(column.dtype, np.dtype) else rows
+        for start in range(0, len(column), step):
+            part = slice(start, start + step)
+            yield part, read(part)
+
+    def key_frame(self, keys: tuple[Hashable, ...]) -> pd.DataFrame:
+        return self.frame
+
+    def allocate(self, count: int, dtype: np.dtype[Any]) -> NewColumns:
+        return np.empty((count, len(self.frame)), dtype)
+
+    def with_numbers(
+        self, columns: pd.Index, numbers: NewNumbers, nowhere: np.ndarray | None = None
+    ) -> "PandasSource":
+        positions, dtypes = _positions(self.frame, columns), self.frame.dtypes.array
+        matrix = numbers[0][1] if len(numbers) == 1 else None
+        if isinstance(matrix, np.ndarray) and self._is_whole(dtypes[0], positions):
+            return replace(self, frame=self._like(matrix.T))
+        result = self.frame.copy(deep=False)
+        for features, new in numbers:
+            for position, values in zip(positions[features], new, strict=True):
+                # A Series is taken as it is; a bare array pandas would copy.
+                column = _column(values, dtypes[position])
+                result.isetitem(position, pd.Series(column, result.index, copy=False))
+        if not _COPIES_ON_WRITE:
+            for position in {*range(result.shape[1])} - {*positions.tolist()}:
+                result.isetitem(position, result.iloc[:, position].copy())
+        return replace(self, frame=result)
+
+    def _group(self, dtype: Any, features: np.ndarray, positions: np.ndarray) -> ColumnGroup:
+        matrix = self._matrix(dtype, positions)
+        slabs = list(self._slabs(dtype, features, positions)) if matrix is None else []
+        return ColumnGroup(features, dtype, matrix, slabs)
+
+    def _is_whole(self, dtype: Any, positions: np.ndarray) -> bool:
+        """Check whether the frame is nothing but these columns of one NumPy dtype, in order."""
+        return isinstance(dtype, np.dtype) and np.array_equal(
+            positions, np.arange(self.frame.shape[1])
+        )
+
+    def _like(self, matrix: np.ndarray) -> pd.DataFrame:
+        """Return a matrix as a frame with the labels of this one."""
+        result = pd.DataFrame(matrix, self.frame.index, self.frame.columns, copy=False)
+        result.attrs.update(self.frame.attrs)
+        return result
+
+    def _matrix(self, dtype: Any, positions: np.ndarray) -> np.ndarray | None:
+        """Return columns as the matrix that they are in memory, or a small copy, else None."""
+        along = _along(positions)
+        small = len(self.frame) * len(positions) <= SLAB
+        if not isinstance(dtype, np.dtype) or (along is None and not small):
             return None
-        some = self.positions if along is None else along
-        columns = self.frame if self.is_whole else self.frame.iloc[:, some]
+        if self._is_whole(dtype, positions):
+            columns = self.frame
+        else:
+            columns = self.frame.iloc[:, positions if along is None else along]
         return columns.to_numpy() if small or _is_one(columns) else None
 
-    def pieces(self) -> Iterator[ColumnSlab]:
-        """Cut the columns into slabs of rows; of short ones, so many as make a slab."""
-        rows, count = len(self.frame), len(self.features)
+    def _slabs(
+        self, dtype: Any, features: np.ndarray, positions: np.ndarray
+    ) -> Iterator[ColumnSlab]:
+        """Cut columns of one dtype into slabs of rows; of short columns, so many as make a slab."""
+        rows, count = len(self.frame), len(features)
         many, step = max(1, SLAB // max(rows, 1)), SLAB
-        if isinstance(self.dtype, np.dtype):
+        if isinstance(dtype, np.dtype):
             # A column in one piece is read where it lies; of rows in one piece, all at once.
-            many, step = (many, LONG) if self._lies_along() else (count, max(1, SLAB // count))
-        size = numpy_dtype(self.dtype).itemsize
-        for some in (slice(i, i + many) for i in range(0, count, many)):
-            features, read = self.features[some], self._reader(self.positions[some])
-            for start in range(0, rows, step):
-                part = slice(start, min(start + step, rows))
-                nbytes = (part.stop - start) * len(features) * size
-                yield ColumnSlab(features, part, nbytes, partial(read, part))
+            along = _lies_along(self.frame.iloc[:2, positions[0]].to_numpy())
+            many, step = (many, LONG) if along else (count, max(1, SLAB // count))
+        for part in (slice(i, i + many) for i in range(0, count, many)):
+            read = self._group_reader(dtype, positions[part])
+            yield from slabs_of(features[part], rows, step, numpy_dtype(dtype).itemsize, read)
 
-    def _lies_along(self) -> bool:
-        first = self.frame.iloc[:2, self.positions[0]].to_numpy()
-        return bool(first.strides[0] == first.itemsize)
-
-    def _reader(self, positions: np.ndarray) -> Reader:
-        if isinstance(self.dtype, np.dtype) and len(positions) > 1:
+    def _group_reader(self, dtype: Any, positions: np.ndarray) -> Reader:
+        if isinstance(dtype, np.dtype) and len(positions) > 1:
             return lambda rows: (self.frame.iloc[rows, positions].to_numpy(), None)
-        return partial(_stacked, [_reader(self.frame.iloc[:, i]) for i in positions])
+        readers = [_reader(self.frame.iloc[:, i]) for i in positions]
+        return lambda rows: stacked([read(rows) for read in readers])
 
 
-def numbers(column: pd.Series, rows: int) -> Iterator[tuple[slice, Numbers]]:
-    """Yield the numbers of one column: at once as they lie in memory, or some rows at a time."""
-    read = _reader(column)
-    step = max(len(column), 1) if isinstance(column.dtype, np.dtype) else rows
-    for start in range(0, len(column), step):
-        some = slice(start, start + step)
-        yield some, read(some)
+def in_order(frame: pd.DataFrame, columns: pd.Index) -> pd.DataFrame:
+    """Return a frame with these columns, found by name, in this order."""
+    if frame.columns.equals(columns):
+        return frame
+    return frame.iloc[:, _positions(frame, columns)]
+
+
+def _positions(frame: pd.DataFrame, columns: pd.Index) -> np.ndarray:
+    """Return where columns stand in a frame; MismatchError if one is missing."""
+    if frame.columns is columns:
+        return np.arange(len(columns))
+    positions = np.asarray(frame.columns.get_indexer(columns))
+    if (positions < 0).any():
+        raise MismatchError(
+            f"columns {list(columns[positions < 0])} are missing; found {list(frame.columns)}"
+        )
+    return positions
+
+
+def _lies_along(column: np.ndarray) -> bool:
+    return bool(column.strides[0] == column.itemsize)
 
 
 def _is_one(columns: pd.DataFrame) -> bool:
@@ -104,19 +181,6 @@ def _along(positions: np.ndarray) -> slice | None:
     return slice(positions[0], positions[-1] + 1, *steps)
 
 
-def _stacked(readers: list[Reader], rows: slice) -> Numbers:
-    """Read columns of one dtype as a matrix, without a copy if there is but one."""
-    parts = [read(rows) for read in readers]
-    if len(parts) == 1:
-        ((values, missing),) = parts
-        return values[:, None], None if missing is None else missing[:, None]
-    matrix = np.stack([values for values, _ in parts]).T
-    if all(missing is None for _, missing in parts):
-        return matrix, None
-    none = np.zeros(len(matrix), bool)
-    return matrix, np.stack([none if missing is None else missing for _, missing in parts]).T
-
-
 # -- kinds of columns -----------------------------------------------------------------------------
 
 
@@ -126,7 +190,9 @@ def _reader(column: pd.Series) -> Reader:
     if isinstance(column.dtype, np.dtype):
         return partial(_plain, column.to_numpy())
     if isinstance(column.dtype, pd.ArrowDtype):
-        return partial(_arrow, _chunked(array))
+        from dasknorm.blocks import arrow_columns  # needs pyarrow, which Arrow columns have
+
+        return partial(arrow_columns.numbers_of, _chunked(array))
     if isinstance(array, INTEGERS):
         return partial(_masked, array, numpy_dtype(column.dtype))
     if isinstance(array, pd.arrays.SparseArray):
@@ -139,20 +205,13 @@ def _plain(values: np.ndarray, rows: slice) -> Numbers:
 
 
 def _masked(array: Any, dtype: np.dtype[Any], rows: slice) -> Numbers:
-    some = array[rows]
-    missing = some.isna()
-    return some.to_numpy(dtype, na_value=0), missing if missing.any() else None
+    part = array[rows]
+    missing = part.isna()
+    return part.to_numpy(dtype, na_value=0), missing if missing.any() else None
 
 
 def _floats(array: Any, dtype: np.dtype[Any], rows: slice) -> Numbers:
     return array[rows].to_numpy(dtype, na_value=np.nan), None
-
-
-def _arrow(chunked: Any, rows: slice) -> Numbers:
-    from dasknorm.blocks import arrow_arrays  # which needs pyarrow: there is an Arrow column
-
-    some = arrow_arrays.joined(chunked[rows])
-    return arrow_arrays.values(some), arrow_arrays.nulls(some) if some.null_count else None
 
 
 def _chunked(array: Any) -> Any:
@@ -160,3 +219,18 @@ def _chunked(array: Any) -> Any:
 
     whole = pyarrow.array(array)  # its own memory, in one chunk or several
     return whole if isinstance(whole, pyarrow.ChunkedArray) else pyarrow.chunked_array([whole])
+
+
+def _column(values: np.ndarray, dtype: Any) -> Any:
+    """Return normalized values as the kind of column they came from; NaN is NA again."""
+    if isinstance(dtype, (np.dtype, pd.SparseDtype)):
+        return values
+    if isinstance(dtype, pd.ArrowDtype):
+        from dasknorm.blocks import arrow_columns  # needs pyarrow, which Arrow columns have
+
+        missing = np.isnan(values)
+        nulls = missing if missing.any() else None
+        return pd.arrays.ArrowExtensionArray(arrow_columns.array_of(values, nulls))
+    if values.dtype == np.float16:  # pandas has no nullable kind of it
+        values = values.astype("f4")
+    return pd.arrays.FloatingArray(values, np.isnan(values))

@@ -1,13 +1,21 @@
-"""Table: some columns of a frame, seen as one two-dimensional block of mixed dtypes."""
+"""`Table`: columns of a frame of any library, as one two-dimensional block of mixed dtypes.
 
-from collections.abc import Hashable, Iterator, Mapping
+To add a type of frame that is in memory, subclass `MemorySource`. A frame that is read in batches
+is a subclass of `ColumnSource`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
+from dasknorm import kernels
+from dasknorm.blocks import threads
 from dasknorm.blocks.arrays import (
+    SLAB,
     Kernel,
     add,
     float_dtype,
@@ -15,50 +23,70 @@ from dasknorm.blocks.arrays import (
     summarize,
     transform,
 )
-from dasknorm.blocks.columns import ColumnSlab, Numbers, add_pieces, map_pieces
-from dasknorm.blocks.pandas_columns import Group, numbers
-from dasknorm.errors import MismatchError
+from dasknorm.blocks.columns import (
+    ColumnGroup,
+    ColumnSlab,
+    Numbers,
+    add_by_group,
+    add_slabs,
+    transform_slabs,
+    with_nan,
+)
+from dasknorm.blocks.groups import GroupMaps, GroupRecords
+from dasknorm.blocks.row_keys import factorized
 from dasknorm.statistics.base import Records
 from dasknorm.statistics.reducer import Reducer
 
-__all__ = ["Table", "column", "in_order", "with_columns"]
+__all__ = ["ColumnSource", "MemorySource", "NewColumns", "NewNumbers", "Table"]
 
-_COPIES_ON_WRITE = int(pd.__version__.split(".")[0]) >= 3
-"""Whether columns that ride along may be shared: pandas 2 would write to those that were given."""
+NewColumns = np.ndarray | Sequence[np.ndarray]
+"""An array for each column: the rows of a matrix, or arrays with memory of their own."""
+
+NewNumbers = Sequence[tuple[np.ndarray, NewColumns]]
+"""Positions of columns in a table, and their new columns."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Some columns of a pandas or Dask frame, as one two-dimensional array of mixed dtypes."""
+    """Columns of a frame as one two-dimensional block of mixed dtypes, perhaps with keys of rows.
 
-    frame: Any
+    Parameters
+    ----------
+    source : ColumnSource
+        The frame that holds the columns.
+    columns : pandas.Index
+        The names of the selected columns.
+    keys : tuple of hashable
+        The columns, or levels of the index, whose values name the group of a row. A row with a
+        missing key belongs to no group. Without keys, rows are not grouped.
+    """
+
+    source: "ColumnSource"
     columns: pd.Index
+    keys: tuple[Hashable, ...] = ()
+
+    @property
+    def frame(self) -> Any:
+        """The frame that holds the columns."""
+        return self.source.frame
+
+    def with_frame(self, frame: Any) -> "Table":
+        """Return the same columns of another frame of this type."""
+        return replace(self, source=replace(self.source, frame=frame))  # type: ignore[type-var]
 
     @property
     def shape(self) -> tuple[float, int]:
-        """Rows and columns; the rows of a Dask frame are not known (NaN)."""
-        rows = len(self.frame) if isinstance(self.frame, pd.DataFrame) else float("nan")
-        return rows, len(self.columns)
-
-    @property
-    def dtypes(self) -> list[Any]:
-        """The dtype of each column."""
-        kinds = self.frame.dtypes.to_numpy()
-        return list(kinds[_positions(self.frame, self.columns)])
-
-    @property
-    def nbytes(self) -> float:
-        """The bytes of the numbers, as if of NumPy's dtypes; not known (NaN) of a Dask frame."""
-        return self.shape[0] * sum(numpy_dtype(dtype).itemsize for dtype in self.dtypes)
-
-    @property
-    def read_columns(self) -> list[Hashable]:
-        """The columns that have to be read."""
-        return list(self.columns)
+        """Rows and columns; the rows are NaN if they are not known before the frame is read."""
+        return self.source.rows, len(self.columns)
 
     @property
     def ndim(self) -> int:
         return 2
+
+    @property
+    def dtypes(self) -> list[Any]:
+        """The NumPy or pandas dtype of each column."""
+        return self.source.dtypes(self.columns)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -66,135 +94,220 @@ class Table:
         kinds = {numpy_dtype(dtype) for dtype in set(self.dtypes)}
         return np.result_type(*kinds) if kinds else np.dtype("f8")
 
+    @property
+    def nbytes(self) -> float:
+        """The bytes of the numbers in NumPy's dtypes; NaN if the rows are not known."""
+        return self.source.rows * sum(numpy_dtype(dtype).itemsize for dtype in self.dtypes)
 
-def in_order(frame: pd.DataFrame, columns: pd.Index) -> pd.DataFrame:
-    """Return a frame with these columns, found by name, in this order."""
-    if frame.columns.equals(columns):
-        return frame
-    return frame.iloc[:, _positions(frame, columns)]
+    @property
+    def read_columns(self) -> list[Hashable]:
+        """The columns that have to be read: selected columns, and keys that are columns."""
+        return [*self.columns, *filter(self.source.has_column, self.keys)]
+
+    def to_numpy(self) -> np.ndarray:
+        """Return a copy as float64, with NaN for missing values."""
+        return self.source.to_numpy(self.columns)
+
+
+class ColumnSource(ABC):
+    """A frame of one library; subclasses are frozen dataclasses with the field `frame`."""
+
+    frame: Any
+
+    @property
+    @abstractmethod
+    def rows(self) -> float:
+        """The number of rows; NaN if it is not known."""
+
+    @abstractmethod
+    def dtypes(self, columns: pd.Index) -> list[Any]:
+        """Return the NumPy or pandas dtypes of columns."""
+
+    @abstractmethod
+    def to_numpy(self, columns: pd.Index) -> np.ndarray:
+        """Return a copy of columns as float64, with NaN for missing values."""
+
+    @abstractmethod
+    def summarize(self, table: Table, reducer: Reducer, weights: Any) -> Records | GroupRecords:
+        """Summarize a table of this source, with records of each group if it has keys."""
+
+    @abstractmethod
+    def transform(
+        self, table: Table, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None
+    ) -> Table:
+        """Map a table of this source: through the map of each row's group if it has keys."""
+
+    def has_column(self, name: Hashable) -> bool:
+        """Check whether a key is a column, and not a level of an index."""
+        return True
+
+
+class MemorySource(ColumnSource):
+    """A frame in memory, read column by column as NumPy arrays."""
+
+    @abstractmethod
+    def groups(self, columns: pd.Index) -> list[ColumnGroup]:
+        """Return the columns in groups of one dtype."""
+
+    @abstractmethod
+    def numbers(
+        self, columns: pd.Index, feature: int, rows: int
+    ) -> Iterator[tuple[slice, Numbers]]:
+        """Yield the numbers of one of the columns: as they lie in memory, or by `rows`."""
+
+    @abstractmethod
+    def key_frame(self, keys: tuple[Hashable, ...]) -> pd.DataFrame:
+        """Return a frame with the keys among its columns or the levels of its index."""
+
+    @abstractmethod
+    def allocate(self, count: int, dtype: np.dtype[Any]) -> NewColumns:
+        """Return that many new columns, uninitialized."""
+
+    @abstractmethod
+    def with_numbers(
+        self, columns: pd.Index, numbers: NewNumbers, nowhere: np.ndarray | None = None
+    ) -> Self:
+        """Return the frame with new numbers; `nowhere` is True for rows of no group, now NaN."""
+
+    def to_numpy(self, columns: pd.Index) -> np.ndarray:
+        out = np.empty((int(self.rows), len(columns)))
+        for group in self.groups(columns):
+            if group.matrix is not None:
+                out[:, group.features] = group.matrix
+            for slab in group.slabs:
+                out[slab.rows, slab.features] = with_nan(*slab.read())
+        return out
+
+    def summarize(self, table: Table, reducer: Reducer, weights: Any) -> Records | GroupRecords:
+        if table.keys:
+            return _summarize_groups(self, table, reducer, weights)
+        total = reducer.empty((0, len(table.columns)))
+        groups = _groups(self, table, reducer)
+        if len(groups) == 1 and groups[0].matrix is not None:
+            return summarize(groups[0].matrix, reducer, weights)
+        _add_groups(groups, total, reducer, weights)
+        return total
+
+    def transform(
+        self, table: Table, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None
+    ) -> Table:
+        if table.keys:
+            return _transform_groups(self, table, affine, kernel, dtype)
+        affine = np.broadcast_to(affine, (1, len(table.columns)))
+        slabs: list[ColumnSlab] = []
+        numbers: list[tuple[np.ndarray, NewColumns]] = []
+        for group in self.groups(table.columns):
+            out_dtype = dtype or float_dtype(group.dtype)
+            if group.matrix is None:
+                out = self.allocate(len(group.features), out_dtype)
+                slabs += group.slabs
+            else:
+                out = transform(group.matrix, affine[:, group.features], kernel, out_dtype).T
+            numbers.append((group.features, out))
+        by_feature = {
+            int(feature): column
+            for features, out in numbers
+            for feature, column in zip(features, out, strict=True)
+        }
+        transform_slabs(slabs, affine, kernel, by_feature)
+        return replace(table, source=self.with_numbers(table.columns, numbers))
 
 
 @summarize.register(Table)
-def _(
-    block: Table,
-    reducer: Reducer,
-    weights: np.ndarray | None = None,
-) -> Records:
-    if 0 in reducer.axes and len(groups := _groups(block)) == 1:
-        matrix = groups[0].matrix()
-        if matrix is not None:
-            return summarize(matrix, reducer, weights)
-    total = reducer.empty((len(block.frame), len(block.columns)))
-    add(block, total, reducer, weights)
-    return total
+def _(block: Table, reducer: Reducer, weights: Any = None) -> Records | GroupRecords:
+    return block.source.summarize(block, reducer, weights)
 
 
 @add.register(Table)
-def _(
-    block: Table,
-    total: Records,
-    reducer: Reducer,
-    weights: np.ndarray | None = None,
-) -> None:
-    if 0 not in reducer.axes:
-        raise ValueError(
-            "the rows of a frame cannot keep statistics of their own; adapt on df.to_numpy()"
-        )
-    cut: list[ColumnSlab] = []
-    for group in _groups(block):
-        matrix = group.matrix()
-        if matrix is None:
-            cut += group.pieces()
-            continue
-        where = slice(None) if 1 in reducer.axes else group.features
-        own = total[:, where]
-        reducer.join(own, summarize(matrix, reducer, weights))
-        total[:, where] = own
-    add_pieces(cut, total, reducer, weights)
+def _(block: Table, total: Any, reducer: Reducer, weights: np.ndarray | None = None) -> None:
+    if isinstance(total, GroupRecords):
+        total.join(summarize(block, reducer, weights), reducer.statistic)
+    elif isinstance(block.source, MemorySource):
+        _add_groups(_groups(block.source, block, reducer), total, reducer, weights)
+    else:
+        reducer.join(total, summarize(block, reducer, weights))
 
 
 @transform.register(Table)
-def _(block: Table, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None) -> Table:
-    affine = np.broadcast_to(affine, (1, len(block.columns)))
-    groups = _groups(block)
-    columns: dict[int, np.ndarray] = {}
-    cut: list[ColumnSlab] = []
-    for group in groups:
-        matrix, kind = group.matrix(), dtype or float_dtype(group.dtype)
-        if matrix is None:
-            out = np.empty((len(group.features), len(block.frame)), kind).T
-            cut += group.pieces()
-        else:
-            out = transform(matrix, affine[:, group.features], kernel, kind)
-        columns |= dict(zip(group.features.tolist(), out.T, strict=True))
-    map_pieces(cut, affine, kernel, columns)
-    if len(groups) == 1 and groups[0].is_whole:
-        return replace(block, frame=_like(block.frame, out))
-    return with_columns(block, columns)
+def _(block: Table, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None) -> Table:
+    return block.source.transform(block, affine, kernel, dtype)
 
 
-def with_columns(block: Table, columns: Mapping[int, np.ndarray]) -> Table:
-    """Return the table with new numbers in its columns, each in the kind of column it was."""
-    result = block.frame.copy(deep=False)
-    positions, kinds = _positions(block.frame, block.columns), block.frame.dtypes.array
-    for feature, values in columns.items():
-        position = positions[feature]
-        # A Series is taken as it is; a bare array pandas would copy.
-        column = _column(values, kinds[position])
-        result.isetitem(position, pd.Series(column, result.index, copy=False))
-    if not _COPIES_ON_WRITE:
-        for position in {*range(result.shape[1])} - {*positions.tolist()}:
-            result.isetitem(position, result.iloc[:, position].copy())
-    return replace(block, frame=result)
+# -- columns, reduced over all rows ---------------------------------------------------------------
 
 
-def column(block: Table, feature: int, rows: int) -> Iterator[tuple[slice, Numbers]]:
-    """Yield the numbers of one column: at once as they lie in memory, or some rows at a time."""
-    (position,) = _positions(block.frame, block.columns[[feature]])
-    return numbers(block.frame.iloc[:, position], rows)
-
-
-def _like(frame: pd.DataFrame, values: np.ndarray) -> pd.DataFrame:
-    """Return a matrix as a frame like the one it was read of."""
-    result = pd.DataFrame(values, frame.index, frame.columns, copy=False)
-    result.attrs.update(frame.attrs)
-    return result
-
-
-def _groups(table: Table) -> list[Group]:
-    """Split a table into columns of one dtype, found by name."""
-    positions = _positions(table.frame, table.columns)
-    by_dtype: dict[Any, list[int]] = {}
-    for feature, dtype in enumerate(table.dtypes):
-        by_dtype.setdefault(dtype, []).append(feature)
-    return [
-        Group(table.frame, dtype, np.array(features), positions[features])
-        for dtype, features in by_dtype.items()
-    ]
-
-
-def _positions(frame: pd.DataFrame, columns: pd.Index) -> np.ndarray:
-    """Return where columns stand in a frame; MismatchError if one is missing."""
-    if frame.columns is columns:
-        return np.arange(len(columns))
-    positions = np.asarray(frame.columns.get_indexer(columns))
-    if (positions < 0).any():
-        raise MismatchError(
-            f"columns {list(columns[positions < 0])} are missing; found {list(frame.columns)}"
+def _groups(source: MemorySource, table: Table, reducer: Reducer) -> list[ColumnGroup]:
+    if 0 not in reducer.axes:
+        raise ValueError(
+            "the rows of a frame cannot keep statistics of their own; adapt on an array of them, "
+            "such as df.to_numpy()"
         )
-    return positions
+    return source.groups(table.columns)
 
 
-def _column(values: np.ndarray, dtype: Any) -> Any:
-    """Return normalized values as the kind of column they came from; NaN is NA again."""
-    if isinstance(dtype, (np.dtype, pd.SparseDtype)):
-        return values
-    if isinstance(dtype, pd.ArrowDtype):
-        from dasknorm.blocks import arrow_arrays  # which needs pyarrow: there is an Arrow column
+def _add_groups(
+    groups: list[ColumnGroup], total: Records, reducer: Reducer, weights: np.ndarray | None
+) -> None:
+    """Merge columns into the records of a table, in place: matrices first, then slabs."""
+    for group in groups:
+        if group.matrix is not None:
+            where = slice(None) if 1 in reducer.axes else group.features
+            records = total[:, where]
+            reducer.join(records, summarize(group.matrix, reducer, weights))
+            total[:, where] = records
+    add_slabs([slab for group in groups for slab in group.slabs], total, reducer, weights)
 
-        missing = np.isnan(values)
-        nulls = missing if missing.any() else None
-        return pd.arrays.ArrowExtensionArray(arrow_arrays.array_of(values, nulls))
-    if values.dtype == np.float16:  # pandas has no nullable kind of it
-        values = values.astype("f4")
-    return pd.arrays.FloatingArray(values, np.isnan(values))
+
+# -- rows in groups: rows with equal keys are summarized together and mapped alike ----------------
+
+
+def _summarize_groups(
+    source: MemorySource, table: Table, reducer: Reducer, weights: np.ndarray | None
+) -> GroupRecords:
+    codes, labels = factorized(source.key_frame(table.keys), table.keys)
+    statistic = reducer.statistic
+    records = np.zeros((len(labels), len(table.columns)), statistic.dtype)
+    weights = None if weights is None else np.reshape(weights, -1)
+
+    def add_column(features: slice) -> None:
+        (feature,) = range(*features.indices(len(table.columns)))
+        total = np.zeros(len(labels), statistic.dtype)
+        # Records are merged after each slab, which should be worth it if there are many groups.
+        for rows, (values, missing) in source.numbers(
+            table.columns, feature, max(SLAB, 4 * len(labels))
+        ):
+            row_weights = None if weights is None else weights[rows]
+            add_by_group(total, values, missing, codes[rows], statistic, row_weights)
+        records[:, feature] = total
+
+    threads.each(add_column, [slice(i, i + 1) for i in range(len(table.columns))])
+    merged = statistic.merge(records, (1,)) if 1 in reducer.axes else records
+    return GroupRecords(labels, merged[:, None])
+
+
+def _transform_groups(
+    source: MemorySource,
+    table: Table,
+    affine: GroupMaps,
+    kernel: Kernel,
+    dtype: np.dtype[Any] | None,
+) -> Table:
+    codes, labels = factorized(source.key_frame(table.keys), table.keys)
+    places = np.append(affine.places(labels), -1)[codes]
+    by_group, dtypes = affine.affine[:, 0], table.dtypes
+    maps = np.full((len(by_group) + 1, len(table.columns)), np.nan, by_group.dtype)
+    maps[:-1] = by_group  # and the last ones are of rows of no group
+
+    def transform_column(features: slice) -> np.ndarray:
+        (feature,) = range(*features.indices(len(table.columns)))
+        column_maps = np.ascontiguousarray(maps[:, feature])
+        out = np.empty(len(codes), dtype or float_dtype(dtypes[feature]))
+        for rows, (values, missing) in source.numbers(table.columns, feature, SLAB):
+            where = places[rows] if missing is None else np.where(missing, -1, places[rows])
+            kernels.map_by_group(kernel, values, column_maps, where, out[rows])
+        return out
+
+    features = np.arange(len(table.columns))
+    columns = threads.each(transform_column, [slice(i, i + 1) for i in features.tolist()])
+    numbers = source.with_numbers(table.columns, [(features, columns)], places < 0)
+    return replace(table, source=numbers)

@@ -8,7 +8,7 @@ streaming would hold in memory, or load again, what its chunks share.
 
 import itertools
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -123,7 +123,7 @@ def _source(reduction: Reduction, reductions: Sequence[Reduction]) -> _Source:
         together = [each for each in reductions if _same_frame(reduction, each)]
         weights = [] if reduction.weights is None else [reduction.weights]
         frame = frame_to_read(*together)
-        function = partial(table_partition, table=replace(reduction.data, frame=None))
+        function = partial(table_partition, table=reduction.data.with_frame(None))
         # What comes out is no frame, but a block and its weights; nobody but a stream will see it.
         pairs = frame.map_partitions(function, *weights, meta=meta(frame), enforce_metadata=False)
         # Fused, each would have a loading of its own.

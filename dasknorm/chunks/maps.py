@@ -19,7 +19,8 @@ from dasknorm import blocks
 from dasknorm.blocks import Kernel
 from dasknorm.blocks.grouped_arrays import GroupedArray
 from dasknorm.blocks.groups import GroupMaps
-from dasknorm.blocks.tables import Table, in_order
+from dasknorm.blocks.pandas_columns import in_order
+from dasknorm.blocks.tables import Table
 from dasknorm.chunks.chunk_names import PartitionInfo, name_partition
 from dasknorm.chunks.dask_internals import Key, meta
 from dasknorm.chunks.lazy import chunk_like, is_lazy
@@ -65,13 +66,13 @@ def _transform_partitions(
         _transform_partition,
         order=pd.Index(table.frame.columns),
         affine=affine,
-        table=replace(table, frame=None),
+        table=table.with_frame(None),
         kernel=kernel,
         dtype=dtype,
     )
     # Not inferred by Dask, which would call the function with made-up rows of unknown groups.
     result_meta = function(meta(table.frame))
-    return replace(table, frame=table.frame.map_partitions(function, meta=result_meta))
+    return table.with_frame(table.frame.map_partitions(function, meta=result_meta))
 
 
 def _transform_groups(
@@ -163,5 +164,5 @@ def _transform_partition(
     partition_info: PartitionInfo = None,
 ) -> pd.DataFrame:
     with name_partition(partition_info):
-        ordered = replace(table, frame=in_order(frame, order))
+        ordered = table.with_frame(in_order(frame, order))
     return blocks.transform(ordered, affine, kernel, dtype).frame

@@ -127,7 +127,7 @@ class Reduction:
         before = [sizes[:first] if i == axis else () for i, sizes in enumerate(self.sizes)]
         some = slice(first, last)
         if self.is_frame:
-            data: Any = replace(self.data, frame=self.data.frame.partitions[some])
+            data: Any = self.data.with_frame(self.data.frame.partitions[some])
             weights = None if self.weights is None else self.weights.partitions[some]
         else:
             where = (slice(None),) * axis + (some,)

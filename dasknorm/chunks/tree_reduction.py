@@ -52,7 +52,7 @@ def table_partition(
 ) -> tuple[Table, np.ndarray | None]:
     """Return a partition as a block like `table`, and its weights; columns are found by name."""
     beside = None if weights is None else weights.to_numpy("f8", na_value=np.nan)[:, None]
-    return replace(table, frame=frame), beside
+    return table.with_frame(frame), beside
 
 
 def frame_to_read(reduction: Reduction, *others: Reduction) -> Any:
@@ -82,7 +82,7 @@ def _partition_records(reduction: Reduction) -> Any:
     function = partial(
         _summarize_partition,
         reducer=reduction.reducer,
-        table=replace(reduction.data, frame=None),
+        table=reduction.data.with_frame(None),
     )
     return frame_to_read(reduction).map_partitions(
         function,

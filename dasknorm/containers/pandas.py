@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from dasknorm.blocks import is_numeric
-from dasknorm.blocks.keyed_tables import GroupedTable, is_column
+from dasknorm.blocks.pandas_columns import PandasSource
+from dasknorm.blocks.row_keys import is_column
 from dasknorm.blocks.tables import Table
 from dasknorm.containers import Container, register
 from dasknorm.errors import MismatchError
@@ -100,14 +101,12 @@ def frame_field(frame: Any, selection: Selection) -> Field:
     columns = _columns(frame, selection)
     labels: dict[Hashable, pd.Index] = {"columns": columns}
     dims = ("index", "columns")
+    data = Table(PandasSource(frame), columns, selection.by)
+    field = Field(data, dims, labels, ("columns",), selected_columns=selection.columns)
     if not selection.by:
-        return Field(
-            Table(frame, columns), dims, labels, ("columns",), selected_columns=selection.columns
-        )
+        return field
     levels = [n for n in _levels(frame) if not is_column(frame.columns, n)]
     selection.refuse_missing_keys([*frame.columns, *levels])
-    data = GroupedTable(frame, columns, selection.by)
-    field = Field(data, dims, labels, ("columns",), selected_columns=selection.columns)
     return field.with_groups(selection.dim, "index")
 
 

@@ -12,6 +12,7 @@ from polars.selectors import by_name
 
 from dasknorm.blocks import Kernel, float_dtype, summarize, threads, transform
 from dasknorm.blocks.groups import GroupRecords
+from dasknorm.blocks.tables import ColumnSource, Table
 from dasknorm.containers import register
 from dasknorm.containers.pandas import Frame
 from dasknorm.fields import Field, Fields, States
@@ -20,13 +21,14 @@ from dasknorm.statistics.base import Records
 from dasknorm.statistics.reducer import Reducer
 
 try:
+    from dasknorm.blocks.arrow_tables import ArrowSource
     from dasknorm.containers.pyarrow import field_of, refuse_nested_keys, weights_of
 except ModuleNotFoundError as error:
     raise ImportError(
         "polars frames are read through Arrow: pip install 'dasknorm[polars]'"
     ) from error
 
-__all__ = ["Frames", "LazyFrames", "Scan", "SeriesOfOne"]
+__all__ = ["Frames", "LazyFrames", "Query", "SeriesOfOne"]
 
 BATCH_BYTES = 4 * threads.SLAB_BYTES
 """Of a batch of a lazy frame: enough for some cores, and little beside what polars reads ahead."""
@@ -45,7 +47,7 @@ class Frames(Frame):
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
         block = fields[None].data
-        return data.with_columns(_of_arrow(block.table.select(list(block.columns))))
+        return data.with_columns(_of_arrow(block.frame.select(list(block.columns))))
 
     def report(self, values: Fields) -> Any:
         field = values[None]
@@ -117,7 +119,7 @@ class LazyFrames(Frames):
         empty = pl.DataFrame(schema=schema).select(_named(*columns, *selection.by))
         field = field_of(empty.to_arrow(), columns, selection)
         kinds = dict(zip(columns, field.data.dtypes, strict=True))
-        return {None: replace(field, data=Scan(data, field.labels["columns"], kinds, selection))}
+        return {None: replace(field, data=replace(field.data, source=Query(data, kinds)))}
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
         return fields[None].data.frame
@@ -138,111 +140,98 @@ class LazyFrames(Frames):
 
 
 @dataclass(frozen=True)
-class Scan:
-    """Columns of a lazy frame, as a block that is read in batches.
+class Query(ColumnSource):
+    """The columns of a lazy frame, which is read in batches.
 
     Parameters
     ----------
     frame : polars.LazyFrame
-    columns : pandas.Index
-        The columns that take part.
     kinds : dict of str to numpy.dtype
-        The dtype of each one's numbers.
-    selection : Selection
-        Whether there are groups.
+        The dtype of each selected column's numbers.
     """
 
     frame: Any
-    columns: pd.Index
     kinds: dict[str, np.dtype[Any]]
-    selection: Selection
 
     @property
-    def shape(self) -> tuple[float, int]:
-        """Rows, which are not known (NaN), and columns."""
-        return float("nan"), len(self.columns)
-
-    @property
-    def ndim(self) -> int:
-        return 2
-
-    @property
-    def dtypes(self) -> list[np.dtype[Any]]:
-        """The NumPy dtype of each column's numbers."""
-        return list(self.kinds.values())
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The dtype that holds every column."""
-        return np.result_type(*self.dtypes)
-
-    @property
-    def nbytes(self) -> float:
-        """Not known (NaN)."""
+    def rows(self) -> float:
         return float("nan")
 
-    def to_numpy(self) -> np.ndarray:
-        """Return all that the query gives as float64, with NaN for null."""
-        return np.concatenate([batch.to_numpy() for batch, _ in self.batches()])
+    def dtypes(self, columns: pd.Index) -> list[Any]:
+        return [self.kinds[name] for name in columns]
 
-    def batches(self, weights: Any = None) -> Iterator[tuple[Any, np.ndarray | None]]:
-        """Yield blocks of the needed columns, and the weights of their rows."""
-        row = sum(kind.itemsize for kind in self.dtypes)
-        beside = "weight of " + "".join(self.columns)  # longer than any of them, and so none
-        wanted = _named(*self.columns, *self.selection.by)
+    def to_numpy(self, columns: pd.Index) -> np.ndarray:
+        batches = self.batches(Table(self, columns))
+        return np.concatenate([batch.to_numpy() for batch, _ in batches])
+
+    def batches(
+        self, table: Table, weights: Any = None
+    ) -> Iterator[tuple[Table, np.ndarray | None]]:
+        """Yield tables of the needed columns, and the weights of their rows."""
+        row_bytes = sum(kind.itemsize for kind in table.dtypes)
+        weight = "weight of " + "".join(table.columns)  # longer than any name, and so unique
+        wanted = _named(*table.read_columns)
         query = self.frame.select(
-            wanted, *([] if weights is None else [weights.cast(pl.Float64).alias(beside)])
+            wanted, *([] if weights is None else [weights.cast(pl.Float64).alias(weight)])
         )
-        rows = max(1, BATCH_BYTES // row)
+        rows = max(1, BATCH_BYTES // row_bytes)
         for batch in query.collect_batches(chunk_size=rows, engine="streaming"):
             whole = batch.rechunk()  # where chunks end depends on how many cores there are
-            own = None if weights is None else whole[beside].fill_null(np.nan).to_numpy()[:, None]
-            yield (
-                field_of(whole.select(wanted).to_arrow(), list(self.columns), self.selection).data,
-                own,
+            values = None if weights is None else whole[weight].fill_null(np.nan).to_numpy()
+            source = ArrowSource(whole.select(wanted).to_arrow())
+            yield replace(table, source=source), None if values is None else values[:, None]
+
+    def summarize(self, table: Table, reducer: Reducer, weights: Any) -> Records | GroupRecords:
+        shape = 1, len(table.columns)
+        groups = GroupRecords.none(reducer.shape(shape), reducer.statistic)
+        total = reducer.empty(shape)
+        for batch, batch_weights in self.batches(table, weights):
+            part = summarize(batch, reducer, batch_weights)
+            if isinstance(part, GroupRecords):
+                groups.join(part, reducer.statistic)
+            else:
+                reducer.join(total, part)
+        return groups if table.keys else total
+
+    def transform(
+        self, table: Table, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None
+    ) -> Table:
+        # By our own kernel, a batch at a time: an expression would round wide integers to floats
+        # before it takes the mean away, and have other last digits than a frame in memory.
+        mapped = []
+        for at, (name, kind) in enumerate(self.kinds.items()):
+            out = dtype or float_dtype(kind)
+            function = partial(
+                _map,
+                name=name,
+                keys=table.keys,
+                affine=_taken(affine, at),
+                kernel=kernel,
+                dtype=out,
             )
-
-
-@summarize.register(Scan)
-def _(block: Scan, reducer: Reducer, weights: Any = None) -> Records | GroupRecords:
-    shape = 1, len(block.columns)
-    groups = GroupRecords.none(reducer.shape(shape), reducer.statistic)
-    total = reducer.empty(shape)
-    for batch, beside in block.batches(weights):
-        part = summarize(batch, reducer, beside)
-        if isinstance(part, GroupRecords):
-            groups.join(part, reducer.statistic)
-        else:
-            reducer.join(total, part)
-    return groups if block.selection.by else total
-
-
-@transform.register(Scan)
-def _(block: Scan, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None) -> Scan:
-    # By our own kernel, a batch at a time: an expression would round wide integers to floats
-    # before it takes the mean away, and have other last digits than a frame in memory.
-    mapped = []
-    for at, (name, kind) in enumerate(block.kinds.items()):
-        own = partial(_map, name=name, at=at, block=replace(block, frame=None), affine=affine)
-        out = dtype or float_dtype(kind)
-        expression = pl.map_batches(
-            [_named(name), *map(_named, block.selection.by)],
-            partial(own, kernel=kernel, dtype=out),
-            return_dtype=_KINDS[out.name],
-            is_elementwise=True,
-        )
-        mapped.append(expression.alias(name))
-    return replace(block, frame=block.frame.with_columns(mapped))
+            expression = pl.map_batches(
+                [_named(name), *map(_named, table.keys)],
+                function,
+                return_dtype=_KINDS[out.name],
+                is_elementwise=True,
+            )
+            mapped.append(expression.alias(name))
+        return table.with_frame(self.frame.with_columns(mapped))
 
 
 def _map(
-    series: Any, *, name: str, at: int, block: Scan, affine: Any, kernel: Kernel, dtype: Any
+    series: Any,
+    *,
+    name: str,
+    keys: tuple[Hashable, ...],
+    affine: Any,
+    kernel: Kernel,
+    dtype: np.dtype[Any],
 ) -> Any:
     """Map a batch of one column, given with those of its keys."""
-    table = pl.DataFrame(list(series)).to_arrow()
-    own = field_of(table, [name], block.selection).data
-    result = transform(own, _taken(affine, at), kernel, dtype)
-    return _of_arrow(result.table.select([name]))[0]
+    source = ArrowSource(pl.DataFrame(list(series)).to_arrow())
+    result = transform(Table(source, pd.Index([name]), keys), affine, kernel, dtype)
+    return _of_arrow(result.frame.select([name]))[0]
 
 
 def _taken(affine: Any, at: int) -> Any:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from dasknorm.blocks.arrow_arrays import is_numeric
-from dasknorm.blocks.arrow_groups import GroupedArrowTable
-from dasknorm.blocks.arrow_tables import ArrowTable
+from dasknorm.blocks.arrow_columns import is_numeric
+from dasknorm.blocks.arrow_tables import ArrowSource
+from dasknorm.blocks.tables import Table
 from dasknorm.containers import register
 from dasknorm.containers.pandas import Frame
 from dasknorm.fields import Field, Fields
@@ -36,7 +36,7 @@ class Tables(Frame):
         return {None: field_of(data, selection.select_columns(kinds, numeric), selection)}
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
-        return _described(fields[None].data.table, data.schema)
+        return _described(fields[None].data.frame, data.schema)
 
     def weights(self, data: Any, weights: Any) -> Any:
         return super().weights(data, weights_of(weights))
@@ -60,9 +60,7 @@ def field_of(table: Any, columns: list[str], selection: Selection) -> Field:
     refuse_nested_keys({key: kind for key, kind in types.items() if _is_nested(kind)})
     names = pd.Index(columns)
     labels: dict[Hashable, pd.Index] = {"columns": names}
-    rows = (
-        GroupedArrowTable(table, names, selection.by) if selection.by else ArrowTable(table, names)
-    )
+    rows = Table(ArrowSource(table), names, selection.by)
     field = Field(
         rows, ("index", "columns"), labels, ("columns",), selected_columns=selection.columns
     )
