@@ -83,13 +83,13 @@ def _dask(x: np.ndarray, chunks: int) -> np.ndarray:
 
 def _ours(x: np.ndarray, chunks: int) -> np.ndarray:
     stats = dn.adapt(_chunked(x, chunks), dn.Quantiles())
-    return np.array([float(stats.read(name)) for name in ("lower", "median", "upper")])
+    return np.array([float(stats.result(name)) for name in ("lower", "median", "upper")])
 
 
 def _told(x: np.ndarray) -> float:
     """Return the error that our statistics tell, in quartile ranges."""
     stats = dn.adapt(_chunked(x, CHUNKS), dn.Quantiles())
-    return float(stats.read("error") / (stats.read("upper") - stats.read("lower")))
+    return float(stats.result("error") / (stats.result("upper") - stats.result("lower")))
 
 
 def _robust(x: np.ndarray, _: int) -> np.ndarray:

@@ -29,7 +29,7 @@ from dasknorm.chunks.graph import assembled
 from dasknorm.chunks.task_sizes import READ_BYTES, group_sizes
 from dasknorm.containers import container_of
 from dasknorm.fields import Field
-from dasknorm.fields.matching import kept_axes
+from dasknorm.fields.matching import kept_dims
 from dasknorm.statistics import Moments
 from dasknorm.statistics.reducer import Reducer
 
@@ -60,7 +60,7 @@ def measure(what: str, number: str) -> Figures:
         if what == DASK:
             return _figures(before, partial(tasks, (x.data.mean(), x.data.var())))
         states = container_of(x).summarize(
-            x, fields := container_of(x).fields(x), Moments(), kept_axes(fields, None, DIMS), None
+            x, fields := container_of(x).fields(x), Moments(), kept_dims(fields, None, DIMS), None
         )
         return _sizes(before, states, shard_count(states, False) if what == SHARDS else 1)
 

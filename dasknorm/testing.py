@@ -175,9 +175,9 @@ def _merge(statistic: Statistic, *records: Records) -> Records:
 
 
 def _assert_alike(statistic: Statistic, a: Records, b: Records, atol: float, law: str) -> None:
-    for name in statistic.readings:
+    for name in statistic.result_names:
         scale = atol if name != "variance" else atol * max(1.0, atol * 1e12)
-        left, right = statistic.read(a, name), statistic.read(b, name)
+        left, right = statistic.result(a, name), statistic.result(b, name)
         assert np.allclose(left, right, rtol=1e-12, atol=scale, equal_nan=True), f"{law}: {name}"
 
 

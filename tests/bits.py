@@ -43,7 +43,7 @@ def settings(statistic: Any) -> Any:
         return statistic
     said = {name: settings(value) for name, value in vars(statistic).items() if name[0] != "_"}
     said.pop("dtype", None)  # which some cache among their settings
-    return said | {"readings": list(statistic.readings)}
+    return said | {"readings": list(statistic.result_names)}
 
 
 def content(value: Any) -> Any:

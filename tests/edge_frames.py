@@ -244,12 +244,12 @@ EITHER: Either = {
     "83-series": (lambda of: z(of, FRAME["b"]), Z["b"]),
     "83-series-of-another-name": (
         lambda of: dn.adapt(of(FRAME["a"])).normalize(of(FRAME["b"])),
-        Raises(dn.MismatchError, r"\['b'\].*which know \['a'\]"),
+        Raises(dn.MismatchError, r"\['b'\].*available: \['a'\]"),
     ),
     "83-series-by-the-stats-of-its-frame": (lambda of: STATS.normalize(of(FRAME["b"])), Z["b"]),
     "83-frame-by-the-stats-of-a-series": (
         lambda of: dn.adapt(of(FRAME["a"])).normalize(of(FRAME)),
-        Raises(dn.MismatchError, r"\['b'\].*which know \['a'\]"),
+        Raises(dn.MismatchError, r"\['b'\].*available: \['a'\]"),
     ),
     "83-series-of-text": (
         lambda of: dn.adapt(of(pd.Series(["x"], name="a"))),

@@ -280,11 +280,11 @@ LABELLED: dict[str, Case] = {
     ),
     "102-variable-missing-in-stats": (
         lambda: SPREAD.normalize(BOTH.assign(s=BOTH["r"])),
-        Raises(MATCH, r"do not know \['s'\]; they know \['q', 'r'\]"),
+        Raises(MATCH, r"no statistics for \['s'\]; available: \['q', 'r'\]"),
     ),
     "102-array-of-another-name": (
         lambda: LEVELS.normalize(Q.rename("t")),
-        Raises(MATCH, r"do not know \['t'\]; they know \['q'\]"),
+        Raises(MATCH, r"no statistics for \['t'\]; available: \['q'\]"),
     ),
     "102-array-without-a-name": (lambda: LEVELS.normalize(Q.rename(None)), Z.rename(None)),
     "102-array-by-the-stats-of-its-dataset": (lambda: SPREAD.normalize(BOTH["q"]), Z),

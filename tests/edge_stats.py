@@ -152,10 +152,10 @@ STATS: dict[str, Case] = {
     ),
     "115-selected-unknown": (
         lambda: dn.adapt(FRAME).select(["a", "x"]),
-        Raises(MERGE, r"do not know \['x'\]; they know \['a', 'b'\]"),
+        Raises(MERGE, r"no statistics for \['x'\]; available: \['a', 'b'\]"),
     ),
     "115-unknown-reading": (
-        lambda: dn.adapt(X).read("median"),
+        lambda: dn.adapt(X).result("median"),
         Raises(AttributeError, "no 'median'; they have count, mean, std, variance"),
     ),
     "115-count-of-given": (

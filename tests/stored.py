@@ -56,7 +56,7 @@ def assert_same(read, given):
     assert typed(list(read[0])) == typed(list(given[0]))
     for mine, theirs in zip(read[0].values(), given[0].values(), strict=True):
         assert type(mine.statistic) is type(theirs.statistic)
-        assert mine.identical(theirs)
+        assert mine.is_identical(theirs)
         assert typed(mine.dims) == typed(theirs.dims)
         assert typed(mine.features) == typed(theirs.features)
         assert repr(mine.attrs) == repr(theirs.attrs)

@@ -69,7 +69,7 @@ def test_masked_blocks_beyond_one_slab(
             np.testing.assert_allclose(records[name], wanted[name], rtol=1e-14)
         for name in ("mean", "variance"):
             np.testing.assert_allclose(
-                MOMENTS.read(records, name), MOMENTS.read(wanted, name), rtol=1e-13
+                MOMENTS.result(records, name), MOMENTS.result(wanted, name), rtol=1e-13
             )
 
 
@@ -78,7 +78,7 @@ def test_masked_integers_are_exact() -> None:
     values = np.array([2**52, 2**52 + 1, 2**52 + 3, 7])
     block = np.ma.MaskedArray(values, [False, False, False, True])
     records = blocks.summarize(block, Reducer(MOMENTS, (0,)))
-    mean, variance = MOMENTS.read(records, "mean"), MOMENTS.read(records, "variance")
+    mean, variance = MOMENTS.result(records, "mean"), MOMENTS.result(records, "variance")
     assert_exact(mean.item(), variance.item(), truth(values[:3]))
 
 

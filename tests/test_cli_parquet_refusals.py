@@ -31,7 +31,7 @@ REFUSED = {
     "fewer columns": ("normalize in a.json -o out.parquet", "the data lack ['a']"),
     "no such column to write": (
         "normalize in in.json -o out.parquet --columns a",
-        "the statistics do not know ['a']",
+        "no statistics for ['a']",
     ),
     "no file": ("adapt none/*.parquet -o s.json", "no file matches the pattern"),
     "no file in the folder": ("adapt empty.parquet -o s.json", "no Parquet file in 'empty.parquet"),

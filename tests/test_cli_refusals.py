@@ -62,10 +62,13 @@ CASES = {
     "output is the input": ("normalize in.zarr old.nc -o in.zarr --overwrite", "is the input"),
     "output is the statistics": ("normalize in.zarr old.nc -o old.nc --overwrite", "is the input"),
     "output around the input": ("normalize folder/in.nc old.nc -o folder --overwrite", "inside"),
-    "unknown to the statistics": ("normalize more.nc old.nc -o out.nc", "do not know ['wind']"),
+    "unknown to the statistics": (
+        "normalize more.nc old.nc -o out.nc",
+        "no statistics for ['wind']",
+    ),
     "lacking in the data": (
         "normalize in.nc old.nc -o out.nc --var level",
-        "do not know ['level']",
+        "no statistics for ['level']",
     ),
     "other levels": ("normalize levels.nc old.nc -o out.nc", "labels [850] along 'level'"),
     "other kind": (

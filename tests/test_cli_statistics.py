@@ -8,7 +8,7 @@ import xarray as xr
 from cli_inputs import inputs, netcdf_file, read, run, succeed, weather
 
 import dasknorm as dn
-from dasknorm.cli.statistics import asked
+from dasknorm.cli.statistics import parse_statistics
 
 for library in ("rich", "h5netcdf", "h5py", "zarr", "pyarrow"):
     pytest.importorskip(library)
@@ -37,16 +37,16 @@ ASKED = [
 @pytest.mark.parametrize(("values", "wanted"), ASKED)
 def test_how_they_are_read(values, wanted):
     """A list, a function before, names; what has no name is of all others."""
-    assert asked(values, 0.0) == wanted
+    assert parse_statistics(values, 0.0) == wanted
 
 
 def test_ddof_is_of_moments():
     """--ddof is that of all moments, those of functions and of others among them."""
-    assert asked(["x=log1p:moments", "extrema,moments"], 1.0) == {
+    assert parse_statistics(["x=log1p:moments", "extrema,moments"], 1.0) == {
         "x": [dn.Transformed("log1p", dn.Moments(ddof=1))],
         ...: [dn.Extrema(), dn.Moments(ddof=1)],
     }
-    assert asked(["x=maxabs"], 1.0) == {"x": [dn.MaxAbs()], ...: [dn.Moments(ddof=1)]}
+    assert parse_statistics(["x=maxabs"], 1.0) == {"x": [dn.MaxAbs()], ...: [dn.Moments(ddof=1)]}
 
 
 @pytest.mark.parametrize("form", ["zarr", "netcdf"])
@@ -100,7 +100,7 @@ def test_dry_run_knows_the_states(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--statistic", "minmax"], "'minmax' is none; write moments, extrema, maxabs, quantiles"),
+        (["--statistic", "minmax"], "'minmax' is none; write extrema, maxabs, moments, quantiles"),
         (["--statistic", "exp:moments"], "'exp:moments' is none"),
         (["--statistic", ":moments"], "':moments' is none"),
         (["--statistic", "moments,"], "'' is none"),

@@ -364,9 +364,9 @@ def test_a_shared_standard_deviation() -> None:
     np.testing.assert_array_equal(stats.std["t"], plain.std["t"])
     z = stats.normalize(ds)
     np.testing.assert_allclose(z["u"], (ds["u"] - plain.mean["u"]) / wanted)
-    with pytest.raises(dn.MismatchError, match="merge first, and share then"):
+    with pytest.raises(dn.MismatchError, match="merge first, then share"):
         stats + plain
-    with pytest.raises(dn.MismatchError, match="do not know 'w'"):
+    with pytest.raises(dn.MismatchError, match="no statistics for 'w'"):
         plain.share_std(("u", "w"))
     with pytest.raises(dn.MismatchError, match="named twice"):
         plain.share_std(("u", "v"), ("t", "v"))

@@ -22,7 +22,7 @@ MANY = [
     dn.Transformed("log1p"),
     dn.Transformed("sqrt", dn.Extrema()),
     [dn.Extrema(), dn.Moments()],
-    dn.Transformed("asinh", dn.Several((dn.Moments(), dn.Extrema()))),
+    dn.Transformed("asinh", dn.MultiStatistic((dn.Moments(), dn.Extrema()))),
 ]
 
 
@@ -113,7 +113,9 @@ def test_of_a_function_the_scores_are_of_its_values():
     """Of transformed variables everything is of the function's values, as in normalize."""
     rng = np.random.default_rng(0)
     before, after = rng.exponential(1, 500), rng.exponential(2, 300)
-    stats = dn.adapt(before, dn.Transformed("log1p", dn.Several((dn.Moments(), dn.Extrema()))))
+    stats = dn.adapt(
+        before, dn.Transformed("log1p", dn.MultiStatistic((dn.Moments(), dn.Extrema())))
+    )
     row, z = stats.check(after).table.loc["data"], stats.normalize(after)
     assert (row.z_mean, row.z_std) == pytest.approx((z.mean(), z.std()), abs=1e-12)
     assert row.out_of_range == pytest.approx(z.max() - stats.normalize(before).max(), abs=1e-12)

@@ -210,7 +210,7 @@ def test_series_keep_name_and_index() -> None:
 
 
 def summary(frame: Any) -> dict[str, Any]:
-    return {name: dn.adapt(frame).read(name) for name in ("count", "mean", "std", "variance")}
+    return {name: dn.adapt(frame).result(name) for name in ("count", "mean", "std", "variance")}
 
 
 def test_readings_are_series_by_column() -> None:

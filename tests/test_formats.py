@@ -146,9 +146,9 @@ def test_minimum_and_maximum_come_back(whole, tmp_path):
     back = dn.load(tmp_path / "new.zarr", "anemoi", levels="{name}_{level}")
     for reading in ("mean", "std", "min", "max"):
         for name in DATA:
-            assert_allclose(back.read(reading)[name], whole.result(reading)[name], rtol=1e-14)
-            changes = back.tendency("6h").read(reading)[name]
-            assert_allclose(changes, whole.tendency("6h").read(reading)[name], rtol=1e-14)
+            assert_allclose(back.result(reading)[name], whole.result(reading)[name], rtol=1e-14)
+            changes = back.tendency("6h").result(reading)[name]
+            assert_allclose(changes, whole.tendency("6h").result(reading)[name], rtol=1e-14)
     z = back.select_statistic(dn.Extrema).normalize(DATA)
     assert (float(z.t.min()), float(z.t.max())) == (0, 1)
     assert np.isnan(back.count.msl)

@@ -109,7 +109,7 @@ def test_unknown_format(tmp_path):
         _stats().export(tmp_path / "out", "numbers")
     with pytest.raises(FileNotFoundError, match="no such file"):
         dn.load(tmp_path / "none", "csv")
-    with pytest.raises(TypeError, match="name it, format="):
+    with pytest.raises(TypeError, match="belong to a format"):
         dn.load(tmp_path / "none.nc", lag="6h")
 
 

@@ -236,7 +236,7 @@ def test_masks_keep_and_update() -> None:
         (NAMED, MASK, TypeError, "a DataArray of booleans.*write xr.DataArray"),
         (NAMED, NAMED, TypeError, "where= takes booleans"),
         (NAMED, xr.DataArray(MASK, dims="x"), dn.MismatchError, "no variable has the dimensions"),
-        ([X, X], MASK[:, None], ValueError, "there are no weights=, where="),
+        ([X, X], MASK[:, None], ValueError, "weights=, where=.* cannot be used"),
     ],
 )
 def test_masks_that_are_refused(data: Any, where: Any, error: Any, message: str) -> None:

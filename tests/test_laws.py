@@ -54,8 +54,8 @@ def test_any_split_has_the_statistics_of_the_whole(data: st.DataObject) -> None:
     parts = [MOMENTS.summarize(part, over) for part in np.split(block, places, axis)]
     wanted = truth(block)
     for records in (MOMENTS.summarize(block, over), MOMENTS.merge(np.stack(parts), (0,))[0]):
-        assert MOMENTS.read(records, "count").item() == wanted.count
-        mean, variance = MOMENTS.read(records, "mean"), MOMENTS.read(records, "variance")
+        assert MOMENTS.result(records, "count").item() == wanted.count
+        mean, variance = MOMENTS.result(records, "mean"), MOMENTS.result(records, "variance")
         assert_exact(mean.item(), variance.item(), wanted)
 
 

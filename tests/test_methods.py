@@ -12,7 +12,7 @@ import xarray as xr
 from optional import installed, needs, optional
 
 import dasknorm as dn
-from dasknorm import Extrema, MaxAbs, Moments, Quantiles, Several, Transformed
+from dasknorm import Extrema, MaxAbs, Moments, MultiStatistic, Quantiles, Transformed
 
 dd = optional("dask.dataframe")
 pl = optional("polars")
@@ -100,7 +100,7 @@ def test_columns_of_frames(wrap: Callable[[pd.DataFrame], Any]) -> None:
     assert shown["k"].tolist() == frame()["k"].tolist()
     found = {n: str(s) for n, s in stats.statistic.items()}
     assert found == {n: str(ASKED.get(n, MaxAbs())) for n in NUMBERS} | {
-        "v": str(Several((Moments(), Extrema())))
+        "v": str(MultiStatistic((Moments(), Extrema())))
     }
 
 
@@ -179,7 +179,7 @@ def test_unknown_columns_are_refused() -> None:
     stats = dn.adapt(frame(), ASKED)
     more = frame().assign(w=1.0)
     for call in (stats.normalize, stats.inverse, stats.update):
-        with pytest.raises(dn.MismatchError, match=r"do not know \['w'\]"):
+        with pytest.raises(dn.MismatchError, match=r"no statistics for \['w'\]"):
             call(more)
     with pytest.raises(dn.MismatchError):
         stats.update(frame()[["u", "v"]])
@@ -246,8 +246,8 @@ def assert_close(one: dn.Stats, other: dn.Stats) -> None:
         assert {d: list(i) for d, i in state.labels.items()} == {
             d: list(i) for d, i in other.states[name].labels.items()
         }
-        for reading in state.statistic.readings:
-            pair = [state.statistic.read(each, reading) for each in (state.data, theirs)]
+        for reading in state.statistic.result_names:
+            pair = [state.statistic.result(each, reading) for each in (state.data, theirs)]
             np.testing.assert_allclose(*pair, rtol=1e-14)
 
 
@@ -298,7 +298,7 @@ def test_unions_and_selections(kind: str) -> None:
     np.testing.assert_array_equal(
         whole.select(["v", "tp"]).normalize(data[["tp", "v"]])["v"], wanted["v"]
     )
-    with pytest.raises(dn.MismatchError, match=r"do not know \['w'\]"):
+    with pytest.raises(dn.MismatchError, match=r"no statistics for \['w'\]"):
         whole.select(["u", "w"])
     with pytest.raises(dn.MismatchError, match="fields differ"):
         left + whole
@@ -358,7 +358,7 @@ def test_words(kind: str) -> None:
     """Readings are of those that have them; repr and describe name all methods."""
     stats = dn.adapt(DATA[kind], ASKED)
     text = repr(stats)
-    for statistic in ("Extrema", "MaxAbs", "Several", "Transformed"):
+    for statistic in ("Extrema", "MaxAbs", "MultiStatistic", "Transformed"):
         assert statistic in text
     assert "log1p" in stats.describe()
     with pytest.raises(AttributeError, match="have no 'median'; they have"):

@@ -26,9 +26,9 @@ def summarized(x: np.ndarray, weights: np.ndarray | None = None, **settings: flo
 
 def assert_right(statistic: Quantiles, records: np.ndarray, truths: dict[str, float]) -> None:
     """Hold what is read to the error that is told, and to the rounding of a few sums."""
-    error = statistic.read(records, "error").item()
+    error = statistic.result(records, "error").item()
     for name, truth in truths.items():
-        off = abs(statistic.read(records, name).item() - truth)
+        off = abs(statistic.result(records, name).item() - truth)
         assert off <= error + 8 * np.spacing(abs(truth)), (name, off, error)
 
 
@@ -126,7 +126,7 @@ def test_few_values_are_exact(case: str) -> None:
     for lower, upper in [(0.25, 0.75), (0.0, 1.0), (0.1, 0.999)]:
         statistic = Quantiles(lower, upper, buckets=500)
         records = statistic.summarize(x, (0,))
-        assert statistic.read(records, "error").item() == 0
+        assert statistic.result(records, "error").item() == 0
         truths = np.quantile(x.astype("f8"), [lower, 0.5, upper])
         assert_right(statistic, records, dict(zip(AT, truths, strict=True)))
 
@@ -136,8 +136,8 @@ def test_estimates_are_far_nearer_than_the_error() -> None:
     x = np.random.default_rng(3).normal(5.0, 2.0, 1_000_000)
     records = summarized(x)
     for name, q in AT.items():
-        assert abs(Quantiles().read(records, name).item() - np.quantile(x, q)) < 6e-4
-    assert Quantiles().read(records, "error").item() < 0.07
+        assert abs(Quantiles().result(records, name).item() - np.quantile(x, q)) < 6e-4
+    assert Quantiles().result(records, "error").item() < 0.07
 
 
 @given(st.integers(1, 30), st.sampled_from([64, 300, 2048]), st.booleans())
@@ -148,8 +148,8 @@ def test_error_is_bounded_beforehand(binades: int, buckets: int, signed: bool) -
     records = summarized(x, buckets=buckets)
     statistic = Quantiles(buckets=buckets)
     d = binades * (1 + signed)
-    largest = max(abs(statistic.read(records, name).item()) for name in AT)
-    assert statistic.read(records, "error").item() < 2 * d / (buckets - 1) * largest * (1 + 1e-3)
+    largest = max(abs(statistic.result(records, name).item()) for name in AT)
+    assert statistic.result(records, "error").item() < 2 * d / (buckets - 1) * largest * (1 + 1e-3)
 
 
 @pytest.mark.parametrize("buckets", [16, 64, 2048])
@@ -157,7 +157,7 @@ def test_error_in_one_binade_is_a_part_of_the_range(buckets: int) -> None:
     """Between two powers of 2 it is less than 2 (max - min) / (buckets - 2)."""
     x = np.random.default_rng(4).uniform(260.0, 310.0, 50_000)
     records = summarized(x, buckets=buckets)
-    error = Quantiles(buckets=buckets).read(records, "error").item()
+    error = Quantiles(buckets=buckets).result(records, "error").item()
     assert error < 2 * (x.max() - x.min()) / (buckets - 2)
 
 
@@ -166,7 +166,7 @@ def test_spikes_at_0_and_at_1_are_exact() -> None:
     rng = np.random.default_rng(5)
     for spike, rest in [(0.0, rng.lognormal(size=20_000)), (1.0, rng.uniform(0, 1, 20_000))]:
         records = summarized(np.r_[rest, np.full(80_000, spike)], buckets=64)
-        assert Quantiles(buckets=64).read(records, "median").item() == spike
+        assert Quantiles(buckets=64).result(records, "median").item() == spike
         affine = Quantiles(buckets=64).affine(records)
         assert (affine["shift"], affine["scale"]) == (spike, 1.0)
 
@@ -200,7 +200,7 @@ def test_weighted_quantiles_are_as_defined(pairs: list[tuple[int, float]], q: fl
     records = statistic.summarize(np.array(x), (0,), np.array(weights))
     for name, at in {"lower": q, "median": 0.5}.items():
         wanted = float(window_mean(x, weights, at))
-        assert abs(statistic.read(records, name).item() - wanted) < 1e-9
+        assert abs(statistic.result(records, name).item() - wanted) < 1e-9
 
 
 @given(st.lists(st.tuples(st.integers(-9, 9), st.integers(0, 4)), min_size=1))
@@ -208,8 +208,8 @@ def test_an_integer_weight_is_a_value_repeated(pairs: list[tuple[int, int]]) -> 
     """A weight of 3 gives what the value three times does; one of 0 takes no part."""
     x, weights = np.array(pairs, float).T
     weighted, repeated = summarized(x, weights), summarized(np.repeat(x, weights.astype(int)))
-    for name in Quantiles.readings:
-        pair = [Quantiles().read(each, name).item() for each in (weighted, repeated)]
+    for name in Quantiles.result_names:
+        pair = [Quantiles().result(each, name).item() for each in (weighted, repeated)]
         np.testing.assert_array_equal(*pair, err_msg=name)
 
 
@@ -224,8 +224,8 @@ def test_parts_of_an_area_are_weights_too(size: int) -> None:
     for name, q in AT.items():
         at = np.searchsorted(np.cumsum(weights[order]), q)
         low, high = x[order][[at - 2, at + 2]]
-        error = Quantiles().read(records, "error").item()
-        assert low - error <= Quantiles().read(records, name).item() <= high + error
+        error = Quantiles().result(records, "error").item()
+        assert low - error <= Quantiles().result(records, name).item() <= high + error
     assert records["count"].item() == pytest.approx(1.0, rel=1e-13)
 
 
@@ -245,7 +245,7 @@ def test_kept_axes_and_layouts(data: st.DataObject) -> None:
         wanted = np.quantile(block.astype("f8"), 0.5, axis=axes, keepdims=True)
     counts = (block == block).sum(axis=axes, keepdims=True)
     for place in np.ndindex(records.shape):
-        got = Quantiles().read(records[place].reshape(1), "median").item()
+        got = Quantiles().result(records[place].reshape(1), "median").item()
         if counts[place] == block.size // records.size:
             assert got == pytest.approx(wanted[place], rel=1e-14)
     assert np.array_equal(records["count"], counts)
@@ -297,11 +297,11 @@ def test_missing_values() -> None:
     records = summarized(x)
     assert records["missing"].item() == 1
     for name in ("median", "lower", "upper", "error"):
-        assert np.isfinite(Quantiles().read(records, name)).all()
-        assert np.isnan(Quantiles(skipna=False).read(records, name)).all()
+        assert np.isfinite(Quantiles().result(records, name)).all()
+        assert np.isnan(Quantiles(skipna=False).result(records, name)).all()
     affine = Quantiles(skipna=False).affine(records)
     assert np.isnan([affine["shift"], affine["scale"]]).all()
-    assert np.isnan(Quantiles().read(summarized(x[1:2]), "median")).all()
+    assert np.isnan(Quantiles().result(summarized(x[1:2]), "median")).all()
 
 
 def test_infinities_are_refused() -> None:

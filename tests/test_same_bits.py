@@ -51,7 +51,7 @@ def _stats(stats: dn.Stats) -> dict[str, Any]:
 def _has(stats: dn.Stats, name: str) -> bool:
     statistic = stats.statistic
     kinds = statistic.values() if isinstance(statistic, dict) else [statistic]
-    return any(name in kind.readings for kind in kinds)
+    return any(name in kind.result_names for kind in kinds)
 
 
 def test_every_case_has_digests() -> None:

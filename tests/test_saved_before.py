@@ -110,9 +110,9 @@ def _said(stats: dn.Stats) -> dict[str, Any]:
 
 def _names(statistic: Any) -> tuple[str, ...]:
     return (
-        next(iter(statistic.values())).readings
+        next(iter(statistic.values())).result_names
         if isinstance(statistic, dict)
-        else statistic.readings
+        else statistic.result_names
     )
 
 

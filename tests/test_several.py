@@ -16,10 +16,10 @@ from optional import needs
 from strategies import blocks, kept, weights_for
 
 import dasknorm as dn
-from dasknorm import Extrema, MaxAbs, Moments, Quantiles, Several, Transformed
+from dasknorm import Extrema, MaxAbs, Moments, MultiStatistic, Quantiles, Transformed
 
 PARTS = (Moments(), Extrema(-1.0, 1.0), Quantiles(buckets=32), MaxAbs(), Transformed("asinh"))
-ALL = Several(PARTS)
+ALL = MultiStatistic(PARTS)
 
 
 def alike(stats: dn.Stats, data: Any, **how: Any) -> None:
@@ -53,19 +53,19 @@ def test_each_part_is_what_it_is_alone(data: st.DataObject) -> None:
         part.add(twice, block, axes, weights)
         both = part.merge(np.stack([own, twice]), (0,))[0]
         for mine, alone in [(whole, own), (added, twice), (merged, both)]:
-            assert ALL.taken(mine, type(part))[1].tobytes() == alone.tobytes()
+            assert ALL.select(mine, type(part))[1].tobytes() == alone.tobytes()
 
 
 def test_readings_are_the_first_one_s_that_has_them() -> None:
     """Of count, which all have, the first is read; of others the one that has it."""
-    both = Several((Extrema(), Moments(ddof=1), Quantiles()))
+    both = MultiStatistic((Extrema(), Moments(ddof=1), Quantiles()))
     records = both.summarize(np.array([1.0, 2.0, 6.0]), (0,))
-    read = {name: both.read(records, name).item() for name in both.readings}
+    read = {name: both.result(records, name).item() for name in both.result_names}
     wanted = {"count": 3, "min": 1, "max": 6, "mean": 3, "std": 7**0.5, "variance": 7}
     assert {name: read[name] for name in wanted} == pytest.approx(wanted)
-    assert both.readings[:3] == ("count", "min", "max")
+    assert both.result_names[:3] == ("count", "min", "max")
     with pytest.raises(AttributeError, match="no 'mode'; there are count, min, max, "):
-        both.read(records, "mode")
+        both.result(records, "mode")
 
 
 def test_two_of_a_kind() -> None:
@@ -283,6 +283,6 @@ def test_lazy_statistics(kind: str) -> None:
     data = LAZY[kind]()
     lazy, stats = dn.adapt(data, PARTS, compute=False).compute(), dn.adapt(data, PARTS)
     for name, state in stats.states.items():
-        for reading in ALL.readings:
-            pair = [ALL.read(each, reading) for each in (lazy.states[name].data, state.data)]
+        for reading in ALL.result_names:
+            pair = [ALL.result(each, reading) for each in (lazy.states[name].data, state.data)]
             np.testing.assert_allclose(*pair, rtol=1e-14)

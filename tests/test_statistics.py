@@ -5,14 +5,14 @@ import pytest
 
 from dasknorm import kernels
 from dasknorm.errors import MismatchError
-from dasknorm.statistics import Known, Moments, Statistic
+from dasknorm.statistics import Moments, Predefined, Statistic
 
 BLOCK = np.array([[1.0, 5.0, np.nan], [3.0, 5.0, np.nan], [8.0, np.nan, np.nan]])
 
 
 def read(name: str, **settings: float) -> list[float]:
     moments = Moments(**settings)
-    return moments.read(moments.summarize(BLOCK, (0,)), name)[0].tolist()
+    return moments.result(moments.summarize(BLOCK, (0,)), name)[0].tolist()
 
 
 @pytest.mark.parametrize(
@@ -56,20 +56,20 @@ def test_scales(settings: dict[str, float], wanted: list[float]) -> None:
 
 def test_readings_are_copies() -> None:
     """Writing to a reading changes no record."""
-    for statistic in (Moments(), Known()):
+    for statistic in (Moments(), Predefined()):
         records = np.ones(3, statistic.dtype)
         before = records.copy()
-        for name in statistic.readings:
-            statistic.read(records, name)[:] = 7.0
+        for name in statistic.result_names:
+            statistic.result(records, name)[:] = 7.0
         statistic.affine(records)["shift"] = 7.0
         assert records.tobytes() == before.tobytes()
 
 
-@pytest.mark.parametrize("statistic", [Moments(), Known()])
+@pytest.mark.parametrize("statistic", [Moments(), Predefined()])
 def test_unknown_readings(statistic: Statistic) -> None:
     """A reading that a statistic has not is an AttributeError that lists those it has."""
-    with pytest.raises(AttributeError, match=f"'median'.*{', '.join(statistic.readings)}"):
-        statistic.read(np.zeros(1, statistic.dtype), "median")
+    with pytest.raises(AttributeError, match=f"'median'.*{', '.join(statistic.result_names)}"):
+        statistic.result(np.zeros(1, statistic.dtype), "median")
 
 
 def test_unusable_records() -> None:
@@ -108,15 +108,15 @@ def test_statistics_are_values() -> None:
 def test_known_learns_and_merges_nothing() -> None:
     """Statistics given without a count cannot be merged, nor learn."""
     with pytest.raises(MismatchError, match="learn nothing"):
-        Known().summarize(np.ones(3), (0,))
+        Predefined().summarize(np.ones(3), (0,))
     with pytest.raises(MismatchError, match="cannot be merged"):
-        Known().merge(np.zeros(2, Known.dtype), (0,))
+        Predefined().merge(np.zeros(2, Predefined.dtype), (0,))
 
 
 def test_known_scales() -> None:
     """Given statistics have epsilon and constant features as learned ones have."""
-    records = np.zeros(2, Known.dtype)
+    records = np.zeros(2, Predefined.dtype)
     records["variance"] = 0.0, 4.0
-    assert Known().affine(records)["scale"].tolist() == [1.0, 2.0]
-    assert Known(epsilon=3.0).affine(records)["scale"].tolist() == [3.0, 3.0]
-    assert Known().read(records, "std").tolist() == [0.0, 2.0]
+    assert Predefined().affine(records)["scale"].tolist() == [1.0, 2.0]
+    assert Predefined(epsilon=3.0).affine(records)["scale"].tolist() == [3.0, 3.0]
+    assert Predefined().result(records, "std").tolist() == [0.0, 2.0]

@@ -53,9 +53,9 @@ def test_parts_merge_to_the_whole(kind: str) -> None:
 
 def assert_close(one: dn.Stats, two: dn.Stats) -> None:
     for name, state in one.states.items():
-        for reading in one.statistic.readings:
-            got = one.statistic.read(state.data, reading)
-            wanted = two.statistic.read(two.states[name].data, reading)
+        for reading in one.statistic.result_names:
+            got = one.statistic.result(state.data, reading)
+            wanted = two.statistic.result(two.states[name].data, reading)
             np.testing.assert_allclose(got, wanted, rtol=1e-14)
 
 
@@ -144,7 +144,7 @@ def test_repr_shows_every_feature(kind: str) -> None:
     text = repr(stats)
     assert text.startswith("<dasknorm.Stats of ")
     assert ", Moments()>" in text
-    for name in stats.statistic.readings:
+    for name in stats.statistic.result_names:
         assert name in text
     ((_, state), *_) = stats.states.items()
     assert f"{state.data['mean'].flat[0]:.6g}" in text
@@ -164,7 +164,7 @@ def test_repr_of_levels_and_given() -> None:
     assert "q lev=5" in text
     assert "kg m" not in text
     known = repr(dn.Stats.from_values(mean=FRAME.mean(), std=2.0))
-    assert "Known" in known
+    assert "Predefined" in known
     assert "count" not in known
 
 

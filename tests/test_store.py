@@ -17,7 +17,7 @@ from stored import SUFFIXES, contents, records, round_trip, states
 import dasknorm as dn
 from dasknorm.fields import State
 from dasknorm.io import store
-from dasknorm.statistics import Known, Moments
+from dasknorm.statistics import Moments, Predefined
 
 suffixes = pytest.mark.parametrize("suffix", SUFFIXES)
 
@@ -97,7 +97,7 @@ def test_given_statistics(tmp_path, suffix):
     stats = dn.Stats.from_values(mean, std=mean, epsilon=1e-7)
     stats.save(tmp_path / f"s{suffix}")
     assert dn.load(tmp_path / f"s{suffix}") == stats
-    assert type(dn.load(tmp_path / f"s{suffix}").statistic) is Known
+    assert type(dn.load(tmp_path / f"s{suffix}").statistic) is Predefined
 
 
 @dataclass(frozen=True)
@@ -109,9 +109,9 @@ class Spread(Moments):
     dtype: ClassVar = np.dtype(
         [("n", ">i2"), ("flag", "?"), ("ends", ">f4", (2, 2)), ("mean", "<f8")], align=True
     )
-    readings: ClassVar = ("mean",)
+    result_names: ClassVar = ("mean",)
 
-    def read(self, records, name):
+    def result(self, records, name):
         """Return the mean."""
         return records[name].copy()
 

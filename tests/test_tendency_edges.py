@@ -64,7 +64,7 @@ def test_changes_are_those_of_all_pairs(case, lags, by_date, per_point):
         np.testing.assert_array_equal(found.count, counts.transpose(*found.count.dims))
         seen = counts > 0
         for reading, wanted in (("mean", weighed.mean(over)), ("variance", weighed.var(over))):
-            got = found.read(reading).where(seen)
+            got = found.result(reading).where(seen)
             wanted = wanted.where(seen).transpose(*got.dims)
             np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-10)
 

@@ -92,7 +92,7 @@ class Largest(dn.Statistic):
     """A stranger's statistic, that keeps the laws: the largest absolute value."""
 
     dtype = np.dtype([("largest", "<f8"), ("count", "<f8")])
-    readings = ("largest",)
+    result_names = ("largest",)
 
     def summarize(self, block: Any, axes: Any, weights: Any = None) -> Records:
         values = np.where(np.isnan(block), 0.0, np.abs(block.astype("f8")))
@@ -107,7 +107,7 @@ class Largest(dn.Statistic):
         merged["largest"] = records["largest"].max(axis=axes, keepdims=True, initial=0.0)
         return merged
 
-    def read(self, records: Records, name: str) -> np.ndarray:
+    def result(self, records: Records, name: str) -> np.ndarray:
         return records["largest"].copy()
 
     def affine(self, records: Records) -> Records:

@@ -48,7 +48,7 @@ def test_other_statistics_of_the_values(function: str, statistic: dn.Statistic) 
     """What is read is of the function's values, bit for bit."""
     stats = dn.adapt(RAIN, Transformed(function, statistic))
     alone = dn.adapt(FORWARD[function](RAIN), statistic)
-    for name in statistic.readings:
+    for name in statistic.result_names:
         np.testing.assert_array_equal(stats.result(name), alone.result(name))
     np.testing.assert_array_equal(stats.normalize(RAIN), alone.normalize(FORWARD[function](RAIN)))
 

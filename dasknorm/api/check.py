@@ -16,11 +16,16 @@ from dasknorm.containers import container_of
 from dasknorm.containers.per_variable import fields_like, selected
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field, State, States, checks
-from dasknorm.fields.labels import listed
+from dasknorm.fields.labels import format_dims
 from dasknorm.fields.matching import names_of
 from dasknorm.fields.states import select_groups
 from dasknorm.reports.drift import COLUMNS, Check, Limits, Measures, summarize
-from dasknorm.statistics.location_scale import comparable, extremes, like, parts
+from dasknorm.statistics.location_scale import (
+    comparable,
+    extremes,
+    find_comparable,
+    location_scale_names,
+)
 
 __all__ = ["compare", "compute_like", "select_like"]
 
@@ -81,7 +86,8 @@ def select_like(states: States, new_states: States) -> dict[Hashable, State]:
     for key, state in result.items():
         if set(state.dims) != set(states[key].dims):
             raise MismatchError(
-                f"kept dimensions differ: {listed(states[key].dims)} and {listed(state.dims)}"
+                f"kept dimensions differ: {format_dims(states[key].dims)} and "
+                f"{format_dims(state.dims)}"
             )
     return result
 
@@ -93,35 +99,38 @@ def _measured(state: State, found: State) -> Measures:
     """Measure the other data at each of their kept positions."""
     if state.group_dim is not None:
         state = select_groups(state, found.labels[state.group_dim])
-    mine = list(parts(state.statistic, np.asarray(state.align_to(found))))
-    theirs = list(parts(found.statistic, np.asarray(found.data)))
-    own = mine[0]
-    words, affine = own.words, own.statistic.affine(own.records)
-    beside = like(own, theirs)
+    mine = state.statistic.components(np.asarray(state.align_to(found)))
+    theirs = found.statistic.components(np.asarray(found.data))
+    own, names = mine[0], location_scale_names(mine[0])
+    affine = own.statistic.affine(own.records)
+    other = find_comparable(own, theirs)
 
     def z(values: np.ndarray, rest: Any = 0.0) -> np.ndarray:
         less = (values - affine["shift"]) + (rest - affine["shift_rest"])
         return np.asarray(less / affine["scale"])
 
     with np.errstate(all="ignore"):
-        (middle, width), (here, spread) = beside.yardstick(words), own.yardstick(words)
+        (middle, width), (here, spread) = (
+            own.statistic.location_scale(*map(component.result, names))
+            for component in (other, own)
+        )
         unit = affine["scale"]
-        is_mean = words == ("mean", "std")
-        if words == ("min", "max"):  # the range, whatever it is brought to
+        is_mean = names == ("mean", "std")
+        if names == ("min", "max"):  # the range, whatever it is brought to
             unit = np.where(spread > 0, spread, 1.0)
         low, high = map(z, extremes(own, theirs))
         lowest, highest = map(z, extremes(own, mine))
         return Measures(
-            z_mean=z(middle, beside.mean_rest) if is_mean else (middle - here) / unit,
+            z_mean=z(middle, other.stored("mean_rest", 0.0)) if is_mean else (middle - here) / unit,
             z_std=width / unit,
             ratio=np.where(width == spread, 1.0, width / spread),
             z_min=low,
             z_max=high,
             out_of_range=np.maximum(lowest - low, high - highest).clip(0),
-            count=beside.read("count"),
-            missing=beside.missing,
-            count_before=own.read("count"),
-            missing_before=own.missing,
+            count=other.result("count"),
+            missing=other.stored("missing", np.nan),
+            count_before=own.result("count"),
+            missing_before=own.stored("missing", np.nan),
             is_known=np.isfinite(affine["shift"]) & np.isfinite(affine["scale"]),
         )
 

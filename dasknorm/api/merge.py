@@ -11,8 +11,7 @@ from dasknorm.containers.per_variable import by_statistic
 from dasknorm.errors import MismatchError
 from dasknorm.fields import State, States
 from dasknorm.fields.matching import names_of
-from dasknorm.fields.states import merged
-from dasknorm.statistics import Known
+from dasknorm.fields.states import merge_state
 
 __all__ = ["check_counted", "check_mergeable", "merge_states", "united_container"]
 
@@ -32,7 +31,7 @@ def merge_states(states: States, others: States) -> dict[Hashable, State]:
     if _have_same_names(states, others):
         check_counted(states)
         pairs = zip(states.items(), _in_order_of(states, others), strict=True)
-        return {name: merged(state, other) for (name, state), other in pairs}
+        return {name: merge_state(state, other) for (name, state), other in pairs}
     names, other_names = set(names_of(states)), set(names_of(others))
     if names & other_names or None in names | other_names:
         raise MismatchError(
@@ -45,12 +44,10 @@ def merge_states(states: States, others: States) -> dict[Hashable, State]:
 
 
 def check_counted(states: States) -> None:
-    """Raise MismatchError if states have no count, as from `Stats.from_values`."""
-    if any(isinstance(state.statistic, Known) for state in states.values()):
-        raise MismatchError(
-            "predefined statistics without a count cannot be merged or updated, because their "
-            "weight is unknown; write Stats.from_values(mean=..., variance=..., count=...)"
-        )
+    """Raise MismatchError if states do not merge, such as those given without a count."""
+    for state in states.values():
+        if reason := state.statistic.unmergeable_reason:
+            raise MismatchError(reason)
 
 
 def check_mergeable(attrs: Mapping[str, Any], other_attrs: Mapping[str, Any]) -> None:

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from dasknorm.containers import container_of
 from dasknorm.containers.per_variable import StatisticSpec, fields_for
 from dasknorm.fields import Axes, State
-from dasknorm.fields.lags import Lag, lagged, lags_by_dim
-from dasknorm.fields.matching import kept_axes
+from dasknorm.fields.lags import Lag, add_lags, lags_by_dim
+from dasknorm.fields.matching import kept_dims
 from dasknorm.fields.selection import Selection
 from dasknorm.reports import provenance
 
@@ -46,8 +46,8 @@ class Request:
         """Return the pass over data that computes these statistics; nothing is read."""
         container = container_of(data)
         fields = fields_for(container, data, self.selection, self.statistic)
-        fields = lagged(fields, self.lag)
-        kept = kept_axes(fields, self.keep, self.over)
+        fields = add_lags(fields, self.lag)
+        kept = kept_dims(fields, self.keep, self.over)
         states = container.summarize(data, fields, kept, self.weights, self.where)
         attrs = provenance.make_attrs(
             fields,

@@ -23,10 +23,9 @@ from dasknorm.containers.mapping import mapped
 from dasknorm.containers.per_variable import fields_like, joined, selected, using
 from dasknorm.errors import MismatchError
 from dasknorm.fields import State, checks
-from dasknorm.fields.lags import changes, lags_by_dim, without_lags
-from dasknorm.fields.matching import named_like
-from dasknorm.fields.sharing import shared
-from dasknorm.fields.states import windowed
+from dasknorm.fields.lags import drop_lags, lags_by_dim, select_tendency
+from dasknorm.fields.matching import rename_like
+from dasknorm.fields.states import share_scale, smooth
 from dasknorm.fields.units import units_of
 from dasknorm.reports import html, methods_text, provenance, table
 from dasknorm.statistics import Statistic
@@ -170,13 +169,13 @@ class Stats:
         array([3.])
         """
         states = self._checked_states()
-        having = {key: s for key, s in states.items() if name in s.statistic.readings}
+        having = {key: s for key, s in states.items() if name in s.statistic.result_names}
         if not having:
             available = ", ".join(table.readings_of(states))
             raise AttributeError(f"these statistics have no {name!r}; they have {available}")
         values = {}
         for key, state in having.items():
-            data = chunks.apply(state.data, state.statistic.read, name)
+            data = chunks.apply(state.data, state.statistic.result, name)
             values[key] = replace(state, data=data, attrs=units_of(name, state))
         return container_named(self.container).report(joined(values))
 
@@ -226,7 +225,7 @@ class Stats:
         return (
             self.container == other.container
             and list(self.states) == list(other.states)
-            and all(state.identical(other.states[name]) for name, state in self.states.items())
+            and all(state.is_identical(other.states[name]) for name, state in self.states.items())
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -395,7 +394,7 @@ class Stats:
         fields, kept = fields_like(container, data, self.states)
         work = container.summarize(data, fields, kept, weights, where)
         states = {
-            key: named_like(state, fields[key], self.states[key])
+            key: rename_like(state, fields[key], self.states[key])
             for key, state in shards.compute_states(work).items()
         }
         check_names(states, self.states)
@@ -485,7 +484,7 @@ class Stats:
         >>> float(stats.mean), float(stats.tendency(1).mean)
         (2.3333333333333335, 1.5)
         """
-        states, phrase = changes(self.states, lag)
+        states, phrase = select_tendency(self.states, lag)
         return replace(self, states=states, attrs={**self.attrs, "tendency": phrase})
 
     def smooth(self, days: int = 61, weights: Literal["equal", "linear"] = "equal") -> "Stats":
@@ -531,7 +530,7 @@ class Stats:
         if not any(state.group_dim for state in states.values()):
             raise MismatchError("no climatology: a window is of days, by='time.dayofyear'")
         states = {
-            name: windowed(state, days, weights == "linear") if state.group_dim else state
+            name: smooth(state, days, weights == "linear") if state.group_dim else state
             for name, state in states.items()
         }
         window = f"{days} days, {weights} weights"
@@ -569,7 +568,7 @@ class Stats:
         >>> float(stats.std["u"]), float(stats.std["v"])
         (5.0, 5.0)
         """
-        states = shared(self.compute().states, groups)
+        states = share_scale(self.compute().states, groups)
         names = [list(map(str, group)) for group in groups]
         return replace(self, states=states, attrs={**self.attrs, "shared": names})
 
@@ -611,7 +610,7 @@ class Stats:
             from dasknorm.reports import plots  # imports Matplotlib
         except ImportError as error:
             raise ImportError("plot() needs Matplotlib: pip install 'dasknorm[plot]'") from error
-        return plots.drawn(without_lags(self.compute().states), figure)
+        return plots.drawn(drop_lags(self.compute().states), figure)
 
     def check(
         self,
@@ -678,11 +677,11 @@ class Stats:
         from dasknorm.reports import drift
 
         limits = drift.Limits(max_shift, max_std_ratio, max_missing, max_z)
-        states = without_lags(self.compute().states)
+        states = drop_lags(self.compute().states)
         if isinstance(other, Stats):
             if not (weights is None and where is None):
                 raise ValueError("weights= and where= go with data, not with statistics of data")
-            new_states = check.select_like(states, without_lags(other.compute().states))
+            new_states = check.select_like(states, drop_lags(other.compute().states))
         else:
             weights = provenance.common_weights(self.attrs) if weights is None else weights
             new_states = check.compute_like(states, other, weights, where)
@@ -926,15 +925,15 @@ class Stats:
         """
         from dasknorm.io.serving import sklearn
 
-        return sklearn.fitted_scaler(without_lags(self.compute().states))
+        return sklearn.fitted_scaler(drop_lags(self.compute().states))
 
     def _layout(self, channels: list[Hashable] | None, dims: Sequence[Hashable] | None) -> "Layout":
         from dasknorm.io.serving import laid
 
         if dims is None and self.container.endswith(".Series"):
             dims = ()  # a Series is one feature, like an array with one axis
-        return laid(without_lags(self.compute().states), channels, dims)
+        return laid(drop_lags(self.compute().states), channels, dims)
 
     def _checked_states(self) -> dict[Hashable, State]:
         checks.check_valid(self.states)
-        return without_lags(self.states)
+        return drop_lags(self.states)

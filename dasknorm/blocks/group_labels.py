@@ -6,7 +6,7 @@ Used by `blocks` and `fields`, wherever labels of two data sets meet.
 import numpy as np
 import pandas as pd
 
-__all__ = ["appended", "numbered", "order_of", "places_of", "some"]
+__all__ = ["appended", "format_labels", "numbered", "order_of", "places_of"]
 
 EXACT = 1 << 53
 """Integers up to here are float64 too."""
@@ -63,7 +63,7 @@ def order_of(labels: pd.Index) -> np.ndarray:
         return np.asarray(labels.map(repr).argsort())
 
 
-def some(labels: pd.Index) -> str:
-    """Return the first few labels in words."""
-    shown = ", ".join(repr(label) for label in labels[:6].tolist())
-    return f"[{shown}{', ...' if len(labels) > 6 else ''}]"
+def format_labels(labels: pd.Index) -> str:
+    """Return the first few labels as text."""
+    first = ", ".join(repr(label) for label in labels[:6].tolist())
+    return f"[{first}{', ...' if len(labels) > 6 else ''}]"

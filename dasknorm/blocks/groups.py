@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dasknorm.blocks.group_labels import appended, places_of, some
+from dasknorm.blocks.group_labels import appended, format_labels, places_of
 from dasknorm.errors import MismatchError
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
@@ -129,8 +129,8 @@ class GroupMaps:
         if self.unseen == "error" and (places < 0).any():
             strange, known = labels[places < 0], self.labels
             raise MismatchError(
-                f"{some(strange)} of {self.name!r} are not among the {len(known)} groups that "
-                f"the statistics know, such as {some(known)}; adapt on data that have them, or "
-                "leave their values missing: unseen='nan'"
+                f"{format_labels(strange)} of {self.name!r} are not among the {len(known)} groups "
+                f"that the statistics know, such as {format_labels(known)}; adapt on data that "
+                "have them, or leave their values missing: unseen='nan'"
             )
         return places

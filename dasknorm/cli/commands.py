@@ -22,7 +22,7 @@ from dasknorm.cli.exports import Written, as_written, export
 from dasknorm.cli.inputs import kind_of, loaded_from
 from dasknorm.cli.refusals import Commands, Refusal, expected
 from dasknorm.cli.reports import provenance_lines, require_rich, show_contents, show_stats
-from dasknorm.cli.statistics import asked, statistic
+from dasknorm.cli.statistics import parse_statistics, statistic
 from dasknorm.io import store
 from dasknorm.io.store.atomic import replacing
 from dasknorm.reports.methods_text import wrap
@@ -107,7 +107,7 @@ def adapt(
     if how["checkpoint"] is not None:
         paths.check_stats_suffix(how["checkpoint"])
     with expected():
-        learned = asked(statistics, ddof)
+        learned = parse_statistics(statistics, ddof)
     with computing(workers, scheduler), metering("adapt") as meter:
         form = paths.format_of_all(found)
         if how["weights"] is not None and kind_of(form) is not arrays:

@@ -12,10 +12,9 @@ from dasknorm.api.load import load
 from dasknorm.api.stats import Stats
 from dasknorm.cli import options
 from dasknorm.cli.refusals import Refusal, expected
+from dasknorm.io.formats import FORMATS
 
 __all__ = ["Written", "as_written", "export"]
-
-FORMATS = ("graphcast", "ace", "anemoi", "mllam", "makani", "csv")
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def _formatted(command: Callable[..., None], help: str, required: bool) -> Calla
         command(written=Written(format, renamed, settings), **arguments)
 
     return options.several(
-        click.option("--format", type=click.Choice(FORMATS), required=required, help=help),
+        click.option("--format", type=click.Choice(FORMATS.names()), required=required, help=help),
         click.option(
             "--name", "renamed", multiple=True, callback=_pairs, metavar="OURS=THEIRS",
             help="What a variable is called there: temperature=t.",

@@ -84,9 +84,9 @@ def _extreme_rows(
     if name is not None:
         yield (str(name),)
     statistic, none = state.statistic, np.empty(0)
-    known = [r in statistic.readings for r in readings]
+    known = [r in statistic.result_names for r in readings]
     values = [
-        statistic.read(state.data, reading) if has else none
+        statistic.result(state.data, reading) if has else none
         for reading, has in zip(readings, known, strict=True)
     ]
     values = [array[~np.isnan(array)] for array in values]

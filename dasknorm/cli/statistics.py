@@ -1,65 +1,90 @@
-"""Statistics as they are asked for on a command line: ``extrema``, ``tp=log1p:moments``."""
+"""Statistics as options of a command: ``extrema``, ``tp=log1p:moments``."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import MISSING, fields
+from itertools import chain
 from typing import Any
 
 import click
+import numpy as np
 
-from dasknorm.cli.refusals import Refusal
+from dasknorm.cli.refusals import Refusal, expected
 from dasknorm.containers.per_variable import StatisticSpec
 from dasknorm.kernels import FUNCTIONS
-from dasknorm.statistics import Extrema, MaxAbs, Moments, Quantiles, Statistic, Transformed
+from dasknorm.statistics import Statistic, Transformed
+from dasknorm.statistics.registry import STATISTICS
 
-__all__ = ["asked", "statistic"]
+__all__ = ["parse_statistics", "statistic"]
 
-KINDS: dict[str, Callable[[], Statistic]] = {
-    "extrema": Extrema,
-    "maxabs": MaxAbs,
-    "quantiles": Quantiles,
-}
+DEFAULT = "moments"
+
+
+def _names() -> dict[str, str]:
+    """Return the names of statistics by those of the command line, which are in lower case.
+
+    Statistics that need settings, or that are not computed from data, are left out.
+    """
+    defined = STATISTICS.defined()
+    unfit = {name for name, cls in defined.items() if cls.unmergeable_reason or _needs(cls)}
+    return {name.lower(): name for name in STATISTICS.names() if name not in unfit}
+
+
+def _needs(cls: type[Statistic]) -> bool:
+    """Check whether a statistic cannot be made without settings."""
+    settings = fields(cls)  # type: ignore[arg-type]
+    return any(setting.default is setting.default_factory is MISSING for setting in settings)
+
 
 statistic = click.option(
     "--statistic",
     "statistics",
     multiple=True,
     metavar="[NAME=]KINDS",
-    help="moments, extrema, maxabs or quantiles; several: moments,extrema; of a function of the "
-    "data: log1p:moments; of one variable or column: tp=log1p:moments.",
+    help=f"One of {', '.join(_names())}; several: moments,extrema; of a function of the data: "
+    "log1p:moments; of one variable or column: tp=log1p:moments.  [default: moments]",
 )
 
 
-def asked(values: Sequence[str], ddof: float) -> StatisticSpec:
-    """Return what is asked of `adapt`; moments have this ddof.
+def parse_statistics(values: Sequence[str], ddof: float) -> StatisticSpec:
+    """Return the statistics that `adapt` computes, with this ddof where they have one.
 
-    Raises Refusal for what is no statistic, for a second one of the same name, and for a ddof that
-    is of no moments.
+    Raises Refusal for an unknown statistic, for a second one of the same name, and for a ddof if
+    no statistic has one.
     """
-    moments = Moments(ddof=ddof)
-    kinds = {"moments": lambda: moments, **KINDS}
-    named: dict[Any, list[Statistic]] = {}
+    by_name: dict[Any, list[Statistic]] = {}
     for value in values:
-        name, equals, words = value.rpartition("=")
+        name, equals, kinds = value.rpartition("=")
         key = name if equals else ...
-        if key in named:
+        if key in by_name:
             whose = "this name" if equals else "all"
             raise Refusal(
                 f"--statistic {value}: asked for {whose} before; several are one list, such as "
                 "moments,extrema"
             )
-        named[key] = [_one(word.strip(), kinds) for word in words.split(",")]
-    named.setdefault(..., [moments])
-    found = [getattr(each, "statistic", each) for parts in named.values() for each in parts]
-    if ddof and moments not in found:
+        by_name[key] = [_parse(kind.strip(), ddof) for kind in kinds.split(",")]
+    by_name.setdefault(..., [_parse(DEFAULT, ddof)])
+    if ddof and not any(map(_has_ddof, chain.from_iterable(by_name.values()))):
         raise Refusal(f"--ddof {ddof:g} is of moments, and --statistic asks for none")
-    return named if len(named) > 1 else named[...]
+    return by_name if len(by_name) > 1 else by_name[...]
 
 
-def _one(word: str, kinds: Mapping[str, Callable[[], Statistic]]) -> Statistic:
-    """Read one statistic, perhaps of a function."""
-    function, colon, kind = word.rpartition(":")
-    if kind not in kinds or (colon and function not in FUNCTIONS):
+def _parse(text: str, ddof: float) -> Statistic:
+    """Return one statistic, perhaps of a function of the data."""
+    function, colon, kind = text.rpartition(":")
+    names = _names()
+    if kind not in names or (colon and function not in FUNCTIONS):
         raise Refusal(
-            f"--statistic: {word!r} is none; write {', '.join(kinds)}, or one of a function "
+            f"--statistic: {text!r} is none; write {', '.join(names)}, or one of a function "
             f"({', '.join(FUNCTIONS)}), as in log1p:moments"
         )
-    return Transformed(function, kinds[kind]()) if colon else kinds[kind]()  # type: ignore[arg-type]
+    cls = STATISTICS.find(names[kind])
+    if cls is None:
+        raise Refusal(f"--statistic {kind}: its entry point defines no class {names[kind]!r}")
+    with expected(f"--statistic {kind}"):
+        inner = cls(**({"ddof": ddof} if ddof and hasattr(cls, "ddof") else {}))
+    return Transformed(function, inner) if colon else inner  # type: ignore[arg-type]
+
+
+def _has_ddof(statistic: Statistic) -> bool:
+    components = statistic.components(np.zeros(1, statistic.dtype))
+    return any(hasattr(component.statistic, "ddof") for component in components)

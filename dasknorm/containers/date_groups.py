@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dasknorm.errors import MismatchError
-from dasknorm.fields.labels import listed
+from dasknorm.fields.labels import format_dims
 
 __all__ = ["group_labels", "in_calendar"]
 
@@ -41,7 +41,7 @@ def group_labels(data: Any, keys: tuple[Hashable, ...]) -> tuple[Hashable, pd.In
             )
         if labels.dims != found[0][1].dims or labels.ndim != 1:
             raise ValueError(
-                f"by={key!r} lies along {listed(labels.dims)}: groups are named along one "
+                f"by={key!r} lies along {format_dims(labels.dims)}: groups are named along one "
                 f"dimension{', the same for all' if len(found) > 1 else ''}"
             )
     indexes = [_index(labels).rename(key) for key, labels in found]

@@ -8,7 +8,7 @@ from dasknorm.blocks import Kernel, output_dtype
 from dasknorm.containers import container_of
 from dasknorm.containers.per_variable import refuse_other_columns, views_of
 from dasknorm.fields import Field, State, States
-from dasknorm.fields.matching import matching
+from dasknorm.fields.matching import match_names
 from dasknorm.fields.units import units_after
 
 __all__ = ["mapped"]
@@ -26,7 +26,7 @@ def mapped(data: Any, states: States, kernel: Kernel, dtype: Any, unseen: str) -
     for selection, own in views_of(states):
         fields = container.viewed(data, selection)
         results = {}
-        for name, key in matching(fields, own, container.lacking(fields, own)).items():
+        for name, key in match_names(fields, own, container.lacking(fields, own)).items():
             results[name] = _field(fields[name], own[key], kernel, output_dtype(dtype), unseen)
         data = container.rebuild(data, results)
     return data

@@ -106,7 +106,7 @@ def frame_field(frame: Any, selection: Selection) -> Field:
     if not selection.by:
         return field
     levels = [n for n in _levels(frame) if not is_column(frame.columns, n)]
-    selection.refuse_missing_keys([*frame.columns, *levels])
+    selection.check_keys([*frame.columns, *levels])
     return field.with_groups(selection.dim, "index")
 
 

@@ -12,11 +12,18 @@ from typing import Any, TypeAlias, TypeVar
 from dasknorm.containers import Container
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field, Fields, State, States
-from dasknorm.fields.lags import lag_of, lagged
-from dasknorm.fields.matching import Kept, kept_like, matching, names_of, refuse_lacking
+from dasknorm.fields.lags import add_lags, lags_of
+from dasknorm.fields.matching import (
+    Kept,
+    check_available,
+    check_none_lacking,
+    kept_dims_like,
+    match_names,
+    names_of,
+)
 from dasknorm.fields.selection import Selection
-from dasknorm.fields.states import beside
-from dasknorm.statistics import Moments, Several, Statistic
+from dasknorm.fields.states import concat_columns
+from dasknorm.statistics import Moments, MultiStatistic, Statistic
 
 __all__ = [
     "StatisticSpec",
@@ -87,10 +94,10 @@ def fields_like(
     refuse_other_columns(container, data, states)
     fields: dict[Hashable, Field] = {}
     for selection, own in views_of(states):
-        found = lagged(container.viewed(data, selection), lag_of(own))
-        for name, key in matching(found, own, container.lacking(found, own)).items():
+        found = add_lags(container.viewed(data, selection), lags_of(own))
+        for name, key in match_names(found, own, container.lacking(found, own)).items():
             fields[key] = replace(found[name], statistic=own[key].statistic)
-    return fields, {key: kept_like(field, states[key]) for key, field in fields.items()}
+    return fields, {key: kept_dims_like(field, states[key]) for key, field in fields.items()}
 
 
 def views_of(states: States) -> list[tuple[Selection, dict[Hashable, State]]]:
@@ -111,12 +118,8 @@ def refuse_other_columns(container: Container, data: Any, states: States) -> Non
         return
     fields = container.viewed(data, Selection(None, Selection.from_states(states).by))
     known, found = (dict.fromkeys(names_of(each)) for each in (states, fields))
-    refuse_lacking([name for name in known if name not in found], fields)
-    if unknown := [name for name in found if name not in known]:
-        raise MismatchError(
-            f"the statistics do not know {unknown}; they know {names_of(states)}. Select what "
-            "they know, or adapt on data that have it"
-        )
+    check_none_lacking([name for name in known if name not in found], fields)
+    check_available([name for name in found if name not in known], states)
 
 
 def by_statistic(states: Iterable[State]) -> dict[Hashable, State]:
@@ -124,7 +127,7 @@ def by_statistic(states: Iterable[State]) -> dict[Hashable, State]:
     result: dict[Statistic, State] = {}
     for state in states:
         first = result.get(state.statistic)
-        result[state.statistic] = state if first is None else beside(first, state)
+        result[state.statistic] = state if first is None else concat_columns(first, state)
     return _named_by_statistic(result)
 
 
@@ -132,7 +135,7 @@ def _named_by_statistic(fields: Mapping[Statistic, F]) -> dict[Hashable, F]:
     """Return fields by the name of their statistic; the only field of a frame is named None."""
     if len(fields) == 1:
         return dict.fromkeys([None], *fields.values())
-    kinds = [type(statistic).__name__ for statistic in fields]
+    kinds = [statistic.stored_name for statistic in fields]
     numbers = [kinds[:i].count(kind) + 1 for i, kind in enumerate(kinds)]
     names = [f"{k} {n}" if n > 1 else k for k, n in zip(kinds, numbers, strict=True)]
     return dict(zip(names, fields.values(), strict=True))
@@ -141,12 +144,11 @@ def _named_by_statistic(fields: Mapping[Statistic, F]) -> dict[Hashable, F]:
 def selected(states: States, names: list[Hashable]) -> dict[Hashable, State]:
     """Return some of the states by name, or some columns of a frame's; MismatchError if unknown."""
     known = names_of(states)
-    if unknown := [name for name in names if name not in known]:
-        raise MismatchError(f"the statistics do not know {unknown}; they know {known}")
+    check_available([name for name in names if name not in known], states)
     if not _of_frame(states):
         return {key: state for key, state in states.items() if key in names}
     apart = [
-        state.labelled("columns", [name for name in names if name in state.labels["columns"]])
+        state.select_labels("columns", [name for name in names if name in state.labels["columns"]])
         for state in states.values()
     ]
     return by_statistic(state for state in apart if len(state.labels["columns"]))
@@ -158,7 +160,7 @@ def joined(values: States) -> States:
         return values
     first, *others = values.values()
     for other in others:
-        first = beside(first, other)
+        first = concat_columns(first, other)
     return {None: first}
 
 
@@ -166,11 +168,7 @@ def using(states: States, kind: type[Statistic]) -> dict[Hashable, State]:
     """Return the states of one statistic, where several were learned."""
     result = {}
     for name, state in states.items():
-        statistic, data = state.statistic, state.data
-        if isinstance(statistic, Several):
-            statistic, data = statistic.taken(data, kind)
-        elif not isinstance(statistic, kind):
-            raise TypeError(f"there is no {kind.__name__}: what was learned is {statistic}")
+        statistic, data = state.statistic.select(state.data, kind)
         result[name] = replace(state, statistic=statistic, data=data)
     return result
 
@@ -182,7 +180,8 @@ def _one(asked: One) -> Statistic:
         return asked
     if isinstance(asked, Sequence) and not isinstance(asked, str):
         parts = tuple(asked)
-        return parts[0] if len(parts) == 1 and isinstance(parts[0], Statistic) else Several(parts)
+        is_single = len(parts) == 1 and isinstance(parts[0], Statistic)
+        return parts[0] if is_single else MultiStatistic(parts)
     hint = "; write Moments(), with brackets" if isinstance(asked, type) else ""
     raise TypeError(
         f"a statistic is an object such as Moments() or Extrema(), or a list or dict of them, "

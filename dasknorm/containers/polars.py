@@ -250,7 +250,7 @@ def _columns(schema: Any, selection: Selection) -> list[str]:
     """Return the columns that take part; TypeError for numbers that Arrow does not have."""
     kinds = dict(schema)
     numeric = [n for n, kind in kinds.items() if kind.is_numeric() or kind == pl.Boolean]
-    selection.refuse_missing_keys(list(kinds))
+    selection.check_keys(list(kinds))
     refuse_nested_keys({key: kinds[key] for key in selection.by if kinds[key].is_nested()})
     columns = selection.select_columns(kinds, numeric)
     if wide := [name for name in columns if kinds[name] in _WIDE]:

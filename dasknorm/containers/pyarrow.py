@@ -32,7 +32,7 @@ class Tables(Frame):
             names = pd.Index(data.column_names)
             raise ValueError(f"column names are not unique: {list(names[names.duplicated()])}")
         numeric = [name for name in columns_of(data) if is_numeric(kinds[name])]
-        selection.refuse_missing_keys(list(kinds))
+        selection.check_keys(list(kinds))
         return {None: field_of(data, selection.select_columns(kinds, numeric), selection)}
 
     def rebuild(self, data: Any, fields: Fields) -> Any:

@@ -1,4 +1,7 @@
-"""What is refused once states are known: infinities, no sample, another count than expected."""
+"""Checks of computed states: infinities, missing values, counts, shapes.
+
+A new check is one function here and one call where states are computed.
+"""
 
 import math
 import warnings
@@ -8,10 +11,10 @@ from typing import Literal
 
 import numpy as np
 
-from dasknorm.blocks.group_labels import some
+from dasknorm.blocks.group_labels import format_labels
 from dasknorm.chunks import is_lazy
 from dasknorm.errors import MismatchError
-from dasknorm.fields.field import Fields, State, States
+from dasknorm.fields.field import State, States
 from dasknorm.statistics import Statistic
 
 __all__ = [
@@ -23,57 +26,57 @@ __all__ = [
 ]
 
 
-SOME_BYTES = 1 << 22
-"""Of records that are asked at a time."""
+BATCH_BYTES = 1 << 22
+"""Size of the records that a predicate gets at once; its temporaries are as large as these."""
 
 
 def check_valid(states: States) -> None:
-    """Raise ValueError if infinities have spoiled a state; lazy states are not looked at."""
+    """Raise ValueError if a state is invalid due to infinities; lazy states are not checked."""
     for name, state in states.items():
         if is_lazy(state.data):
             continue
-        spoiled = _told(state.statistic.is_invalid, state.data)
-        if spoiled.any():
-            reason = state.statistic.invalid_reason
+        invalid = _apply_in_batches(state.statistic.is_invalid, state.data)
+        if invalid.any():
             raise ValueError(
-                f"{reason} in {_place(name, state, spoiled)}; replace them, for "
-                "example by NaN, which is skipped: np.where(np.isfinite(x), x, np.nan)"
+                f"{state.statistic.invalid_reason} in {_describe_where(name, state, invalid)}; "
+                "replace them, for example by NaN, which is skipped: "
+                "np.where(np.isfinite(x), x, np.nan)"
             )
 
 
 def check_not_empty(states: States, is_masked: bool = False) -> None:
-    """Raise ValueError if no sample was seen; warn, naming them, where all are missing.
+    """Raise ValueError if there are no samples; warn where all values are missing.
 
-    Of what a mask leaves out on purpose there is no word.
+    With a mask, output elements that the mask excludes entirely give no warning.
     """
     missing = []
     for name, state in states.items():
-        empty = _told(partial(_is_empty, state.statistic), state.data)
+        empty = _apply_in_batches(partial(_is_empty, state.statistic), state.data)
         if state.group_dim is not None and not len(state.data):
             raise ValueError(
                 "no samples to adapt on: there are no rows, or none that belongs to a group, as "
                 f"{state.group_dim!r} is missing in all of them"
             )
-        if state.data.size and not _bytes(state.data).any():
+        if state.data.size and not _as_bytes(state.data).any():
             raise ValueError(
-                f"no samples to adapt on in {_place(name, state, empty)}: "
+                f"no samples to adapt on in {_describe_where(name, state, empty)}: "
                 "the merged axes have size 0, or all weights are 0"
             )
         if is_masked and empty.any():
-            empty &= _were_met(state.data)
+            empty &= _is_nonempty(state.data)
         if empty.any():
-            missing.append(_place(name, state, empty))
+            missing.append(_describe_where(name, state, empty))
     if missing:
         warnings.warn(
-            f"no valid values in {'; '.join(missing)}: what is read there is NaN, and data "
+            f"no valid values in {'; '.join(missing)}: the statistics are NaN there, and data "
             "will be normalized to NaN",
             UserWarning,
             stacklevel=3,
         )
 
 
-def expected_counts(work: Fields, expected: float | Literal["all"] | None) -> dict[Hashable, float]:
-    """Return the count that each kept position of each field has to have; of work still to do."""
+def expected_counts(work: States, expected: float | Literal["all"] | None) -> dict[Hashable, float]:
+    """Return the count that each output element of each state to be computed must have."""
     if expected is None:
         return {}
     if not isinstance(expected, str):
@@ -81,32 +84,32 @@ def expected_counts(work: Fields, expected: float | Literal["all"] | None) -> di
     if expected != "all":
         raise ValueError(f"expect_count must be a number or 'all', got {expected!r}")
     counts = {}
-    for name, field in work.items():
-        reduction = field.data
+    for name, state in work.items():
+        reduction = state.data
         counts[name] = float(math.prod(reduction.data.shape[axis] for axis in reduction.axes))
-        weighted = reduction.weights is not None
-        if weighted or reduction.is_grouped or math.isnan(counts[name]):
-            what = "of weighted or masked data is a sum" if weighted else "is not known"
-            raise ValueError(f"the count {what}; give it as a number: expect_count=...")
+        is_weighted = reduction.weights is not None
+        if is_weighted or reduction.is_grouped or math.isnan(counts[name]):
+            reason = "of weighted or masked data is a sum" if is_weighted else "is not known"
+            raise ValueError(f"the count {reason}; give it as a number: expect_count=...")
     return counts
 
 
 def check_counts(states: States, expected: Mapping[Hashable, float]) -> None:
-    """Raise ValueError unless as much was counted as expected."""
-    for name, wanted in expected.items():
-        counts = states[name].statistic.read(states[name].data, "count")
-        wrong = counts != wanted
+    """Raise ValueError unless all counts are as expected."""
+    for name, expected_count in expected.items():
+        counts = states[name].statistic.result(states[name].data, "count")
+        wrong = counts != expected_count
         if wrong.any():
-            found = ", ".join(f"{count:,.15g}" for count in np.unique(counts[wrong])[:5])
+            actual = ", ".join(f"{count:,.15g}" for count in np.unique(counts[wrong])[:5])
             raise ValueError(
-                f"expected {wanted:,.15g} values, and counted {found} in "
-                f"{_place(name, states[name], wrong)}: the others are missing (NaN), which may "
-                "be chunks that the store has lost"
+                f"expected {expected_count:,.15g} values, and counted {actual} in "
+                f"{_describe_where(name, states[name], wrong)}: the others are missing (NaN), "
+                "which may be chunks that the store has lost"
             )
 
 
-def check_shapes(declared: Fields, computed: Fields) -> None:
-    """Raise MismatchError if chunks had other sizes than Dask was told, along a kept axis."""
+def check_shapes(declared: States, computed: States) -> None:
+    """Raise MismatchError if the chunks have other sizes along kept axes than Dask declared."""
     for name, state in computed.items():
         if state.data.shape != declared[name].data.shape:
             raise MismatchError(
@@ -117,39 +120,41 @@ def check_shapes(declared: Fields, computed: Fields) -> None:
 
 
 def _is_empty(statistic: Statistic, records: np.ndarray) -> np.ndarray:
-    return statistic.read(records, "count") == 0
+    return statistic.result(records, "count") == 0
 
 
-def _told(which: Callable[[np.ndarray], np.ndarray], records: np.ndarray) -> np.ndarray:
-    """Ask of each record, some at a time: what is worked out on the way weighs as much as they."""
-    flat, some = records.reshape(-1), max(1, SOME_BYTES // records.dtype.itemsize)
-    parts = [which(flat[i : i + some]) for i in range(0, max(flat.size, 1), some)]
+def _apply_in_batches(
+    predicate: Callable[[np.ndarray], np.ndarray], records: np.ndarray
+) -> np.ndarray:
+    """Return the predicate for each record; batches limit the memory of its temporaries."""
+    flat, size = records.reshape(-1), max(1, BATCH_BYTES // records.dtype.itemsize)
+    parts = [predicate(flat[i : i + size]) for i in range(0, max(flat.size, 1), size)]
     return np.concatenate(parts).reshape(records.shape)
 
 
-def _were_met(records: np.ndarray) -> np.ndarray:
-    """Tell which records are not those of nothing."""
-    each = _bytes(records).reshape(*records.shape, records.dtype.itemsize)
-    return np.asarray(each.any(axis=-1))
+def _is_nonempty(records: np.ndarray) -> np.ndarray:
+    """Return True for each record that differs from the empty record, whose bytes are 0."""
+    record_bytes = _as_bytes(records).reshape(*records.shape, records.dtype.itemsize)
+    return np.asarray(record_bytes.any(axis=-1))
 
 
-def _bytes(records: np.ndarray) -> np.ndarray:
-    """Return the bytes of records, without a copy where they lie in one piece."""
+def _as_bytes(records: np.ndarray) -> np.ndarray:
+    """Return the bytes of records, without a copy if they are contiguous."""
     return np.ascontiguousarray(records).reshape(-1).view("u1")
 
 
-def _place(name: Hashable, state: State, where: np.ndarray) -> str:
-    """Say in words where a mask is True, the first few places by their labels."""
+def _describe_where(name: Hashable, state: State, mask: np.ndarray) -> str:
+    """Return text that names the first few positions where a mask is True."""
     # Columns are named themselves, and not by the statistic that some of them share.
-    kind = "the data" if name is None or state.has_columns else repr(name)
+    title = "the data" if name is None or state.has_columns else repr(name)
     if not state.dims:
-        return kind
-    if state.group_dim is not None and where.sum() > 2:
-        groups = state.labels[state.group_dim][where.reshape(len(where), -1).any(axis=1)]
+        return title
+    if state.group_dim is not None and mask.sum() > 2:
+        groups = state.labels[state.group_dim][mask.reshape(len(mask), -1).any(axis=1)]
         return (
-            f"{kind} in {len(groups):,} of {len(where):,} groups by {state.group_dim!r}: "
-            + some(groups)
+            f"{title} in {len(groups):,} of {len(mask):,} groups by {state.group_dim!r}: "
+            f"{format_labels(groups)}"
         )
-    places = [state.place(position) for position in np.argwhere(where)[:5].tolist()]
-    more = int(where.sum()) - len(places)
-    return f"{kind} at {' and '.join(places)}{f' and {more} more' if more > 0 else ''}"
+    positions = [state.describe_position(index) for index in np.argwhere(mask)[:5].tolist()]
+    more = int(mask.sum()) - len(positions)
+    return f"{title} at {' and '.join(positions)}{f' and {more} more' if more > 0 else ''}"

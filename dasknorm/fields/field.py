@@ -1,7 +1,7 @@
-"""Field: an array with named, labelled axes. Data are fields, and so are states and maps.
+"""Field and State: arrays with named and labelled dimensions, for data, records and affine maps.
 
-Whatever has to do with names is done here, once: which axes are kept, which labels of the
-statistics the data want, and how an array with some of the data's axes is laid along all of them.
+All that depends on names is done here, once: which dimensions are kept, which labels match, and how
+an array is aligned to the dimensions of another. Layers below see axes by position only.
 """
 
 import math
@@ -20,14 +20,14 @@ from dasknorm.blocks.group_labels import order_of
 from dasknorm.blocks.grouped_arrays import GroupedArray
 from dasknorm.blocks.groups import GroupMaps, GroupRecords
 from dasknorm.errors import MismatchError
-from dasknorm.fields.labels import listed, positions_of, shown
+from dasknorm.fields.labels import format_dim, format_dims, match_labels
 from dasknorm.statistics import Moments, Statistic
 from dasknorm.statistics.reducer import Reducer
 
 __all__ = ["Axes", "Field", "Fields", "Groups", "State", "States"]
 
 Axes = Hashable | Sequence[Hashable] | None
-"""One axis or several: names of dimensions, or positions."""
+"""One or more axes: names of dimensions, or positions."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Field:
     data : array or Table
         NumPy, masked or Dask array, or columns of a frame.
     dims : tuple of hashable
-        A name for each axis. Bare axes are named -n ... -1, so that ranks may differ.
+        A name for each axis. Unnamed axes are called -n ... -1, so that ranks may differ.
     labels : mapping of dimension to pandas.Index
         For the dimensions that have labels.
     features : tuple of hashable
@@ -141,8 +141,8 @@ class Field:
         """Raise ValueError if weights vary along the dimension of tendencies."""
         if weights.shape[self.dims.index(groups.data_dim)] > 1:
             raise ValueError(
-                f"weights vary along {shown(groups.lag_dim)}, but a change has two ends there: "
-                "give weights without it; and make missing what is not to take part, "
+                f"weights vary along {format_dim(groups.lag_dim)}, but a change has two ends "
+                "there: give weights without it; and make missing what is not to take part, "
                 "data.where(mask)"
             )
 
@@ -153,13 +153,13 @@ class Field:
             by = f"by={groups.dim!r}"
             source = by if groups.lag_dim is None else f"lag= along {groups.lag_dim!r}"
             raise ValueError(
-                f"{source} reduces over {shown(groups.data_dim)}, which cannot be kept as well: "
-                "leave it out of keep=, or name it in over="
+                f"{source} reduces over {format_dim(groups.data_dim)}, which cannot be kept as "
+                "well: leave it out of keep=, or name it in over="
             )
         for dim, size in self.sizes().items():
             if dim in kept and math.isnan(size):
                 raise ValueError(
-                    f"chunk sizes are unknown along the kept axis {shown(dim)}; "
+                    f"chunk sizes are unknown along the kept axis {format_dim(dim)}; "
                     "call x.compute_chunk_sizes() first"
                 )
 
@@ -174,7 +174,7 @@ class Field:
         return replace(self, data=data, groups=Groups(name, data_dim=dim))
 
     def weights_for(self, weights: Any) -> Any:
-        """Return weights, or None where they are the same for all of this field's values."""
+        """Return weights; None if they share no dimension with this field, so have no effect."""
         if isinstance(weights, Field) and weights.dims and not set(weights.dims) & set(self.dims):
             return None
         return weights
@@ -186,7 +186,7 @@ class Field:
         dtype: np.dtype[Any] | None = None,
         unseen: str = "error",
     ) -> "Field":
-        """Map the data through an affine map, found by name and label."""
+        """Apply an affine map to the data, matched by dimension and label."""
         maps, data = affine.align_to(self), self.data
         if affine.group_dim is not None:
             maps = GroupMaps(affine.labels[affine.group_dim], maps, affine.group_dim, unseen)
@@ -195,49 +195,49 @@ class Field:
             maps = maps.affine
         return replace(self, data=chunks.transform(data, maps, kernel, dtype))
 
-    def align_to(self, other: "Field", who: str = "statistics") -> Any:
-        """Return this field's array laid along the axes of another: its rank, 1 where new.
+    def align_to(self, other: "Field", role: str = "statistics") -> Any:
+        """Return this field's array with the dimensions of another; new ones have size 1.
 
         Labels are matched by value, in any order, and may be more than the other has; a
-        dimension without labels on one side is matched by position. Groups stay in front, as one
-        axis more.
+        dimension without labels on one side is matched by position. The group dimension of states
+        stays in front, as an additional axis.
         """
-        named = self._named_as(other)
-        mine, theirs = named._own_dims, other._own_dims
-        strange = [dim for dim in mine if dim not in theirs]
-        if strange:
+        named = self._named_like(other)
+        dims, other_dims = named._data_dims, other._data_dims
+        missing = [dim for dim in dims if dim not in other_dims]
+        if missing:
             raise MismatchError(
-                f"the {who} lie along {listed(strange)}, which the data lack; "
-                f"the data have {listed(theirs)}"
+                f"the {role} have the dimensions {format_dims(missing)}, which the data lack; "
+                f"the data have {format_dims(other_dims)}"
             )
-        data, front = named.data, len(named.dims) - len(mine)
-        for axis, dim in enumerate(mine, start=front):
-            data = _take(data, axis, named._positions(dim, other, who))
-        order = [*range(front), *(front + mine.index(dim) for dim in theirs if dim in mine)]
-        new = tuple(slice(None) if dim in mine else None for dim in theirs)
-        return data.transpose(order)[(slice(None),) * front + new] if new else data
+        data, front = named.data, len(named.dims) - len(dims)
+        for axis, dim in enumerate(dims, start=front):
+            data = _take(data, axis, named._positions(dim, other, role))
+        order = [*range(front), *(front + dims.index(dim) for dim in other_dims if dim in dims)]
+        index = tuple(slice(None) if dim in dims else None for dim in other_dims)
+        return data.transpose(order)[(slice(None),) * front + index] if index else data
 
     @property
-    def _own_dims(self) -> tuple[Hashable, ...]:
-        """The dimensions but for that of groups, which comes first in states."""
+    def _data_dims(self) -> tuple[Hashable, ...]:
+        """The dimensions without the group dimension, which is the first of states."""
         is_grouped = self.groups is not None and self.groups.data_dim is None
         return self.dims[1:] if is_grouped else self.dims
 
-    def place(self, position: Sequence[int]) -> str:
-        """Name a position in words: ``level=500``, or the bare name of a column."""
+    def describe_position(self, index: Sequence[int]) -> str:
+        """Return an index as text: ``level=500``, or the name of a column alone."""
         parts = []
-        for dim, i in zip(self.dims, position, strict=True):
+        for dim, i in zip(self.dims, index, strict=True):
             label = self.labels[dim][i] if dim in self.labels else i
             levels = self.labels[dim].names if dim == self.group_dim else []
-            if len(levels) > 1:
-                parts += [f"{n}={v}" for n, v in zip(levels, self.labels[dim][i], strict=True)]
+            if isinstance(label, tuple) and len(levels) > 1:
+                parts += [f"{key}={value}" for key, value in zip(levels, label, strict=True)]
                 continue
-            named = f"axis {dim}" if isinstance(dim, int) else dim
-            parts.append(str(label) if dim == "columns" else f"{named}={label}")
+            name = f"axis {dim}" if isinstance(dim, int) else dim
+            parts.append(str(label) if dim == "columns" else f"{name}={label}")
         return ", ".join(parts)
 
-    def labelled(self, dim: Hashable, labels: Sequence[Hashable]) -> Self:
-        """Return the part of this field with these labels along a dimension, in their order."""
+    def select_labels(self, dim: Hashable, labels: Sequence[Hashable]) -> Self:
+        """Return the part of this field with these labels along a dimension, in this order."""
         positions = self.labels[dim].get_indexer(
             pd.Index(labels, tupleize_cols=self.labels[dim].nlevels > 1)
         )
@@ -250,25 +250,25 @@ class Field:
             else self.selected_columns,
         )
 
-    def identical(self, other: "Field") -> bool:
-        """Tell whether statistic, dims, labels and every bit of the data are the same."""
-        mine, theirs = (
+    def is_identical(self, other: "Field") -> bool:
+        """Return whether statistic, dims, labels and every bit of the data are the same."""
+        settings, other_settings = (
             (field.statistic, field.dims, field.groups, field.selected_columns)
             for field in (self, other)
         )
         return (
-            mine == theirs
+            settings == other_settings
             and self.labels.keys() == other.labels.keys()
             and all(index.equals(other.labels[dim]) for dim, index in self.labels.items())
             and (self.data.dtype, self.data.shape) == (other.data.dtype, other.data.shape)
             and np.asarray(self.data).tobytes() == np.asarray(other.data).tobytes()
         )
 
-    def axis(self, name: Hashable) -> int:
-        """Return where a dimension stands, given by its name or by its position."""
-        for at, dim in enumerate(self.dims):
+    def axis_of(self, name: Hashable) -> int:
+        """Return the axis of a dimension, given by its name or by its position."""
+        for axis, dim in enumerate(self.dims):
             if dim is name or (type(dim) is type(name) and dim == name):
-                return at
+                return axis
         if isinstance(name, (bool, np.bool_, float, np.floating)):
             raise TypeError(f"an axis is a name or an integer, got {name!r}")
         if name in self.dims:
@@ -277,44 +277,46 @@ class Field:
             if not -len(self.dims) <= name < len(self.dims):
                 raise np.exceptions.AxisError(int(name), len(self.dims))
             return int(name) % len(self.dims)
-        raise ValueError(f"{name!r} not found in dims {listed(self.dims)}")
+        raise ValueError(f"{name!r} not found in dims {format_dims(self.dims)}")
 
     def has_axis(self, name: Hashable) -> bool:
-        """Tell whether a name or a position means one of the dimensions."""
+        """Return whether a name or a position means one of the dimensions."""
         try:
-            self.axis(name)
+            self.axis_of(name)
         except ValueError:
             return False
         return True
 
-    def _named_as(self, other: "Field") -> "Field":
-        """Name bare axes after the axes of data that have names, by position."""
-        bare = [dim for dim in self.dims if isinstance(dim, int) and dim not in other.dims]
-        bare = [dim for dim in bare if -len(other.dims) <= dim < 0]
-        if not bare or all(isinstance(dim, int) for dim in other.dims):
+    def _named_like(self, other: "Field") -> "Field":
+        """Name unnamed axes after those of data that have names, by position."""
+        unnamed = [dim for dim in self.dims if isinstance(dim, int) and dim not in other.dims]
+        names: dict[Hashable, Hashable] = {
+            dim: other.dims[dim] for dim in unnamed if -len(other.dims) <= dim < 0
+        }
+        if not names or all(isinstance(dim, int) for dim in other.dims):
             return self
-        names = {dim: other.dims[dim] for dim in bare}
         warnings.warn(
             f"statistics of an array without names meet data with names; taken by position: "
             f"{names}. Adapt on data with names to have them checked",
             UserWarning,
             stacklevel=5,
         )
-        dims = tuple(names.get(dim, dim) for dim in self.dims)  # type: ignore[call-overload]
-        labels = {names.get(dim, dim): index for dim, index in self.labels.items()}  # type: ignore[call-overload]
+        dims = tuple(names.get(dim, dim) for dim in self.dims)
+        labels = {names.get(dim, dim): index for dim, index in self.labels.items()}
         return replace(self, dims=dims, labels=labels)
 
-    def _positions(self, dim: Hashable, other: "Field", who: str) -> np.ndarray | None:
-        """Where the other's labels stand in this field's; None for all, in order."""
-        size, wanted = self.sizes()[dim], other.sizes()[dim]
-        mine, theirs = self.labels.get(dim), other.labels.get(dim)
-        if mine is None or theirs is None:
-            if size != wanted:
+    def _positions(self, dim: Hashable, other: "Field", role: str) -> np.ndarray | None:
+        """Return the positions of another field's labels in this one; None for all, in order."""
+        size, other_size = self.sizes()[dim], other.sizes()[dim]
+        labels, other_labels = self.labels.get(dim), other.labels.get(dim)
+        if labels is None or other_labels is None:
+            if size != other_size:
                 raise MismatchError(
-                    f"sizes differ along {shown(dim)}: the data have {wanted}, the {who} {size}"
+                    f"sizes differ along {format_dim(dim)}: the data have {other_size}, the {role} "
+                    f"{size}"
                 )
             return None
-        return positions_of(theirs, mine, dim, who)
+        return match_labels(other_labels, labels, dim, role)
 
 
 def _take(data: Any, axis: int, positions: np.ndarray | None) -> Any:
@@ -353,7 +355,7 @@ class State(Field):
 
 
 Fields = Mapping[Hashable, Field]
-"""The fields of a container by name; an array's or a frame's only field is named None."""
+"""The fields of a container by name; the only field of an array or DataFrame is named None."""
 
 States = Mapping[Hashable, State]
 """The states of the fields of a container, by name."""

@@ -1,8 +1,7 @@
-"""Lags: which place along a dimension comes so much later than each, for statistics of changes.
+"""Lags: which positions along a dimension are a lag apart, for statistics of tendencies.
 
-A lag is a number of steps, or a duration where the labels are dates. Across a gap in the labels
-nothing is taken for a change: a step more than half as long again as the one in the middle of all
-is one.
+A lag is a number of steps, or a duration if the labels are dates. No tendency is taken across a gap
+in the labels: a step more than 1.5 times as long as the median step.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -16,93 +15,97 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
 from dasknorm import chunks
-from dasknorm.blocks.group_labels import some
+from dasknorm.blocks.group_labels import format_labels
 from dasknorm.blocks.lagged_arrays import LaggedArray
 from dasknorm.errors import MismatchError
 from dasknorm.fields.field import Field, Fields, Groups, State, States
-from dasknorm.fields.labels import shown
+from dasknorm.fields.labels import format_dim
 from dasknorm.fields.states import select_group
-from dasknorm.statistics import Transformed
 
-__all__ = ["Lag", "changes", "describe_lag", "lag_of", "lagged", "lags_by_dim", "without_lags"]
+__all__ = [
+    "Lag",
+    "add_lags",
+    "describe_lag",
+    "drop_lags",
+    "lags_by_dim",
+    "lags_of",
+    "select_tendency",
+]
 
 Lag = Mapping[Hashable, Any] | None
-"""A dimension, and a lag along it or several: ``{"time": 1}``, ``{"time": ["6h", "24h"]}``."""
+"""A dimension, and one or more lags along it: ``{"time": 1}``, ``{"time": ["6h", "24h"]}``."""
 
 GAP = 1.5
+"""A step longer than this, in units of the median step, is a gap."""
 
-NO_STEPS = (bool, np.timedelta64)
-"""What NumPy or Python count among the integers."""
+NOT_STEPS = (bool, np.timedelta64)
+"""Types that NumPy or Python count among the integers."""
 
 
-def lagged(fields: Fields, lag: Lag) -> dict[Hashable, Field]:
-    """Return fields of which the changes along a dimension are to be learned as well.
+def add_lags(fields: Fields, lag: Lag) -> dict[Hashable, Field]:
+    """Return fields whose tendencies along a dimension are also summarized.
 
     Fields without the dimension stay as they are.
 
     Raises
     ------
     TypeError
-        If the data are a frame, or a lag is neither a number of steps nor a duration.
+        If the data are a DataFrame, or a lag is neither a number of steps nor a duration.
     ValueError
         If no field has the dimension, a lag is not above 0, lags are of both kinds, or labels along
-        it do not increase.
+        the dimension do not increase.
     """
     if lag is None:
         return dict(fields)
-    dim, lags = _asked(lag)
+    name, lags = _parse_lag(lag)
     for field in fields.values():
         if not chunks.is_array(field.data):
-            what = "groups (by=)" if field.group_dim is not None else "frames"
-            raise TypeError(f"lag= goes with arrays and xarray objects, and not with {what}")
-        parts = getattr(field.statistic, "parts", [field.statistic])
-        if any(isinstance(part, Transformed) for part in parts):
+            source = "groups (by=)" if field.groups is not None else "frames"
+            raise TypeError(f"lag= goes with arrays and xarray objects, and not with {source}")
+        if field.statistic is not None and not field.statistic.supports_lag:
             raise TypeError(
-                "lag= learns of changes of the data as they are, not of a function of them: apply "
-                "the function first, and adapt on what comes out"
+                "lag= takes differences of the data as they are, not of a function of them: apply "
+                "the function first, and adapt on its result"
             )
-    found = {name: f.dims[f.axis(dim)] for name, f in fields.items() if f.has_axis(dim)}
-    if not found:
+    dims = {key: f.dims[f.axis_of(name)] for key, f in fields.items() if f.has_axis(name)}
+    if not dims:
         for field in fields.values():
-            field.axis(dim)  # says what is there instead
+            field.axis_of(name)  # the error lists the dimensions
     return {
-        name: _in_lags(field, found[name], lags) if name in found else field
-        for name, field in fields.items()
+        key: _with_lags(field, dims[key], lags) if key in dims else field
+        for key, field in fields.items()
     }
 
 
-def lag_of(states: States) -> Lag:
-    """Return the lags that states were learned with; None if with none."""
+def lags_of(states: States) -> Lag:
+    """Return the lags of states; None without tendencies."""
     for state in states.values():
         if state.lag_dim is not None:
             return {state.lag_dim: state.labels[state.group_dim][1:].tolist()}
     return None
 
 
-def lags_by_dim(fields: Fields) -> dict[str, list[Any]]:
-    """Return the lags of fields in words and numbers: ``{"time": [1]}``, ``{"time": ["6h"]}``."""
+def lags_by_dim(fields: Fields) -> dict[str, list[int | str]]:
+    """Return the lags of data as plain values: ``{"time": [1]}``, ``{"time": ["6h"]}``."""
     for field in fields.values():
         if isinstance(field.data, LaggedArray) and field.data.labels is not None:
-            lags = field.data.labels[1:]
-            return {str(field.lag_dim): list(map(_word, lags))}
+            return {str(field.lag_dim): list(map(_plain_lag, field.data.labels[1:]))}
     return {}
 
 
-def _word(lag: Any) -> Any:
-    """Return a lag as a number of steps, or a duration in the words of pandas: ``"6h"``."""
-    if isinstance(lag, timedelta):
-        return to_offset(lag).freqstr
-    return int(lag)
+def _plain_lag(lag: timedelta | int) -> int | str:
+    """Return a lag as a number of steps, or as a frequency string of pandas: ``"6h"``."""
+    return str(to_offset(lag).freqstr) if isinstance(lag, timedelta) else int(lag)
 
 
-def describe_lag(lag: Any, dim: Any) -> str:
-    """Return a lag in words: ``"1 step of time"``, ``"6h of time"``."""
+def describe_lag(lag: int | str, dim: Hashable) -> str:
+    """Return a lag as text: ``"1 step of time"``, ``"6h of time"``."""
     steps = f"{lag} step{'' if lag == 1 else 's'}" if isinstance(lag, int) else str(lag)
     return f"{steps} of {dim}"
 
 
-def without_lags(states: States) -> dict[Hashable, State]:
-    """Return the states of the data themselves, without those of their changes."""
+def drop_lags(states: States) -> dict[Hashable, State]:
+    """Return the states of the data without those of the tendencies."""
     return {
         name: state
         if state.lag_dim is None
@@ -111,46 +114,48 @@ def without_lags(states: States) -> dict[Hashable, State]:
     }
 
 
-def changes(states: States, lag: Any) -> tuple[dict[Hashable, State], str]:
-    """Return the states of changes by one lag, and the lag in words; one only may be left out."""
-    own = {name: state for name, state in states.items() if state.lag_dim is not None}
-    if not own:
+def select_tendency(states: States, lag: Any) -> tuple[dict[Hashable, State], str]:
+    """Return the states of tendencies with one lag, and the lag as text; None for the only lag."""
+    tendencies = {name: state for name, state in states.items() if state.lag_dim is not None}
+    if not tendencies:
         raise MismatchError("no changes were learned: adapt(..., lag={'time': 1})")
-    known = next(state.labels[state.group_dim] for state in own.values())
-    if lag is None and len(known) > 2:
-        raise MismatchError(f"changes by several lags were learned, {some(known[1:])}: name one")
+    lags = next(state.labels[state.group_dim] for state in tendencies.values())
+    if lag is None and len(lags) > 2:
+        raise MismatchError(
+            f"there are changes by several lags, {format_labels(lags[1:])}: name one"
+        )
     if lag is None:
-        lag = known[1]
-    elif known.dtype.kind == "m":
-        lag = _duration(lag)
-    if lag not in known[1:]:
-        raise MismatchError(f"no changes by {lag!r} were learned; known: {some(known[1:])}")
-    (dim,) = {state.lag_dim for state in own.values()}
-    return {name: select_group(state, lag) for name, state in own.items()}, describe_lag(
-        _word(lag), dim
-    )
+        lag = lags[1]
+    elif lags.dtype.kind == "m":
+        lag = _parse_duration(lag)
+    if lag not in lags[1:]:
+        raise MismatchError(f"no changes by {lag!r}; available: {format_labels(lags[1:])}")
+    (dim,) = {state.lag_dim for state in tendencies.values()}
+    selected = {name: select_group(state, lag) for name, state in tendencies.items()}
+    return selected, describe_lag(_plain_lag(lag), dim)
 
 
-def _asked(lag: Any) -> tuple[Hashable, pd.Index]:
+def _parse_lag(lag: object) -> tuple[Hashable, pd.Index]:
+    """Return the dimension of a lag, and 0 and the lags in order."""
     if not isinstance(lag, Mapping) or len(lag) != 1:
         raise TypeError(f"lag= takes one dimension and its lags, as {{'time': 1}}, got {lag!r}")
-    ((dim, asked),) = lag.items()
-    many = list(asked) if isinstance(asked, (list, tuple)) else [asked]
-    steps = [isinstance(each, Integral) and not isinstance(each, NO_STEPS) for each in many]
-    if not many or any(steps) != all(steps):
+    ((dim, values),) = lag.items()
+    many = list(values) if isinstance(values, (list, tuple)) else [values]
+    is_steps = [isinstance(value, Integral) and not isinstance(value, NOT_STEPS) for value in many]
+    if not many or any(is_steps) != all(is_steps):
         raise ValueError(
-            f"lags are all numbers of steps, or all durations such as '6h', got {asked!r}"
+            f"lags are all numbers of steps, or all durations such as '6h', got {values!r}"
         )
-    lags = [int(each) if steps[0] else _duration(each) for each in many]
-    none = 0 if steps[0] else pd.Timedelta(0)
-    if wrong := [each for each in lags if not each > none]:
-        raise ValueError(f"a lag is above 0, got {wrong[0]!r}")
+    lags = [int(value) if is_steps[0] else _parse_duration(value) for value in many]
+    zero = 0 if is_steps[0] else pd.Timedelta(0)
+    if not_positive := [value for value in lags if not value > zero]:
+        raise ValueError(f"a lag is above 0, got {not_positive[0]!r}")
     if len(set(lags)) < len(lags):
-        raise ValueError(f"lag={asked!r} names one of them twice")
-    return dim, pd.Index([none, *sorted(lags)])
+        raise ValueError(f"lag={values!r} names one of them twice")
+    return dim, pd.Index([zero, *sorted(lags)])
 
 
-def _duration(lag: Any) -> pd.Timedelta:
+def _parse_duration(lag: object) -> pd.Timedelta:
     if not isinstance(lag, (str, timedelta, np.timedelta64)):
         raise TypeError(f"a lag is a number of steps or a duration such as '6h', got {lag!r}")
     try:
@@ -159,46 +164,47 @@ def _duration(lag: Any) -> pd.Timedelta:
         raise ValueError(f"a lag is a duration such as '6h' or '30D', got {lag!r}") from error
 
 
-def _in_lags(field: Field, dim: Hashable, lags: pd.Index) -> Field:
+def _with_lags(field: Field, dim: Hashable, lags: pd.Index) -> Field:
     labels = field.labels.get(dim)
-    size = int(field.sizes()[dim])
     if labels is not None and not (labels.is_monotonic_increasing and labels.is_unique):
-        raise ValueError(f"labels along {shown(dim)} do not increase: sort them first")
+        raise ValueError(f"labels along {format_dim(dim)} do not increase: sort them first")
     if lags.dtype.kind == "m":
-        partners = _by_duration(labels, dim, lags[1:])
+        partners = _partners_by_duration(labels, dim, lags[1:])
     else:
-        partners = _by_steps(labels, size, lags[1:])
+        partners = _partners_by_steps(labels, int(field.sizes()[dim]), lags[1:])
     name = f"{dim}_lag" if isinstance(dim, str) else "lag"
     data = LaggedArray.of(field.data, field.dims.index(dim), partners, lags)
-    return replace(field, data=data, groups=Groups(name, dim, dim))
+    return replace(field, data=data, groups=Groups(name, data_dim=dim, lag_dim=dim))
 
 
-def _by_steps(labels: pd.Index | None, size: int, lags: Sequence[int]) -> np.ndarray:
-    """Return the places so many steps later, but across a gap."""
+def _partners_by_steps(labels: pd.Index | None, size: int, lags: Sequence[int]) -> np.ndarray:
+    """Return for each lag and position the position so many steps later; -1 across a gap."""
     stretch = np.zeros(size, int)
     stretch[1:] = np.cumsum(_gaps(labels, size))
     partners = np.full((len(lags), size), -1)
     for row, lag in zip(partners, lags, strict=True):
         later = np.arange(lag, size)
-        whole = stretch[later] == stretch[later - lag]
-        row[: max(size - lag, 0)][whole] = later[whole]
+        has_no_gap = stretch[later] == stretch[later - lag]
+        row[: max(size - lag, 0)][has_no_gap] = later[has_no_gap]
     return partners
 
 
 def _gaps(labels: pd.Index | None, size: int) -> np.ndarray:
-    """Return for each step whether it is a gap: of labels that have no distance, none is."""
+    """Return for each step whether it is a gap; labels that cannot be subtracted have no gaps."""
     try:
         steps = np.diff(np.asarray(labels)) if labels is not None else np.ones(max(size - 1, 0))
     except TypeError:
         return np.zeros(max(size - 1, 0), bool)
     if not len(steps):
         return np.zeros(0, bool)
-    usual = np.sort(steps)[len(steps) // 2]
-    return np.asarray(steps > GAP * usual, bool)
+    median = np.sort(steps)[len(steps) // 2]
+    return np.asarray(steps > GAP * median, bool)
 
 
-def _by_duration(labels: pd.Index | None, dim: Hashable, lags: Sequence[Any]) -> np.ndarray:
-    """Return the places whose labels are later by just so much."""
+def _partners_by_duration(
+    labels: pd.Index | None, dim: Hashable, lags: Sequence[Any]
+) -> np.ndarray:
+    """Return for each lag and position the position of the label that is later by the lag."""
     if labels is not None and labels.dtype == object:  # of cftime; pandas 2 adds nothing of its own
         lags = [lag.to_pytimedelta() for lag in lags]
     try:
@@ -206,6 +212,6 @@ def _by_duration(labels: pd.Index | None, dim: Hashable, lags: Sequence[Any]) ->
     except (TypeError, AttributeError) as error:
         kind = "no labels" if labels is None else f"labels of {labels.dtype}"
         raise ValueError(
-            f"a lag that is a duration needs dates along {shown(dim)}, which has {kind}; "
+            f"a lag that is a duration needs dates along {format_dim(dim)}, which has {kind}; "
             "give it as a number of steps"
         ) from error

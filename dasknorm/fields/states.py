@@ -1,163 +1,240 @@
-"""States: fields of records, merged with others, taken apart by group, or seen through a window."""
+"""States: create them from given values, merge them, select groups, smooth climatologies.
 
+A change here changes values that users see after a merge; laws of merging are tested.
+"""
+
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from dasknorm import chunks
-from dasknorm.blocks.group_labels import appended, places_of, some
+from dasknorm.blocks.group_labels import appended, format_labels, places_of
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.errors import MismatchError
-from dasknorm.fields.field import State
-from dasknorm.fields.labels import listed, shown
-from dasknorm.statistics import Statistic
+from dasknorm.fields.field import Field, State, States
+from dasknorm.fields.labels import format_dim, format_dims
+from dasknorm.statistics import Moments, Predefined, Statistic
 from dasknorm.statistics.base import Records
 
 __all__ = [
-    "aligned",
-    "beside",
-    "merged",
-    "refuse_other_groups",
-    "refuse_other_statistic",
+    "concat_columns",
+    "merge_state",
+    "reorder",
     "select_group",
     "select_groups",
-    "windowed",
+    "share_scale",
+    "smooth",
+    "state_from_values",
 ]
 
 
-def merged(state: State, other: State) -> State:
-    """Return states merged with those of other data, matched by label; groups are united."""
-    refuse_other_statistic(state, other)
-    refuse_other_groups(state, other)
-    theirs = aligned(other, state)
-    both = state.with_records(chunks.merge(state.records, theirs.records, state.statistic))
-    return replace(both, selected_columns=state.selected_columns or other.selected_columns)
+def state_from_values(
+    name: Hashable,
+    mean: Field,
+    spread: Field,
+    count: Field | None = None,
+    role: Literal["variance", "std"] = "std",
+    epsilon: float = 0.0,
+) -> State:
+    """Return the state of a mean, a variance or standard deviation, and perhaps a count."""
+    variance = _like_mean(spread, mean, role, name)
+    if role == "std":
+        # The square root of a rounded square gives the std back to the bit.
+        variance = np.square(variance)
+    statistic: Statistic = Predefined(epsilon) if count is None else Moments(epsilon=epsilon)
+    records = np.zeros(mean.data.shape, statistic.dtype)
+    records["mean"] = mean.data
+    if count is None:
+        records["variance"] = variance
+    else:
+        records["count"] = _like_mean(count, mean, "count", name)
+        records["m2"] = variance * records["count"]
+    return State(records, mean.dims, mean.labels, mean.features, mean.attrs, statistic=statistic)
 
 
-def refuse_other_statistic(state: State, other: State) -> None:
-    """Raise MismatchError unless both remember the same."""
+def _like_mean(values: Field, mean: Field, role: str, name: Hashable) -> np.ndarray:
+    """Return values aligned to a mean; ValueError if one of them is negative."""
+    aligned = np.broadcast_to(values.align_to(mean, role), mean.data.shape)
+    for index in np.argwhere(aligned < 0).tolist():
+        position = " ".join(filter(None, [str(name or ""), mean.describe_position(index)]))
+        raise ValueError(
+            f"{role} must not be negative, got {aligned[tuple(index)]}"
+            f"{' at ' if position else ''}{position}"
+        )
+    return aligned
+
+
+def merge_state(state: State, other: State) -> State:
+    """Return a state merged with that of other data, matched by label; groups are united."""
+    _check_same_statistic(state, other)
+    _check_same_groups(state, other)
+    records = chunks.merge(state.records, reorder(other, state).records, state.statistic)
+    columns = state.selected_columns or other.selected_columns
+    return replace(state.with_records(records), selected_columns=columns)
+
+
+def _check_same_statistic(state: State, other: State) -> None:
     if state.statistic != other.statistic:
         raise MismatchError(f"statistics differ: {state.statistic} and {other.statistic}")
 
 
-def refuse_other_groups(state: State, other: State) -> None:
-    """Raise MismatchError unless both are by the same groups and lags, or both by none."""
-    if (state.group_dim, state.lag_dim) != (other.group_dim, other.lag_dim):
-        by = [
-            f"by {each.group_dim!r}" if each.group_dim is not None else "not by group"
-            for each in (state, other)
-        ]
-        raise MismatchError(f"statistics {by[0]} and {by[1]} do not merge")
+def _check_same_groups(state: State, other: State) -> None:
+    """Raise MismatchError unless both states have the same group dimension and lags, or none."""
+    if state.groups != other.groups:
+        by, other_by = (
+            "not by group" if dim is None else f"by {dim!r}"
+            for dim in (state.group_dim, other.group_dim)
+        )
+        raise MismatchError(f"statistics {by} and {other_by} do not merge")
     if state.lag_dim is None:
         return
-    mine, theirs = (each.labels[each.group_dim] for each in (state, other))
-    if not mine.equals(theirs):
+    lags, other_lags = state.labels[state.group_dim], other.labels[other.group_dim]
+    if not lags.equals(other_lags):
         raise MismatchError(
-            f"lags differ: {some(mine[1:])} and {some(theirs[1:])}; what only one side has seen "
-            "would be missing from the other"
+            f"lags differ: {format_labels(lags[1:])} and {format_labels(other_lags[1:])}; a lag "
+            "of one side only would lack the values of the other"
         )
 
 
-def aligned(state: State, other: State) -> State:
-    """Return a state in the order of another that has the same dimensions and labels."""
+def reorder(state: State, other: State) -> State:
+    """Return a state in the order of another one that has the same dimensions and labels."""
     if set(state.dims) != set(other.dims):
         raise MismatchError(
-            f"kept dimensions differ: {listed(state.dims)} and {listed(other.dims)}"
+            f"kept dimensions differ: {format_dims(state.dims)} and {format_dims(other.dims)}"
         )
     for dim in other.dims:
         if dim == state.group_dim:
             continue
-        if state.sizes()[dim] != other.sizes()[dim]:
-            raise MismatchError(
-                f"sizes differ along {shown(dim)}: {state.sizes()[dim]} and {other.sizes()[dim]}"
-            )
+        size, other_size = state.sizes()[dim], other.sizes()[dim]
+        if size != other_size:
+            raise MismatchError(f"sizes differ along {format_dim(dim)}: {size} and {other_size}")
         if (dim in state.labels) != (dim in other.labels):
-            raise MismatchError(f"only one side has labels along {shown(dim)}")
-    labels = {**other.labels, **{d: i for d, i in state.labels.items() if d == state.group_dim}}
+            raise MismatchError(f"only one side has labels along {format_dim(dim)}")
+    labels = dict(other.labels)
+    if state.group_dim in state.labels:
+        labels[state.group_dim] = state.labels[state.group_dim]
     return replace(other, data=state.align_to(other), labels=labels)
 
 
 def select_groups(state: State, groups: pd.Index) -> State:
-    """Return the states of these groups, sorted; of those not known, of no value."""
-    known = places_of(groups, state.labels[state.group_dim])
+    """Return the states of these groups, sorted; an unknown group has an empty state."""
+    positions = places_of(groups, state.labels[state.group_dim])
     records = np.zeros((len(groups), *state.data.shape[1:]), state.data.dtype)
-    records[known >= 0] = state.data[known[known >= 0]]
+    records[positions >= 0] = state.data[positions[positions >= 0]]
     return state.with_records(GroupRecords(groups, records))
 
 
-def beside(state: State, other: State) -> State:
-    """Return the states of some columns and those of others as one; groups are united."""
-    refuse_other_groups(state, other)
+def select_group(state: State, label: object) -> State:
+    """Return the state of one group, like that of data without groups."""
+    labels = {dim: index for dim, index in state.labels.items() if dim != state.group_dim}
+    data = state.data[state.labels[state.group_dim].get_loc(label)]
+    return replace(state, data=data, dims=state.dims[1:], labels=labels, groups=None)
+
+
+def concat_columns(state: State, other: State) -> State:
+    """Return the states of different columns as one; groups are united."""
+    _check_same_groups(state, other)
     if state.group_dim is not None:
-        mine, theirs = (each.labels[each.group_dim] for each in (state, other))
-        if not mine.equals(theirs):
-            groups = appended(mine, theirs[places_of(theirs, mine) < 0])
+        groups, other_groups = state.labels[state.group_dim], other.labels[state.group_dim]
+        if not groups.equals(other_groups):
+            groups = appended(groups, other_groups[places_of(other_groups, groups) < 0])
             state, other = select_groups(state, groups), select_groups(other, groups)
     columns = state.labels["columns"].append(other.labels["columns"])
     data = np.concatenate([state.data, other.data], axis=state.dims.index("columns"))
-    some = state.selected_columns is not None or other.selected_columns is not None
-    chosen = tuple(columns) if some else None
+    is_selection = state.selected_columns is not None or other.selected_columns is not None
     return replace(
-        state, data=data, labels={**state.labels, "columns": columns}, selected_columns=chosen
+        state,
+        data=data,
+        labels={**state.labels, "columns": columns},
+        selected_columns=tuple(columns) if is_selection else None,
     )
 
 
-def select_group(state: State, label: Any) -> State:
-    """Return the states of one group, as those of data without groups."""
-    own = {dim: index for dim, index in state.labels.items() if dim != state.group_dim}
-    data = state.data[state.labels[state.group_dim].get_loc(label)]
-    return replace(state, data=data, dims=state.dims[1:], labels=own, groups=None)
+def share_scale(states: States, groups: Sequence[Sequence[Hashable]]) -> dict[Hashable, State]:
+    """Return states in which each group of variables has one scale per output element.
+
+    Raises
+    ------
+    MismatchError
+        If a name is unknown or in two groups, or if the variables of a group differ in their kept
+        dimensions or their statistic.
+    TypeError
+        If a group is a single name.
+    """
+    result: dict[Hashable, State] = dict(states)
+    names = set()
+    for group in groups:
+        if isinstance(group, str) or len(group) < 2:
+            raise TypeError(f"a scale is shared by two or more, as ('u', 'v'), got {group!r}")
+        for name in group:
+            if name not in states:
+                raise MismatchError(f"no statistics for {name!r}; available: {list(states)}")
+            if name in names:
+                raise MismatchError(f"{name!r} is named twice; one scale can be shared only once")
+            names.add(name)
+        first = states[group[0]]
+        for name in group:
+            _check_same_statistic(first, states[name])
+        members = [reorder(states[name], first) for name in group]
+        records = first.statistic.with_one_scale([member.data for member in members])
+        for name, member, data in zip(group, members, records, strict=True):
+            # `reorder` copies the attributes of the first variable.
+            result[name] = replace(member, data=data, attrs=states[name].attrs)
+    return result
 
 
-def windowed(state: State, days: int, is_linear: bool) -> State:
-    """Return states of each day of the year together with the days around it.
+def smooth(state: State, days: int, is_linear: bool) -> State:
+    """Return a climatology in which each day of the year is merged with the days around it.
 
-    States of a climatology by day of year, and perhaps more, such as the hour. The year is a ring.
+    The groups are days of the year, and perhaps more, such as the hour. The year is a ring.
     """
     labels = state.labels[state.group_dim]
-    at = next((i for i, key in enumerate(labels.names) if _is_day(key)), None)
-    if at is None:
+    level = next((i for i, key in enumerate(labels.names) if _is_day(key)), None)
+    if level is None:
         raise MismatchError(
             f"a window is of days of the year, by='time.dayofyear'; there are groups by "
-            f"{listed([str(key) for key in labels.names])}"
+            f"{format_dims([str(key) for key in labels.names])}"
         )
-    day = labels.get_level_values(at).to_numpy(int)
-    rest = labels.droplevel(at) if labels.nlevels > 1 else pd.Index([0] * len(labels))
+    day = labels.get_level_values(level).to_numpy(int)
+    other_keys = labels.droplevel(level) if labels.nlevels > 1 else pd.Index([0] * len(labels))
+    groups = pd.Series(np.arange(len(labels))).groupby(pd.factorize(other_keys)[0]).groups
     records = np.empty_like(state.data)
-    for own in pd.Series(np.arange(len(labels))).groupby(pd.factorize(rest)[0]).groups.values():
-        places = np.asarray(own)
-        ring = np.zeros((_year(day), *state.data.shape[1:]), state.data.dtype)
-        ring[day[places] - 1] = state.data[places]
-        records[places] = _around(ring, days, is_linear, state.statistic)[day[places] - 1]
+    for group in groups.values():
+        positions = np.asarray(group)
+        ring = np.zeros((_days_of_year(day), *state.data.shape[1:]), state.data.dtype)
+        ring[day[positions] - 1] = state.data[positions]
+        smoothed = _merge_around(ring, days, is_linear, state.statistic)
+        records[positions] = smoothed[day[positions] - 1]
     return replace(state, data=records)
 
 
-def _is_day(key: Any) -> bool:
+def _is_day(key: object) -> bool:
     return str(key).rpartition(".")[2] == "dayofyear"
 
 
-def _year(days: np.ndarray) -> int:
-    """Return how many days a year of the calendar has that these days of the year are of."""
+def _days_of_year(days: np.ndarray) -> int:
+    """Return the length of the year in the calendar of these days of the year."""
     return int(days.max()) if days.max() in (365, 360) else 366
 
 
-def _around(ring: Records, days: int, is_linear: bool, statistic: Statistic) -> Records:
-    """Merge each record of a ring with those around it.
+def _merge_around(ring: Records, days: int, is_linear: bool, statistic: Statistic) -> Records:
+    """Merge each record of a ring with the records around it.
 
     Weights that fall linearly to 0 at both ends are two windows of equal weights, one after the
     other, each half as wide.
     """
     if not is_linear:
-        return np.roll(_forward(ring, days, statistic), days // 2, axis=0)
+        return np.roll(_merge_next(ring, days, statistic), days // 2, axis=0)
     half = days // 2
-    twice = _forward(_forward(ring, half, statistic), half, statistic)
-    return np.roll(twice, half - 1, axis=0)
+    merged = _merge_next(_merge_next(ring, half, statistic), half, statistic)
+    return np.roll(merged, half - 1, axis=0)
 
 
-def _forward(ring: Records, days: int, statistic: Statistic) -> Records:
-    """Merge each record with the days - 1 that come next: twice as many at each step."""
+def _merge_next(ring: Records, days: int, statistic: Statistic) -> Records:
+    """Merge each record with the next days - 1 records, with twice as many at each step."""
     total, width = None, 0
     doubled, size = ring.copy(), 1
     while True:

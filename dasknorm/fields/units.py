@@ -1,4 +1,7 @@
-"""Units: z-scores have none, and what is restored has those of the data again."""
+"""Units: normalized data have the unit 1, and restored data have the units of the original.
+
+A change here changes the attributes of results only, never their values.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +14,7 @@ __all__ = ["units_after", "units_of"]
 
 
 def units_of(reading: str, state: State) -> dict[str, Any]:
-    """Return a variable's attributes as those of its mean, its variance, its count ..."""
+    """Return a variable's attributes, with the units of its mean, variance or other value."""
     attrs = dict(state.attrs)
     units = attrs.get("units")
     if units not in (None, "1"):
@@ -21,11 +24,11 @@ def units_of(reading: str, state: State) -> dict[str, Any]:
 
 
 def units_after(
-    kernel: Kernel, attrs: Mapping[str, Any], learned: Mapping[str, Any]
+    kernel: Kernel, attrs: Mapping[str, Any], original: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return attributes with the units "1" once normalized, and the old ones once restored."""
-    if kernel is kernels.restore and "units" in learned:
-        return {**attrs, "units": learned["units"]}
+    """Return attributes with the units "1" after normalization, the original ones when restored."""
+    if kernel is kernels.restore and "units" in original:
+        return {**attrs, "units": original["units"]}
     if kernel is kernels.standardize and "units" in attrs:
         return {**attrs, "units": "1"}
     return dict(attrs)

@@ -12,7 +12,7 @@ from dasknorm.api.stats import Stats
 from dasknorm.containers import container_of
 from dasknorm.containers.numpy import Array
 from dasknorm.fields import Axes, Field, Fields, State
-from dasknorm.fields.matching import kept_axes
+from dasknorm.fields.matching import kept_dims
 
 __all__ = ["Sizes", "axes_of", "given_for", "kept_sizes", "shown", "spread"]
 
@@ -46,7 +46,7 @@ def kept_sizes(fields: Fields, axes: tuple[Hashable, ...]) -> Sizes:
     """Return each field's size along each of the axes; ValueError unless all are there, once."""
     for field in fields.values():
         _check_axes(field, axes, many=len(fields) > 1)
-    kept_axes(fields, axes, None)  # refuses a name that no field has
+    kept_dims(fields, axes, None)  # refuses a name that no field has
     return {
         name if len(fields) > 1 else None: tuple(_size(field, axis) for axis in axes)
         for name, field in fields.items()
@@ -67,7 +67,7 @@ def _check_axes(field: Field, axes: tuple[Hashable, ...], many: bool) -> None:
                 "All `axis` values must be in the range [-ndim, ndim); "
                 f"got axis={axis} for data of {len(field.dims)} dimensions"
             )
-    found = [field.axis(axis) for axis in axes if field.has_axis(axis)]
+    found = [field.axis_of(axis) for axis in axes if field.has_axis(axis)]
     if len(set(found)) < len(found):
         raise ValueError(f"duplicate axes: two of axis={axes} mean the same of {field.dims}")
 
@@ -75,7 +75,7 @@ def _check_axes(field: Field, axes: tuple[Hashable, ...], many: bool) -> None:
 def _size(field: Field, axis: Hashable) -> int | None:
     if not field.has_axis(axis):
         return None
-    size = field.data.shape[field.axis(axis)]
+    size = field.data.shape[field.axis_of(axis)]
     if math.isnan(size):
         raise ValueError(
             f"All `axis` values to be kept must have a known shape; it is unknown along {axis!r}. "
@@ -129,7 +129,7 @@ def spread(given: Stats, fields: Fields, axes: tuple[Hashable, ...]) -> Stats:
     known = given.states[None]
     records = known.data
     states = {}
-    for name, dims in kept_axes(fields, axes, None).items():
+    for name, dims in kept_dims(fields, axes, None).items():
         field = fields[name]
         shape = tuple(field.sizes()[dim] for dim in dims)
         try:

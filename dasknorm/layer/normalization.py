@@ -19,7 +19,7 @@ from dasknorm.errors import NotAdaptedError
 from dasknorm.fields import Axes, Field, Fields, State, checks
 from dasknorm.layer.axes import Sizes, axes_of, given_for, kept_sizes, shown, spread
 from dasknorm.reports import provenance, table
-from dasknorm.statistics import Known, Moments
+from dasknorm.statistics import Moments, StandardScore
 
 __all__ = ["Normalization"]
 
@@ -142,7 +142,7 @@ class Normalization:
         self._learn(data, self._stats)
 
     def _learn(self, data: Any, known: Stats | None) -> None:
-        if self._given is not None or (self._stats and isinstance(self._stats.statistic, Known)):
+        if self._given is not None or (self._stats and _is_given(self._stats)):
             raise ValueError(
                 "Cannot `adapt` a Normalization layer that was given its `mean` and `variance`; "
                 "make one without them, Normalization(axis=...), to learn them from data"
@@ -282,17 +282,22 @@ class Normalization:
         if self._stats is None:
             state = "not adapted" if self._given is None else "given, not built"
         else:
-            how = "given" if isinstance(self._stats.statistic, Known) else "adapted"
+            how = "given" if _is_given(self._stats) else "adapted"
             state = f"{how}, features: {table.size(self._stats.states)}"
         return f"<dasknorm.Normalization {', '.join(settings)}: {state}>"
 
 
 def _clamped(state: State) -> State:
-    """Return a state whose scale is at least Keras' epsilon, if it is of a mean and variance."""
-    known = state.statistic
-    if not isinstance(known, (Moments, Known)):
+    """Return a state whose standard deviation is at least Keras' epsilon, if it has one."""
+    statistic = state.statistic
+    if not isinstance(statistic, StandardScore):
         return state
-    return replace(state, statistic=replace(known, epsilon=max(known.epsilon, EPSILON)))
+    return replace(state, statistic=statistic.with_epsilon(max(statistic.epsilon, EPSILON)))
+
+
+def _is_given(stats: Stats) -> bool:
+    """Check whether all numbers were given without a count, and so do not merge."""
+    return all(state.statistic.unmergeable_reason for state in stats.states.values())
 
 
 def _rank(fields: Fields) -> int:

@@ -203,7 +203,7 @@ def summarize(measures: Measures, positions: Field, limits: Limits) -> Row:
         missing=_fraction(m.missing, m.count),
         missing_before=_fraction(m.missing_before, m.count_before),
         count=float(m.count.sum()),
-        worst="" if worst is None else positions.place(worst),
+        worst="" if worst is None else positions.describe_position(worst),
         failed="",
     )
     ratio = _at(m.ratio, _argmax(change))
@@ -278,6 +278,6 @@ def _where(mask: np.ndarray, positions: Field) -> str:
     """Return the labels of the first three positions; nothing if there is only one position."""
     if not positions.dims:
         return ""
-    names = [positions.place(position) for position in np.argwhere(mask)[:3].tolist()]
+    names = [positions.describe_position(position) for position in np.argwhere(mask)[:3].tolist()]
     more = int(mask.sum()) - len(names)
     return f" at {' and '.join(names)}{f' and {more} more' if more else ''}"

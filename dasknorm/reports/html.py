@@ -12,7 +12,7 @@ import numpy as np
 
 from dasknorm.chunks import is_lazy
 from dasknorm.fields import State, States
-from dasknorm.fields.labels import listed
+from dasknorm.fields.labels import format_dims
 from dasknorm.reports.methods_text import describe
 from dasknorm.reports.table import size, table
 
@@ -93,10 +93,10 @@ def _title(name: Hashable, state: State) -> str:
 
 def _sizes(state: State) -> list[tuple[Hashable, Any]]:
     """Return the kept dimensions and their sizes; several keys name one of groups."""
-    keys = listed([str(key) for key in state.group_dim]) if type(state.group_dim) is tuple else None
+    by = state.group_dim
+    keys = format_dims([str(key) for key in by]) if type(by) is tuple else None
     return [
-        (keys if keys is not None and dim == state.group_dim else dim, n)
-        for dim, n in state.sizes().items()
+        (keys if keys is not None and dim == by else dim, n) for dim, n in state.sizes().items()
     ]
 
 

@@ -148,7 +148,9 @@ def _subject(fields: States, run: Run, changes: str = "") -> str:
     for name, state in fields.items():
         by_statistic.setdefault(state.statistic, {})[name] = state
     return "; ".join(
-        (statistic.description or _join_names(statistic.readings)) + changes + _variables(own, run)
+        (statistic.description or _join_names(statistic.result_names))
+        + changes
+        + _variables(own, run)
         for statistic, own in by_statistic.items()
     )
 
@@ -205,10 +207,12 @@ def _dim(name: str, state: State) -> str:
 def _counts(fields: States) -> str:
     """Return how many values the states have counted, and how many were missing."""
     states = list(fields.values())
-    if not states or any(is_lazy(s.data) or "count" not in s.statistic.readings for s in states):
+    if not states or any(
+        is_lazy(s.data) or "count" not in s.statistic.result_names for s in states
+    ):
         return ""
     with np.errstate(all="ignore"):  # the records of a file may contain any numbers
-        count = sum(float(np.sum(s.statistic.read(s.data, "count"))) for s in states)
+        count = sum(float(np.sum(s.statistic.result(s.data, "count"))) for s in states)
         counts_missing = [_missing(s.data) for s in states]
         missing = None if None in counts_missing else sum(filter(None, counts_missing))
     total = f"of {count:,.15g} values in all"

@@ -24,7 +24,7 @@ def table(states: States, lines: int | None = None) -> pd.DataFrame:
 
 def readings_of(states: States) -> list[str]:
     """Return what can be read of any of the states."""
-    return list(dict.fromkeys(r for state in states.values() for r in state.statistic.readings))
+    return list(dict.fromkeys(r for state in states.values() for r in state.statistic.result_names))
 
 
 def size(states: States) -> int:
@@ -48,9 +48,9 @@ def _rows(states: States, readings: Sequence[str]) -> Iterator[tuple[object, ...
         statistic, prefix = state.statistic, _prefix(name, state)
         for position in np.ndindex(state.data.shape):
             record = state.data[position].reshape(1)
-            known = {r: float(statistic.read(record, r)[0]) for r in statistic.readings}
+            known = {r: float(statistic.result(record, r)[0]) for r in statistic.result_names}
             values = [known.get(reading, np.nan) for reading in readings]
-            title = f"{prefix} {state.place(position)}".strip()
+            title = f"{prefix} {state.describe_position(position)}".strip()
             yield title or "all", *values
 
 

@@ -204,7 +204,7 @@ class StandardScaler(
         statistic, state = self.stats_.statistic, only_state(self.stats_)
         if name == "scale":
             return statistic.affine(state.data)["scale"].copy()
-        return statistic.read(state.data, name)
+        return statistic.result(state.data, name)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "stats_")

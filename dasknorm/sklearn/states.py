@@ -9,7 +9,7 @@ from dasknorm import blocks
 from dasknorm.api.stats import Stats
 from dasknorm.errors import MismatchError
 from dasknorm.fields import State, checks
-from dasknorm.statistics import Known, Moments, Statistic
+from dasknorm.statistics import Predefined, StandardScore
 from dasknorm.statistics.reducer import Reducer
 
 __all__ = ["added", "batch_like", "centred_or_scaled", "fitting", "only_state"]
@@ -29,7 +29,7 @@ def only_state(stats: Stats) -> State:
             "a scaler has a mean and a scale for each column of a table; these statistics keep "
             f"{found}. Adapt with keep= one dimension, or take one variable: stats.select([name])"
         )
-    if not isinstance(states[0].statistic, (Moments, Known)):
+    if not isinstance(states[0].statistic, StandardScore):
         raise MismatchError(
             f"a scaler has means and variances, got {stats.statistic}; normalize with the Stats"
         )
@@ -42,20 +42,13 @@ def centred_or_scaled(stats: Stats, with_mean: bool, with_std: bool) -> Stats:
         return stats
     statistic, (name, state) = stats.statistic, *stats.states.items()
     if with_mean:
-        mean = np.zeros(state.data.shape, state.data.dtype)
-        for part in {"mean", "mean_rest"} & set(mean.dtype.names or ()):
-            mean[part] = state.data[part]
-        only: Statistic = Known()
-        if isinstance(statistic, Moments):
-            mean["count"] = statistic.read(state.data, "count")
-            mean["mean"] = statistic.read(state.data, "mean")
-            only = replace(statistic, ddof=0.0, epsilon=0.0)
+        only, mean = statistic.centering(state.data)
         return replace(stats, states={name: replace(state, data=mean, statistic=only)})
-    spread = np.zeros(state.data.shape, Known.dtype)
+    spread = np.zeros(state.data.shape, Predefined.dtype)
     if with_std:
-        spread["variance"] = statistic.read(state.data, "variance")
-    epsilon = getattr(statistic, "epsilon", 0.0) if with_std else 0.0
-    return replace(stats, states={name: replace(state, data=spread, statistic=Known(epsilon))})
+        spread["variance"] = statistic.result(state.data, "variance")
+    epsilon = statistic.epsilon if with_std else 0.0
+    return replace(stats, states={name: replace(state, data=spread, statistic=Predefined(epsilon))})
 
 
 def fitting(stats: Stats, name: Hashable, dims: tuple[Hashable, ...]) -> Stats:
@@ -85,6 +78,6 @@ def batch_like(known: Stats, batch: Stats) -> Stats:
     if theirs.dims != state.dims:
         theirs = replace(theirs, dims=state.dims, labels=state.labels, features=state.features)
     # What was counted does not depend on ddof and the like, but how it is read out does.
-    if isinstance(state.statistic, Moments):
+    if not state.statistic.unmergeable_reason:
         theirs = replace(theirs, statistic=state.statistic)
     return replace(batch, states={name: theirs}, container=known.container)

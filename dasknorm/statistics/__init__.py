@@ -2,20 +2,22 @@
 
 from dasknorm.statistics.base import Statistic
 from dasknorm.statistics.extrema import Extrema
-from dasknorm.statistics.known import Known
 from dasknorm.statistics.maxabs import MaxAbs
 from dasknorm.statistics.moments import Moments
+from dasknorm.statistics.multi_statistic import MultiStatistic
+from dasknorm.statistics.predefined import Predefined
 from dasknorm.statistics.quantiles import Quantiles
-from dasknorm.statistics.several import Several
+from dasknorm.statistics.standard_score import StandardScore
 from dasknorm.statistics.transformed import Transformed
 
 __all__ = [
     "Extrema",
-    "Known",
     "MaxAbs",
     "Moments",
+    "MultiStatistic",
+    "Predefined",
     "Quantiles",
-    "Several",
+    "StandardScore",
     "Statistic",
     "Transformed",
 ]

@@ -1,17 +1,28 @@
 """Statistic: what a normalizer remembers of data, and the laws it keeps."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import MISSING, Field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
 
+from dasknorm.errors import MismatchError
 from dasknorm.kernels import Kernel
 
-__all__ = ["Records", "Statistic", "undefined"]
+__all__ = ["Component", "LocationScale", "Records", "Statistic", "undefined"]
 
 Records = np.ndarray[Any, np.dtype[Any]]
+
+LocationScale = tuple[np.ndarray, np.ndarray]
+
+LOCATION_SCALES: Mapping[tuple[str, ...], Callable[..., LocationScale]] = {
+    ("mean", "std"): lambda mean, std: (mean, std),
+    ("median", "lower", "upper"): lambda median, lower, upper: (median, upper - lower),
+    ("min", "max"): lambda low, high: ((low + high) / 2, high - low),
+    ("max_abs",): lambda most: (np.full(most.shape, np.nan), most),
+}
+"""The location and scale of data by the names of results; the most informative results first."""
 
 
 class Statistic(ABC):
@@ -41,8 +52,8 @@ class Statistic(ABC):
     dtype: ClassVar[np.dtype[np.void]]
     """Of one record. A record of zeros is the identity of `merge`."""
 
-    readings: ClassVar[tuple[str, ...]]
-    """The names that `read` knows, in the order in which a person wants to see them."""
+    result_names: ClassVar[tuple[str, ...]]
+    """The names that `result` takes, in the order in which a person wants to see them."""
 
     description: ClassVar[str] = ""
     """What is remembered, in words; if empty, the readings."""
@@ -50,8 +61,24 @@ class Statistic(ABC):
     is_centred: ClassVar[bool] = True
     """Whether constant data normalize to 0."""
 
+    transform: ClassVar[str] = ""
+    """The function of `kernels.FUNCTIONS` that data go through before the affine map, if any."""
+
+    supports_lag: ClassVar[bool] = True
+    """Whether statistics of tendencies (``lag=``) can be computed as well."""
+
+    unmergeable_reason: ClassVar[str] = ""
+    """Why records do not merge, as a sentence; empty if they do."""
+
     invalid_reason: ClassVar[str] = "infinite values, or too large to be squared in float64,"
     """What has spoiled a record that is `is_invalid`, in words."""
+
+    stored_name: ClassVar[str]
+    """The name in files of statistics, and of its group of columns; by default the class name."""
+
+    def __init_subclass__(cls) -> None:
+        if "stored_name" not in vars(cls):
+            cls.stored_name = cls.__name__
 
     def __repr__(self) -> str:
         own: list[Any] = [each for each in fields(self) if each.repr]  # type: ignore[arg-type]
@@ -119,8 +146,8 @@ class Statistic(ABC):
         total[found] = own
 
     @abstractmethod
-    def read(self, records: Records, name: str) -> np.ndarray:
-        """Return one of `readings` as float64, in the shape of `records`."""
+    def result(self, records: Records, name: str) -> np.ndarray:
+        """Return one of `result_names` as float64, in the shape of `records`."""
 
     @abstractmethod
     def affine(self, records: Records) -> Records:
@@ -140,9 +167,75 @@ class Statistic(ABC):
         """Return records of several variables, position by position, with one scale for all."""
         raise TypeError(f"{type(self).__name__} has no scale that variables can share")
 
+    def components(self, records: Records) -> "list[Component]":
+        """Return the statistics that this one combines; the first one normalizes."""
+        return [Component(self, records)]
+
+    def select(self, records: Records, kind: "type[Statistic]") -> "tuple[Statistic, Records]":
+        """Return the first statistic of a kind, and its records; TypeError if there is none."""
+        if isinstance(self, kind):
+            return self, records
+        raise TypeError(f"there is no {kind.__name__}: what was learned is {self}")
+
+    @property
+    def location_scale_names(self) -> tuple[str, ...]:
+        """The results from which `location_scale` is computed; empty if there are none."""
+        names = self.result_names
+        return next((each for each in LOCATION_SCALES if set(each) <= set(names)), ())
+
+    def location_scale(self, *results: np.ndarray) -> LocationScale:
+        """Return the location and scale of data, given the results `location_scale_names`."""
+        return LOCATION_SCALES[self.location_scale_names](*results)
+
+    def for_comparison(self) -> "Statistic":
+        """Return the statistic to compute from new data that are compared with this one's."""
+        return self
+
+    @property
+    def comparison_settings(self) -> tuple[Any, ...]:
+        """The settings that two statistics must share to be compared by their results."""
+        return ()
+
+    def to_sklearn(self, records: Records) -> Any:
+        """Return scikit-learn's scaler for one row of records; MismatchError if there is none."""
+        raise MismatchError(f"scikit-learn has no scaler for {self}; normalize with the Stats")
+
     @abstractmethod
     def is_invalid(self, records: Records) -> np.ndarray:
         """Return True where infinities or an overflow have spoiled a record."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A statistic without parts, and its records.
+
+    Parameters
+    ----------
+    statistic : Statistic
+    records : Records
+    transform : str
+        The function whose values the statistic is computed from; empty for the data themselves.
+    """
+
+    statistic: Statistic
+    records: Records
+    transform: str = ""
+
+    def has(self, *names: str) -> bool:
+        """Check whether the statistic has all of these results."""
+        return set(names) <= set(self.statistic.result_names)
+
+    def result(self, name: str) -> np.ndarray:
+        """Return a result; NaN if there is none of that name."""
+        if not self.has(name):
+            return np.full(self.records.shape, np.nan)
+        return self.statistic.result(self.records, name)
+
+    def stored(self, name: str, default: float) -> np.ndarray:
+        """Return a field of the records as float64; the default if there is none."""
+        if name not in (self.records.dtype.names or ()):
+            return np.full(self.records.shape, default)
+        return np.asarray(self.records[name], float)
 
 
 def undefined(records: Records, skipna: bool) -> np.ndarray:

@@ -1,19 +1,34 @@
 """Extrema: the least and the greatest value, read out as a map to a given range."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from dasknorm import kernels
 from dasknorm.kernels import doubledouble
 from dasknorm.statistics.base import Records, Statistic, undefined
+from dasknorm.statistics.moments import Moments
 
-__all__ = ["Extrema"]
+__all__ = ["Extrema", "ExtremaRecords"]
+
+
+class ExtremaRecords(Statistic):
+    """A statistic that is computed from the least and the greatest value."""
+
+    dtype: ClassVar[np.dtype[np.void]] = kernels.EXTREMA
+
+    def summarize(
+        self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
+    ) -> Records:
+        return kernels.extrema(block, axes, weights)
+
+    def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
+        return kernels.merge_extrema(records, axes)
 
 
 @dataclass(frozen=True, repr=False)
-class Extrema(Statistic):
+class Extrema(ExtremaRecords):
     """Minimum and maximum, by which data are brought to a range: min-max scaling.
 
     Both are exact, whatever the chunks, and so is merging. Data of a single value, which have no
@@ -41,8 +56,7 @@ class Extrema(Statistic):
     high: float = 1.0
     skipna: bool = True
 
-    dtype: ClassVar[np.dtype[np.void]] = kernels.EXTREMA
-    readings: ClassVar[tuple[str, ...]] = ("count", "min", "max")
+    result_names: ClassVar[tuple[str, ...]] = ("count", "min", "max")
     description: ClassVar[str] = "minimum and maximum"
     invalid_reason: ClassVar[str] = "infinite values, or a range too large for float64,"
 
@@ -57,20 +71,12 @@ class Extrema(Statistic):
                 f"low must be less than high, got low={self.low!r} and high={self.high!r}"
             )
 
-    def summarize(
-        self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
-    ) -> Records:
-        return kernels.extrema(block, axes, weights)
-
-    def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
-        return kernels.merge_extrema(records, axes)
-
-    def read(self, records: Records, name: str) -> np.ndarray:
+    def result(self, records: Records, name: str) -> np.ndarray:
         if name == "count":
             return records["count"].copy()
         if name in ("min", "max"):
             return np.where(undefined(records, self.skipna), np.nan, records[name])
-        raise AttributeError(f"Extrema has no {name!r}; it has {', '.join(self.readings)}")
+        raise AttributeError(f"Extrema has no {name!r}; it has {', '.join(self.result_names)}")
 
     def affine(self, records: Records) -> Records:
         with np.errstate(all="ignore"):
@@ -85,6 +91,21 @@ class Extrema(Statistic):
         result["shift"] = np.where(undefined(records, self.skipna), np.nan, shift)
         result["shift_rest"], result["scale"] = rest, scale
         return result
+
+    def for_comparison(self) -> Statistic:
+        return Moments()
+
+    def to_sklearn(self, records: Records) -> Any:
+        from sklearn.preprocessing import MinMaxScaler
+
+        scaler = MinMaxScaler(feature_range=(self.low, self.high))
+        scaler.data_min_ = self.result(records, "min")
+        scaler.data_max_ = self.result(records, "max")
+        scaler.data_range_ = scaler.data_max_ - scaler.data_min_
+        affine = self.affine(records)
+        scaler.scale_ = 1 / affine["scale"]
+        scaler.min_ = -affine["shift"] / affine["scale"]
+        return scaler
 
     def is_invalid(self, records: Records) -> np.ndarray:
         with np.errstate(all="ignore"):

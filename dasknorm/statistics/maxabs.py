@@ -1,18 +1,19 @@
 """MaxAbs: the largest absolute value, by which data are divided."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from dasknorm import kernels
-from dasknorm.statistics.base import Records, Statistic, undefined
+from dasknorm.statistics.base import Records, undefined
+from dasknorm.statistics.extrema import ExtremaRecords
 
 __all__ = ["MaxAbs"]
 
 
 @dataclass(frozen=True, repr=False)
-class MaxAbs(Statistic):
+class MaxAbs(ExtremaRecords):
     """The largest absolute value, by which data are brought to between -1 and 1; 0 stays 0.
 
     Exact, whatever the chunks. What is remembered is the least and the greatest value.
@@ -33,33 +34,35 @@ class MaxAbs(Statistic):
 
     skipna: bool = True
 
-    dtype: ClassVar[np.dtype[np.void]] = kernels.EXTREMA
-    readings: ClassVar[tuple[str, ...]] = ("count", "max_abs")
+    result_names: ClassVar[tuple[str, ...]] = ("count", "max_abs")
     description: ClassVar[str] = "largest absolute value"
     is_centred: ClassVar[bool] = False
     invalid_reason: ClassVar[str] = "infinite values"
 
-    def summarize(
-        self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
-    ) -> Records:
-        return kernels.extrema(block, axes, weights)
-
-    def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
-        return kernels.merge_extrema(records, axes)
-
-    def read(self, records: Records, name: str) -> np.ndarray:
+    def result(self, records: Records, name: str) -> np.ndarray:
         if name == "count":
             return records["count"].copy()
         if name != "max_abs":
-            raise AttributeError(f"MaxAbs has no {name!r}; it has {', '.join(self.readings)}")
+            raise AttributeError(f"MaxAbs has no {name!r}; it has {', '.join(self.result_names)}")
         largest = np.maximum(-records["min"], records["max"])
         return np.where(undefined(records, self.skipna), np.nan, largest)
 
     def affine(self, records: Records) -> Records:
-        largest = self.read(records, "max_abs")
+        largest = self.result(records, "max_abs")
         result = np.zeros(records.shape, kernels.AFFINE)
         result["scale"] = np.where(largest == 0, 1.0, largest)
         return result
+
+    def for_comparison(self) -> Self:
+        return replace(self, skipna=True)
+
+    def to_sklearn(self, records: Records) -> Any:
+        from sklearn.preprocessing import MaxAbsScaler
+
+        scaler = MaxAbsScaler()
+        scaler.max_abs_ = self.result(records, "max_abs")
+        scaler.scale_ = self.affine(records)["scale"].copy()
+        return scaler
 
     def is_invalid(self, records: Records) -> np.ndarray:
         return np.isinf(records["min"]) | np.isinf(records["max"])

@@ -1,19 +1,20 @@
 """Moments: the count, mean and sum of squared deviations, read out as the standard score."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import numpy as np
 
 from dasknorm import kernels
-from dasknorm.statistics.base import Records, Statistic, undefined
+from dasknorm.statistics.base import Records, undefined
+from dasknorm.statistics.standard_score import StandardScore
 
 __all__ = ["Moments"]
 
 
 @dataclass(frozen=True, repr=False)
-class Moments(Statistic):
+class Moments(StandardScore):
     """Mean and variance, by which data are brought to mean 0 and standard deviation 1.
 
     Against the exact rational answer, and whatever the chunks, the mean is within 4 ulp of
@@ -36,7 +37,7 @@ class Moments(Statistic):
     >>> import numpy as np
     >>> moments = Moments(ddof=1)
     >>> records = moments.summarize(np.array([1.0, 2.0, np.nan, 6.0]), (0,))
-    >>> moments.read(records, "mean"), moments.read(records, "variance")
+    >>> moments.result(records, "mean"), moments.result(records, "variance")
     (array([3.]), array([7.]))
     """
 
@@ -45,7 +46,7 @@ class Moments(Statistic):
     epsilon: float = 0.0
 
     dtype: ClassVar[np.dtype[np.void]] = kernels.RECORD
-    readings: ClassVar[tuple[str, ...]] = ("count", "mean", "std", "variance")
+    result_names: ClassVar[tuple[str, ...]] = ("count", "mean", "std", "variance")
 
     @property
     def description(self) -> str:  # type: ignore[override]
@@ -90,7 +91,7 @@ class Moments(Statistic):
     ) -> None:
         kernels.moments_by_group(total, values, codes, weights)
 
-    def read(self, records: Records, name: str) -> np.ndarray:
+    def result(self, records: Records, name: str) -> np.ndarray:
         if name == "count":
             return records["count"].copy()
         if name == "mean":
@@ -99,15 +100,16 @@ class Moments(Statistic):
             return self._variance(records)
         if name == "std":
             return np.sqrt(self._variance(records))
-        raise AttributeError(f"Moments has no {name!r}; it has {', '.join(self.readings)}")
+        raise AttributeError(f"Moments has no {name!r}; it has {', '.join(self.result_names)}")
 
-    def affine(self, records: Records) -> Records:
-        scale = np.maximum(self.read(records, "std"), self.epsilon)
-        result = np.empty(records.shape, kernels.AFFINE)
-        result["shift"] = self.read(records, "mean")
-        result["shift_rest"] = records["mean_rest"]
-        result["scale"] = np.where(scale == 0, 1.0, scale)
-        return result
+    def for_comparison(self) -> Self:
+        return replace(self, skipna=True)
+
+    def centering(self, records: Records) -> tuple[Self, Records]:
+        statistic, result = super().centering(records)
+        result["count"] = self.result(records, "count")
+        result["mean"] = self.result(records, "mean")
+        return replace(statistic, ddof=0.0), result
 
     def with_one_scale(self, records: Sequence[Records]) -> list[Records]:
         count = sum(each["count"] for each in records)

@@ -1,7 +1,7 @@
 """Quantiles: the median and the range between two quantiles, for data with outliers."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -52,9 +52,9 @@ class Quantiles(Statistic):
     >>> import numpy as np
     >>> quantiles = Quantiles()
     >>> records = quantiles.summarize(np.array([1.0, 2.0, np.nan, 4.0, 1e9, 3.0]), (0,))
-    >>> quantiles.read(records, "median"), quantiles.read(records, "upper")
+    >>> quantiles.result(records, "median"), quantiles.result(records, "upper")
     (array([3.]), array([4.]))
-    >>> quantiles.read(records, "error")
+    >>> quantiles.result(records, "error")
     array([0.])
     """
 
@@ -64,7 +64,7 @@ class Quantiles(Statistic):
     skipna: bool = True
     epsilon: float = 0.0
 
-    readings: ClassVar[tuple[str, ...]] = ("count", "median", "lower", "upper", "error")
+    result_names: ClassVar[tuple[str, ...]] = ("count", "median", "lower", "upper", "error")
     invalid_reason: ClassVar[str] = "infinite values"
 
     @property
@@ -127,14 +127,16 @@ class Quantiles(Statistic):
             own = None if weights is None else weights[rows]
             self.add(total[group : group + 1], values[rows], (0,), own)
 
-    def read(self, records: Records, name: str) -> np.ndarray:
+    def result(self, records: Records, name: str) -> np.ndarray:
         if name == "count":
             return records["count"].copy()
         if name == "error":
             return self._error(records)
         at = {"median": 0.5, "lower": self.lower, "upper": self.upper}
         if name not in at:
-            raise AttributeError(f"Quantiles has no {name!r}; it has {', '.join(self.readings)}")
+            raise AttributeError(
+                f"Quantiles has no {name!r}; it has {', '.join(self.result_names)}"
+            )
         estimates, _, _ = kernels.sketch_quantiles(records, (at[name],))
         return self._defined(records, estimates[..., 0])
 
@@ -147,6 +149,22 @@ class Quantiles(Statistic):
         result["shift"] = self._defined(records, median)
         result["scale"] = self._defined(records, np.where(scale == 0, 1.0, scale))
         return result
+
+    def for_comparison(self) -> Self:
+        return replace(self, skipna=True)
+
+    @property
+    def comparison_settings(self) -> tuple[float, float]:
+        """The two quantiles."""
+        return self.lower, self.upper
+
+    def to_sklearn(self, records: Records) -> Any:
+        from sklearn.preprocessing import RobustScaler
+
+        scaler = RobustScaler(quantile_range=(100 * self.lower, 100 * self.upper))
+        affine = self.affine(records)
+        scaler.center_, scaler.scale_ = affine["shift"].copy(), affine["scale"].copy()
+        return scaler
 
     def is_invalid(self, records: Records) -> np.ndarray:
         return np.asarray(records["spoiled"] > 0)

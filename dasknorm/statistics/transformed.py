@@ -1,15 +1,15 @@
 """Transformed: the statistic of a function of the data, such as their logarithm."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from dasknorm import kernels
 from dasknorm.kernels import Kernel
-from dasknorm.statistics.base import Records, Statistic
+from dasknorm.statistics.base import Component, Records, Statistic
 from dasknorm.statistics.moments import Moments
 
 __all__ = ["Transformed"]
@@ -45,6 +45,8 @@ class Transformed(Statistic):
     function: Literal["log", "log1p", "sqrt", "asinh"]
     statistic: Statistic = field(default_factory=Moments)
 
+    supports_lag: ClassVar[bool] = False
+
     def __post_init__(self) -> None:
         if self.function not in kernels.FUNCTIONS:
             known = ", ".join(map(repr, kernels.FUNCTIONS))
@@ -60,14 +62,24 @@ class Transformed(Statistic):
         return self.statistic.dtype
 
     @property
-    def readings(self) -> tuple[str, ...]:  # type: ignore[override]
+    def result_names(self) -> tuple[str, ...]:  # type: ignore[override]
         """Those of the statistic, of the function's values."""
-        return self.statistic.readings
+        return self.statistic.result_names
 
     @property
     def description(self) -> str:  # type: ignore[override]
         """What is remembered, in words."""
         return f"{self.statistic.description} of {self.function}(x)"
+
+    @property
+    def transform(self) -> str:  # type: ignore[override]
+        """The function."""
+        return self.function
+
+    @property
+    def unmergeable_reason(self) -> str:  # type: ignore[override]
+        """That of the statistic."""
+        return self.statistic.unmergeable_reason
 
     @property
     def is_centred(self) -> bool:  # type: ignore[override]
@@ -109,8 +121,8 @@ class Transformed(Statistic):
     ) -> None:
         self.statistic.add_by_group(total, self._values(values), codes, weights)
 
-    def read(self, records: Records, name: str) -> np.ndarray:
-        return self.statistic.read(records, name)
+    def result(self, records: Records, name: str) -> np.ndarray:
+        return self.statistic.result(records, name)
 
     def affine(self, records: Records) -> Records:
         return self.statistic.affine(records)
@@ -124,6 +136,10 @@ class Transformed(Statistic):
 
     def with_one_scale(self, records: Sequence[Records]) -> list[Records]:
         return self.statistic.with_one_scale(records)
+
+    def components(self, records: Records) -> list[Component]:
+        inner = self.statistic.components(records)
+        return [replace(component, transform=self.function) for component in inner]
 
     def is_invalid(self, records: Records) -> np.ndarray:
         return self.statistic.is_invalid(records)

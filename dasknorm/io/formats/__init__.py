@@ -1,30 +1,26 @@
-"""Formats: files of statistics that other programs read, and write.
+"""Files of statistics in the formats of other programs: one module for each format.
 
-The folder is the registry. A file here is named after the format it knows, and imported when that
-is asked for; it calls `register` just as a stranger's package would. A format knows readings and
-names, and nothing of states.
+A format is a subclass of `Format` with a name. It is found in this folder, or by an entry point of
+another distribution in the group ``dasknorm.formats``. A format has results by variable name, and
+no states.
 """
 
-import importlib
-import importlib.util
 import os
-import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from dasknorm.errors import MismatchError, StatsFileError
 from dasknorm.io.formats.format_values import FormatValues
 from dasknorm.io.store.atomic import Data, replace_file, replace_folder, replace_parts
+from dasknorm.statistics.registry import Registry
 
-__all__ = ["Format", "format_named", "read", "register", "write"]
+__all__ = ["FORMATS", "Format", "format_named", "read", "write"]
 
 Packed = Data | Mapping[str, Data | Mapping[str, Data]]
 """A file, or what of a folder is a format's: files by name, and folders of files."""
-
-F = TypeVar("F", bound="type[Format]")
 
 
 class Format(ABC):
@@ -130,13 +126,12 @@ def _flat(packed: Mapping[str, Data | Mapping[str, Data]]) -> dict[str, Data]:
     return files
 
 
-_by_name: dict[str, type[Format]] = {}
-
-
-def register(cls: F) -> F:
-    """Decorate a `Format`, to be found by its name."""
-    _by_name[cls.name] = cls
-    return cls
+FORMATS: Registry[Format] = Registry(
+    Format,  # type: ignore[type-abstract]
+    "name",
+    folder=__name__,
+    group="dasknorm.formats",
+)
 
 
 def format_named(name: str, settings: Mapping[str, Any]) -> Format:
@@ -149,11 +144,9 @@ def format_named(name: str, settings: Mapping[str, Any]) -> Format:
     TypeError
         If it has no such settings.
     """
-    if name not in _by_name and importlib.util.find_spec(f"{__name__}.{name}"):
-        importlib.import_module(f"{__name__}.{name}")
-    if name not in _by_name:
-        raise ValueError(f"no format is called {name!r}; there are {', '.join(_all_names())}")
-    cls = _by_name[name]
+    cls = FORMATS.find(name)
+    if cls is None:
+        raise ValueError(f"no format is called {name!r}; there are {', '.join(FORMATS.names())}")
     known = [each.name for each in fields(cls)]  # type: ignore[arg-type]
     if strange := [each for each in settings if each not in known]:
         raise TypeError(
@@ -161,9 +154,3 @@ def format_named(name: str, settings: Mapping[str, Any]) -> Format:
             f"{', '.join(known) or 'none'}"
         )
     return cls(**settings)
-
-
-def _all_names() -> list[str]:
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
-    return sorted(_by_name)

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 import xarray as xr
 
-from dasknorm.io.formats import register
 from dasknorm.io.formats.channels import channels_of, taken_apart
 from dasknorm.io.formats.format_values import Arrays, FormatValues
 from dasknorm.io.formats.netcdf import NetCDFFiles
@@ -19,7 +18,6 @@ from dasknorm.io.formats.netcdf import NetCDFFiles
 __all__ = ["ACE"]
 
 
-@register
 @dataclass(frozen=True)
 class ACE(NetCDFFiles):
     """A scalar for each variable; one lag.

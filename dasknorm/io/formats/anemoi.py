@@ -17,7 +17,7 @@ import pandas as pd
 import xarray as xr
 
 from dasknorm.errors import MismatchError, StatsFileError
-from dasknorm.io.formats import Format, register
+from dasknorm.io.formats import Format
 from dasknorm.io.formats.channels import channels_of, in_order, taken_apart
 from dasknorm.io.formats.format_values import Arrays, FormatValues, in_words
 from dasknorm.io.zarr import attrs_of, extend_group, open_group
@@ -28,7 +28,6 @@ WORDS = {"mean": "mean", "std": "stdev", "min": "minimum", "max": "maximum"}
 CHANGES = re.compile(r"statistics_tendencies_(\w+)_(mean|stdev|minimum|maximum)")
 
 
-@register
 @dataclass(frozen=True)
 class Anemoi(Format):
     """Put into a dataset that is there, or into a new group that has nothing else.

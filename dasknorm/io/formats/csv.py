@@ -16,7 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from dasknorm.errors import MismatchError, StatsFileError
-from dasknorm.io.formats import Format, register
+from dasknorm.io.formats import Format
 from dasknorm.io.formats.format_values import FormatValues, refuse_unnamed
 
 __all__ = ["CSV"]
@@ -24,7 +24,6 @@ __all__ = ["CSV"]
 NO_LEVEL = -1
 
 
-@register
 @dataclass(frozen=True)
 class CSV(Format):
     """A row for each variable and level, with all the digits of float64."""

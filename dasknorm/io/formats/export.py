@@ -16,13 +16,12 @@ import xarray as xr
 
 from dasknorm.errors import MismatchError
 from dasknorm.fields import State, States
-from dasknorm.fields.labels import listed
-from dasknorm.fields.lags import changes, lag_of, without_lags
+from dasknorm.fields.labels import format_dims
+from dasknorm.fields.lags import drop_lags, lags_of, select_tendency
 from dasknorm.fields.matching import names_of
 from dasknorm.fields.units import units_of
 from dasknorm.io import formats
 from dasknorm.io.formats.format_values import FormatValues, Names, in_words
-from dasknorm.statistics import Several, Transformed
 
 __all__ = ["export"]
 
@@ -39,8 +38,8 @@ def export(
     overwrite: bool,
 ) -> tuple[str, ...]:
     """Write states as a format has them; return what it has no place for, a phrase each."""
-    by_lag = {each: changes(states, each)[0] for each in _lags(states, lag, form)}
-    values = without_lags(states)
+    by_lag = {each: select_tendency(states, each)[0] for each in _lags(states, lag, form)}
+    values = drop_lags(states)
     numbers = FormatValues(
         _numbers(values, names, form, form.takes, ""),
         {
@@ -72,7 +71,7 @@ def _numbers(
     for name, state in states.items():
         _refuse_function(name, state, form)
         for reading in takes:
-            known = reading in state.statistic.readings
+            known = reading in state.statistic.result_names
             values = replace(state, data=_read(state, reading)) if known else state
             for key, array in _arrays(name, values, reading, names, form):
                 everything[key] = None
@@ -84,44 +83,42 @@ def _numbers(
         if lacking := [key for key in everything if key not in found.get(reading, {})]:
             raise MismatchError(
                 f"{form.name} needs the {reading}{of} of each variable, which is not known of "
-                f"{listed(lacking)}: adapt(data, [Moments(), Extrema()]) learns mean, std, min and "
-                "max in one pass; or take others, stats.select([...])"
+                f"{format_dims(lacking)}: adapt(data, [Moments(), Extrema()]) learns mean, std, "
+                "min and max in one pass; or take others, stats.select([...])"
             )
     return found
 
 
 def _refuse_function(name: Hashable, state: State, form: formats.Format) -> None:
     """Raise MismatchError for statistics of a function of the data: no reader would apply it."""
-    statistic = state.statistic
-    for part in statistic.parts if isinstance(statistic, Several) else (statistic,):
-        if isinstance(part, Transformed):
-            what = listed(list(state.labels.get("columns", [name])))
+    for component in state.statistic.components(state.data):
+        if component.transform:
+            what = format_dims(list(state.labels.get("columns", [name])))
             raise MismatchError(
-                f"what reads {form.name} would not apply {part.function}, of which the statistics "
-                f"of {what} are: apply it to the data first and adapt on that, or leave it out, "
-                "stats.select([...])"
+                f"what reads {form.name} would not apply {component.transform}, of which the "
+                f"statistics of {what} are: apply it to the data first and adapt on that, or leave "
+                "it out, stats.select([...])"
             )
 
 
 def _read(state: State, reading: str) -> np.ndarray:
     """Return a reading; of the standard deviation, what data are divided by."""
-    statistic, data = state.statistic, state.data
-    values = statistic.read(data, reading)
+    components = state.statistic.components(state.data)
+    component = next(component for component in components if component.has(reading))
+    values = component.result(reading)
     if reading != "std":
         return values
-    if isinstance(statistic, Several):
-        first = next(part for part in statistic.parts if reading in part.readings)
-        statistic, data = statistic.taken(data, type(first))
-    return np.where(np.isnan(values), values, statistic.affine(data)["scale"])
+    scale = component.statistic.affine(component.records)["scale"]
+    return np.where(np.isnan(values), values, scale)
 
 
 def _constant(states: States) -> list[str]:
     """Return the places whose standard deviation is 0."""
     return [
-        " ".join(filter(None, [str(name or ""), state.place(at)]))
+        " ".join(filter(None, [str(name or ""), state.describe_position(at)]))
         for name, state in states.items()
-        if "std" in state.statistic.readings
-        for at in np.argwhere(state.statistic.read(state.data, "std") == 0).tolist()
+        if "std" in state.statistic.result_names
+        for at in np.argwhere(state.statistic.result(state.data, "std") == 0).tolist()
     ]
 
 
@@ -144,7 +141,7 @@ def _arrays(
     if bare := [dim for dim in state.dims if not isinstance(dim, str)]:
         raise MismatchError(
             f"{form.name} goes by names, and the statistics of an array have none along "
-            f"{listed(bare)}: adapt on an xarray Dataset or a frame"
+            f"{format_dims(bare)}: adapt on an xarray Dataset or a frame"
         )
     coords = {dim: index for dim, index in state.labels.items() if index.nlevels == 1}
     units = {k: v for k, v in units_of(reading, state).items() if k == "units"}
@@ -164,7 +161,7 @@ def _called(name: Hashable, names: Names, form: formats.Format) -> str:
 
 def _lags(states: States, lag: Any, form: formats.Format) -> list[Any]:
     """Return the lags to write; MismatchError if there are more than there is place for."""
-    known = [each for lags in (lag_of(states) or {}).values() for each in lags]
+    known = [each for lags in (lags_of(states) or {}).values() for each in lags]
     if lag is not None:
         known = [
             each
@@ -172,7 +169,7 @@ def _lags(states: States, lag: Any, form: formats.Format) -> list[Any]:
             if each == (pd.Timedelta(lag) if isinstance(each, pd.Timedelta) else lag)
         ]
         if not known:
-            changes(states, lag)  # says what there is instead
+            select_tendency(states, lag)  # says what there is instead
     if not form.of_changes:
         return []
     if len(known) > 1 and not form.has_lags:
@@ -191,9 +188,9 @@ def _period(attrs: Mapping[str, Any]) -> tuple[str, str] | None:
 
 def _left_out(form: formats.Format, states: States, by_lag: Mapping[Any, Any]) -> list[str]:
     """Return in words what is known and has no place; the variance is the square of the std."""
-    readings = dict.fromkeys(r for state in states.values() for r in state.statistic.readings)
+    readings = dict.fromkeys(r for state in states.values() for r in state.statistic.result_names)
     said = [f"the {reading}" for reading in readings if reading not in (*form.takes, "variance")]
-    for lag in [each for lags in (lag_of(states) or {}).values() for each in lags]:
+    for lag in [each for lags in (lags_of(states) or {}).values() for each in lags]:
         if lag not in by_lag:
             said.append(f"changes by {in_words(lag)}")
             continue

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from dasknorm.errors import MismatchError
-from dasknorm.io.formats import register
 from dasknorm.io.formats.format_values import Arrays, FormatValues, refuse_unnamed
 from dasknorm.io.formats.netcdf import NetCDFFiles
 
 __all__ = ["GraphCast"]
 
 
-@register
 @dataclass(frozen=True)
 class GraphCast(NetCDFFiles):
     """A scalar for each variable, or a number for each level; one lag."""

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from dasknorm.containers.given import given_states
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Groups, State
+from dasknorm.fields import Field, Groups, State
+from dasknorm.fields.states import state_from_values
 from dasknorm.io import formats
 from dasknorm.io.formats.format_values import Arrays, Names, in_words
-from dasknorm.statistics import Extrema, Known, Several, Statistic
+from dasknorm.statistics import Extrema, MultiStatistic, Predefined, Statistic
 
 __all__ = ["imported"]
 
@@ -65,26 +65,34 @@ def _state(found: Found, name: Hashable, statistic: Statistic | None = None) -> 
     """Return the records of one variable; those of changes without a mean have a mean of 0."""
     if name not in found["std"]:
         raise MismatchError(f"there is a mean of {name!r}, and no standard deviation")
-    std = found["std"][name].rename(None)
-    mean = found.get("mean", {}).get(name, xr.zeros_like(std)).rename(None)
-    states, _ = given_states(mean, None, std, None, 0.0)
-    (state,) = states.values()
+    std = found["std"][name]
+    mean = found.get("mean", {}).get(name, xr.zeros_like(std))
+    state = state_from_values(None, _field(mean), _field(std))
     ends = [found[end][name].values for end in ENDS if name in found.get(end, {})]
     return _with_ends(state, ends, statistic)
 
 
 def _columns(found: Found) -> State:
     """Return the records of columns, in one field."""
+    dims = ("columns",)
     if kept := [name for name, array in found["mean"].items() if array.ndim]:
         raise MismatchError(f"columns have one number each, and {kept} have one for each level")
     row = {
         reading: pd.Series({name: float(array) for name, array in arrays.items()})
         for reading, arrays in found.items()
     }
-    states, _ = given_states(row["mean"], None, row["std"], None, 0.0)
-    (state,) = states.values()
+    mean, std = (
+        Field(row[reading].to_numpy("f8"), dims, {"columns": row[reading].index}, dims)
+        for reading in ("mean", "std")
+    )
+    state = state_from_values(None, mean, std)
     whole = [end for end in ENDS if end in row and row[end].index.equals(row["mean"].index)]
     return _with_ends(state, [row[end].to_numpy() for end in whole], None)
+
+
+def _field(array: xr.DataArray) -> Field:
+    labels = {dim: array.indexes[dim] for dim in array.dims if dim in array.indexes}
+    return Field(array.to_numpy().astype("f8"), array.dims, labels, array.dims, dict(array.attrs))
 
 
 def _with_ends(state: State, ends: list[np.ndarray], statistic: Statistic | None) -> State:
@@ -92,9 +100,9 @@ def _with_ends(state: State, ends: list[np.ndarray], statistic: Statistic | None
 
     If the statistic is said, so that it is that of other records, they are none where unknown.
     """
-    if statistic is None:
-        statistic = Several((Known(), Extrema())) if len(ends) == len(ENDS) else Known()
-    if not isinstance(statistic, Several):
+    if statistic is None and len(ends) == len(ENDS):
+        statistic = MultiStatistic((Predefined(), Extrema()))
+    if statistic in (None, state.statistic):
         return state
     records = np.zeros(state.data.shape, statistic.dtype)
     for name in state.data.dtype.names:

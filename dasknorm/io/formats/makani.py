@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from dasknorm.errors import MismatchError, StatsFileError
-from dasknorm.io.formats import Format, register
+from dasknorm.io.formats import Format
 from dasknorm.io.formats.channels import channels_of, in_order, taken_apart
 from dasknorm.io.formats.format_values import Arrays, FormatValues, in_words
 
@@ -29,7 +29,6 @@ BY_STEPS = re.compile(r"time_diff_(means|stds)(?:_dt(\d+))?\.npy")
 OWN_LIST, LISTS = "channels.json", ("data.json", "metadata.json", "channels.json")
 
 
-@register
 @dataclass(frozen=True)
 class Makani(Format):
     """One float32 for each channel.

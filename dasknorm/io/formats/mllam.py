@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from dasknorm.errors import MismatchError, StatsFileError
-from dasknorm.io.formats import Format, register
+from dasknorm.io.formats import Format
 from dasknorm.io.formats.format_values import Arrays, FormatValues, in_words, refuse_unnamed
 from dasknorm.io.zarr import extend_group, open_group
 
@@ -24,7 +24,6 @@ __all__ = ["MLLAM"]
 READINGS = ("mean", "std", "min", "max")
 
 
-@register
 @dataclass(frozen=True)
 class MLLAM(Format):
     """Put into a dataset that is there, or into a new one that has nothing else.

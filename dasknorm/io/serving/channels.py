@@ -14,9 +14,8 @@ import numpy as np
 from dasknorm import kernels
 from dasknorm.errors import MismatchError
 from dasknorm.fields import State, States
-from dasknorm.fields.labels import listed, shown
+from dasknorm.fields.labels import format_dim, format_dims
 from dasknorm.io.serving.layout import Layout
-from dasknorm.statistics import Several, Transformed
 
 __all__ = ["laid"]
 
@@ -95,8 +94,8 @@ def _axes(maps: States, dims: Sequence[Hashable] | None) -> list[Hashable]:
     if dims is None:
         kept = {dim: None for state in maps.values() for dim in state.dims}
         raise MismatchError(
-            f"these statistics are of {_words(list(maps))} and keep {listed(tuple(kept))}: name "
-            "the axes of your batch, that of the channels 'channel', as "
+            f"these statistics are of {_words(list(maps))} and keep {format_dims(tuple(kept))}: "
+            "name the axes of your batch, that of the channels 'channel', as "
             "dims=('time', 'channel', 'lat', 'lon')"
         )
     axes: list[Hashable] = [dims] if isinstance(dims, str) else list(dims)
@@ -179,10 +178,8 @@ def _stacked(chosen: list[_Channel], axes: list[Hashable]) -> Layout:
 def _function(field: State) -> str | None:
     """Return the function that data go through before the affine map; MismatchError if unknown."""
     statistic = field.statistic
-    if isinstance(statistic, Several):
-        statistic = statistic.parts[0]  # by which data are normalized
-    if isinstance(statistic, Transformed):
-        return statistic.function
+    if statistic.transform:
+        return statistic.transform
     if statistic.kernel(kernels.standardize) is not kernels.standardize:
         raise MismatchError(
             f"{statistic} is more than a shift and a scale, and stays with its Stats"
@@ -195,7 +192,7 @@ def _refuse_groups(states: States) -> None:
     for state in states.values():
         if state.group_dim is not None:
             raise MismatchError(
-                f"statistics by {shown(state.group_dim)} have numbers for each group, and "
+                f"statistics by {format_dim(state.group_dim)} have numbers for each group, and "
                 "constants do not know the group of a sample: normalize(data) before training, "
                 "or adapt without by="
             )
@@ -211,7 +208,8 @@ def _refuse_other_grids(chosen: list[_Channel], axes: list[Hashable]) -> None:
             if not same or (mine is not None and theirs is not None and not mine.equals(theirs)):
                 raise MismatchError(
                     f"{first.name!r} and {other.name!r} do not have the same places along "
-                    f"{shown(dim)}, and are no channels of one tensor: take some, channels=[...]"
+                    f"{format_dim(dim)}, and are no channels of one tensor: take some, "
+                    "channels=[...]"
                 )
 
 

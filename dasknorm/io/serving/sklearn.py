@@ -1,6 +1,5 @@
 """scikit-learn's own scalers, fitted with these numbers."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,17 +7,7 @@ import numpy as np
 from dasknorm import kernels
 from dasknorm.errors import MismatchError
 from dasknorm.fields import State, States
-from dasknorm.statistics import (
-    Extrema,
-    Known,
-    MaxAbs,
-    Moments,
-    Quantiles,
-    Several,
-    Statistic,
-    Transformed,
-)
-from dasknorm.statistics.base import Records
+from dasknorm.statistics.base import Component
 
 __all__ = ["fitted_scaler"]
 
@@ -32,18 +21,15 @@ def fitted_scaler(states: States) -> Any:
     from sklearn.preprocessing import FunctionTransformer
 
     state = _row(states)
-    statistic, records = state.statistic, state.data
-    if isinstance(statistic, Several):
-        statistic, records = statistic.taken(records, type(statistic.parts[0]))
-    if not isinstance(statistic, Transformed):
-        return _named(_scaler(statistic, records), state)
-    function = kernels.FUNCTIONS[statistic.function]
+    component = state.statistic.components(state.data)[0]
+    scaler = _named(_scaler(component), state)
+    if not component.transform:
+        return scaler
+    function = kernels.FUNCTIONS[component.transform]
     before = FunctionTransformer(
         function.forward, function.backward, check_inverse=False, feature_names_out="one-to-one"
     )
-    return make_pipeline(
-        _named(before, state), _named(_scaler(statistic.statistic, records), state)
-    )
+    return make_pipeline(_named(before, state), scaler)
 
 
 def _row(states: States) -> State:
@@ -57,71 +43,14 @@ def _row(states: States) -> State:
     return state
 
 
-def _scaler(statistic: Statistic, records: Records) -> Any:
-    """Return the scaler that there is for a statistic, with its numbers."""
-    for kind, scaler in SCALERS.items():
-        if isinstance(statistic, kind):
-            return scaler(statistic, records)
-    raise MismatchError(f"scikit-learn has no scaler for {statistic}; normalize with the Stats")
-
-
-def _standard(statistic: Any, records: Records) -> Any:
-    from sklearn.preprocessing import StandardScaler
-
-    scaler = StandardScaler()
-    scaler.mean_ = statistic.read(records, "mean")
-    scaler.var_ = statistic.read(records, "variance")
-    scaler.scale_ = statistic.affine(records)["scale"].copy()
-    return _counted(scaler, statistic, records)
-
-
-def _min_max(statistic: Extrema, records: Records) -> Any:
-    from sklearn.preprocessing import MinMaxScaler
-
-    scaler = MinMaxScaler(feature_range=(statistic.low, statistic.high))
-    scaler.data_min_ = statistic.read(records, "min")
-    scaler.data_max_ = statistic.read(records, "max")
-    scaler.data_range_ = scaler.data_max_ - scaler.data_min_
-    affine = statistic.affine(records)
-    scaler.scale_ = 1 / affine["scale"]
-    scaler.min_ = -affine["shift"] / affine["scale"]
-    return _counted(scaler, statistic, records)
-
-
-def _max_abs(statistic: MaxAbs, records: Records) -> Any:
-    from sklearn.preprocessing import MaxAbsScaler
-
-    scaler = MaxAbsScaler()
-    scaler.max_abs_ = statistic.read(records, "max_abs")
-    scaler.scale_ = statistic.affine(records)["scale"].copy()
-    return _counted(scaler, statistic, records)
-
-
-def _robust(statistic: Quantiles, records: Records) -> Any:
-    from sklearn.preprocessing import RobustScaler
-
-    scaler = RobustScaler(quantile_range=(100 * statistic.lower, 100 * statistic.upper))
-    affine = statistic.affine(records)
-    scaler.center_, scaler.scale_ = affine["shift"].copy(), affine["scale"].copy()
-    return scaler
-
-
-SCALERS: dict[type[Statistic], Callable[[Any, Records], Any]] = {
-    Moments: _standard,
-    Known: _standard,
-    Extrema: _min_max,
-    MaxAbs: _max_abs,
-    Quantiles: _robust,
-}
-
-
-def _counted(scaler: Any, statistic: Statistic, records: Records) -> Any:
-    """Say of how many values a scaler's numbers are, if it is known: then it learns on."""
-    if "count" in statistic.readings:
-        counts = statistic.read(records, "count")
+def _scaler(component: Component) -> Any:
+    """Return the fitted scaler for a statistic, with the count of values if it can learn on."""
+    scaler = component.statistic.to_sklearn(component.records)
+    if component.has("count") and hasattr(scaler, "partial_fit"):
+        counts = component.result("count")
         counts = counts.astype(int) if (counts == np.round(counts)).all() else counts
-        same = counts.size > 0 and bool((counts == counts[0]).all())
-        scaler.n_samples_seen_ = counts[0] if same else counts
+        is_same = counts.size > 0 and bool((counts == counts[0]).all())
+        scaler.n_samples_seen_ = counts[0] if is_same else counts
     return scaler
 
 

@@ -58,10 +58,10 @@ class Layout:
     ) -> dict[str, str]:
         """Add what other tools read; return the variables' names by reading."""
         names = {}
-        for reading in state.statistic.readings:
+        for reading in state.statistic.result_names:
             # Whatever the records hold, NaN of any kind among them, is written as it is.
             with np.errstate(all="ignore"):
-                data = np.asarray(state.statistic.read(records, reading), "<f8")
+                data = np.asarray(state.statistic.result(records, reading), "<f8")
             names[reading] = self._put(prefix + reading, dims, data, _texts_of(reading, state))
         return names
 

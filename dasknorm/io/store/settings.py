@@ -1,8 +1,6 @@
 """A statistic as JSON: the name of its class, its settings, and the record it remembers."""
 
 import dataclasses
-from collections.abc import Iterator
-from importlib.metadata import entry_points
 from typing import Any
 
 import numpy as np
@@ -10,6 +8,7 @@ import numpy as np
 from dasknorm.errors import StatsFileError
 from dasknorm.io.store import values
 from dasknorm.statistics import Statistic
+from dasknorm.statistics.registry import STATISTICS
 
 __all__ = ["decode", "encode", "parts_of"]
 
@@ -24,22 +23,18 @@ def encode(statistic: Statistic) -> dict[str, Any]:
         field.name: _coded(getattr(statistic, field.name))
         for field in dataclasses.fields(statistic)
     }
-    return {"name": type(statistic).__name__, "settings": settings, "record": parts_of(statistic)}
+    return {"name": statistic.stored_name, "settings": settings, "record": parts_of(statistic)}
 
 
 def decode(name: str, settings: dict[str, Any], record: list[Any]) -> Statistic:
     """Return the statistic, found by its name among the classes that are defined or installed."""
-    known = _known()
-    if name not in known:
-        for point in entry_points(group="dasknorm.statistics", name=name):
-            point.load()
-        known = _known()
-    if name not in known:
+    cls = STATISTICS.find(name)
+    if cls is None:
         raise StatsFileError(
-            f"holds the statistic {name!r}, which is not known here; known: {', '.join(known)}. "
-            "Import the module that defines it first"
+            f"holds the statistic {name!r}, which is not known here; known: "
+            f"{', '.join(STATISTICS.defined())}. Import the module that defines it first"
         )
-    statistic = known[name](**{key: _decoded(value) for key, value in settings.items()})
+    statistic = cls(**{key: _decoded(value) for key, value in settings.items()})
     if parts_of(statistic) != record:
         raise StatsFileError(
             f"holds records of {name} with {record}, but here they have {parts_of(statistic)}"
@@ -70,16 +65,6 @@ def _decoded(coded: Any) -> Any:
     inner = coded[_OF_STATISTICS]
     many = isinstance(inner, list)
     return tuple(decode(**each) for each in inner) if many else decode(**inner)
-
-
-def _known() -> dict[str, type[Statistic]]:
-    return {cls.__name__: cls for cls in _subclasses(Statistic)}  # type: ignore[type-abstract]
-
-
-def _subclasses(cls: type[Statistic]) -> Iterator[type[Statistic]]:
-    for each in cls.__subclasses__():
-        yield each
-        yield from _subclasses(each)
 
 
 def _kept_as(part: str, dtype: np.dtype[Any]) -> str:

@@ -45,10 +45,10 @@ def band_of(state: State) -> Band:
         If none of them can be read.
     """
     statistic, records = state.statistic, np.asarray(state.data)
-    has = {*statistic.readings}
+    has = {*statistic.result_names}
 
     def read(*names: str) -> list[np.ndarray]:
-        return [statistic.read(records, name) for name in names]
+        return [statistic.result(records, name) for name in names]
 
     if {"mean", "std"} <= has:
         mean, std = read("mean", "std")
@@ -64,6 +64,6 @@ def band_of(state: State) -> Band:
         (most,) = read("max_abs")
         return Band(np.zeros_like(most), -most, most, ("0", "± max_abs", "range"))
     raise TypeError(
-        f"{type(statistic).__name__} reads {', '.join(statistic.readings)}: there is no mean, "
+        f"{type(statistic).__name__} reads {', '.join(statistic.result_names)}: there is no mean, "
         "median or range among these to be drawn"
     )

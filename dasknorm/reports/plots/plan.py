@@ -8,7 +8,7 @@ import pandas as pd
 
 from dasknorm.errors import MismatchError
 from dasknorm.fields import State, States
-from dasknorm.fields.labels import listed
+from dasknorm.fields.labels import format_dims
 from dasknorm.reports.plots.bands import band_of
 from dasknorm.reports.plots.figure import Picture
 from dasknorm.reports.plots.panels import Panel, draw_curve, draw_map, draw_points, draw_profile
@@ -99,8 +99,8 @@ def _panels(name: Hashable, state: State) -> Iterator[Panel]:
 def _panel(name: str, units: str, state: State, band: Any) -> Panel:
     if len(state.dims) > 2:
         raise MismatchError(
-            f"there is no picture of statistics kept along {listed(state.dims)}; take one position "
-            f"of them, as in stats.mean.isel({state.dims[0]}=0).plot()"
+            f"there is no picture of statistics kept along {format_dims(state.dims)}; take one "
+            f"position of them, as in stats.mean.isel({state.dims[0]}=0).plot()"
         )
     labels = tuple(
         _index(state, dim, size) for dim, size in zip(state.dims, band.centre.shape, strict=True)

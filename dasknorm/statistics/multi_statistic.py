@@ -1,20 +1,20 @@
-"""Several: more than one statistic of the same data, in one pass."""
+"""`MultiStatistic`: multiple statistics of the same data, computed in one pass."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from dasknorm.kernels import Kernel
-from dasknorm.statistics.base import Records, Statistic
+from dasknorm.statistics.base import Component, Records, Statistic
 
-__all__ = ["Several"]
+__all__ = ["MultiStatistic"]
 
 
 @dataclass(frozen=True, repr=False)
-class Several(Statistic):
+class MultiStatistic(Statistic):
     """A product of statistics: a record is a record of each, side by side.
 
     Data are normalized by the first. ``adapt(data, [Moments(), Extrema()])`` is a short way to
@@ -37,6 +37,8 @@ class Several(Statistic):
     """
 
     parts: tuple[Statistic, ...]
+
+    stored_name: ClassVar[str] = "Several"
 
     def __post_init__(self) -> None:
         parts = tuple(self.parts)
@@ -61,9 +63,9 @@ class Several(Statistic):
         return np.dtype({**said, "itemsize": inside.itemsize})  # type: ignore[call-overload]
 
     @property
-    def readings(self) -> tuple[str, ...]:  # type: ignore[override]
+    def result_names(self) -> tuple[str, ...]:  # type: ignore[override]
         """What any of the parts has, in their order."""
-        return tuple(dict.fromkeys(name for part in self.parts for name in part.readings))
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.result_names))
 
     @property
     def description(self) -> str:  # type: ignore[override]
@@ -80,16 +82,30 @@ class Several(Statistic):
         """Whether the first is."""
         return self.parts[0].is_centred
 
-    def taken(self, records: Records, kind: type[Statistic]) -> tuple[Statistic, Records]:
-        """Return the first part of a kind, and its records."""
+    @property
+    def transform(self) -> str:  # type: ignore[override]
+        """That of the first part."""
+        return self.parts[0].transform
+
+    @property
+    def supports_lag(self) -> bool:  # type: ignore[override]
+        """Whether all parts do."""
+        return all(part.supports_lag for part in self.parts)
+
+    @property
+    def unmergeable_reason(self) -> str:  # type: ignore[override]
+        """That of the first part that does not merge."""
+        return next(filter(None, (part.unmergeable_reason for part in self.parts)), "")
+
+    def select(self, records: Records, kind: type[Statistic]) -> tuple[Statistic, Records]:
         for part, own in self._each(records):
             if isinstance(part, kind):
                 return part, own.copy()
         raise TypeError(f"there is no {kind.__name__} among {', '.join(map(str, self.parts))}")
 
-    def apart(self, records: Records) -> list[tuple[Statistic, Records]]:
-        """Return each part, and its records."""
-        return [(part, own.copy()) for part, own in self._each(records)]
+    def components(self, records: Records) -> list[Component]:
+        pairs = self._each(records)
+        return [one for part, own in pairs for one in part.components(own.copy())]
 
     def summarize(
         self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
@@ -140,11 +156,11 @@ class Several(Statistic):
             part.add_by_group(own, values, codes, weights)
             into[...] = own
 
-    def read(self, records: Records, name: str) -> np.ndarray:
+    def result(self, records: Records, name: str) -> np.ndarray:
         for part, own in self._each(records):
-            if name in part.readings:
-                return part.read(own, name)
-        raise AttributeError(f"there is no {name!r}; there are {', '.join(self.readings)}")
+            if name in part.result_names:
+                return part.result(own, name)
+        raise AttributeError(f"there is no {name!r}; there are {', '.join(self.result_names)}")
 
     def affine(self, records: Records) -> Records:
         part, own = next(self._each(records))
@@ -154,7 +170,7 @@ class Several(Statistic):
         return self.parts[0].kernel(kernel)
 
     def units(self, reading: str, units: str) -> str:
-        owner = next(part for part in self.parts if reading in part.readings)
+        owner = next(part for part in self.parts if reading in part.result_names)
         return owner.units(reading, units)
 
     def with_one_scale(self, records: Sequence[Records]) -> list[Records]:
@@ -173,7 +189,7 @@ class Several(Statistic):
         """One record, as a record of each part."""
         names: list[str] = []
         for part in self.parts:
-            name, number = type(part).__name__.lower(), 1
+            name, number = part.stored_name.lower(), 1
             while (unique := name if number == 1 else f"{name}_{number}") in names:
                 number += 1
             names.append(unique)

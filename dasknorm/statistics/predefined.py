@@ -1,19 +1,20 @@
-"""Known: a mean and a variance that were given, not learned."""
+"""`Predefined`: a mean and a variance that the user gives."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from dasknorm import kernels
 from dasknorm.errors import MismatchError
 from dasknorm.statistics.base import Records, Statistic
+from dasknorm.statistics.moments import Moments
+from dasknorm.statistics.standard_score import StandardScore
 
-__all__ = ["Known"]
+__all__ = ["Predefined"]
 
 
 @dataclass(frozen=True, repr=False)
-class Known(Statistic):
+class Predefined(StandardScore):
     """A mean and variance known beforehand; without a count, they merge with nothing.
 
     Parameters
@@ -24,9 +25,15 @@ class Known(Statistic):
 
     epsilon: float = 0.0
 
+    stored_name: ClassVar[str] = "Known"
+
     dtype: ClassVar[np.dtype[np.void]] = np.dtype([("mean", "<f8"), ("variance", "<f8")])
-    readings: ClassVar[tuple[str, ...]] = ("mean", "std", "variance")
+    result_names: ClassVar[tuple[str, ...]] = ("mean", "std", "variance")
     description: ClassVar[str] = "mean and standard deviation"
+    unmergeable_reason: ClassVar[str] = (
+        "predefined statistics without a count cannot be merged or updated, because their "
+        "weight is unknown; write Stats.from_values(mean=..., variance=..., count=...)"
+    )
 
     def summarize(
         self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
@@ -38,26 +45,19 @@ class Known(Statistic):
         )
 
     def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
-        raise MismatchError(
-            "given statistics without a count cannot be merged or updated: how much they weigh is "
-            "not known; write Stats.from_values(mean=..., variance=..., count=...)"
-        )
+        raise MismatchError(self.unmergeable_reason)
 
-    def read(self, records: Records, name: str) -> np.ndarray:
+    def result(self, records: Records, name: str) -> np.ndarray:
         if name == "std":
             return np.sqrt(records["variance"])
         if name in ("mean", "variance"):
             return records[name].copy()
         raise AttributeError(
-            f"given statistics have no {name!r}; they have {', '.join(self.readings)}"
+            f"given statistics have no {name!r}; they have {', '.join(self.result_names)}"
         )
 
-    def affine(self, records: Records) -> Records:
-        scale = np.maximum(np.sqrt(records["variance"]), self.epsilon)
-        result = np.zeros(records.shape, kernels.AFFINE)
-        result["shift"] = records["mean"]
-        result["scale"] = np.where(scale == 0, 1.0, scale)
-        return result
+    def for_comparison(self) -> Statistic:
+        return Moments()
 
     def is_invalid(self, records: Records) -> np.ndarray:
         return np.isinf(records["mean"]) | np.isinf(records["variance"])

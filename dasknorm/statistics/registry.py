@@ -1,0 +1,84 @@
+"""`Registry`: the subclasses of a class by name, whether defined here or installed."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Generic, TypeVar
+
+from dasknorm.statistics.base import Statistic
+
+__all__ = ["STATISTICS", "Registry"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Registry(Generic[T]):
+    """All concrete subclasses of a class that have a name.
+
+    A class is found once it is defined. The modules of one folder, and the entry points of one
+    group, are where a class may be defined that nobody has imported yet.
+
+    Parameters
+    ----------
+    base : type
+    attribute : str
+        The class attribute that holds the name.
+    folder : str
+        The package whose modules define the classes of dasknorm.
+    group : str
+        The group of entry points of other distributions; an entry point has the class's name.
+    """
+
+    base: type[T]
+    attribute: str
+    folder: str
+    group: str
+
+    def names(self) -> list[str]:
+        """Return the names of the folder's classes and of the installed ones, sorted.
+
+        Installed classes are not imported.
+        """
+        self._import_folder()
+        inside = {name for name, cls in self.defined().items() if self._is_inside(cls)}
+        return sorted(inside | {point.name for point in entry_points(group=self.group)})
+
+    def find(self, name: str) -> type[T] | None:
+        """Return the class of that name, imported if it is installed; None if there is none."""
+        if name not in self.defined():
+            self._import_folder()
+        if name not in self.defined():
+            for point in entry_points(group=self.group, name=name):
+                point.load()
+        return self.defined().get(name)
+
+    def defined(self) -> dict[str, type[T]]:
+        """Return the classes that are defined now."""
+        classes = [cls for cls in _subclasses(self.base) if not inspect.isabstract(cls)]
+        named = {getattr(cls, self.attribute, None): cls for cls in classes}
+        return {name: cls for name, cls in named.items() if name is not None}
+
+    def _is_inside(self, cls: type[T]) -> bool:
+        return cls.__module__.startswith(f"{self.folder}.")
+
+    def _import_folder(self) -> None:
+        for module in pkgutil.iter_modules(importlib.import_module(self.folder).__path__):
+            importlib.import_module(f"{self.folder}.{module.name}")
+
+
+def _subclasses(cls: type[T]) -> Iterator[type[T]]:
+    for subclass in cls.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
+
+
+STATISTICS: Registry[Statistic] = Registry(
+    Statistic,  # type: ignore[type-abstract]
+    "stored_name",
+    folder="dasknorm.statistics",
+    group="dasknorm.statistics",
+)
