@@ -19,7 +19,8 @@ from dasknorm.api.stats import Stats
 from dasknorm.blocks import float_dtype
 from dasknorm.blocks.tables import Table
 from dasknorm.chunks import is_lazy
-from dasknorm.containers import container_of
+from dasknorm.containers import Container, Selection, container_of
+from dasknorm.errors import MismatchError
 from dasknorm.fields import Axes, Field, Fields
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
@@ -87,6 +88,7 @@ def check_container(data: Any, *, over: Axes = None) -> None:
         same = container.rebuild(data, fields)
         lazy = adapt(data, over=over, compute=False) if _any_lazy(data) else None
     assert type(same) is type(data), "rebuild gives the same kind of container"
+    _check_selection(container, data)
     _assert_equal(_values(same), before, 0, "rebuild(x, fields(x)) equals x")
     stats = adapt(data, over=over)
     if lazy is not None:
@@ -104,6 +106,14 @@ def check_container(data: Any, *, over: Axes = None) -> None:
     _assert_equal(_values(back), before, _tolerance(fields, before), "inverse(normalize(x)) is x")
     _assert_equal(_values(z), scores, 0, "nothing that was given is changed")
     _check_given(stats, z, data)
+
+
+def _check_selection(container: Container, data: Any) -> None:
+    try:
+        container.fields(data, Selection(("no column has this name",)))
+    except (MismatchError, TypeError):
+        return
+    raise AssertionError("fields(x, selection) selects columns, or raises an error")
 
 
 def _check_given(stats: Stats, z: Any, data: Any) -> None:

@@ -12,7 +12,7 @@ from dasknorm import chunks
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field, Groups, State
 from dasknorm.fields.states import concat_columns, merge_state, reorder, state_from_values
-from dasknorm.statistics import Extrema, Predefined, Moments
+from dasknorm.statistics import Extrema, Moments, Predefined
 
 GRID = Field(
     np.arange(24.0).reshape(2, 3, 4),

@@ -16,6 +16,7 @@ ARROW += [f"blocks.arrow_{name}" for name in ("arrays", "columns", "groups", "ta
 LIBRARIES = {"dasknorm.containers.dask_dataframe": "pyarrow"}
 LIBRARIES |= {f"dasknorm.{name}": "pyarrow" for name in ARROW}
 LIBRARIES |= {"dasknorm.containers.polars": "polars", "dasknorm.sklearn": "sklearn"}
+LIBRARIES |= {"dasknorm.containers.scipy_sparse": "scipy"}
 LIBRARIES |= {"dasknorm.reports.plots": "matplotlib"}  # whose files are not even found without it
 LIBRARIES |= {f"dasknorm.io.serving.{name}": name for name in ("keras", "torch")}
 MODULES = [

@@ -10,7 +10,7 @@ import pytest
 
 import dasknorm as dn
 from dasknorm import containers, kernels
-from dasknorm.containers import Container, register
+from dasknorm.containers import NO_SELECTION, Container, Selection, register
 from dasknorm.containers.numpy import array_field
 from dasknorm.fields import Field
 from dasknorm.statistics.base import Records
@@ -140,7 +140,8 @@ class Boxes(Container):
 
     name = "tests.Box"
 
-    def fields(self, data: Box) -> dict[Any, Field]:
+    def fields(self, data: Box, selection: Selection = NO_SELECTION) -> dict[Any, Field]:
+        self.check_no_selection(data, selection)
         return {None: array_field(data.array)}
 
     def rebuild(self, data: Box, fields: Any) -> Any:
@@ -215,9 +216,19 @@ class Swaps(Boxes):
         return super().given(Box(values.array[::-1]))
 
 
+class Ignores(Boxes):
+    """Takes all columns, whichever are selected."""
+
+    name = "tests.Ignores"
+
+    def fields(self, data: Box, selection: Selection = NO_SELECTION) -> dict[Any, Field]:
+        return super().fields(data)
+
+
 @pytest.mark.parametrize(
     ("cls", "law"),
     [
+        (Ignores, r"fields\(x, selection\) selects columns, or raises an error"),
         (Loses, r"rebuild\(x, fields\(x\)\) equals x"),
         (Overwrites, "nothing that was given is changed"),
         (Unboxes, "rebuild gives the same kind of container"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from dasknorm.containers.grids import KINDS
+from dasknorm.containers.latitudes import WEIGHTS
 
 __all__ = [
     "counted",
@@ -106,7 +106,7 @@ variables = click.option(
 )
 weights = click.option(
     "--weights",
-    type=click.Choice(KINDS),
+    type=click.Choice(list(WEIGHTS)),
     help="Weigh by latitude: cells by area or cosine, or by Gaussian quadrature.",
 )
 lag = click.option(

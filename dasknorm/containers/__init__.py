@@ -19,7 +19,19 @@ import numpy as np
 from dasknorm.fields import Field, Fields, State, States
 from dasknorm.fields.selection import Selection
 
-__all__ = ["Container", "Fields", "container_named", "container_of", "register"]
+__all__ = [
+    "NO_SELECTION",
+    "Container",
+    "Fields",
+    "Selection",
+    "container_named",
+    "container_of",
+    "find_container",
+    "register",
+]
+
+NO_SELECTION = Selection()
+"""All numeric columns, without groups."""
 
 
 class Container(ABC):
@@ -44,17 +56,12 @@ class Container(ABC):
     """Whether weights may be a word, such as ``"area"``, for what coordinates say."""
 
     @abstractmethod
-    def fields(self, data: Any) -> dict[Hashable, Field]:
-        """Return the numeric fields of `data`; TypeError if there are none."""
+    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
+        """Return the numeric fields of `data`, of selected columns and in groups if asked to.
 
-    def viewed(self, data: Any, selection: Selection) -> dict[Hashable, Field]:
-        """Return the fields of what is looked at of `data`; TypeError unless it has columns."""
-        if selection != Selection():
-            raise TypeError(
-                "statistics of chosen columns, or by group (columns=, by=), are of frames, and by "
-                f"group of xarray objects too; a {type(data).__name__} has no names for them"
-            )
-        return self.fields(data)
+        Raise TypeError if nothing is numeric. A container without names for columns and groups
+        calls `check_no_selection`.
+        """
 
     @abstractmethod
     def rebuild(self, data: Any, fields: Fields) -> Any:
@@ -70,6 +77,14 @@ class Container(ABC):
 
         A Series of numbers, for example, is what is read of a frame.
         """
+
+    def check_no_selection(self, data: object, selection: Selection) -> None:
+        """Raise TypeError if columns or groups are selected."""
+        if selection != NO_SELECTION:
+            raise TypeError(
+                "statistics of chosen columns, or by group (columns=, by=), are of frames, and by "
+                f"group of xarray objects too; a {type(data).__name__} has no names for them"
+            )
 
     def summarize(
         self,
@@ -143,6 +158,11 @@ def _has_missing(mask: np.ndarray) -> bool:
     return np.ma.is_masked(mask) or not whole
 
 
+SUPPORTED = (
+    "give an array (NumPy, Dask), a pandas, Dask or polars frame or series, an Arrow table, or an "
+    "xarray DataArray, Dataset or DataTree"
+)
+
 _by_type: dict[type, Container] = {}
 _by_name: dict[str, Container] = {}
 
@@ -159,8 +179,8 @@ def register(*types: type) -> Callable[[type[Container]], type[Container]]:
     return add
 
 
-def container_of(data: Any) -> Container:
-    """Return the container that takes `data`; TypeError if there is none."""
+def find_container(data: object) -> Container | None:
+    """Return the container for objects like `data`, or None if the type is not supported."""
     for cls in type(data).__mro__:
         if cls not in _by_type:
             _import_files_for(cls.__module__)
@@ -170,11 +190,20 @@ def container_of(data: Any) -> Container:
             _import_strangers_for(cls.__module__)
         if cls in _by_type:
             return _by_type[cls]
+    return None
+
+
+def container_of(data: object) -> Container:
+    """Return the container for objects like `data`; TypeError if the type is not supported."""
+    if (container := find_container(data)) is None:
+        raise unsupported_type(data)
+    return container
+
+
+def unsupported_type(data: object, advice: str = SUPPORTED) -> TypeError:
+    """Return the error for objects that are not supported, with advice what to write instead."""
     kind = f"{type(data).__module__}.{type(data).__qualname__}"
-    raise TypeError(
-        f"cannot take numbers from a {kind}; give an array (NumPy, Dask), a pandas, Dask or polars "
-        "frame or series, an Arrow table, or an xarray DataArray, Dataset or DataTree"
-    )
+    return TypeError(f"cannot take numbers from a {kind}; {advice}")
 
 
 def container_named(name: str) -> Container:

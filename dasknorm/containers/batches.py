@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dasknorm.containers import container_of
+from dasknorm.containers import find_container, unsupported_type
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Fields, States
 from dasknorm.fields.matching import names_of
@@ -26,10 +26,14 @@ def batches(data: Any) -> Iterator[Any]:
     elif isinstance(data, Iterable) and not isinstance(data, (str, bytes, Mapping)):
         for item in data:
             if isinstance(item, (Number, np.generic)):
-                raise _foreign(data, "its items are numbers: write np.fromiter(data, float)")
+                raise unsupported_type(
+                    data, "its items are numbers: write np.fromiter(data, float)"
+                )
             yield _batch(item)
     else:
-        raise _foreign(data, "give an array, a frame, an xarray object or an iterable of them")
+        raise unsupported_type(
+            data, "give an array, a frame, an xarray object or an iterable of them"
+        )
 
 
 def check_names(states: States, before: Fields) -> None:
@@ -48,21 +52,13 @@ def is_single_container(data: Any) -> bool:
     """Tell whether data are one container, and not batches; TypeError for a foreign array."""
     if isinstance(data, (list, tuple)):
         return not _holds_arrays(data)
-    if not _is_container(data) and hasattr(data, "shape"):
+    is_single = find_container(data) is not None
+    if not is_single and hasattr(data, "shape"):
         # A Zarr array or a tensor would iterate row by row, each taken for a batch.
-        raise _foreign(
+        raise unsupported_type(
             data, "write np.asarray(data), or dask.array.from_array(data) if it is large"
         )
-    return _is_container(data)
-
-
-def _is_container(data: Any) -> bool:
-    """Tell whether there is a container that takes data."""
-    try:
-        container_of(data)
-    except TypeError:
-        return False
-    return True
+    return is_single
 
 
 def _holds_arrays(items: Any) -> bool:
@@ -70,7 +66,7 @@ def _holds_arrays(items: Any) -> bool:
     first = first[0] if isinstance(first, tuple) and first else first
     if isinstance(first, (Number, np.generic, str, bytes, list, tuple)):
         return False
-    return hasattr(first, "__array__") or _is_container(first)
+    return hasattr(first, "__array__") or find_container(first) is not None
 
 
 def _batch(item: Any) -> Any:
@@ -89,8 +85,3 @@ def _batch(item: Any) -> Any:
 
 def _is_tensor(item: Any) -> bool:
     return type(item).__module__.partition(".")[0] == "torch" and hasattr(item, "detach")
-
-
-def _foreign(data: Any, advice: str) -> TypeError:
-    kind = f"{type(data).__module__}.{type(data).__qualname__}"
-    return TypeError(f"cannot take numbers from a {kind}; {advice}")

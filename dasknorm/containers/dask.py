@@ -5,7 +5,7 @@ from typing import Any
 
 import dask.array as da
 
-from dasknorm.containers import register
+from dasknorm.containers import NO_SELECTION, Selection, register
 from dasknorm.containers.numpy import Array, array_field
 from dasknorm.fields import Field
 
@@ -16,5 +16,6 @@ __all__ = ["DaskArray"]
 class DaskArray(Array):
     """A Dask array is a NumPy array in chunks."""
 
-    def fields(self, data: Any) -> dict[Hashable, Field]:
+    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
+        self.check_no_selection(data, selection)
         return {None: array_field(data)}

@@ -1,51 +1,87 @@
-"""Latitudes: what each of a regular grid weighs, by the part of the globe that it stands for."""
+"""Area weights of the latitudes of a regular grid, as numbers or for an xarray object.
 
-from typing import Any
+`area`, `coslat` and `gaussian` take latitudes in degrees. `weights_by_latitude` finds the latitude
+of an xarray object first.
+"""
+
+from collections.abc import Callable, Hashable
+from typing import TypeAlias
 
 import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
 
-__all__ = ["NEAR", "area", "coslat", "gaussian", "gaussian_latitudes"]
+__all__ = [
+    "NEAR",
+    "WEIGHTS",
+    "area",
+    "coslat",
+    "gaussian",
+    "gaussian_latitudes",
+    "weights_by_latitude",
+]
+
+XarrayData: TypeAlias = xr.DataArray | xr.Dataset
 
 NEAR = 1e-3
 """Degrees that a latitude may be off from a Gaussian one: files of GRIB 1 hold thousandths."""
 
-BEYOND = 1e-4
-"""Degrees that rounding may have put beyond a pole, or between a latitude and its own bounds."""
+ROUNDING = 1e-4
+"""Degrees by which rounding may move a latitude across a pole, or across its own bounds."""
+
+# Attributes that CF defines for a latitude and a longitude, then their common names.
+NORTH = {"degrees_north", "degree_north", "degree_N", "degrees_N", "degreeN", "degreesN"}
+EAST = {"degrees_east", "degree_east", "degree_E", "degrees_E", "degreeE", "degreesE"}
+LATITUDE = ("latitude", NORTH, {"lat", "latitude"})
+LONGITUDE = ("longitude", EAST, {"lon", "long", "longitude"})
+
+CELLS = (
+    "give the area of each cell as a DataArray with these dimensions: weights=areas. CF files "
+    "often have it, as 'areacella', 'areacello' or 'cell_area'; along a rotated pole's own "
+    "latitude it is np.cos(np.deg2rad(ds['rlat']))"
+)
 
 
-def area(lat: Any, bounds: Any = None) -> np.ndarray:
+# -- weights of latitudes -------------------------------------------------------------------------
+
+
+def area(lat: ArrayLike, bounds: ArrayLike | None = None) -> np.ndarray:
     """Return the area of a cell at each latitude: ``sin(upper) - sin(lower)``.
 
-    On the unit sphere, for one radian of longitude: a whole globe of cells sums to 2.
+    The area is on the unit sphere, for one radian of longitude: a whole globe of cells sums to 2.
 
     Parameters
     ----------
     lat : array_like of shape (n,)
         Latitudes in degrees, ascending or descending.
     bounds : array_like of shape (n, 2), optional
-        The edges of each cell in degrees, in either order. Without them cells end midway between
-        neighbours, and the first and the last reach as far out as in, but at most to the pole: of
-        a point at a pole there is half a cell.
+        The edges of each cell in degrees, in either order. By default cells end midway between
+        neighbouring latitudes. The first and the last cell extend equally far on both sides, but at
+        most to the pole: a latitude at a pole has half a cell.
+
+    Returns
+    -------
+    ndarray of shape (n,)
 
     Raises
     ------
     ValueError
-        If latitudes are outside of -90 to 90, not finite, or not in order; if there is only one,
-        without bounds; if bounds are not those of the latitudes.
+        If latitudes are outside of -90 to 90, not finite, or not in order; if there is only one
+        latitude and no bounds; if bounds do not contain their latitudes.
 
     Examples
     --------
     >>> area([-90, 0, 90]).round(4).tolist()
     [0.2929, 1.4142, 0.2929]
     """
-    lat = _checked(lat, least=2 if bounds is None else 1)
-    lower, upper = _edges(lat) if bounds is None else _checked_bounds(lat, bounds)
+    lat = _parse_latitudes(lat, least=2 if bounds is None else 1)
+    lower, upper = _edges(lat) if bounds is None else _parse_bounds(lat, bounds)
     # sin(b) - sin(a) = 2 cos((a + b) / 2) sin((b - a) / 2), without the difference of two near 1.
     return 2 * _cos((lower + upper) / 2) * np.sin(np.deg2rad((upper - lower) / 2))
 
 
-def coslat(lat: Any) -> np.ndarray:
-    """Return the cosine of each latitude in degrees; at a pole exactly 0, so that it is left out.
+def coslat(lat: ArrayLike) -> np.ndarray:
+    """Return the cosine of each latitude in degrees; at a pole exactly 0, which excludes it.
 
     Raises ValueError as `area` does; one latitude is enough.
 
@@ -54,14 +90,14 @@ def coslat(lat: Any) -> np.ndarray:
     >>> coslat([-90, -60, 0]).round(15).tolist()
     [0.0, 0.5, 1.0]
     """
-    return _cos(_checked(lat, least=1))
+    return _cos(_parse_latitudes(lat, least=1))
 
 
-def gaussian(lat: Any) -> np.ndarray:
-    """Return the weights of Gauss-Legendre quadrature, for all the latitudes of a Gaussian grid.
+def gaussian(lat: ArrayLike) -> np.ndarray:
+    """Return the weights of Gauss-Legendre quadrature for all the latitudes of a Gaussian grid.
 
-    They sum to 2, and integrate polynomials in the sine of the latitude exactly, of a degree up to
-    ``2 n - 1``.
+    The weights sum to 2. They integrate polynomials in the sine of the latitude exactly, up to the
+    degree ``2 n - 1``.
 
     Raises ValueError unless each latitude is within `NEAR` degrees of a node, or as `area` does.
 
@@ -70,18 +106,18 @@ def gaussian(lat: Any) -> np.ndarray:
     >>> gaussian(np.rad2deg(np.arcsin([-(0.6**0.5), 0, 0.6**0.5]))).round(15).tolist()
     [0.555555555555556, 0.888888888888889, 0.555555555555556]
     """
-    lat = _checked(lat, least=1)
+    lat = _parse_latitudes(lat, least=1)
     nodes, weights = _nodes(len(lat))  # from north to south
-    wanted = np.sort(lat)[::-1]
-    off = np.abs(wanted - nodes)
-    if (off > NEAR).any():
-        at = int(off.argmax())
-        near = nodes[np.abs(nodes - wanted[at]).argmin()]
+    southward = np.sort(lat)[::-1]
+    error = np.abs(southward - nodes)
+    if (error > NEAR).any():
+        worst = southward[error.argmax()]
+        nearest = nodes[np.abs(nodes - worst).argmin()]
         raise ValueError(
-            f"latitudes are not those of a Gaussian grid of {len(lat)}: {wanted[at]:.9g} is not "
-            f"one of them, the nearest is {near:.9g} (they may be off by {NEAR:g} degrees). Of a "
-            "part of such a grid, weigh the whole before the part is taken: "
-            "dasknorm.latitudes.gaussian; of another, write weights='area'"
+            f"latitudes are not those of a Gaussian grid of {len(lat)}: {worst:.9g} is not "
+            f"one of them, the nearest is {nearest:.9g} (they may be off by {NEAR:g} degrees). Of "
+            "a part of such a grid, weigh the whole before the part is taken: "
+            "dasknorm.containers.latitudes.gaussian; of another, write weights='area'"
         )
     return weights if lat[0] >= lat[-1] else weights[::-1]
 
@@ -97,19 +133,27 @@ def gaussian_latitudes(n: int) -> np.ndarray:
     return _nodes(n)[0]
 
 
+WEIGHTS: dict[str, Callable[..., np.ndarray]] = {
+    "area": area,
+    "coslat": coslat,
+    "gaussian": gaussian,
+}
+"""The strings that may be given as weights, and their formulas."""
+
+
 def _cos(degrees: np.ndarray) -> np.ndarray:
-    """Return the cosine: right to the last digits also next to a pole, and 0 there."""
+    """Return the cosine, accurate to the last digits next to a pole, and 0 at it."""
     return np.sin(np.deg2rad(90 - np.abs(degrees)))
 
 
-def _checked(lat: Any, least: int) -> np.ndarray:
+def _parse_latitudes(lat: ArrayLike, least: int) -> np.ndarray:
     """Return latitudes as float64, within -90 to 90."""
     lat = np.asarray(lat, np.float64)
     if lat.ndim != 1:
         raise ValueError(f"latitudes must have one dimension, got shape {lat.shape}")
-    if not (np.abs(lat) <= 90 + BEYOND).all():
-        strange = lat[~(np.abs(lat) <= 90 + BEYOND)][0]
-        raise ValueError(f"latitudes must be degrees from -90 to 90, got {strange:g}")
+    is_valid = np.abs(lat) <= 90 + ROUNDING
+    if not is_valid.all():
+        raise ValueError(f"latitudes must be degrees from -90 to 90, got {lat[~is_valid][0]:g}")
     if len(lat) < least:
         raise ValueError(
             f"at least {least} latitudes are needed, got {len(lat)}: where the cell of one alone "
@@ -117,38 +161,38 @@ def _checked(lat: Any, least: int) -> np.ndarray:
         )
     steps = np.diff(lat)
     if not ((steps > 0).all() or (steps < 0).all()):
-        at = int((np.sign(steps) != np.sign(steps[0])).argmax())
+        i = int((np.sign(steps) != np.sign(steps[0])).argmax())
         raise ValueError(
             "latitudes must ascend or descend all along, got "
-            f"{lat[max(at - 1, 0)]:g}, {lat[at]:g}, {lat[at + 1]:g} one after the other: sort the "
+            f"{lat[max(i - 1, 0)]:g}, {lat[i]:g}, {lat[i + 1]:g} one after the other: sort the "
             "data by them first"
         )
     return np.clip(lat, -90, 90)
 
 
 def _edges(lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lower and the upper edges of cells that meet midway between their points."""
+    """Return the lower and the upper edges of cells that meet midway between their latitudes."""
     inner = (lat[1:] + lat[:-1]) / 2
     first, last = 2 * lat[0] - inner[0], 2 * lat[-1] - inner[-1]
     edges = np.clip(np.concatenate([[first], inner, [last]]), -90, 90)
     return np.minimum(edges[1:], edges[:-1]), np.maximum(edges[1:], edges[:-1])
 
 
-def _checked_bounds(lat: np.ndarray, bounds: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lower and the upper edges that are given."""
+def _parse_bounds(lat: np.ndarray, bounds: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lower and the upper edges in `bounds`."""
     bounds = np.asarray(bounds, np.float64)
     if bounds.shape != (len(lat), 2):
         raise ValueError(
             f"bounds of {len(lat)} latitudes must have shape ({len(lat)}, 2), got {bounds.shape}"
         )
     lower, upper = bounds.min(axis=1), bounds.max(axis=1)
-    fit = (lower - BEYOND <= lat) & (lat <= upper + BEYOND) & (lower < upper)
-    fit &= (lower >= -90 - BEYOND) & (upper <= 90 + BEYOND)
-    if not fit.all():
-        at = int((~fit).argmax())
+    is_valid = (lower - ROUNDING <= lat) & (lat <= upper + ROUNDING) & (lower < upper)
+    is_valid &= (lower >= -90 - ROUNDING) & (upper <= 90 + ROUNDING)
+    if not is_valid.all():
+        i = int((~is_valid).argmax())
         raise ValueError(
-            f"the bounds of latitude {lat[at]:g} must hold it and lie within -90 to 90, got "
-            f"{bounds[at].tolist()}"
+            f"the bounds of latitude {lat[i]:g} must hold it and lie within -90 to 90, got "
+            f"{bounds[i].tolist()}"
         )
     return np.clip(lower, -90, 90), np.clip(upper, -90, 90)
 
@@ -157,7 +201,7 @@ def _nodes(n: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the n Gaussian latitudes in degrees, from north to south, and their weights.
 
     Newton's method for the colatitudes where a Legendre polynomial is 0. In x = cos(colatitude)
-    digits are lost next to the poles: of NumPy's leggauss(1280), the first weight is off by 2e-8.
+    digits are lost next to the poles: the first weight of NumPy's leggauss(1280) is off by 2e-8.
     """
     k = np.arange(1, (n + 1) // 2 + 1)
     angle = (k - 0.25) * np.pi / (n + 0.5)
@@ -183,3 +227,93 @@ def _legendre(n: int, angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         difference = (j * difference - (2 * j + 1) * height * value) / (j + 1)
         value = value + difference
     return value, n * (difference - height * value) / np.sin(angle)
+
+
+# -- the latitude of an xarray object -------------------------------------------------------------
+
+
+def weights_by_latitude(data: XarrayData, kind: str) -> tuple[Hashable, np.ndarray]:
+    """Return the dimension of the latitude of a regular grid, and the weight at each latitude.
+
+    Parameters
+    ----------
+    data : xarray.DataArray or xarray.Dataset
+    kind : {"area", "coslat", "gaussian"}
+
+    Raises
+    ------
+    ValueError
+        If there is no latitude, more than one, or one that is not along a dimension of its own; if
+        it is not in degrees; or if the function named `kind` rejects it.
+    """
+    if kind not in WEIGHTS:
+        raise ValueError(
+            f"weights must be {', '.join(map(repr, WEIGHTS))} or a DataArray, got {kind!r}"
+        )
+    lat = _find_latitude(data, kind)
+    try:
+        _check_degrees(lat)
+        bounds = _find_bounds(data, lat) if kind == "area" else None
+        arguments = (lat.values,) if bounds is None else (lat.values, bounds)
+        return lat.dims[0], WEIGHTS[kind](*arguments)
+    except ValueError as error:
+        raise ValueError(f"weights={kind!r} by the latitude {lat.name!r}: {error}") from None
+
+
+def _find_latitude(data: XarrayData, kind: str) -> xr.DataArray:
+    """Return the one coordinate that is the latitude."""
+    latitudes = _find_coordinates(data, LATITUDE)
+    if not latitudes:
+        raise ValueError(
+            f"weights={kind!r} need a latitude: a coordinate with standard_name 'latitude', units "
+            f"'degrees_north', or the name 'lat' or 'latitude'; found {list(data.coords)}"
+        )
+    shared = {dim for lon in _find_coordinates(data, LONGITUDE) for dim in lon.dims}
+    for lat in latitudes:
+        if lat.ndim != 1 or lat.dims[0] in shared:
+            dims = f"dimensions {lat.dims}" if lat.ndim else "no dimension"
+            cause = ", which the longitude has too" if shared & set(lat.dims) else ""
+            raise ValueError(
+                f"weights={kind!r} need a latitude along a dimension of its own; {lat.name!r} has "
+                f"{dims}{cause}: {CELLS if lat.ndim else 'of one latitude all weighs the same'}"
+            )
+    if len(latitudes) > 1:
+        raise ValueError(
+            f"weights={kind!r} need one latitude, found {[lat.name for lat in latitudes]}: adapt "
+            "on the variables of each grid by themselves"
+        )
+    return latitudes[0]
+
+
+def _find_coordinates(
+    data: XarrayData, signs: tuple[str, set[str], set[str]]
+) -> list[xr.DataArray]:
+    """Return the variables with CF's attributes of a coordinate, else those with its names."""
+    standard_name, units, names = signs
+    variables = {name: data[name] for name in getattr(data, "variables", data.coords)}
+    bounds = {attrs.get("bounds") for v in variables.values() for attrs in (v.attrs, v.encoding)}
+    variables = {name: v for name, v in variables.items() if name not in bounds}
+    by_attrs = [
+        v
+        for v in variables.values()
+        if v.attrs.get("standard_name") == standard_name or v.attrs.get("units") in units
+    ]
+    return by_attrs or [v for name, v in variables.items() if str(name).lower() in names]
+
+
+def _find_bounds(data: XarrayData, lat: xr.DataArray) -> np.ndarray | None:
+    """Return CF's bounds of the latitude; None if there are none, or not in `data`."""
+    name = lat.attrs.get("bounds", lat.encoding.get("bounds"))
+    return data[name].values if name in getattr(data, "variables", data.coords) else None
+
+
+def _check_degrees(lat: xr.DataArray) -> None:
+    """Raise ValueError if latitudes look like radians."""
+    units = str(lat.attrs.get("units", ""))
+    is_small = lat.size > 1 and bool((np.abs(lat.values) <= np.pi / 2 + 1e-6).all())
+    if units.lower().startswith("rad") or (is_small and "deg" not in units.lower()):
+        raise ValueError(
+            f"it looks like radians, from {lat.values[0]:g} to {lat.values[-1]:g} in units "
+            f"{units!r}: write ds.assign_coords({lat.name}=np.rad2deg(ds[{lat.name!r}])), or, if "
+            f"these are degrees, ds[{lat.name!r}].attrs['units'] = 'degrees_north'"
+        )

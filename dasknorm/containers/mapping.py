@@ -24,7 +24,7 @@ def mapped(data: Any, states: States, kernel: Kernel, dtype: Any, unseen: str) -
     container = container_of(data)
     refuse_other_columns(container, data, states)
     for selection, own in views_of(states):
-        fields = container.viewed(data, selection)
+        fields = container.fields(data, selection)
         results = {}
         for name, key in match_names(fields, own, container.lacking(fields, own)).items():
             results[name] = _field(fields[name], own[key], kernel, output_dtype(dtype), unseen)

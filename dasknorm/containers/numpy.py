@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dasknorm.blocks import is_numeric
-from dasknorm.containers import Container, register
+from dasknorm.containers import NO_SELECTION, Container, Selection, register
 from dasknorm.fields import Field, Fields
 
 __all__ = ["Array", "array_field"]
@@ -18,7 +18,8 @@ class Array(Container):
 
     name = "numpy.ndarray"
 
-    def fields(self, data: Any) -> dict[Hashable, Field]:
+    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
+        self.check_no_selection(data, selection)
         return {None: array_field(np.asanyarray(data))}
 
     def rebuild(self, data: Any, fields: Fields) -> Any:

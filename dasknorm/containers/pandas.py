@@ -10,10 +10,9 @@ from dasknorm.blocks import is_numeric
 from dasknorm.blocks.pandas_columns import PandasSource
 from dasknorm.blocks.row_keys import is_column
 from dasknorm.blocks.tables import Table
-from dasknorm.containers import Container, register
+from dasknorm.containers import NO_SELECTION, Container, Selection, register
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field, Fields, States
-from dasknorm.fields.selection import Selection
 
 __all__ = ["Frame", "Series", "frame_field"]
 
@@ -24,10 +23,7 @@ class Frame(Container):
 
     name = several = "pandas.DataFrame"
 
-    def fields(self, data: Any) -> dict[Hashable, Field]:
-        return self.viewed(data, Selection())
-
-    def viewed(self, data: Any, selection: Selection) -> dict[Hashable, Field]:
+    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
         return {None: frame_field(data, selection)}
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
@@ -75,7 +71,7 @@ class Series(Frame):
     def lacking(self, fields: Fields, states: States) -> list[Hashable]:
         return []
 
-    def viewed(self, data: Any, selection: Selection) -> dict[Hashable, Field]:
+    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
         return {None: frame_field(data.to_frame(), selection)}
 
     def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
@@ -114,7 +110,7 @@ def _columns(frame: Any, selection: Selection) -> pd.Index:
     """Return the columns that take part, numeric all of them."""
     names = frame.columns
     numeric = np.array([is_numeric(dtype) for dtype in frame.dtypes], bool)
-    if selection == Selection() and numeric.all() and len(names):
+    if selection == NO_SELECTION and numeric.all() and len(names):
         return names  # without a look at each of them, of which there may be thousands
     taken = selection.select_columns(dict(zip(names, frame.dtypes, strict=True)), names[numeric])
     return names[names.get_indexer(pd.Index(taken, tupleize_cols=names.nlevels > 1))]

@@ -18,12 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from dask.base import tokenize
 
-from dasknorm.containers import register
+from dasknorm.containers import NO_SELECTION, Selection, register
 from dasknorm.containers.pandas import Frame
 from dasknorm.containers.pyarrow import Tables, field_of
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
-from dasknorm.fields.selection import Selection
 
 __all__ = ["File", "Files", "labelled"]
 
@@ -113,7 +112,7 @@ class Files:
 class ParquetFiles(Frame):
     """The columns of Parquet files, a part of a file at a time."""
 
-    def viewed(self, data: Files, selection: Selection) -> dict[Hashable, Field]:
+    def fields(self, data: Files, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
         field = data.field(selection)
         return {None: replace(field, data=_lazy(data, field, selection))}
 
@@ -124,7 +123,7 @@ class ParquetFiles(Frame):
 def _empty_field(file: File, selection: Selection) -> Field:
     with file.named():
         empty = labelled(file.schema.empty_table(), file.folders, selection.by)
-        return Tables().viewed(empty, selection)[None]
+        return Tables().fields(empty, selection)[None]
 
 
 def _refuse(name: str, first: File, other: File) -> None:

@@ -55,7 +55,7 @@ def fields_for(
     MismatchError
         If a dict names a variable or column that is not there.
     """
-    fields = container.viewed(data, selection)
+    fields = container.fields(data, selection)
     if not isinstance(asked, Mapping):
         return {name: replace(field, statistic=_one(asked)) for name, field in fields.items()}
     names = names_of(fields)
@@ -94,7 +94,7 @@ def fields_like(
     refuse_other_columns(container, data, states)
     fields: dict[Hashable, Field] = {}
     for selection, own in views_of(states):
-        found = add_lags(container.viewed(data, selection), lags_of(own))
+        found = add_lags(container.fields(data, selection), lags_of(own))
         for name, key in match_names(found, own, container.lacking(found, own)).items():
             fields[key] = replace(found[name], statistic=own[key].statistic)
     return fields, {key: kept_dims_like(field, states[key]) for key, field in fields.items()}
@@ -116,7 +116,7 @@ def refuse_other_columns(container: Container, data: Any, states: States) -> Non
     chosen = any(state.selected_columns is not None for state in states.values())
     if chosen or not _are_columns(states):
         return
-    fields = container.viewed(data, Selection(None, Selection.from_states(states).by))
+    fields = container.fields(data, Selection(None, Selection.from_states(states).by))
     known, found = (dict.fromkeys(names_of(each)) for each in (states, fields))
     check_none_lacking([name for name in known if name not in found], fields)
     check_available([name for name in found if name not in known], states)
@@ -203,5 +203,5 @@ def _of_columns(
     container: Container, data: Any, selection: Selection, columns: list[Hashable]
 ) -> Field:
     """Return the field of some columns; they count as chosen if the user chose."""
-    (field,) = container.viewed(data, Selection(tuple(columns), selection.by)).values()
+    (field,) = container.fields(data, Selection(tuple(columns), selection.by)).values()
     return replace(field, selected_columns=None if selection.columns is None else tuple(columns))

@@ -13,10 +13,9 @@ from polars.selectors import by_name
 from dasknorm.blocks import Kernel, float_dtype, summarize, threads, transform
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.blocks.tables import ColumnSource, Table
-from dasknorm.containers import register
+from dasknorm.containers import NO_SELECTION, Selection, register
 from dasknorm.containers.pandas import Frame
 from dasknorm.fields import Field, Fields, States
-from dasknorm.fields.selection import Selection
 from dasknorm.statistics.base import Records
 from dasknorm.statistics.reducer import Reducer
 
@@ -40,7 +39,7 @@ class Frames(Frame):
 
     name = several = "polars.DataFrame"
 
-    def viewed(self, data: Any, selection: Selection) -> dict[Hashable, Field]:
+    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
         columns = _columns(data.schema, selection)
         read = data.select(_named(*columns, *selection.by))
         return {None: field_of(read.to_arrow(), columns, selection)}
@@ -87,8 +86,8 @@ class SeriesOfOne(Frames):
 
     name = "polars.Series"
 
-    def viewed(self, data: Any, selection: Selection) -> dict[Hashable, Field]:
-        return super().viewed(data.to_frame(), selection)
+    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
+        return super().fields(data.to_frame(), selection)
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
         return super().rebuild(data.to_frame(), fields).to_series()
@@ -113,7 +112,7 @@ class LazyFrames(Frames):
     Of the batches that are read, none is kept; ``compute=False`` computes all the same.
     """
 
-    def viewed(self, data: Any, selection: Selection) -> dict[Hashable, Field]:
+    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
         schema = data.collect_schema()
         columns = _columns(schema, selection)
         empty = pl.DataFrame(schema=schema).select(_named(*columns, *selection.by))

@@ -11,10 +11,9 @@ import pyarrow as pa
 from dasknorm.blocks.arrow_columns import is_numeric
 from dasknorm.blocks.arrow_tables import ArrowSource
 from dasknorm.blocks.tables import Table
-from dasknorm.containers import register
+from dasknorm.containers import NO_SELECTION, Selection, register
 from dasknorm.containers.pandas import Frame
 from dasknorm.fields import Field, Fields
-from dasknorm.fields.selection import Selection
 
 __all__ = ["Batches", "Tables", "columns_of", "field_of", "refuse_nested_keys", "weights_of"]
 
@@ -26,7 +25,7 @@ class Tables(Frame):
     Columns that pandas has noted as a frame's index ride along.
     """
 
-    def viewed(self, data: Any, selection: Selection) -> dict[Hashable, Field]:
+    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
         kinds = dict(zip(data.column_names, data.schema.types, strict=True))
         if len(kinds) < data.num_columns:
             names = pd.Index(data.column_names)
@@ -46,8 +45,8 @@ class Tables(Frame):
 class Batches(Tables):
     """A record batch is a table of one chunk."""
 
-    def viewed(self, data: Any, selection: Selection) -> dict[Hashable, Field]:
-        return super().viewed(pa.Table.from_batches([data]), selection)
+    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
+        return super().fields(pa.Table.from_batches([data]), selection)
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
         table = super().rebuild(data, fields)

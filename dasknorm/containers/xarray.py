@@ -8,18 +8,18 @@ import numpy as np
 import xarray as xr
 
 from dasknorm.blocks import is_numeric
-from dasknorm.containers import Container, register
+from dasknorm.containers import NO_SELECTION, Container, Selection, register
 from dasknorm.containers.date_groups import group_labels, in_calendar
 from dasknorm.containers.file_backed import data_of, sources_of
-from dasknorm.containers.grids import weights_by_latitude
+from dasknorm.containers.latitudes import weights_by_latitude
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field, Fields, States
-from dasknorm.fields.selection import Selection
 
 __all__ = [
     "DataArrays",
     "Datasets",
     "Labelled",
+    "add_groups",
     "fields_of",
     "given_fields",
     "rebuilt",
@@ -38,18 +38,6 @@ class Labelled(Container):
 
     several = "xarray.Dataset"
     has_latitude = True
-
-    def viewed(self, data: Any, selection: Selection) -> dict[Hashable, Field]:
-        if selection.columns is not None:
-            raise TypeError("columns= is for frames; of a Dataset take some variables: ds[names]")
-        fields = self.fields(data)
-        if not selection.by:
-            return fields
-        dim, labels = group_labels(data, selection.by)
-        return {
-            name: field.with_groups(selection.dim, dim, labels) if dim in field.dims else field
-            for name, field in fields.items()
-        }
 
     def weights(self, data: Any, weights: Any) -> Any:
         if isinstance(weights, str):
@@ -86,10 +74,10 @@ class DataArrays(Labelled):
     def sources(self, data: Any) -> list[str]:
         return sources_of([data])
 
-    def fields(self, data: Any) -> dict[Hashable, Field]:
+    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
         if not is_numeric(data.dtype):
             raise TypeError(f"{data.name!r} has dtype {data.dtype}: there is nothing to normalize")
-        return {data.name: _field(data)}
+        return add_groups({data.name: _field(data)}, data, selection)
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
         (field,) = fields.values()
@@ -113,12 +101,12 @@ class Datasets(Labelled):
     def sources(self, data: Any) -> list[str]:
         return sources_of(data.data_vars.values()) or sources_of([data])
 
-    def fields(self, data: Any) -> dict[Hashable, Field]:
+    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
         fields = fields_of(data)
         if not fields:
             found = ", ".join(f"{n!r} ({v.dtype})" for n, v in data.data_vars.items())
             raise TypeError(f"no numeric variables to normalize; found {found or 'no variables'}")
-        return fields
+        return add_groups(fields, data, selection)
 
     def rebuild(self, data: Any, fields: Fields) -> Any:
         return rebuilt(data, fields)
@@ -134,6 +122,21 @@ class Datasets(Labelled):
 
 
 # -- what is done with the variables of a Dataset, or of each node of a DataTree ------------------
+
+
+def add_groups(
+    fields: dict[Hashable, Field], data: Any, selection: Selection
+) -> dict[Hashable, Field]:
+    """Return fields with the selected groups; TypeError if columns are selected."""
+    if selection.columns is not None:
+        raise TypeError("columns= is for frames; of a Dataset take some variables: ds[names]")
+    if not selection.by:
+        return fields
+    dim, labels = group_labels(data, selection.by)
+    return {
+        name: field.with_groups(selection.dim, dim, labels) if dim in field.dims else field
+        for name, field in fields.items()
+    }
 
 
 def fields_of(data: Any) -> dict[Hashable, Field]:

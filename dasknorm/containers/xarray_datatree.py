@@ -5,11 +5,12 @@ from typing import Any
 
 import xarray as xr
 
-from dasknorm.containers import register
+from dasknorm.containers import NO_SELECTION, Selection, register
 from dasknorm.containers.file_backed import sources_of
 from dasknorm.containers.xarray import (
     Datasets,
     Labelled,
+    add_groups,
     fields_of,
     given_fields,
     rebuilt,
@@ -30,14 +31,14 @@ class DataTrees(Labelled):
 
     name = several = "xarray.DataTree"
 
-    def fields(self, data: Any) -> dict[Hashable, Field]:
+    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
         fields = _by_path(data, fields_of)
         if not fields:
             raise TypeError(
                 "no numeric variables to normalize in any node; found the nodes "
                 f"{[path for path, _ in _nodes(data)]}"
             )
-        return fields
+        return add_groups(fields, data, selection)
 
     def sources(self, data: Any) -> list[str]:
         nodes = [node for _, node in _nodes(data)]

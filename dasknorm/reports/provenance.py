@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypedDict
 
 from dasknorm.blocks import numpy_dtype
-from dasknorm.containers.grids import KINDS
+from dasknorm.containers.latitudes import WEIGHTS
 from dasknorm.fields import Fields
 
 __all__ = [
@@ -114,7 +114,7 @@ def merge_attrs(attrs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def common_weights(attrs: Mapping[str, Any]) -> str | None:
     """Return the latitude weights of all runs, such as ``"area"``; None if they differ."""
     names = {run.get("weights") for run in runs_of(attrs)}
-    return names.pop() if len(names) == 1 and names <= {*KINDS} else None
+    return names.pop() if len(names) == 1 and names <= {*WEIGHTS} else None
 
 
 def extend_stream(attrs: Mapping[str, Any], more: int) -> dict[str, Any]:

@@ -1,8 +1,7 @@
-"""The scikit-learn door: `StandardScaler`, an estimator over `Stats`, for data of any size.
+"""scikit-learn-style API: `StandardScaler`, an estimator for data of any size.
 
-``scaler.py`` is the estimator; ``inputs.py`` decides what it takes, ``states.py`` which of the
-numbers it has learned are used on what, ``sparse.py`` does the same for matrices of zeros, and
-``outputs.py`` obeys `set_output`.
+``scaler.py`` has `fit`, ``transforms.py`` has `transform`, ``inputs.py`` validates the data, and
+``states.py`` selects the statistics that are used.
 """
 
 from dasknorm.sklearn.scaler import StandardScaler

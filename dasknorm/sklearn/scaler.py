@@ -1,5 +1,6 @@
-"""StandardScaler, the estimator after scikit-learn's: its words over `adapt` and `Stats`."""
+"""`StandardScaler`: scikit-learn's API for `adapt` and `Stats`."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -15,38 +16,37 @@ from dasknorm.api.stats import Stats
 from dasknorm.blocks import is_numeric
 from dasknorm.blocks.threads import SLAB_BYTES
 from dasknorm.reports import provenance
-from dasknorm.sklearn import sparse
 from dasknorm.sklearn.inputs import (
-    columns_of,
-    features_of,
-    outline,
-    readable,
-    refuse_none_to_learn_from,
-    weights_for,
+    check_not_empty,
+    get_columns,
+    get_features,
+    make_empty_input,
+    parse_input,
+    parse_weights,
 )
-from dasknorm.sklearn.mapping import Mapping, refuse_centring
-from dasknorm.sklearn.states import added, batch_like, only_state
+from dasknorm.sklearn.states import add_batch, get_only_state, rename_batch, summarize_sparse
+from dasknorm.sklearn.transforms import StatsTransformer, check_not_centred
 from dasknorm.statistics import Moments
 
 __all__ = ["StandardScaler"]
 
 
 class StandardScaler(
-    Mapping,
+    StatsTransformer,
     OneToOneFeatureMixin,  # type: ignore[misc]  # scikit-learn has no types
     TransformerMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
 ):
     """Bring each column to mean 0 and standard deviation 1, by scikit-learn's rules.
 
-    A drop-in for ``sklearn.preprocessing.StandardScaler``, and for dask-ml's, that takes NumPy and
-    Dask arrays, pandas, polars and Dask frames, two-dimensional DataArrays, and sparse matrices.
-    What is lazy stays lazy but for `fit`, which reads each chunk once.
+    A replacement for ``sklearn.preprocessing.StandardScaler``, and for dask-ml's, that takes NumPy
+    and Dask arrays, pandas, polars and Dask DataFrames, two-dimensional DataArrays, and sparse
+    matrices. Results are lazy if the data are; `fit` reads each chunk once.
 
     Parameters
     ----------
     copy : bool, default True
-        If False, `transform` may write over a float array of NumPy or a sparse matrix.
+        If False, `transform` may overwrite a float array of NumPy or a sparse matrix.
     with_mean : bool, default True
         Subtract the mean. Not possible for sparse matrices.
     with_std : bool, default True
@@ -55,16 +55,16 @@ class StandardScaler(
     Attributes
     ----------
     stats_ : Stats
-        What was learned: to be saved, merged or read. The other attributes are read off it.
-    mean_, var_, scale_ : ndarray of shape (n_features,), or None where not asked for
-    n_samples_seen_ : int, or ndarray of shape (n_features,) where they differ; float if weighted
+        The statistics, which can be saved and merged. The other attributes are computed from them.
+    mean_, var_, scale_ : ndarray of shape (n_features,), or None if not used
+    n_samples_seen_ : int, or ndarray of shape (n_features,) if it differs; float if weighted
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
-        The names of a frame's columns, where all are strings.
+        The names of the columns of a DataFrame, if all are strings.
 
     Notes
     -----
-    Where it departs from scikit-learn, on purpose, and why: see docs/sklearn.md.
+    docs/sklearn.md lists the deliberate differences from scikit-learn, with their reasons.
 
     Examples
     --------
@@ -89,12 +89,23 @@ class StandardScaler(
     def from_stats(
         cls, stats: Stats, *, copy: bool = True, with_mean: bool = True, with_std: bool = True
     ) -> Self:
-        """Return a scaler with statistics learned elsewhere: by `adapt`, loaded, or given.
+        """Return a scaler with existing statistics: from `adapt`, `load` or `Stats.given`.
+
+        Parameters
+        ----------
+        stats : Stats
+            Statistics with a mean and a variance for each column.
+        copy, with_mean, with_std : bool, default True
+            Parameters of the scaler.
+
+        Returns
+        -------
+        StandardScaler
 
         Raises
         ------
         MismatchError
-            If they are not means and variances of the columns of one table.
+            If these are not means and variances of the columns of one table.
 
         Examples
         --------
@@ -104,16 +115,16 @@ class StandardScaler(
         array([[1., 0.]])
         """
         scaler = cls(copy=copy, with_mean=with_mean, with_std=with_std)
-        state = only_state(stats)
+        state = get_only_state(stats)
         scaler.stats_ = stats.compute()
         features = state.labels.get("columns", state.data.shape[0])
-        validate_data(scaler, outline(features), skip_check_array=True)
+        validate_data(scaler, make_empty_input(features), skip_check_array=True)
         return scaler
 
-    # -- learning ---------------------------------------------------------------------------------
+    # -- fitting ----------------------------------------------------------------------------------
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Forget what was learned, and learn the mean and variance of each column in one pass.
+        """Compute the mean and variance of each column in one pass, discarding earlier ones.
 
         Parameters
         ----------
@@ -121,8 +132,13 @@ class StandardScaler(
             Missing values (NaN, NA, null, masked) are skipped.
         y : ignored
         sample_weight : array-like of shape (n_samples,), optional
-            Non-negative; a Dask array or Series beside lazy data. A Series beside a pandas frame
-            has its index.
+            Non-negative weights; for lazy data, a Dask array or Series. For a pandas DataFrame, a
+            Series must have the index of the data.
+
+        Returns
+        -------
+        StandardScaler
+            The scaler itself.
 
         Raises
         ------
@@ -131,77 +147,79 @@ class StandardScaler(
         TypeError
             If columns are not of real numbers.
         """
-        return self._begun(X, sample_weight, adapt)
+        return self._start(X, sample_weight, adapt)
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Learn from more rows without forgetting; parameters are those of `fit`.
+        """Update the mean and variance with more rows; parameters are those of `fit`.
 
-        Whatever the batches, the result is that of `fit` on all of them, but for the last digit.
+        The result equals that of `fit` on all batches together, except for the last digit.
         """
         if not hasattr(self, "stats_"):
-            return self._begun(X, sample_weight, _adapt_silently)
-        X, known = readable(X), self.stats_
-        validate_data(self, outline(features_of(X)), reset=False, skip_check_array=True)
+            return self._start(X, sample_weight, _adapt_silently)
+        X, stats = parse_input(X), self.stats_
+        validate_data(self, make_empty_input(get_features(X)), reset=False, skip_check_array=True)
         if _is_small(X):
-            refuse_none_to_learn_from(X)
-            stats = added(known, X, weights_for(X, sample_weight))
+            check_not_empty(X)
+            total = add_batch(stats, X, parse_weights(X, sample_weight))
         else:
-            stats = known.merge(batch_like(known, self._learned(X, sample_weight, _adapt_silently)))
-        # One provenance for all batches: merging theirs would grow with every step.
-        self.stats_ = replace(stats, attrs=provenance.extend_stream(known.attrs, 1))
+            total = stats.merge(
+                rename_batch(stats, self._compute(X, sample_weight, _adapt_silently))
+            )
+        # All batches have one provenance: a list of all would grow with every batch.
+        self.stats_ = replace(total, attrs=provenance.extend_stream(stats.attrs, 1))
         return self
 
-    def _begun(self, X: Any, sample_weight: Any, learn: Any) -> Self:
-        X = readable(X)
-        stats = self._learned(X, sample_weight, learn)
-        validate_data(self, outline(features_of(X)), skip_check_array=True)
-        self.stats_ = stats  # last, so that what fails changes nothing
+    def _start(self, X: Any, sample_weight: Any, compute: Callable[..., Stats]) -> Self:
+        X = parse_input(X)
+        stats = self._compute(X, sample_weight, compute)
+        validate_data(self, make_empty_input(get_features(X)), skip_check_array=True)
+        self.stats_ = stats  # last, so that an error changes nothing
         return self
 
-    def _learned(self, X: Any, sample_weight: Any, learn: Any) -> Stats:
+    def _compute(self, X: Any, sample_weight: Any, compute: Callable[..., Stats]) -> Stats:
         self._validate_params()
-        refuse_none_to_learn_from(X)
-        weights = weights_for(X, sample_weight)
+        check_not_empty(X)
+        weights = parse_weights(X, sample_weight)
         if issparse(X):
-            refuse_centring(self.with_mean)
-            return sparse.moments(X, weights)
-        keep = None if columns_of(X) is not None else -1
-        return learn(X, Moments(), keep=keep, weights=weights)
+            check_not_centred(self.with_mean)
+            return summarize_sparse(X, weights)
+        keep = None if get_columns(X) is not None else -1
+        return compute(X, Moments(), keep=keep, weights=weights)
 
-    # -- reading ----------------------------------------------------------------------------------
+    # -- fitted attributes ------------------------------------------------------------------------
 
     @property
-    def mean_(self) -> Any:
-        """The mean of each column; None if neither it nor the variance is used."""
+    def mean_(self) -> np.ndarray | None:
+        """The mean of each column; None if neither the mean nor the variance is used."""
         return self._read("mean", self.with_mean or self.with_std)
 
     @property
-    def var_(self) -> Any:
-        """The variance of each column (``ddof=0``); None if it is not used."""
+    def var_(self) -> np.ndarray | None:
+        """The variance of each column (``ddof=0``); None if ``with_std=False``."""
         return self._read("variance", self.with_std)
 
     @property
-    def scale_(self) -> Any:
-        """What each column is divided by; None if by nothing."""
+    def scale_(self) -> np.ndarray | None:
+        """The divisor of each column; None if ``with_std=False``."""
         return self._read("scale", self.with_std)
 
     @property
-    def n_samples_seen_(self) -> Any:
-        """How many values each column had, or what they weigh; one number if all had as many."""
-        counts = self._read("count", True)
+    def n_samples_seen_(self) -> int | float | np.ndarray:
+        """The number of values per column, or their total weight; one number if all are equal."""
+        counts = self._read("count")
         if np.array_equal(counts, np.round(counts)):
             counts = counts.astype(int)
         return counts[0] if (counts == counts[0]).all() else counts
 
-    def _read(self, name: str, wanted: bool) -> Any:
+    def _read(self, name: str, is_used: bool = True) -> Any:
         if not hasattr(self, "stats_"):
             raise NotFittedError(
                 f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with "
                 "appropriate arguments before using this estimator."
             )
-        if not wanted:
+        if not is_used:
             return None
-        statistic, state = self.stats_.statistic, only_state(self.stats_)
+        statistic, state = self.stats_.statistic, get_only_state(self.stats_)
         if name == "scale":
             return statistic.affine(state.data)["scale"].copy()
         return statistic.result(state.data, name)

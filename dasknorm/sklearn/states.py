@@ -1,22 +1,31 @@
-"""Which of the numbers learned are used, and on what: without a mean, without a scale, by name."""
+"""Prepare the statistics of a scaler for its settings, for data, and for further batches."""
 
 from collections.abc import Hashable
 from dataclasses import replace
 
 import numpy as np
+from scipy.sparse import spmatrix
 
 from dasknorm import blocks
 from dasknorm.api.stats import Stats
+from dasknorm.containers import scipy_sparse
 from dasknorm.errors import MismatchError
 from dasknorm.fields import State, checks
 from dasknorm.statistics import Predefined, StandardScore
 from dasknorm.statistics.reducer import Reducer
 
-__all__ = ["added", "batch_like", "centred_or_scaled", "fitting", "only_state"]
+__all__ = [
+    "add_batch",
+    "get_only_state",
+    "match_to_data",
+    "rename_batch",
+    "select_mean_and_scale",
+    "summarize_sparse",
+]
 
 
-def only_state(stats: Stats) -> State:
-    """Return the one state there is; MismatchError unless it is a row of features."""
+def get_only_state(stats: Stats) -> State:
+    """Return the only state; MismatchError unless it has one mean and scale for each feature."""
     states = list(stats.states.values())
     if any(state.group_dim is not None for state in states):
         raise MismatchError(
@@ -24,10 +33,10 @@ def only_state(stats: Stats) -> State:
             "for each group and column; adapt without by=, or normalize with the Stats itself"
         )
     if len(states) != 1 or len(states[0].dims) != 1:
-        found = [state.dims for state in states]
+        kept = [state.dims for state in states]
         raise MismatchError(
             "a scaler has a mean and a scale for each column of a table; these statistics keep "
-            f"{found}. Adapt with keep= one dimension, or take one variable: stats.select([name])"
+            f"{kept}. Adapt with keep= one dimension, or take one variable: stats.select([name])"
         )
     if not isinstance(states[0].statistic, StandardScore):
         raise MismatchError(
@@ -36,8 +45,8 @@ def only_state(stats: Stats) -> State:
     return states[0]
 
 
-def centred_or_scaled(stats: Stats, with_mean: bool, with_std: bool) -> Stats:
-    """Return statistics that only centre, only scale, or do nothing to the data."""
+def select_mean_and_scale(stats: Stats, with_mean: bool, with_std: bool) -> Stats:
+    """Return statistics that only centre, only scale, or do not change the data."""
     if with_mean and with_std:
         return stats
     statistic, (name, state) = stats.statistic, *stats.states.items()
@@ -51,9 +60,9 @@ def centred_or_scaled(stats: Stats, with_mean: bool, with_std: bool) -> Stats:
     return replace(stats, states={name: replace(state, data=spread, statistic=Predefined(epsilon))})
 
 
-def fitting(stats: Stats, name: Hashable, dims: tuple[Hashable, ...]) -> Stats:
-    """Return statistics that find their features in data by name, or else by position."""
-    state = only_state(stats)
+def match_to_data(stats: Stats, name: Hashable, dims: tuple[Hashable, ...]) -> Stats:
+    """Return statistics whose features match those of data by name, or else by position."""
+    state = get_only_state(stats)
     (dim,) = state.dims
     if dim not in dims:
         last = dims[-1]
@@ -61,23 +70,33 @@ def fitting(stats: Stats, name: Hashable, dims: tuple[Hashable, ...]) -> Stats:
     return replace(stats, states={name: state})
 
 
-def added(known: Stats, batch: np.ndarray, weights: np.ndarray | None) -> Stats:
+def add_batch(stats: Stats, batch: np.ndarray, weights: np.ndarray | None) -> Stats:
     """Return statistics merged with a small array of rows, in a third of the time of a merge."""
-    ((name, state),) = known.states.items()
+    ((name, state),) = stats.states.items()
     total = state.data[None].copy()
     blocks.add(batch, total, Reducer(state.statistic, (0,)), weights)
     states = {name: replace(state, data=total[0])}
     checks.check_valid(states)
-    return replace(known, states=states)
+    return replace(stats, states=states)
 
 
-def batch_like(known: Stats, batch: Stats) -> Stats:
-    """Return the statistics of a batch as if of the container of those known already."""
-    ((name, state),) = known.states.items()
-    theirs = only_state(batch)
-    if theirs.dims != state.dims:
-        theirs = replace(theirs, dims=state.dims, labels=state.labels, features=state.features)
-    # What was counted does not depend on ddof and the like, but how it is read out does.
+def rename_batch(stats: Stats, batch: Stats) -> Stats:
+    """Return the statistics of a batch with the names and the container of earlier statistics."""
+    ((name, state),) = stats.states.items()
+    batch_state = get_only_state(batch)
+    if batch_state.dims != state.dims:
+        batch_state = replace(
+            batch_state, dims=state.dims, labels=state.labels, features=state.features
+        )
+    # Records do not depend on settings such as ddof, but results do.
     if not state.statistic.unmergeable_reason:
-        theirs = replace(theirs, statistic=state.statistic)
-    return replace(batch, states={name: theirs}, container=known.container)
+        batch_state = replace(batch_state, statistic=state.statistic)
+    return replace(batch, states={name: batch_state}, container=stats.container)
+
+
+def summarize_sparse(matrix: spmatrix, weights: np.ndarray | None) -> Stats:
+    """Return the moments of each column of a sparse matrix."""
+    states: dict[Hashable, State] = {None: scipy_sparse.summarize(matrix, weights)}
+    checks.check_valid(states)
+    attrs = {"runs": [{"dtypes": {"None": str(matrix.dtype)}, "over": ["-2"], "range": {}}]}
+    return Stats(states, "numpy.ndarray", attrs)
