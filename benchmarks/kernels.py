@@ -1,8 +1,8 @@
-"""Speed of the kernels beside NumPy, on one thread: ``python benchmarks/kernels.py [MB] [word]...``
+"""Speed of the kernels on one thread: ``python -m benchmarks.kernels [MB] [word]...``
 
-Every figure is GB of input a second, the best of some repeats; NumPy's stand in the same row, from
-the same minute, since machines and their neighbours differ more than kernels do. Words choose the
-rows whose name, dtype or table holds one of them.
+Every figure is GB of input a second, the best of some repeats. Those of NumPy and of a plain Numba
+loop are in the same row, measured in the same minute, since machines and their neighbours differ
+more than kernels do. Words select the rows whose name, dtype or table contains one of them.
 """
 
 import sys
@@ -22,7 +22,7 @@ ALL_DTYPES = ("f4", "f8", "f2", "i1", "i2", "i4", "i8")
 
 
 class Case(NamedTuple):
-    """A block, the axes merged away, and what is given besides."""
+    """A block, the axes to reduce, and weights."""
 
     name: str
     x: Any
@@ -31,7 +31,7 @@ class Case(NamedTuple):
 
 
 def speed(call: Callable[[], Any], nbytes: int) -> float:
-    """GB a second of the best of some calls, the first (which may compile) left out."""
+    """Return GB a second of the best of some calls, without the first (which may compile)."""
     call()
     times = []
     for _ in range(REPEATS):
@@ -42,13 +42,13 @@ def speed(call: Callable[[], Any], nbytes: int) -> float:
 
 
 def numbers(dtype: str) -> Any:
-    """Some megabytes of a dtype, a multiple of 60,000 values."""
+    """Return some megabytes of a dtype, a multiple of 60,000 values."""
     n = MEGABYTES * 1_000_000 // np.dtype(dtype).itemsize // 60_000 * 60_000
     return (np.random.default_rng(0).normal(size=n) * 20 + 60).astype(dtype)
 
 
 def layouts(dtype: str) -> Iterator[Case]:
-    """Whole blocks, in every order of kept and merged axes."""
+    """Yield whole blocks, in every order of kept and reduced axes."""
     x = numbers(dtype)
     yield Case("contiguous", x, (0,))
     yield Case("every 2nd", x[::2], (0,))
@@ -64,7 +64,7 @@ def layouts(dtype: str) -> Iterator[Case]:
 
 
 def missing(dtype: str) -> Iterator[Case]:
-    """Blocks with NaN: one in ten, one in a million, and half of the rows."""
+    """Yield blocks with NaN: one in ten, one in a million, and half of the rows."""
     y = numbers(dtype)
     y[np.random.default_rng(1).integers(0, y.size, y.size // 10)] = np.nan
     yield Case("10% missing", y, (0,))
@@ -81,7 +81,7 @@ def missing(dtype: str) -> Iterator[Case]:
 
 
 def weighted(dtype: str) -> Iterator[Case]:
-    """Blocks with weights of a run, a row or an element."""
+    """Yield blocks with weights of a run, a row or an element."""
     x = numbers(dtype)
     rng = np.random.default_rng(2)
     grid = x[: x.size // (512 * 60) * (512 * 60)].reshape(-1, 5, 12, 512)
@@ -106,7 +106,7 @@ def weighted(dtype: str) -> Iterator[Case]:
 
 
 def measure_moments(title: str, cases: Callable[[str], Iterator[Case]], dtypes: Any) -> None:
-    """One row for each layout and dtype, with NumPy's sum, copy, and float64 mean + var."""
+    """Print a row for each layout and dtype, with NumPy's sum, copy, and float64 mean + var."""
     print(
         f"\n{title:26}{'dtype':>6}{'GB/s':>7}{'sum':>7}{'copyto':>7}{'f8':>7}   x sum x copy   x f8"
     )
@@ -127,16 +127,16 @@ def measure_moments(title: str, cases: Callable[[str], Iterator[Case]], dtypes: 
                 lambda x=x, warm=warm: np.copyto(warm, x),
                 numpy_f8,
             )
-            own, *peers = (speed(call, x.nbytes) for call in calls)
-            figures = "".join(f"{value:7.2f}" for value in (own, *peers))
+            kernel, *peers = (speed(call, x.nbytes) for call in calls)
+            figures = "".join(f"{value:7.2f}" for value in (kernel, *peers))
             print(
-                f"{name:26}{dtype:>6}{figures} " + "".join(f"{own / p:7.2f}" for p in peers),
+                f"{name:26}{dtype:>6}{figures} " + "".join(f"{kernel / p:7.2f}" for p in peers),
                 flush=True,
             )
 
 
 def measure_states() -> None:
-    """Records of one value or a few each, merged into those there are, beside a copy of these."""
+    """Measure records of a few values each merged into others, compared with a copy of them."""
     title = "per grid point"
     print(f"\n{title:26}{'dtype':>6}{'ms':>7}{'copyto':>7}   x copy of the state")
     for dtype in ("f4", "f8", "i2"):
@@ -147,14 +147,14 @@ def measure_states() -> None:
                 continue
             block = np.broadcast_to(x, (rows, x.size)).copy()
             state = np.zeros((1, x.size), RECORD)
-            other = np.zeros_like(state)
-            own = 1 / speed(lambda b=block, s=state: moments(b, (0,), out=s), 10**6)
-            peer = 1 / speed(lambda s=state, o=other: np.copyto(o, s), 10**6)
-            print(f"{name:26}{dtype:>6}{own:7.1f}{peer:7.1f}{peer / own:9.2f}", flush=True)
+            copy = np.zeros_like(state)
+            kernel = 1 / speed(lambda b=block, s=state: moments(b, (0,), out=s), 10**6)
+            peer = 1 / speed(lambda s=state, o=copy: np.copyto(o, s), 10**6)
+            print(f"{name:26}{dtype:>6}{kernel:7.1f}{peer:7.1f}{peer / kernel:9.2f}", flush=True)
 
 
 def measure_maps() -> None:
-    """One row for each layout, dtype and direction, with NumPy's copies, warm and fresh."""
+    """Print a row for each layout, dtype and direction, with NumPy's copies, warm and fresh."""
     print(f"\n{'map':26}{'dtype':>6}{'GB/s':>7}{'copyto':>7}{'copy':>7}   x copyto  x copy")
     for dtype in ("f4", "f8"):
         for name, x, axes, _ in layouts(dtype):
@@ -164,21 +164,97 @@ def measure_maps() -> None:
             affine["scale"] = 3.0
             warm = np.zeros_like(x)
             for function in (standardize, restore):
-                own = speed(lambda f=function, x=x, affine=affine: f(x, affine, x.dtype), x.nbytes)
+                kernel = speed(
+                    lambda f=function, x=x, affine=affine: f(x, affine, x.dtype), x.nbytes
+                )
                 peers = [
                     speed(lambda x=x, warm=warm: np.copyto(warm, x), x.nbytes),
                     speed(lambda x=x: x.copy("K"), x.nbytes),
                 ]
-                figures = "".join(f"{value:7.2f}" for value in (own, *peers))
+                figures = "".join(f"{value:7.2f}" for value in (kernel, *peers))
                 print(
                     f"{name if function is standardize else '  and back':26}{dtype:>6}{figures}    "
-                    + "".join(f"{own / p:8.2f}" for p in peers),
+                    + "".join(f"{kernel / p:8.2f}" for p in peers),
                     flush=True,
                 )
 
 
+def njit_loop() -> Callable[[Any], tuple[float, float, float]]:
+    """Return count, mean and m2 by the formula of the kernels, as a plain Numba loop.
+
+    LLVM may reassociate the sums of a block only; blocks add up without error, and tiles merge.
+    """
+    from numba import njit
+
+    tile, block, sample = 32768, 256, 8
+
+    @njit(nogil=True, error_model="numpy", fastmath={"reassoc", "nsz", "contract"})
+    def sum_block(x: Any, start: int, stop: int, shift: float) -> Any:
+        n = e = q = 0.0
+        for i in range(start, stop):
+            d = np.float64(x[i]) - shift
+            n += 1.0 if d == d else 0.0
+            d = d if d == d else 0.0
+            e += d
+            q += d * d
+        return n, e, q
+
+    @njit(nogil=True, error_model="numpy")
+    def two_sum(a: float, b: float) -> Any:
+        total = a + b
+        part = total - a
+        return total, (a - (total - part)) + (b - part)
+
+    @njit(nogil=True, error_model="numpy")
+    def loop(x: Any) -> Any:
+        count = mean = m2 = 0.0
+        for start in range(0, len(x), tile):
+            stop = min(start + tile, len(x))
+            n, s, _ = sum_block(x[start : stop : (stop - start) // sample | 1], 0, sample, 0.0)
+            shift = s / n if n else 0.0
+            n = e = e_rest = q = q_rest = 0.0
+            for i in range(start, stop, block):
+                block_n, block_e, block_q = sum_block(x, i, min(i + block, stop), shift)
+                n += block_n
+                e, rest = two_sum(e, block_e)
+                e_rest += rest
+                q, rest = two_sum(q, block_q)
+                q_rest += rest
+            if n:
+                e += e_rest
+                d = shift + e / n - mean
+                mean += d * n / (count + n)
+                m2 += (q + q_rest) - e * e / n + d * d * count * n / (count + n)
+                count += n
+        return count, mean, m2
+
+    return loop
+
+
+def measure_njit() -> None:
+    """Measure runs by a plain Numba loop, to show whether `compiled.codegen` still pays."""
+    title = "njit"
+    print(f"\n{title:26}{'dtype':>6}{'GB/s':>7}{'njit':>7}   x njit")
+    loop = njit_loop()
+    for dtype, gaps in (("f4", 0), ("f4", 0.01), ("f8", 0), ("i2", 0)):
+        name = f"{gaps:.0%} missing" if gaps else "contiguous"
+        if not chosen(title, name, dtype):
+            continue
+        x = numbers(dtype)
+        if gaps:
+            x[np.random.default_rng(1).random(x.size) < gaps] = np.nan
+        record = moments(x, (0,))[0]
+        np.testing.assert_allclose(
+            loop(x), [record[field] for field in ("count", "mean", "m2")], rtol=1e-9
+        )
+        kernel, plain = (
+            speed(call, x.nbytes) for call in (lambda x=x: moments(x, (0,)), lambda x=x: loop(x))
+        )
+        print(f"{name:26}{dtype:>6}{kernel:7.2f}{plain:7.2f}{kernel / plain:9.2f}", flush=True)
+
+
 def chosen(*names: str) -> bool:
-    """Whether a row was asked for, or none in particular."""
+    """Return whether the words select a row, or there are none."""
     return not WORDS or any(word in name for word in WORDS for name in names)
 
 
@@ -188,3 +264,4 @@ if __name__ == "__main__":
     measure_moments("weights", weighted, ("f4", "f8", "i2"))
     measure_states()
     measure_maps()
+    measure_njit()

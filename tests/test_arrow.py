@@ -11,7 +11,7 @@ from exact import assert_exact, truth
 pa = pytest.importorskip("pyarrow")
 
 from dasknorm import blocks, kernels  # noqa: E402
-from dasknorm.blocks import arrow_columns, arrow_tables, threads  # noqa: E402
+from dasknorm.blocks import arrow_columns, arrow_tables, slabs  # noqa: E402
 from dasknorm.blocks.arrow_columns import is_numeric  # noqa: E402
 from dasknorm.blocks.tables import Table  # noqa: E402
 from dasknorm.statistics import Moments  # noqa: E402
@@ -38,8 +38,8 @@ def table(data: Any = TABLE, columns: pd.Index = NUMBERS) -> Table:
 @pytest.mark.parametrize("slab", [1, 2, 4, 1 << 18])
 def test_columns_are_summarized_by_name(slab: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each column has its own record, in the order asked for, by slabs of any size."""
-    monkeypatch.setattr(arrow_tables, "SLAB", slab)
-    monkeypatch.setattr(threads, "SLAB_BYTES", 8)
+    monkeypatch.setattr(slabs, "CONVERTED_ELEMENTS", slab)
+    monkeypatch.setattr(slabs, "SLAB_BYTES", 8)
     for data in (TABLE, TABLE.select(["d", "e", "c", "b", "t", "a"])):
         records = blocks.summarize(table(data), Reducer(MOMENTS, (0,)))
         assert records.shape == (1, 5)
@@ -79,7 +79,7 @@ def test_tables_are_mapped_in_place_of_their_columns(
     slab: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mapped table has its columns, chunks and nulls, each column in its own float."""
-    monkeypatch.setattr(arrow_tables, "SLAB", slab)
+    monkeypatch.setattr(slabs, "CONVERTED_ELEMENTS", slab)
     affine = np.zeros((1, 5), kernels.AFFINE)
     affine["shift"], affine["scale"] = [6.0, 3.0, 1.0, 4.0, 0.5], 2.0
     z = blocks.transform(table(), affine, kernels.standardize, None).frame
@@ -157,11 +157,11 @@ def test_numbers_are_seen_where_they_lie() -> None:
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_results_do_not_depend_on_threads(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shares are cut the same for any number of threads, so that every bit is."""
+    """Shares are cut the same for any number of slabs, so that every bit is."""
     import dask
 
-    monkeypatch.setattr(threads, "SLAB_BYTES", 4096)
-    monkeypatch.setattr(arrow_tables, "SLAB", 512)
+    monkeypatch.setattr(slabs, "SLAB_BYTES", 4096)
+    monkeypatch.setattr(slabs, "CONVERTED_ELEMENTS", 512)
     rng = np.random.default_rng(0)
     columns = {f"c{i}": pa.array(rng.normal(1e3, 1, 5000), mask=rng.random(5000) < 0.1)
                for i in range(3)}  # fmt: skip

@@ -9,6 +9,7 @@ from exact import assert_exact, truth
 from optional import arrow
 
 from dasknorm import blocks, kernels
+from dasknorm.blocks import slabs
 from dasknorm.statistics import Moments
 from dasknorm.statistics.reducer import Reducer
 
@@ -57,7 +58,7 @@ def test_masked_blocks_beyond_one_slab(
     axes: tuple[int, ...], weighted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A masked block read by slabs has the records of its valid values."""
-    monkeypatch.setattr(blocks, "SLAB", 64)
+    monkeypatch.setattr(slabs, "CONVERTED_ELEMENTS", 64)
     rng = np.random.default_rng(0)
     for shape in ((40, 9), (9, 40)):
         block = np.ma.MaskedArray(rng.integers(0, 99, shape), rng.random(shape) < 0.4)

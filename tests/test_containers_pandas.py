@@ -8,7 +8,7 @@ import pytest
 from optional import arrow, installed, needs, optional
 
 import dasknorm as dn
-from dasknorm.blocks import pandas_columns
+from dasknorm.blocks import slabs
 
 dd = optional("dask.dataframe")
 VALUES = [1, 3, None, 5]
@@ -142,7 +142,7 @@ def test_three_hundred_columns(partitions: int) -> None:
 
 def test_rows_beyond_one_slab(monkeypatch: pytest.MonkeyPatch) -> None:
     """Frames of mixed dtypes longer than what is converted at a time are read to their end."""
-    monkeypatch.setattr(pandas_columns, "SLAB", 1000)
+    monkeypatch.setattr(slabs, "CONVERTED_ELEMENTS", 1000)
     rng = np.random.default_rng(0)
     rows = 6_000
     frame = pd.DataFrame({"a": rng.normal(5.0, 2.0, rows), "b": rng.integers(0, 9, rows)})

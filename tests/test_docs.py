@@ -15,6 +15,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 
 NEEDS = {  # what a page's examples need beside the package
     "README.md": needs("sklearn"),
+    "extending.md": needs("sklearn", "matplotlib"),
     "index.md": needs("h5netcdf", "h5py"),
     "formats.md": needs("zarr", "h5netcdf"),
     "grids.md": needs("zarr"),

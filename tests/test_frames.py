@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from optional import arrow, installed, needs, optional, since
 
 import dasknorm as dn
-from dasknorm.blocks import columns, pandas_columns
+from dasknorm.blocks import columns, pandas_columns, slabs
 
 dd = optional("dask.dataframe")
 
@@ -204,8 +204,8 @@ LAYOUTS: dict[str, Callable[[], pd.DataFrame]] = {
 )
 def test_every_layout(layout: str, slab: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """However columns lie in memory, and wherever they are cut, they are read as the same."""
-    monkeypatch.setattr(pandas_columns, "SLAB", slab)
-    monkeypatch.setattr(pandas_columns, "LONG", 13)
+    monkeypatch.setattr(slabs, "CONVERTED_ELEMENTS", slab)
+    monkeypatch.setattr(slabs, "COLUMN_ROWS", 13)
     frame = LAYOUTS[layout]()
     before = frame.copy(deep=True)
     numbers = frame[NAMES].astype("f8").astype("f8")

@@ -336,7 +336,7 @@ def test_what_is_chosen_is_part_of_what_is_equal():
     assert strict != chosen
     for both in (strict + chosen, chosen + strict):
         assert both.normalize(frame)["n"].equals(frame["n"])
-    with pytest.raises(MismatchError, match=r"columns=\[\.\.\.\]: others ride along"):
+    with pytest.raises(MismatchError, match=r"columns=\[\.\.\.\]: all other columns"):
         strict.normalize(frame)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from optional import NO_COMPILER
 
-from dasknorm.kernels import RECORD, block_moments, merge, moments
+from dasknorm.kernels import RECORD, inputs, merge, moments
 
 INTEGERS = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"]
 
@@ -19,7 +19,7 @@ INTEGERS = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"]
 @pytest.fixture(params=["plain", "compiled"])
 def way(request, monkeypatch):
     """Both ways to calculate, whatever the size."""
-    monkeypatch.setattr(block_moments, "SMALL", 0 if request.param == "compiled" else 1 << 60)
+    monkeypatch.setattr(inputs, "MIN_COMPILED", 0 if request.param == "compiled" else 1 << 60)
     return request.param
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dasknorm import kernels
-from dasknorm.kernels import RECORD, group_maps, group_moments, moments_by_group
+from dasknorm.kernels import RECORD, inputs, moments_by_group
 from dasknorm.statistics import Moments, Statistic
 
 RNG = np.random.default_rng(7)
@@ -36,7 +36,7 @@ COLUMNS = dict(_columns())
 def way(request, monkeypatch):
     """Which of the two ways is taken, whatever the size."""
     small = 0 if request.param == "compiled" else 1 << 62
-    monkeypatch.setattr(group_moments, "SMALL", small)
+    monkeypatch.setattr(inputs, "MIN_COMPILED", small)
     return request.param
 
 
@@ -123,7 +123,7 @@ def test_wrong_shapes_and_codes_are_refused():
 @pytest.mark.parametrize("kernel", [kernels.standardize, kernels.restore])
 def test_maps_by_group_are_the_maps_of_each_value(name, out, kernel, monkeypatch):
     """Large and small columns are mapped to the bits that a map for each value gives."""
-    monkeypatch.setattr(group_maps, "SMALL", 0)
+    monkeypatch.setattr(inputs, "MIN_COMPILED", 0)
     x, codes = COLUMNS[name], RNG.integers(-1, GROUPS, N)
     affine = np.zeros(GROUPS + 1, kernels.AFFINE)
     affine["shift"] = RNG.normal(size=GROUPS + 1) + float(x[0])

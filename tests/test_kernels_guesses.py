@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from test_kernels import agree, exact, normal
 
-from dasknorm.kernels import block_moments, moments
+from dasknorm.kernels import inputs, moments
 
 
 @pytest.fixture(params=["plain", "compiled"])
 def way(request, monkeypatch):
     """Both ways to calculate, whatever the size."""
-    monkeypatch.setattr(block_moments, "SMALL", 0 if request.param == "compiled" else 1 << 60)
+    monkeypatch.setattr(inputs, "MIN_COMPILED", 0 if request.param == "compiled" else 1 << 60)
 
 
 @pytest.mark.parametrize("at_the_sample", [1e8, np.nan, np.inf])

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from dasknorm.kernels import affine_maps, block_moments, moments
+from dasknorm.kernels import inputs, moments
 
 SHAPES = [(40, 13, 21), (700, 3, 2), (2, 3, 700), (1, 30, 40)]
 
@@ -27,11 +27,11 @@ def layouts(x):
 
 
 def both_ways(monkeypatch, function):
-    monkeypatch.setattr(block_moments, "SMALL", 1 << 60)
-    monkeypatch.setattr(affine_maps, "SMALL", 1 << 60)
+    monkeypatch.setattr(inputs, "MIN_COMPILED", 1 << 60)
+    monkeypatch.setattr(inputs, "MIN_COMPILED", 1 << 60)
     plain = function()
-    monkeypatch.setattr(block_moments, "SMALL", 0)
-    monkeypatch.setattr(affine_maps, "SMALL", 0)
+    monkeypatch.setattr(inputs, "MIN_COMPILED", 0)
+    monkeypatch.setattr(inputs, "MIN_COMPILED", 0)
     return plain, function()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from test_kernels_layouts import layouts
 
-from dasknorm.kernels import AFFINE, affine_maps, moments, restore, standardize
+from dasknorm.kernels import AFFINE, inputs, moments, restore, standardize
 
 SHAPES = [(20, 13, 30), (900, 3, 2), (2, 3, 900), (1, 900, 3)]
 
@@ -23,7 +23,7 @@ def affine_of(shape, seed=0):
 @pytest.fixture(params=["plain", "compiled"])
 def way(request, monkeypatch):
     """Both ways to calculate, whatever the size."""
-    monkeypatch.setattr(affine_maps, "SMALL", 0 if request.param == "compiled" else 1 << 60)
+    monkeypatch.setattr(inputs, "MIN_COMPILED", 0 if request.param == "compiled" else 1 << 60)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -35,9 +35,9 @@ def test_every_layout_and_every_axes(monkeypatch, shape, dtype, out):
         for same in itertools.product([0, 1], repeat=3):
             affine = affine_of([1 if s else n for s, n in zip(same, shape, strict=True)])
             for function in (standardize, restore):
-                monkeypatch.setattr(affine_maps, "SMALL", 1 << 60)
+                monkeypatch.setattr(inputs, "MIN_COMPILED", 1 << 60)
                 plain = function(y, affine, out)
-                monkeypatch.setattr(affine_maps, "SMALL", 0)
+                monkeypatch.setattr(inputs, "MIN_COMPILED", 0)
                 np.testing.assert_array_equal(function(y, affine, out), plain, strict=True)
         np.testing.assert_array_equal(y, x)
 

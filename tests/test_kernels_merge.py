@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dasknorm.kernels import RECORD, doubledouble, in_numpy, merge, merge_along, merging, moments
+from dasknorm.kernels import RECORD, arithmetic, in_numpy, merge, merge_along, merging, moments
 
 numbers = st.floats(-1e12, 1e12, allow_subnormal=False).map(lambda v: v if abs(v) > 1e-60 else 0.0)
 blocks = st.lists(numbers, min_size=1, max_size=8).map(lambda v: moments(np.array(v), (0,)))
@@ -45,7 +45,7 @@ def test_merging_associates(a, b, c):
 @pytest.mark.parametrize("mean", [0.1, -0.0, 1e308, np.nan])
 def test_zeros_are_the_identity_bit_for_bit(monkeypatch, way, mean):
     """A record of zeros changes no bit of what it is merged with, from either side."""
-    monkeypatch.setattr(merging, "MANY", 0 if way == "compiled" else 1 << 60)
+    monkeypatch.setattr(merging, "MIN_COMPILED_RECORDS", 0 if way == "compiled" else 1 << 60)
     record = np.array([(3.0, mean, 1e-18, 5.0, 1e-17, 2.0)], RECORD)
     zeros = np.zeros(1, RECORD)
     assert merge(zeros, record).tobytes() == record.tobytes()
@@ -87,7 +87,7 @@ def test_merge_broadcasts():
 @pytest.mark.parametrize("shape", [(30, 7, 5), (5000, 2, 1), (1, 2, 5000)])
 def test_merge_along_is_what_moments_would_say(monkeypatch, way, axes, shape):
     """Merging records of single values along axes gives the moments along these axes."""
-    monkeypatch.setattr(merging, "MANY", 0 if way == "compiled" else 1 << 60)
+    monkeypatch.setattr(merging, "MIN_COMPILED_RECORDS", 0 if way == "compiled" else 1 << 60)
     x = np.random.default_rng(0).normal(size=shape) + 1e6
     singles = moments(x, ())
     kept = singles.copy()
@@ -129,8 +129,8 @@ def test_other_arrays_are_refused():
 @given(numbers, numbers)
 def test_transforms_are_free_of_error(a, b):
     """A sum or a product and its rest are together the exact one."""
-    assert Fraction(a) + Fraction(b) == sum(map(Fraction, doubledouble.two_sum(a, b)))
-    assert Fraction(a) * Fraction(b) == sum(map(Fraction, doubledouble.two_product(a, b)))
+    assert Fraction(a) + Fraction(b) == sum(map(Fraction, arithmetic.two_sum(a, b)))
+    assert Fraction(a) * Fraction(b) == sum(map(Fraction, arithmetic.two_product(a, b)))
 
 
 @settings(deadline=None)
@@ -138,9 +138,9 @@ def test_transforms_are_free_of_error(a, b):
 def test_division_carries_a_hundred_bits(a, rest, divisor):
     """A double-double over a count is right to 2**-100."""
     assume(abs(a) > 1)
-    a, rest = doubledouble.two_sum(a, rest)
+    a, rest = arithmetic.two_sum(a, rest)
     true = (Fraction(a) + Fraction(rest)) / divisor
-    got = sum(map(Fraction, doubledouble.divided(a, rest, float(divisor))))
+    got = sum(map(Fraction, arithmetic.divide(a, rest, float(divisor))))
     assert abs(got - true) <= abs(true) * Fraction(1, 2**100)
 
 

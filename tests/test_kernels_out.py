@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from dasknorm.kernels import (
     AFFINE,
     RECORD,
-    affine_maps,
-    block_moments,
+    inputs,
     merge,
     merge_into,
     merging,
@@ -31,7 +30,7 @@ some_axes = st.sets(st.integers(0, 2)).map(lambda axes: tuple(sorted(axes)))
 def way(request, monkeypatch):
     """Both ways to calculate, whatever the size."""
     small = 0 if request.param == "compiled" else 1 << 60
-    for module, name in [(block_moments, "SMALL"), (affine_maps, "SMALL"), (merging, "MANY")]:
+    for module, name in [(inputs, "MIN_COMPILED"), (merging, "MIN_COMPILED_RECORDS")]:
         monkeypatch.setattr(module, name, small)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from strategies import FLOATS, blocks, kept, weights_for
 
 import dasknorm as dn
-from dasknorm.blocks import threads
+from dasknorm.blocks import slabs
 
 SHAPE = (9, 16, 10)
 MANY = "threads"
@@ -24,7 +24,7 @@ MANY = "threads"
 @pytest.fixture
 def small_slabs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut what is larger than half a kilobyte."""
-    monkeypatch.setattr(threads, "SLAB_BYTES", 256)
+    monkeypatch.setattr(slabs, "SLAB_BYTES", 256)
 
 
 def numbers(*shape: int) -> np.ndarray:
@@ -90,8 +90,8 @@ def test_any_array_in_slabs(wide: int, job: st.DataObject) -> None:
     valid = (x == x) * (1.0 if weights is None else weights)
     assume((valid.sum(tuple(set(range(x.ndim)) - set(keep))) > 0).all())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(threads, "SLAB_BYTES", 8)
-        patch.setattr("dasknorm.blocks.arrays.WIDE", wide)
+        patch.setattr(slabs, "SLAB_BYTES", 8)
+        patch.setattr("dasknorm.blocks.slabs.LARGE_RECORD_BYTES", wide)
         stats = dn.adapt(x, keep=keep, weights=weights)
     assert_all_exact(stats, x, keep, weights)
 
@@ -130,11 +130,25 @@ def test_maps_in_slabs(monkeypatch: pytest.MonkeyPatch, keep: tuple[int, ...], l
     stats = dn.adapt(x, keep=keep)
     whole = stats.normalize(x)
     back = stats.inverse(whole)
-    monkeypatch.setattr(threads, "SLAB_BYTES", 256)
+    monkeypatch.setattr(slabs, "SLAB_BYTES", 256)
     np.testing.assert_array_equal(stats.normalize(x), whole, strict=True)
     np.testing.assert_array_equal(stats.inverse(whole), back, strict=True)
     if layout == "Fortran":
         assert stats.normalize(x).flags.f_contiguous
+
+
+@pytest.mark.parametrize("weights", [None, np.arange(1.0, 8.0)[:, None]])
+@pytest.mark.parametrize("over", [(0,), (0, 2), (0, 1, 2)])
+def test_tendencies_in_slabs(
+    small_slabs: None, over: tuple[int, ...], weights: np.ndarray | None
+) -> None:
+    """Values and their differences are cut along any axis without lags, reduced or kept."""
+    x = np.random.default_rng(0).normal(1e3, 1.0, (20, 7, 9))
+    stats = dn.adapt(x, over=over, lag={0: 1}, weights=weights)
+    for read, values in ((stats, x), (stats.tendency(), np.diff(x, axis=0))):
+        full = None if weights is None else np.broadcast_to(weights, values.shape)
+        mean = np.average(values, axis=over, weights=full)
+        np.testing.assert_allclose(read.mean, mean, rtol=1e-12, atol=1e-9)
 
 
 # -- who does the work ----------------------------------------------------------------------------
@@ -151,7 +165,7 @@ def workers(count: int = 64) -> set[str]:
                 ready.wait(timeout=0.5)
         return threading.current_thread().name
 
-    return set(threads.each(name, [slice(i, i + 1) for i in range(count)]))
+    return set(slabs.map_slabs(name, [slice(i, i + 1) for i in range(count)]))
 
 
 def test_slabs_are_shared_by_threads() -> None:
@@ -187,13 +201,13 @@ def test_a_chunk_in_slabs_is_a_chunk(small_slabs: None) -> None:
 @given(size=st.integers(0, 1000), nbytes=st.integers(0, 1 << 30))
 def test_rows_cover_an_axis(size: int, nbytes: int) -> None:
     """Slabs lie side by side, are as large as asked for, and cover the axis."""
-    found = threads.rows(size, nbytes)
+    found = slabs.cut_axis(size, nbytes)
     assert [i for slab in found for i in range(slab.start, slab.stop)] == list(range(size))
     largest = max(slab.stop - slab.start for slab in found)
-    if nbytes < 2 * threads.SLAB_BYTES:
+    if nbytes < 2 * slabs.SLAB_BYTES:
         assert len(found) == 1
     elif size:
-        assert largest == 1 or largest * nbytes / size <= 2 * threads.SLAB_BYTES
+        assert largest == 1 or largest * nbytes / size <= 2 * slabs.SLAB_BYTES
 
 
 def test_what_fails_in_a_slab_fails() -> None:
@@ -203,4 +217,4 @@ def test_what_fails_in_a_slab_fails() -> None:
         raise ZeroDivisionError(slab.start)
 
     with pytest.raises(ZeroDivisionError), dask.config.set(scheduler="threads"):
-        threads.each(fail, [slice(0, 1), slice(1, 2)])
+        slabs.map_slabs(fail, [slice(0, 1), slice(1, 2)])

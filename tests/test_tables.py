@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from dasknorm import blocks, kernels
-from dasknorm.blocks import pandas_columns
+from dasknorm.blocks import pandas_columns, slabs
 from dasknorm.blocks.tables import Table
 from dasknorm.errors import MismatchError
 from dasknorm.statistics import Moments
@@ -31,7 +31,7 @@ def table(frame: pd.DataFrame = FRAME, columns: pd.Index = NUMBERS) -> Table:
 @pytest.mark.parametrize("slab", [1, 2, 1 << 18])
 def test_columns_are_summarized_by_name(slab: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each column has its own record, in the order asked for, by slabs of any size."""
-    monkeypatch.setattr(pandas_columns, "SLAB", slab)
+    monkeypatch.setattr(slabs, "CONVERTED_ELEMENTS", slab)
     for frame in (FRAME, FRAME[["d", "c", "b", "t", "a"]]):
         records = blocks.summarize(table(frame), Reducer(MOMENTS, (0,)))
         assert records.shape == (1, 4)
@@ -59,7 +59,7 @@ def test_tables_are_mapped_in_place_of_their_columns(
     slab: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mapped table has the frame's columns, each in its own float, and text as it was."""
-    monkeypatch.setattr(pandas_columns, "SLAB", slab)
+    monkeypatch.setattr(slabs, "CONVERTED_ELEMENTS", slab)
     affine = np.zeros((1, 4), kernels.AFFINE)
     affine["shift"], affine["scale"] = [6.0, 3.0, 1.0, 4.0], 2.0
     z = blocks.transform(table(), affine, kernels.standardize, None).frame

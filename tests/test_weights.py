@@ -126,7 +126,7 @@ def test_large_blocks_of_weights(monkeypatch: Any, shape: tuple[int, ...], kind:
     drawn = rng.random((2, *shape)) * 9
     drawn[:, :, 3] = 0
     if kind in ("?", "f4", "f8"):
-        monkeypatch.setattr(block_moments, "_converted", None)
+        monkeypatch.setattr(block_moments, "_merge_converted", None)
     for some in (drawn[0, :1], drawn[1]):
         weights = (some > 3 if kind == "?" else some.astype(kind)) * np.ones(1, kind)
         (record,) = moments(x, (0, 1, 2), weights).ravel()

@@ -5,7 +5,6 @@ which registers the three verbs `summarize`, `add` and `transform`.
 """
 
 from dasknorm.blocks.arrays import (
-    SLAB,
     Kernel,
     add,
     float_dtype,
@@ -17,7 +16,6 @@ from dasknorm.blocks.arrays import (
 )
 
 __all__ = [
-    "SLAB",
     "Kernel",
     "add",
     "float_dtype",

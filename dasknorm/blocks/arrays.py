@@ -6,21 +6,18 @@ container may be. To let in another kind, register it with all three. Large bloc
 slabs.
 """
 
-import math
-from collections.abc import Iterator
 from functools import singledispatch
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from dasknorm.blocks import threads
+from dasknorm.blocks import slabs
 from dasknorm.kernels import Kernel
 from dasknorm.statistics.base import Records
 from dasknorm.statistics.reducer import Reducer
 
 __all__ = [
-    "SLAB",
     "Kernel",
     "add",
     "float_dtype",
@@ -30,12 +27,6 @@ __all__ = [
     "summarize",
     "transform",
 ]
-
-SLAB = 1 << 18
-"""Elements converted at a time where a block cannot be read as it is: 2 MB of float64."""
-
-WIDE = 1 << 20
-"""Bytes of records beyond which slabs share them, each its own part, and are not merged."""
 
 
 @singledispatch
@@ -119,21 +110,21 @@ def _(
     reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> Records:
-    if block.nbytes < 2 * threads.SLAB_BYTES:
+    if block.nbytes < 2 * slabs.SLAB_BYTES:
         return reducer.summarize(block, weights)
     whole = None if weights is None else np.broadcast_to(weights, block.shape)
     kept, axes = reducer.kept(block.ndim), reducer.axes
-    is_wide = reducer.nbytes(block.shape) > WIDE
-    axis = threads.outermost(block, kept if is_wide or not axes else axes)
+    is_wide = reducer.nbytes(block.shape) > slabs.LARGE_RECORD_BYTES
+    axis = slabs.outermost_axis(block, kept if is_wide or not axes else axes)
     total = reducer.empty(block.shape)
 
-    def summarized(slab: slice) -> Records:
+    def summarize_slab(slab: slice) -> Records:
         where = (slice(None),) * axis + (slab,)
-        own = total[where] if axis in kept else np.zeros_like(total)
-        reducer.add(own, block[where], None if whole is None else whole[where])
-        return own
+        part = total[where] if axis in kept else np.zeros_like(total)
+        reducer.add(part, block[where], None if whole is None else whole[where])
+        return part
 
-    parts = threads.each(summarized, threads.rows(block.shape[axis], block.nbytes))
+    parts = slabs.map_slabs(summarize_slab, slabs.cut_axis(block.shape[axis], block.nbytes))
     if axis in axes:
         for part in parts:
             reducer.join(total, part)
@@ -157,19 +148,19 @@ def _(
     block: np.ndarray, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None
 ) -> np.ndarray:
     dtype = dtype or float_dtype(block.dtype)
-    if block.nbytes < 2 * threads.SLAB_BYTES:
+    if block.nbytes < 2 * slabs.SLAB_BYTES:
         return kernel(block, affine, dtype)
     out = np.empty_like(block, dtype, subok=False)
-    wide = affine.nbytes > WIDE
+    is_wide = affine.nbytes > slabs.LARGE_RECORD_BYTES
     affine = np.broadcast_to(affine, block.shape)
-    own = [axis for axis, stride in enumerate(affine.strides) if stride]
-    axis = threads.outermost(block, own if wide else range(block.ndim))
+    varying = [axis for axis, stride in enumerate(affine.strides) if stride]
+    axis = slabs.outermost_axis(block, varying if is_wide else range(block.ndim))
 
-    def mapped(slab: slice) -> None:
+    def transform_slab(slab: slice) -> None:
         where = (slice(None),) * axis + (slab,)
         kernel(block[where], affine[where], dtype, out[where])
 
-    threads.each(mapped, threads.rows(block.shape[axis], block.nbytes))
+    slabs.map_slabs(transform_slab, slabs.cut_axis(block.shape[axis], block.nbytes))
     return out
 
 
@@ -196,10 +187,10 @@ def _(
 ) -> None:
     if weights is not None:
         weights = np.broadcast_to(weights, block.shape)
-    for slab in _slabs(block.shape):
-        where = tuple(slice(None) if i in reducer.axes else rows for i, rows in enumerate(slab))
-        beside = None if weights is None else weights[slab]
-        reducer.add(total[where], _filled(block[slab]), beside)
+    longest = [int(np.argmax(block.shape))] if block.ndim else []
+    for slab in slabs.cut_block(block.shape, longest, slabs.CONVERTED_ELEMENTS):
+        slab_weights = None if weights is None else weights[slab]
+        reducer.add(total[reducer.where(slab)], _filled(block[slab]), slab_weights)
 
 
 @transform.register(np.ma.MaskedArray)
@@ -219,16 +210,3 @@ def _filled(block: np.ma.MaskedArray[Any, Any]) -> np.ndarray:
     if np.ma.getmask(block) is np.ma.nomask:
         return np.ma.getdata(block)
     return np.ma.filled(block.astype(block.dtype if block.dtype.kind == "f" else "f8"), np.nan)
-
-
-def _slabs(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """Cut a block along its longest axis into slabs of about SLAB elements."""
-    longest = int(np.argmax(shape)) if shape else 0
-    whole = [slice(None)] * len(shape)
-    if math.prod(shape) <= SLAB:
-        yield tuple(whole)
-        return
-    step = max(1, SLAB * shape[longest] // math.prod(shape))
-    for start in range(0, shape[longest], step):
-        whole[longest] = slice(start, start + step)
-        yield tuple(whole)

@@ -13,10 +13,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from dasknorm.blocks import arrow_columns
-from dasknorm.blocks.arrays import SLAB
+from dasknorm.blocks import arrow_columns, slabs
 from dasknorm.blocks.columns import (
-    LONG,
     ColumnGroup,
     ColumnSlab,
     Numbers,
@@ -48,18 +46,20 @@ class ArrowSource(MemorySource):
         groups = []
         for kind, features in by_type.items():
             dtype = arrow_columns.numpy_dtype(kind)
-            many = max(1, LONG // max(self.rows, 1))
-            slabs: list[ColumnSlab] = []
+            many = max(1, slabs.COLUMN_ROWS // max(self.rows, 1))
+            column_slabs: list[ColumnSlab] = []
             for part in (features[i : i + many] for i in range(0, len(features), many)):
-                slabs += _slabs([self.frame.column(columns[i]) for i in part], part, dtype, SLAB)
-            groups.append(ColumnGroup(np.array(features), dtype, slabs=slabs))
+                arrays = [self.frame.column(columns[i]) for i in part]
+                column_slabs += _slabs(arrays, part, dtype)
+            groups.append(ColumnGroup(np.array(features), dtype, slabs=column_slabs))
         return groups
 
     def numbers(
-        self, columns: pd.Index, feature: int, rows: int
+        self, columns: pd.Index, feature: int, least_rows: int = 0
     ) -> Iterator[tuple[slice, Numbers]]:
         column = self.frame.column(columns[feature])
-        for slab in _slabs([column], [0], arrow_columns.numpy_dtype(column.type), max(SLAB, rows)):
+        dtype = arrow_columns.numpy_dtype(column.type)
+        for slab in _slabs([column], [0], dtype, least_rows):
             values, missing = slab.read()
             yield slab.rows, (values[:, 0], None if missing is None else missing[:, 0])
 
@@ -86,10 +86,12 @@ class ArrowSource(MemorySource):
 
 
 def _slabs(
-    columns: list[pa.ChunkedArray], features: list[int], dtype: np.dtype[Any], rows: int
+    columns: list[pa.ChunkedArray], features: list[int], dtype: np.dtype[Any], least_rows: int = 0
 ) -> Iterator[ColumnSlab]:
-    """Cut columns of one type into slabs of so many rows, or of more if they are read in place."""
-    step = LONG if len(columns) == 1 and _is_read_in_place(columns[0]) else rows
+    """Cut columns of one type into slabs of rows; longer slabs if they are read in place."""
+    step = max(slabs.CONVERTED_ELEMENTS, least_rows)
+    if len(columns) == 1 and _is_read_in_place(columns[0]):
+        step = slabs.COLUMN_ROWS
 
     def read(part: slice) -> Numbers:
         return stacked([arrow_columns.numbers_of(column, part) for column in columns])
@@ -100,7 +102,7 @@ def _slabs(
 def _is_read_in_place(column: pa.ChunkedArray) -> bool:
     """Check whether most of a column is read without a copy, in long slabs."""
     is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
-    return is_number and len(column) >= SLAB * column.num_chunks
+    return is_number and len(column) >= slabs.CONVERTED_ELEMENTS * column.num_chunks
 
 
 def _chunked_like(

@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from dasknorm.blocks import threads
+from dasknorm.blocks import slabs
 from dasknorm.blocks.arrays import Kernel, float_dtype
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.statistics.reducer import Reducer
 
 __all__ = [
-    "LONG",
     "ColumnGroup",
     "ColumnSlab",
     "Numbers",
@@ -31,9 +30,6 @@ __all__ = [
     "transform_slabs",
     "with_nan",
 ]
-
-LONG = 1 << 20
-"""Rows at a time of a column read where it lies: each call costs as much as 100,000 of them."""
 
 EXACT = 1 << 53
 """Integers up to here are float64 too."""
@@ -109,7 +105,7 @@ def stacked(columns: Sequence[Numbers]) -> Numbers:
 
 
 def add_slabs(
-    slabs: Sequence[ColumnSlab],
+    column_slabs: Sequence[ColumnSlab],
     total: Records,
     reducer: Reducer,
     weights: np.ndarray | None = None,
@@ -118,13 +114,13 @@ def add_slabs(
 
     def add_share(share: slice) -> tuple[np.ndarray, Records]:
         # Of the share's own columns only: of a wide table, each has few.
-        features = np.unique(np.concatenate([slab.features for slab in slabs[share]]))
+        features = np.unique(np.concatenate([slab.features for slab in column_slabs[share]]))
         part = reducer.empty((0, len(features)))
-        for slab in slabs[share]:
+        for slab in column_slabs[share]:
             _add(slab, part, np.searchsorted(features, slab.features), reducer, weights)
         return features, part
 
-    for features, part in threads.each(add_share, _shares(slabs)):
+    for features, part in slabs.map_slabs(add_share, _shares(column_slabs)):
         where = slice(None) if 1 in reducer.axes else features
         records = total[:, where]
         reducer.join(records, part)
@@ -132,7 +128,7 @@ def add_slabs(
 
 
 def transform_slabs(
-    slabs: Sequence[ColumnSlab],
+    column_slabs: Sequence[ColumnSlab],
     affine: Records,
     kernel: Kernel,
     out: Mapping[int, np.ndarray],
@@ -140,10 +136,10 @@ def transform_slabs(
     """Map slabs into columns, through the only row of `affine`; what is missing becomes NaN."""
 
     def transform_share(share: slice) -> None:
-        for slab in slabs[share]:
+        for slab in column_slabs[share]:
             _map(slab, affine[:, slab.features], kernel, [out[f] for f in slab.features])
 
-    threads.each(transform_share, _shares(slabs))
+    slabs.map_slabs(transform_share, _shares(column_slabs))
 
 
 def add_by_group(
@@ -224,11 +220,11 @@ def _blot(values: np.ndarray, missing: np.ndarray) -> None:
     np.bitwise_or(bits, np.negative(missing.view("i1")), out=bits)
 
 
-def _shares(some: Sequence[ColumnSlab]) -> list[slice]:
-    """Share slabs out: each share is some that follow each other, of a thread's slab in bytes."""
-    before = np.cumsum([0, *(slab.nbytes for slab in some)])[:-1]
-    cuts = np.flatnonzero(np.diff(before // threads.SLAB_BYTES)) + 1
-    ends = [0, *cuts.tolist(), len(some)]
+def _shares(column_slabs: Sequence[ColumnSlab]) -> list[slice]:
+    """Divide slabs into shares: adjacent slabs, of about a thread's slab in bytes."""
+    starts = np.cumsum([0, *(slab.nbytes for slab in column_slabs)])[:-1]
+    inner = np.flatnonzero(np.diff(starts // slabs.SLAB_BYTES)) + 1
+    ends = [0, *inner.tolist(), len(column_slabs)]
     return [slice(first, last) for first, last in pairwise(ends) if first < last]
 
 

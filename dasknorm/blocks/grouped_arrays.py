@@ -12,28 +12,17 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from dasknorm.blocks import grouped_values, small_groups, threads
-from dasknorm.blocks.arrays import SLAB, Kernel, add, float_dtype, summarize, transform
+from dasknorm.blocks import slabs
+from dasknorm.blocks.arrays import Kernel, add, float_dtype, summarize, transform
 from dasknorm.blocks.group_labels import numbered, order_of
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.blocks.positioned import PositionedArray
+from dasknorm.blocks.small_groups import small_groups
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.statistics.reducer import Reducer
 
 __all__ = ["GroupedArray"]
-
-LONG = 1 << 15
-"""Elements of a run of places, on average, from which runs are worth a call of their own."""
-
-FEW = 1 << 11
-"""Elements of a group in a block, on average, up to which values are told apart one by one."""
-
-LANES = 16
-"""Kept positions up to which that is worth it; more of them are better side by side."""
-
-ENOUGH = 1 << 17
-"""And from which a group is worth a call of its own; those between are stacked."""
 
 Rows = slice | np.ndarray
 
@@ -112,10 +101,10 @@ def _rows(codes: np.ndarray, width: int) -> Iterator[tuple[int, Rows]]:
             yield code, slice(int(places[0]), int(places[-1]) + 1, step)
             continue
         runs = np.split(places, np.flatnonzero(steps != 1) + 1)
-        if len(places) * width >= LONG * len(runs):
+        if len(places) * width >= slabs.LONG_RUN_ELEMENTS * len(runs):
             yield from ((code, slice(int(run[0]), int(run[-1]) + 1)) for run in runs)
             continue
-        most = max(1, SLAB // width)
+        most = max(1, slabs.CONVERTED_ELEMENTS // width)
         yield from ((code, places[i : i + most]) for i in range(0, len(places), most))
 
 
@@ -146,9 +135,9 @@ def _(
     where = np.full(max(there, default=0) + 2, -1)
     where[there] = places
     block = replace(block, codes=where[block.codes])  # -1 is the last one
-    way = _way(block, reducer.axes, len(there))
-    if way is not None:
-        way.add_groups(block.array, block.axis, block.codes, total.records, reducer, weights)
+    small = small_groups(block.array, block.axis, block.codes, reducer.axes, len(there))
+    if small is not None:
+        small.add(total.records, reducer, weights)
         return
     by_group: dict[int, list[tuple[Rows, ...]]] = {}
     for place, rows in block.pieces():
@@ -160,7 +149,7 @@ def _(
                 beside = None if weights is None else weights[rows]
                 add(block.array[rows], total.records[place], reducer, beside)
 
-    threads.each(added, [slice(i, i + 1) for i in range(len(by_group))])
+    slabs.map_slabs(added, slabs.cut_axis(len(by_group)))
 
 
 @transform.register(GroupedArray)
@@ -172,8 +161,8 @@ def _(
     out = np.empty(block.shape, dtype or float_dtype(block.dtype))
     if not out.size:
         pass
-    elif (way := _way(block, _merged(affine), len(affine))) is not None:
-        way.map_groups(values, block.axis, block.codes, affine, kernel, out)
+    elif small := small_groups(values, block.axis, block.codes, _reduced(affine), len(affine)):
+        small.transform(affine, kernel, out)
     else:
         _map_pieces(values, block, affine, kernel, out)
     if (block.codes < 0).any():
@@ -193,17 +182,9 @@ def _map_pieces(
             else:
                 out[rows] = kernel(values[rows], affine[code], out.dtype)
 
-    threads.each(mapped, [slice(i, i + 1) for i in range(len(pieces))])
+    slabs.map_slabs(mapped, slabs.cut_axis(len(pieces)))
 
 
-def _way(block: GroupedArray, axes: tuple[int, ...], groups: int) -> Any:
-    """Return how groups are told apart that are too small to be worth a call each; else None."""
-    kept = np.prod([size for axis, size in enumerate(block.shape) if axis not in axes])
-    if kept <= LANES and groups > kept and block.array.size < FEW * groups:
-        return grouped_values
-    return small_groups if block.array.size < ENOUGH * groups else None
-
-
-def _merged(affine: Records) -> tuple[int, ...]:
+def _reduced(affine: Records) -> tuple[int, ...]:
     """The axes of a block along which its maps do not change."""
     return tuple(axis for axis, size in enumerate(affine.shape[1:]) if size == 1)

@@ -11,15 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from dasknorm.blocks import slabs
 from dasknorm.blocks.group_labels import appended, format_labels, places_of
 from dasknorm.errors import MismatchError
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 
 __all__ = ["GroupMaps", "GroupRecords"]
-
-WIDE = 1 << 12
-"""Records of one group from which they are worth a call of their own."""
 
 
 @dataclass
@@ -89,7 +87,9 @@ def _join(
     total: Records, part: Records, places: np.ndarray, known: np.ndarray, statistic: Statistic
 ) -> None:
     """Merge records into those at some places; what is not known yet is written over."""
-    if math.prod(total.shape[1:]) >= WIDE:  # each group for itself: it is no copy then
+    if (
+        math.prod(total.shape[1:]) >= slabs.LARGE_RECORD_COUNT
+    ):  # each group for itself: it is no copy then
         for place, record, is_known in zip(places, part, known, strict=True):
             if is_known:
                 statistic.join(total[place], record)

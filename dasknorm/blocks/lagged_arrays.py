@@ -5,7 +5,6 @@ states are joined, for which a state keeps the first and last places that it has
 chunk is read once, and no pair is missed at its border, nor counted twice.
 """
 
-import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,8 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from dasknorm.blocks import threads
-from dasknorm.blocks.arrays import WIDE, add, summarize
+from dasknorm.blocks import slabs
+from dasknorm.blocks.arrays import add, summarize
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.blocks.positioned import PositionedArray
 from dasknorm.statistics import Statistic
@@ -23,12 +22,6 @@ from dasknorm.statistics.base import Records
 from dasknorm.statistics.reducer import Reducer
 
 __all__ = ["LaggedArray", "Stretch"]
-
-PIECE = 1 << 19
-"""Differences at a time: 4 MB, which stay in a cache, and enough for a call to be worth it."""
-
-SHORT = 4
-"""Places of a run, on average, up to which they are gathered and not seen where they lie."""
 
 
 @dataclass(frozen=True)
@@ -163,26 +156,22 @@ def _(
     total = block.empty(shape, reducer.statistic)
     others = [axis for axis in range(block.array.ndim) if axis != block.axis]
     axis = max(others, key=lambda axis: block.shape[axis], default=None)
-    if axis is None or block.nbytes < 2 * threads.SLAB_BYTES:
+    if axis is None or block.nbytes < 2 * slabs.SLAB_BYTES:
         add(block, total, reducer, weights)
         return total
     whole = None if weights is None else np.broadcast_to(weights, block.shape)
 
-    def summarized(slab: slice) -> Stretch:
+    def summarize_slab(slab: slice) -> Stretch:
         where = (slice(None),) * axis + (slab,)
-        own = block.empty(tuple(np.empty(shape)[where].shape), reducer.statistic)
-        beside = None if whole is None else whole[where]
-        add(replace(block, array=block.array[where]), own, reducer, beside)
-        return own
+        part = replace(block, array=block.array[where])
+        state = block.empty(reducer.shape(part.shape), reducer.statistic)
+        add(part, state, reducer, None if whole is None else whole[where])
+        return state
 
-    cuts = threads.rows(block.shape[axis], block.nbytes)
-    for slab, part in zip(cuts, threads.each(summarized, cuts), strict=True):
-        to = (
-            total.records
-            if axis in reducer.axes
-            else total.records[(slice(None),) * (axis + 1) + (slab,)]
-        )
-        reducer.join(to, part.records)
+    cuts = slabs.cut_axis(block.shape[axis], block.nbytes)
+    for slab, state in zip(cuts, slabs.map_slabs(summarize_slab, cuts), strict=True):
+        where = reducer.where((slice(None),) * axis + (slab,))
+        reducer.join(total.records[(slice(None), *where)], state.records)
     return total
 
 
@@ -210,21 +199,23 @@ def _add_differences(
 ) -> None:
     """Add what changes from places of one array to their partners in another, or in the same."""
     axes = tuple(axis for axis, size in enumerate(total.shape) if size == 1)
-    reducer = Reducer(statistic, axes)
+    reducer, is_wide = Reducer(statistic, axes), total.records[0].nbytes > slabs.LARGE_RECORD_BYTES
     before = (slice(None),) * here.axis
-    buffer = np.empty(min(here.array.size, PIECE))
+    buffer = np.empty(min(here.array.size, slabs.CACHED_ELEMENTS))
     for lag, partners in enumerate(here.partners):
         for i, j in _runs(partners - there.first, len(there)):
             old, new = here.array[(*before, i)], there.array[(*before, j)]
-            for piece in _pieces(old, axes, total.records[0].nbytes > WIDE):
-                where = tuple(slice(None) if axis in axes else s for axis, s in enumerate(piece))
-                shape = old[piece].shape
+            order = sorted(range(old.ndim), key=lambda axis: -abs(old.strides[axis]))
+            if is_wide:  # so that each record is merged once
+                order.sort(key=lambda axis: axis in axes)
+            for slab in slabs.cut_block(old.shape, order, slabs.CACHED_ELEMENTS):
+                shape = old[slab].shape
                 change = buffer[: math.prod(shape)].reshape(shape)
-                _subtract(new[piece], old[piece], change)
-                beside = None
+                _subtract(new[slab], old[slab], change)
+                weights = None
                 if total.weights is not None:
-                    beside = np.broadcast_to(total.weights, old.shape)[piece]
-                add(change, total.records[lag + 1][where], reducer, beside)
+                    weights = np.broadcast_to(total.weights, old.shape)[slab]
+                add(change, total.records[lag + 1][reducer.where(slab)], reducer, weights)
 
 
 def _subtract(new: np.ndarray, old: np.ndarray, out: np.ndarray) -> None:
@@ -236,32 +227,13 @@ def _subtract(new: np.ndarray, old: np.ndarray, out: np.ndarray) -> None:
         np.subtract(new, old, out=out, dtype="f8")
 
 
-def _pieces(array: np.ndarray, axes: tuple[int, ...], is_wide: bool) -> Iterator[tuple[slice, ...]]:
-    """Cut an array into pieces of at most PIECE elements, each as near to one piece of memory.
-
-    Where there are many records, kept axes are cut first, so that each record is met once.
-    """
-    order = sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
-    if is_wide:
-        order.sort(key=lambda axis: axis in axes)
-    steps, rest = list(array.shape), array.size
-    for axis in order:
-        if rest <= PIECE:
-            break
-        rest //= array.shape[axis]
-        steps[axis] = max(1, PIECE // rest)
-    cuts = [range(0, size, max(step, 1)) for size, step in zip(array.shape, steps, strict=True)]
-    for starts in itertools.product(*cuts):
-        yield tuple(slice(start, start + step) for start, step in zip(starts, steps, strict=True))
-
-
 def _runs(partners: np.ndarray, size: int) -> Iterator[tuple[Any, Any]]:
     """Yield places, and where their partners are among `size` others: slices, if runs are long."""
     places = np.flatnonzero((partners >= 0) & (partners < size))
     if not len(places):
         return
     ends = np.flatnonzero((np.diff(places) != 1) | (np.diff(partners[places]) != 1)) + 1
-    if len(places) < SHORT * (len(ends) + 1):
+    if len(places) < slabs.SHORT_RUN_POSITIONS * (len(ends) + 1):
         yield places, partners[places]
         return
     for run in np.split(places, ends):

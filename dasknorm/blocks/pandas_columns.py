@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dasknorm.blocks.arrays import SLAB, float_dtype, numpy_dtype
+from dasknorm.blocks import slabs
+from dasknorm.blocks.arrays import float_dtype, numpy_dtype
 from dasknorm.blocks.columns import (
-    LONG,
     ColumnGroup,
     ColumnSlab,
     Numbers,
@@ -60,12 +60,14 @@ class PandasSource(MemorySource):
         ]
 
     def numbers(
-        self, columns: pd.Index, feature: int, rows: int
+        self, columns: pd.Index, feature: int, least_rows: int = 0
     ) -> Iterator[tuple[slice, Numbers]]:
         (position,) = _positions(self.frame, columns[[feature]])
         column = self.frame.iloc[:, position]
         read = _reader(column)
-        step = max(len(column), 1) if isinstance(column.dtype, np.dtype) else rows
+        step = max(slabs.CONVERTED_ELEMENTS, least_rows)
+        if isinstance(column.dtype, np.dtype):
+            step = max(len(column), 1)
         for start in range(0, len(column), step):
             part = slice(start, start + step)
             yield part, read(part)
@@ -96,8 +98,9 @@ class PandasSource(MemorySource):
 
     def _group(self, dtype: Any, features: np.ndarray, positions: np.ndarray) -> ColumnGroup:
         matrix = self._matrix(dtype, positions)
-        slabs = list(self._slabs(dtype, features, positions)) if matrix is None else []
-        return ColumnGroup(features, dtype, matrix, slabs)
+        if matrix is not None:
+            return ColumnGroup(features, dtype, matrix)
+        return ColumnGroup(features, dtype, slabs=list(self._slabs(dtype, features, positions)))
 
     def _is_whole(self, dtype: Any, positions: np.ndarray) -> bool:
         """Check whether the frame is nothing but these columns of one NumPy dtype, in order."""
@@ -114,7 +117,7 @@ class PandasSource(MemorySource):
     def _matrix(self, dtype: Any, positions: np.ndarray) -> np.ndarray | None:
         """Return columns as the matrix that they are in memory, or a small copy, else None."""
         along = _along(positions)
-        small = len(self.frame) * len(positions) <= SLAB
+        small = len(self.frame) * len(positions) <= slabs.CONVERTED_ELEMENTS
         if not isinstance(dtype, np.dtype) or (along is None and not small):
             return None
         if self._is_whole(dtype, positions):
@@ -128,11 +131,11 @@ class PandasSource(MemorySource):
     ) -> Iterator[ColumnSlab]:
         """Cut columns of one dtype into slabs of rows; of short columns, so many as make a slab."""
         rows, count = len(self.frame), len(features)
-        many, step = max(1, SLAB // max(rows, 1)), SLAB
+        many, step = max(1, slabs.CONVERTED_ELEMENTS // max(rows, 1)), slabs.CONVERTED_ELEMENTS
         if isinstance(dtype, np.dtype):
             # A column in one piece is read where it lies; of rows in one piece, all at once.
             along = _lies_along(self.frame.iloc[:2, positions[0]].to_numpy())
-            many, step = (many, LONG) if along else (count, max(1, SLAB // count))
+            many, step = (many, slabs.COLUMN_ROWS) if along else (count, max(1, step // count))
         for part in (slice(i, i + many) for i in range(0, count, many)):
             read = self._group_reader(dtype, positions[part])
             yield from slabs_of(features[part], rows, step, numpy_dtype(dtype).itemsize, read)

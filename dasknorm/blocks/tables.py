@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 
 from dasknorm import kernels
-from dasknorm.blocks import threads
+from dasknorm.blocks import slabs
 from dasknorm.blocks.arrays import (
-    SLAB,
     Kernel,
     add,
     float_dtype,
@@ -151,9 +150,9 @@ class MemorySource(ColumnSource):
 
     @abstractmethod
     def numbers(
-        self, columns: pd.Index, feature: int, rows: int
+        self, columns: pd.Index, feature: int, least_rows: int = 0
     ) -> Iterator[tuple[slice, Numbers]]:
-        """Yield the numbers of one of the columns: as they lie in memory, or by `rows`."""
+        """Yield the numbers of one column: in place, or in slabs of at least so many rows."""
 
     @abstractmethod
     def key_frame(self, keys: tuple[Hashable, ...]) -> pd.DataFrame:
@@ -194,13 +193,13 @@ class MemorySource(ColumnSource):
         if table.keys:
             return _transform_groups(self, table, affine, kernel, dtype)
         affine = np.broadcast_to(affine, (1, len(table.columns)))
-        slabs: list[ColumnSlab] = []
+        column_slabs: list[ColumnSlab] = []
         numbers: list[tuple[np.ndarray, NewColumns]] = []
         for group in self.groups(table.columns):
             out_dtype = dtype or float_dtype(group.dtype)
             if group.matrix is None:
                 out = self.allocate(len(group.features), out_dtype)
-                slabs += group.slabs
+                column_slabs += group.slabs
             else:
                 out = transform(group.matrix, affine[:, group.features], kernel, out_dtype).T
             numbers.append((group.features, out))
@@ -209,7 +208,7 @@ class MemorySource(ColumnSource):
             for features, out in numbers
             for feature, column in zip(features, out, strict=True)
         }
-        transform_slabs(slabs, affine, kernel, by_feature)
+        transform_slabs(column_slabs, affine, kernel, by_feature)
         return replace(table, source=self.with_numbers(table.columns, numbers))
 
 
@@ -273,14 +272,12 @@ def _summarize_groups(
         (feature,) = range(*features.indices(len(table.columns)))
         total = np.zeros(len(labels), statistic.dtype)
         # Records are merged after each slab, which should be worth it if there are many groups.
-        for rows, (values, missing) in source.numbers(
-            table.columns, feature, max(SLAB, 4 * len(labels))
-        ):
+        for rows, (values, missing) in source.numbers(table.columns, feature, 4 * len(labels)):
             row_weights = None if weights is None else weights[rows]
             add_by_group(total, values, missing, codes[rows], statistic, row_weights)
         records[:, feature] = total
 
-    threads.each(add_column, [slice(i, i + 1) for i in range(len(table.columns))])
+    slabs.map_slabs(add_column, slabs.cut_axis(len(table.columns)))
     merged = statistic.merge(records, (1,)) if 1 in reducer.axes else records
     return GroupRecords(labels, merged[:, None])
 
@@ -302,12 +299,12 @@ def _transform_groups(
         (feature,) = range(*features.indices(len(table.columns)))
         column_maps = np.ascontiguousarray(maps[:, feature])
         out = np.empty(len(codes), dtype or float_dtype(dtypes[feature]))
-        for rows, (values, missing) in source.numbers(table.columns, feature, SLAB):
+        for rows, (values, missing) in source.numbers(table.columns, feature):
             where = places[rows] if missing is None else np.where(missing, -1, places[rows])
             kernels.map_by_group(kernel, values, column_maps, where, out[rows])
         return out
 
     features = np.arange(len(table.columns))
-    columns = threads.each(transform_column, [slice(i, i + 1) for i in features.tolist()])
+    columns = slabs.map_slabs(transform_column, slabs.cut_axis(len(features)))
     numbers = source.with_numbers(table.columns, [(features, columns)], places < 0)
     return replace(table, source=numbers)

@@ -10,7 +10,7 @@ import pandas as pd
 import polars as pl
 from polars.selectors import by_name
 
-from dasknorm.blocks import Kernel, float_dtype, summarize, threads, transform
+from dasknorm.blocks import Kernel, float_dtype, slabs, summarize, transform
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.blocks.tables import ColumnSource, Table
 from dasknorm.containers import NO_SELECTION, Selection, register
@@ -29,7 +29,7 @@ except ModuleNotFoundError as error:
 
 __all__ = ["Frames", "LazyFrames", "Query", "SeriesOfOne"]
 
-BATCH_BYTES = 4 * threads.SLAB_BYTES
+BATCH_BYTES = 4 * slabs.SLAB_BYTES
 """Of a batch of a lazy frame: enough for some cores, and little beside what polars reads ahead."""
 
 

@@ -1,26 +1,39 @@
-"""Floor 0: loops over one block in memory.
+"""Loops over one block in memory: records of statistics, their merges, and affine maps.
 
-`moments` summarizes a block in records, `moments_by_group` does so for values of many groups,
-`merge`, `merge_into` and `merge_along` make one record of many; `sketches` are histograms that
-merge, of which quantiles are read, with three verbs alike; and `standardize` and `restore`
-apply the affine map that a floor above makes of them (`map_by_group`: to each value that of its
-group). `extrema` and `merge_extrema` do the same for the least and the greatest value, and
-`functions` straighten values first. Small blocks are done in NumPy (`plain`), large ones by loops
-that Numba compiles when first needed (`runs`, `rows`, `groups`, `maps`), both by the same formulas
-(`doubledouble`, `shifts`).
+Used by api, blocks, cli, fields, io, sklearn, statistics and testing. Add a loop in its own module,
+and list its function here.
+
+`moments` summarizes a block in records, and `moments_by_group` a column in one record per group.
+`merge`, `merge_into` and `merge_along` combine records. `extrema` and `merge_extrema` do the same
+for the least and the greatest value, and `add_to_sketches`, `fold_sketches` and `merge_sketches`
+for histograms, from which `sketch_quantiles` reads quantiles. `standardize` and `restore` apply an
+affine map, `map_by_group` one per group, and `standardize_by` and `restore_from` one after a
+function, such as a logarithm.
+
+Small blocks are computed in NumPy (`in_numpy`), large ones by loops that Numba compiles at the
+first call (`compiled`); both use the formulas of `arithmetic`.
 """
 
-from dasknorm.kernels.affine_maps import restore, standardize
-from dasknorm.kernels.block_moments import moments
+from dasknorm.kernels.affine_maps import (
+    FUNCTIONS,
+    map_by_group,
+    restore,
+    restore_from,
+    standardize,
+    standardize_by,
+    through,
+)
+from dasknorm.kernels.block_moments import moments, moments_by_group
 from dasknorm.kernels.extrema import EXTREMA, extrema, merge_extrema
-from dasknorm.kernels.functions import FUNCTIONS, restore_from, standardize_by, through
-from dasknorm.kernels.group_maps import map_by_group
-from dasknorm.kernels.group_moments import moments_by_group
+from dasknorm.kernels.inputs import AFFINE, RECORD, Kernel
 from dasknorm.kernels.merging import merge, merge_along, merge_into
-from dasknorm.kernels.records import AFFINE, RECORD, Kernel
-from dasknorm.kernels.sketch_blocks import add_to_sketches
-from dasknorm.kernels.sketch_quantiles import sketch_quantiles
-from dasknorm.kernels.sketches import fold_sketches, merge_sketches, sketch_dtype
+from dasknorm.kernels.sketches import (
+    add_to_sketches,
+    fold_sketches,
+    merge_sketches,
+    sketch_dtype,
+    sketch_quantiles,
+)
 
 __all__ = [
     "AFFINE",

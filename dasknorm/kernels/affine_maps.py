@@ -1,32 +1,46 @@
-"""Affine maps of one block: standardize and restore, calculated in float64 and cast once."""
+"""Affine maps of one block: standardize and restore, alone, by group, or after a function.
+
+Used by kernels. A function is added by one row of `FUNCTIONS`.
+
+All are calculated in float64 and cast once.
+"""
 
 from collections.abc import Callable
-from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from dasknorm.kernels import in_numpy
-from dasknorm.kernels.block_moments import SMALL, numeric
+from dasknorm.kernels.inputs import AFFINE, Array, Kernel, as_numeric, is_small
 from dasknorm.kernels.layout import (
     Axis,
-    by_stride,
+    Walk,
+    exact_dtype,
     flat_view,
+    fuse_axes,
     is_native,
     native_dtype,
-    offsets,
+    offset_batches,
     slabs,
 )
-from dasknorm.kernels.records import AFFINE, Array
 
-__all__ = ["restore", "standardize"]
+__all__ = [
+    "FUNCTIONS",
+    "Function",
+    "map_by_group",
+    "restore",
+    "restore_from",
+    "standardize",
+    "standardize_by",
+    "through",
+]
 
-OUTER = 1 << 16  # outer places listed at a time
-_NOTHING = Axis(1, False, (0, 0, 0))
+NO_AXIS = Axis(1, False, (0, 0, 0))
 
 
-def standardize(x: Array, affine: Array, dtype: Any, out: Array | None = None) -> Array:
-    """((x - shift) - shift_rest) / scale, calculated in float64 and cast once.
+def standardize(x: Array, affine: Array, dtype: DTypeLike, out: Array | None = None) -> Array:
+    """Compute ((x - shift) - shift_rest) / scale, in float64 and cast once.
 
     64-bit integers are subtracted from exactly, as the two halves of a double-double.
 
@@ -50,7 +64,7 @@ def standardize(x: Array, affine: Array, dtype: Any, out: Array | None = None) -
     Raises
     ------
     TypeError
-        If x, affine, dtype or out is not of a dtype named above.
+        If x, affine, dtype or out has another dtype.
     ValueError
         If affine does not broadcast to the shape of x, or if out has another shape or is read-only.
 
@@ -61,13 +75,13 @@ def standardize(x: Array, affine: Array, dtype: Any, out: Array | None = None) -
     >>> standardize(np.array([2, 4, 8], np.int16), affine, np.float32)
     array([-1.,  0.,  2.], dtype=float32)
     """
-    return _mapped(x, affine, dtype, out, in_numpy.standardize)
+    return _map(x, affine, dtype, out, in_numpy.standardize)
 
 
-def restore(x: Array, affine: Array, dtype: Any, out: Array | None = None) -> Array:
-    """x * scale + shift (+ shift_rest), in float64 and cast once: the inverse of `standardize`.
+def restore(x: Array, affine: Array, dtype: DTypeLike, out: Array | None = None) -> Array:
+    """Compute x * scale + shift (+ shift_rest), in float64 and cast once.
 
-    Parameters, result and errors are those of `standardize`.
+    This is the inverse of `standardize`, with the same parameters, result and errors.
 
     Examples
     --------
@@ -76,49 +90,48 @@ def restore(x: Array, affine: Array, dtype: Any, out: Array | None = None) -> Ar
     >>> restore(np.array([-1.0, 0.0, 2.0]), affine, np.float64)
     array([2., 4., 8.])
     """
-    return _mapped(x, affine, dtype, out, in_numpy.restore)
+    return _map(x, affine, dtype, out, in_numpy.restore)
 
 
-def _mapped(
-    x: Array,
-    affine: Array,
-    dtype: Any,
-    out: Array | None,
-    formula: Callable[[Array, Array, Any, Array], Array],
+def _map(
+    x: Array, affine: Array, dtype: DTypeLike, out: Array | None, formula: Callable[..., Array]
 ) -> Array:
-    x = numeric(x)
+    x = as_numeric(x)
     dtype = np.dtype(dtype)
     if dtype.kind != "f" or dtype.itemsize > 8:
         raise TypeError(f"dtype must be float16, float32 or float64, got {dtype}")
     affine = np.asarray(affine)
     if affine.dtype != AFFINE:
         raise TypeError(f"affine must be of dtype AFFINE, got {affine.dtype}")
-    whole = np.broadcast_to(affine, x.shape)
+    affine = np.broadcast_to(affine, x.shape)
     if x.dtype == np.bool_:
         x = x.view(np.uint8)
-    out = np.empty_like(x, dtype, subok=False) if out is None else _checked(out, x.shape, dtype)
-    if x.size < max(SMALL, 2):  # loops walk along an axis, and one element has none
-        return formula(x, whole, dtype, out)
+    if out is None:
+        out = np.empty_like(x, dtype, subok=False)
+    else:
+        _check_target(out, x.shape, dtype)
+    if is_small(x):
+        return formula(x, affine, dtype, out)
     if (
         is_native(x)
         and x.dtype != np.float16
         and dtype in (np.float32, np.float64)
-        and _is_alike(out, x)
+        and _is_ordered_alike(out, x)
     ):
-        _large(x, whole, out, formula.__name__)
+        _map_compiled(x, affine, out, formula.__name__)
         return out
     for slab in slabs(x.shape):
         block = x[slab].astype(native_dtype(x.dtype))
         with np.errstate(over="ignore"):
-            same = dtype if in_numpy.by_reciprocal(x.dtype, dtype) else np.dtype(np.float64)
-            part = np.empty_like(block, same)
-            _large(block, whole[slab], part, formula.__name__)
+            is_float32 = in_numpy.by_reciprocal(x.dtype, dtype)
+            part = np.empty_like(block, dtype if is_float32 else np.float64)
+            _map_compiled(block, affine[slab], part, formula.__name__)
             out[slab] = part
     return out
 
 
-def _checked(out: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """The array itself if results of this shape and dtype can be written to it."""
+def _check_target(out: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Raise TypeError or ValueError unless results of a shape and dtype can be written to out."""
     if not isinstance(out, np.ndarray) or out.dtype != dtype:
         got = out.dtype if isinstance(out, np.ndarray) else type(out).__name__
         raise TypeError(f"out must be an ndarray of dtype {dtype}, got {got}")
@@ -126,35 +139,31 @@ def _checked(out: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         raise ValueError(f"out must have the shape of x, {shape}, got {out.shape}")
     if not out.flags.writeable:
         raise ValueError("out must be writeable, got a read-only array; give out.copy()")
-    return out
 
 
 def _order(x: Array) -> list[int]:
-    """Axes of more than one element, outermost in memory first."""
+    """Return axes of more than one element, outermost in memory first."""
     return sorted((a for a in range(x.ndim) if x.shape[a] > 1), key=lambda a: -abs(x.strides[a]))
 
 
-def _is_alike(out: Array, x: Array) -> bool:
-    """Whether a loop can write where results are to lie, and both lie in the same order."""
+def _is_ordered_alike(out: Array, x: Array) -> bool:
+    """Return whether a loop can write results in place, and both arrays have the same order."""
     order = _order(out)
-    runs = not order or out.strides[order[-1]] == out.itemsize
-    repeats = any(x.strides[axis] == 0 for axis in order)
-    return runs and is_native(out) and (repeats or order == _order(x))
+    is_adjacent = not order or out.strides[order[-1]] == out.itemsize
+    has_repeats = any(x.strides[axis] == 0 for axis in order)
+    return is_adjacent and is_native(out) and (has_repeats or order == _order(x))
 
 
-def _large(x: Array, affine: Array, out: Array, name: str) -> None:
+def _map_compiled(x: Array, affine: Array, out: Array, name: str) -> None:
     """Map by a compiled loop, over axes in the order in which results lie in memory."""
-    # Numba is imported here and not above: half a second that small data never needs.
-    from dasknorm.kernels.compiled import affine as maps
-
-    # A copy of our own is writable, whatever affine was: Numba would compile for each of the two.
-    own = np.array(
+    # A copy is writeable, whether affine is or not: Numba would compile for each of the two.
+    maps = np.array(
         affine[tuple(slice(0, 1 if s == 0 else None) for s in affine.strides)], order="C"
     )
     steps = [
-        0 if n == 1 else s // AFFINE.itemsize for n, s in zip(own.shape, own.strides, strict=True)
+        0 if n == 1 else s // AFFINE.itemsize for n, s in zip(maps.shape, maps.strides, strict=True)
     ]
-    walk = by_stride(
+    walk = fuse_axes(
         [
             Axis(
                 size,
@@ -164,63 +173,197 @@ def _large(x: Array, affine: Array, out: Array, name: str) -> None:
             for axis, (size, step) in enumerate(zip(x.shape, steps, strict=True))
         ]
     )
-    what = maps.OVER if name == "standardize" else maps.BACK
-    if what == maps.OVER and in_numpy.by_reciprocal(x.dtype, out.dtype):
-        own["scale"] = in_numpy.reciprocal(own["scale"])
-        what = maps.TIMES
-    _fill(out, x, walk, own.reshape(-1).view(np.float64).reshape(-1, 3), what)
+    formula = _choose_formula(name, x, out, maps)
+    _fill(out, x, walk, maps.reshape(-1).view(np.float64).reshape(-1, 3), formula)
 
 
-def _inner(walk: list[Axis]) -> tuple[list[Axis], list[Axis]]:
-    """Split axes into outer ones and a compiled loop's three: same map, a map each, same map."""
+def _choose_formula(name: str, x: Array, out: Array, maps: Array) -> int:
+    """Return the number of a formula; scales of maps become reciprocals if it multiplies."""
+    # Numba is imported here and not above: half a second that small data never needs.
+    from dasknorm.kernels.compiled import affine
+
+    if name == "restore":
+        return affine.RESTORE
+    if not in_numpy.by_reciprocal(x.dtype, out.dtype):
+        return affine.STANDARDIZE
+    maps["scale"] = in_numpy.reciprocal(maps["scale"])
+    return affine.MULTIPLY
+
+
+def _split_axes(walk: list[Axis]) -> tuple[list[Axis], list[Axis]]:
+    """Split axes into outer ones and a compiled loop's: rows of one map, kept, run of one map."""
     outer = list(walk)
-    run = outer.pop() if outer and not outer[-1].role else _NOTHING
-    # A pattern is written as one piece: kept positions with gaps between them are places apart.
-    beside = outer and outer[-1].role and outer[-1].strides[0] == run.size
-    kept = outer.pop() if beside else _NOTHING
-    same = outer.pop() if outer and not outer[-1].role else _NOTHING
-    return outer, [same, kept, run]
+    run = outer.pop() if outer and not outer[-1].role else NO_AXIS
+    # A pattern is written in one part: a kept axis with gaps between its elements is an outer one.
+    is_adjacent = outer and outer[-1].role and outer[-1].strides[0] == run.size
+    kept = outer.pop() if is_adjacent else NO_AXIS
+    rows = outer.pop() if outer and not outer[-1].role else NO_AXIS
+    return outer, [rows, kept, run]
 
 
-def _fill(out: Array, x: Array, walk: list[Axis], records: Array, what: int) -> None:
-    """Map x into the memory of results, wherever the outer axes place its blocks."""
-    from dasknorm.kernels.compiled import affine as maps
+def _fill(out: Array, x: Array, walk: list[Axis], maps: Array, formula: int) -> None:
+    """Map x into the memory of results, for the blocks at all positions of the outer axes."""
+    from dasknorm.kernels.compiled import affine
 
-    row, origin = flat_view(out, writeable=True)
-    view, start = flat_view(x)
-    scratch = np.empty(maps.PIECE, x.dtype)
-    long = walk[-1].size >= maps.LONG_RUN and not walk[-1].role
-    outer, (same, kept, run) = _inner(walk)
-    if long:
-        outer, same = [*outer, same], _NOTHING
-    (same_out, kept_out, _), x_strides, (_, step, _) = zip(
-        same.strides, kept.strides, run.strides, strict=True
+    scratch = np.empty(affine.PATTERN_SIZE, x.dtype)
+    is_plain = walk[-1].size >= affine.PLAIN_RUN and not walk[-1].role
+    outer, (rows, kept, run) = _split_axes(walk)
+    if is_plain:
+        outer, rows = [*outer, rows], NO_AXIS
+    strides = list(zip(rows.strides, kept.strides, run.strides, strict=True))
+    (out_step, _, _), x_strides, _ = strides
+    # Strips of even width: of 1025 columns, a last strip of one would cost as much as all others.
+    strips = 1 if is_plain else -(-kept.size // (affine.PATTERN_SIZE // run.size))
+    strip = -(-kept.size // strips)
+    rows_at_once = 1  # results with gaps between their rows are written row by row
+    if strip == kept.size and out_step == strip * run.size:
+        rows_at_once = max(1, min(rows.size, affine.PATTERN_SIZE // (strip * run.size)))
+    is_adjacent = (
+        (run.size == 1 or x_strides[2] == 1)
+        and (strip == 1 or x_strides[1] == run.size)
+        and (rows_at_once == 1 or x_strides[0] == strip * run.size)
     )
-    places = prod(axis.size for axis in outer)
-    for first in range(0, places, OUTER):
-        to, from_, by = (offsets(outer, i, first, min(first + OUTER, places)) for i in range(3))
-        to += origin
-        from_ += start
-        if long:
-            maps.along(
-                what, row, to, kept_out, view, from_, x_strides, run.size, records, by,
-                kept.size, step, scratch,
-            )  # fmt: skip
+    views = [flat_view(out, writeable=True), flat_view(x), (maps, 0)]
+    for offsets in offset_batches(outer, 3):
+        walks = [
+            Walk(row, start + offset, steps)
+            for (row, start), offset, steps in zip(views, offsets, strides, strict=True)
+        ]
+        if is_plain:
+            affine.map_runs(formula, *walks, kept.size, run.size, scratch)
             continue
-        # Strips of even width: of 1025 columns, a last strip of one would cost as much as the rest.
-        strips = -(-kept.size // (maps.PIECE // run.size))
-        strip = -(-kept.size // strips)
-        many = min(same.size, maps.PIECE // (strip * run.size)) if strip == kept.size else 1
-        if many > 1 and same_out != strip * run.size:
-            many = 1  # results with gaps between their rows are written row by row
-        touching = (
-            (run.size == 1 or x_strides[2] == 1)
-            and (strip == 1 or x_strides[1] == run.size)
-            and (many == 1 or x_strides[0] == strip * run.size)
-        )
         for k in range(0, kept.size, strip):
-            maps.beside(
-                what, row, to + k * kept_out, same_out, view, from_ + k * x_strides[1], x_strides,
-                same.size, min(strip, kept.size - k), run.size, records, by + k * step, step,
-                many, touching, scratch,
-            )  # fmt: skip
+            parts = [part._replace(starts=part.starts + k * part.strides[1]) for part in walks]
+            sizes = rows.size, min(strip, kept.size - k), run.size
+            affine.map_patterns(formula, *parts, sizes, rows_at_once, is_adjacent, scratch)
+
+
+def map_by_group(kernel: Kernel, x: Array, affine: Array, codes: Array, out: Array) -> Array:
+    """Map each value through the map of its group: ``kernel(x, affine[codes], out.dtype, out)``.
+
+    The result is the same to the bit, without a map for each value in memory.
+
+    Parameters
+    ----------
+    kernel : standardize or restore
+        Other kernels have no compiled loop; they are called with a map for each value of a slab.
+    x : ndarray of bool, integers, or float16 to float64, shape (n,)
+    affine : ndarray of AFFINE, shape (groups,)
+    codes : ndarray of integers, shape (n,)
+        For each value the position of its map; below 0 counted from the end, as in NumPy.
+    out : ndarray of float16, float32 or float64, shape (n,)
+        Written to.
+
+    Returns
+    -------
+    ndarray
+        `out` itself.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dasknorm.kernels import AFFINE
+    >>> affine = np.array([(0.0, 0.0, 1.0), (4.0, 0.0, 2.0)], AFFINE)
+    >>> map_by_group(standardize, np.array([8.0, 8.0]), affine, np.array([0, 1]), np.empty(2))
+    array([8., 2.])
+    """
+    x = as_numeric(x)
+    if is_small(x) or out.dtype == np.float16 or kernel not in (standardize, restore):
+        for (rows,) in slabs(x.shape):
+            out[rows] = kernel(x[rows], affine[codes[rows]], out.dtype)
+        return out
+    from dasknorm.kernels.compiled import affine as compiled_affine  # imports Numba
+
+    maps = np.array(affine)
+    formula = _choose_formula(kernel.__name__, x, out, maps)
+    numbers = maps.view(np.float64).reshape(len(maps), -1)
+    for (rows,) in slabs(x.shape):
+        part = np.empty(len(out[rows]), out.dtype)
+        values = np.ascontiguousarray(x[rows], exact_dtype(x.dtype))
+        groups = np.ascontiguousarray(codes[rows], np.intp)
+        compiled_affine.map_by_group(formula, part, values, numbers, groups)
+        out[rows] = part
+    return out
+
+
+class Function(NamedTuple):
+    """An increasing function, its inverse, and the numbers for which it is defined."""
+
+    forward: Callable[..., Array]
+    backward: Callable[..., Array]
+    domain: str
+
+
+FUNCTIONS = {
+    "log": Function(np.log, np.exp, "x > 0"),
+    "log1p": Function(np.log1p, np.expm1, "x > -1"),
+    "sqrt": Function(np.sqrt, np.square, "x >= 0"),
+    "asinh": Function(np.arcsinh, np.sinh, "all numbers"),
+}
+
+
+def through(name: str, x: Array) -> Array:
+    """Apply a function to values, in float64; outside its domain the result is infinite.
+
+    Parameters
+    ----------
+    name : str
+        A key of `FUNCTIONS`.
+    x : ndarray of bool, integers, or float16 to float64
+        Only read; NaN stays NaN.
+
+    Returns
+    -------
+    ndarray of float64
+        Infinite, and not NaN, outside the domain, so that such values are not taken for missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> through("sqrt", np.array([4.0, np.nan, -1.0]))
+    array([ 2., nan, inf])
+    """
+    values = _apply(name, x)
+    outside = np.isnan(values) & ~np.isnan(x) if x.dtype.kind == "f" else np.isnan(values)
+    return np.where(outside, np.inf, values) if outside.any() else values
+
+
+def standardize_by(
+    name: str, x: Array, affine: Array, dtype: DTypeLike, out: Array | None = None
+) -> Array:
+    """Apply a function and `standardize` the result: NaN or infinite outside its domain.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dasknorm.kernels import AFFINE
+    >>> standardize_by("sqrt", np.array([1, 9]), np.array((1.0, 0.0, 2.0), AFFINE), np.float32)
+    array([0., 1.], dtype=float32)
+    """
+    return standardize(_apply(name, x), affine, dtype, out)
+
+
+def restore_from(
+    name: str, x: Array, affine: Array, dtype: DTypeLike, out: Array | None = None
+) -> Array:
+    """Invert `standardize_by`: `restore` in float64, then apply the inverse of the function.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dasknorm.kernels import AFFINE
+    >>> restore_from("sqrt", np.array([0.0, 1.0]), np.array((1.0, 0.0, 2.0), AFFINE), np.float64)
+    array([1., 9.])
+    """
+    values = restore(x, affine, np.float64)
+    with np.errstate(all="ignore"):
+        values = FUNCTIONS[name].backward(values)
+        if out is None:
+            return np.asarray(values.astype(dtype))
+        out[...] = values
+    return out
+
+
+def _apply(name: str, x: Array) -> Array:
+    with np.errstate(all="ignore"):
+        return np.asarray(FUNCTIONS[name].forward(x, dtype=np.float64))

@@ -1,37 +1,42 @@
-"""Memory seen for what it is: axes in the order of their strides, and as few as there can be.
+"""Memory layout of blocks: axes in the order of their strides, flat views, offsets and slabs.
 
-A compiled loop takes a flat view and whole numbers of elements; this file turns any strided array
-into these, so that a loop is written once and sees C, Fortran, strided and broadcast arrays alike.
+Used by kernels. Sizes may be changed freely, but the order of slabs determines the last bits of
+sums.
+
+A compiled loop takes a flat view and whole numbers of elements. This file turns any strided array
+into these, so that a loop is written once for C, Fortran, strided and broadcast arrays.
 """
 
-import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from dasknorm.kernels.records import Array, Axes
+from dasknorm.kernels.inputs import Array
 
 __all__ = [
+    "SLAB_SIZE",
     "Axis",
     "Target",
     "Walk",
-    "by_stride",
+    "exact_dtype",
     "flat_view",
-    "has_whole_steps",
+    "fuse_axes",
+    "has_whole_strides",
     "is_native",
     "native_dtype",
-    "offsets",
-    "positive",
+    "offset_batches",
     "slabs",
 ]
 
-SLAB = 1 << 17  # elements converted at a time: 1 MB of float64
+SLAB_SIZE = 1 << 17  # elements converted at a time: 1 MB of float64 stays in the cache
+BLOCKS_PER_CALL = 1 << 16  # blocks listed for one call of a loop: 0.5 MB of offsets an array
 
 
 class Walk(NamedTuple):
-    """Where a compiled loop reads: memory as one row, places in it, and the strides from there."""
+    """Where a compiled loop reads: memory as one row, starts of blocks in it, and strides."""
 
     row: Array
     starts: Array
@@ -39,67 +44,62 @@ class Walk(NamedTuple):
 
 
 class Target(NamedTuple):
-    """Where it writes: records as rows of six, places among them, and a stride from there."""
+    """Where a compiled loop writes: rows of six numbers, the first of each block, and a stride."""
 
     records: Array
     places: Array
-    apart: int
+    stride: int
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of arrays walked together: its size, its role, and a stride for each array."""
+    """One axis of arrays that are walked together: its size, its role, and a stride per array."""
 
     size: int
     role: bool
     strides: tuple[int, ...]
 
-    def holds(self, inner: "Axis") -> bool:
-        """Whether this axis and the next inner one are one axis in every array."""
+    def continues(self, inner: "Axis") -> bool:
+        """Return whether this axis and the next inner one are one axis in every array."""
         strides = tuple(stride * inner.size for stride in inner.strides)
         return self.role == inner.role and self.strides == strides
 
 
-def by_stride(axes: list[Axis]) -> list[Axis]:
-    """Axes of more than one element, outermost in memory first, fused where they touch."""
+def fuse_axes(axes: list[Axis]) -> list[Axis]:
+    """Return axes of more than one element, outermost in memory first, fused if they can be."""
     fused: list[Axis] = []
     for axis in sorted((a for a in axes if a.size != 1), key=lambda a: -abs(a.strides[0])):
-        if fused and fused[-1].holds(axis):
+        if fused and fused[-1].continues(axis):
             axis = replace(axis, size=axis.size * fused.pop().size)
         fused.append(axis)
     return fused
 
 
 def is_native(x: Array) -> bool:
-    """Whether a compiled loop can read the elements where they are."""
-    return x.dtype.isnative and has_whole_steps(x)
+    """Return whether a compiled loop can read the elements in place."""
+    return x.dtype.isnative and has_whole_strides(x)
 
 
 def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype to convert to for compiled loops, which know no float16."""
+    """Return the dtype to convert to for compiled loops, which have no float16."""
     half = dtype.kind == "f" and dtype.itemsize == 2
     return np.dtype(np.float32) if half else dtype.newbyteorder("=")
 
 
-def positive(axes: Axes, ndim: int) -> Axes:
-    """Axes counted from the front, each once, or a ValueError."""
-    counted = tuple(operator.index(axis) for axis in axes)
-    if any(not -ndim <= axis < ndim for axis in counted):
-        raise ValueError(f"axes must lie between {-ndim} and {ndim - 1}, got {axes}")
-    counted = tuple(axis % ndim for axis in counted)
-    if len(set(counted)) < len(counted):
-        raise ValueError(f"axes must differ from one another, got {axes}")
-    return counted
+def exact_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return float64, or the native dtype of 64-bit integers: loops compile for no others."""
+    wide = dtype.kind in "iu" and dtype.itemsize == 8
+    return dtype.newbyteorder("=") if wide else np.dtype(np.float64)
 
 
-def has_whole_steps(x: Array) -> bool:
-    """Whether the elements lie where an aligned row of such elements has some."""
+def has_whole_strides(x: Array) -> bool:
+    """Return whether the elements are aligned, and whole numbers of elements apart."""
     first = x if x.dtype.names is None else x[x.dtype.names[0]]  # packed records align anywhere
     return first.flags.aligned and all(stride % x.itemsize == 0 for stride in x.strides)
 
 
 def flat_view(x: Array, *, writeable: bool = False) -> tuple[Array, int]:
-    """All memory x spans as one row, and where in it the first element of x lies."""
+    """Return all memory that x spans as one row, and the position of its first element."""
     if x.flags.forc:
         row = x.ravel(order="K")
         row.flags.writeable = writeable
@@ -114,27 +114,33 @@ def flat_view(x: Array, *, writeable: bool = False) -> tuple[Array, int]:
     return row, start
 
 
-def offsets(axes: list[Axis], array: int, first: int, stop: int) -> Array:
-    """Distance, in elements of an array, of places first to stop on the grid of some axes."""
+def offset_batches(axes: list[Axis], arrays: int) -> Iterator[list[Array]]:
+    """Yield offsets in each array, in elements, of all blocks on a grid of outer axes."""
+    blocks = prod(axis.size for axis in axes)
+    for first in range(0, blocks, BLOCKS_PER_CALL):
+        stop = min(first + BLOCKS_PER_CALL, blocks)
+        yield [_offsets(axes, array, first, stop) for array in range(arrays)]
+
+
+def _offsets(axes: list[Axis], array: int, first: int, stop: int) -> Array:
     total = np.zeros(stop - first, np.int64)
-    place = np.arange(first, stop)
+    number = np.arange(first, stop)
     for axis in reversed(axes):
-        place, here = np.divmod(place, axis.size)
-        total += here * axis.strides[array]
+        number, index = np.divmod(number, axis.size)
+        total += index * axis.strides[array]
     return total
 
 
-def slabs(shape: tuple[int, ...], most: int = SLAB) -> Iterator[tuple[slice, ...]]:
-    """Cut a shape into pieces of so many elements, halving the longest axis until it fits."""
-    whole = tuple(slice(0, size) for size in shape)
-    waiting = [whole]
+def slabs(shape: tuple[int, ...], limit: int = SLAB_SIZE) -> Iterator[tuple[slice, ...]]:
+    """Split a shape into slabs of at most so many elements, halving the longest axis."""
+    waiting = [tuple(slice(0, size) for size in shape)]
     while waiting:
-        piece = waiting.pop()
-        sizes = [s.stop - s.start for s in piece]
-        if np.prod(sizes, dtype=np.int64) <= most:
-            yield piece
+        slab = waiting.pop()
+        sizes = [s.stop - s.start for s in slab]
+        if np.prod(sizes, dtype=np.int64) <= limit:
+            yield slab
             continue
         axis = int(np.argmax(sizes))
-        middle = piece[axis].start + sizes[axis] // 2
-        for part in (slice(middle, piece[axis].stop), slice(piece[axis].start, middle)):
-            waiting.append((*piece[:axis], part, *piece[axis + 1 :]))
+        middle = slab[axis].start + sizes[axis] // 2
+        for half in (slice(middle, slab[axis].stop), slice(slab[axis].start, middle)):
+            waiting.append((*slab[:axis], half, *slab[axis + 1 :]))

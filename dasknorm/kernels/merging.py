@@ -1,25 +1,35 @@
-"""The merge of records, by which blocks, chunks and data sets become one."""
+"""Merge records of blocks, chunks and data sets.
 
-from typing import Any
+Used by kernels and kernels.block_moments. Sizes may be changed freely; the formula is
+`arithmetic.merge_moments`.
+"""
 
 import numpy as np
 
 from dasknorm.kernels import in_numpy
-from dasknorm.kernels.layout import has_whole_steps, positive, slabs
-from dasknorm.kernels.records import RECORD, Array, Axes
+from dasknorm.kernels.inputs import (
+    RECORD,
+    Array,
+    Axes,
+    as_records,
+    check_record_target,
+    normalize_axes,
+    reduced_shape,
+)
+from dasknorm.kernels.layout import has_whole_strides, slabs
 
-__all__ = ["merge", "merge_along", "merge_into", "record_target"]
+__all__ = ["merge", "merge_along", "merge_into"]
 
-MANY = 20_000  # records merged by one call before Numba is imported; NumPy does them in 10 ms
-TOGETHER = 4096  # records merged side by side: 200 KB, and with NumPy's temporaries 1 MB
+MIN_COMPILED_RECORDS = 20_000  # merged by one call; NumPy merges fewer in 10 ms, without Numba
+RECORDS_AT_ONCE = 4096  # 200 KB, and with NumPy's temporaries 1 MB
 
 
 def merge(a: Array, b: Array) -> Array:
-    """Merge two arrays of records, place by place.
+    """Merge two arrays of records, element by element.
 
     Means merge around the first one (Chan, Golub & LeVeque, 1983; see Schubert & Gertz, 2018, for
-    how the variants differ), in double-doubles (Dekker, 1971), so that the order of merging is of
-    no account: it moves no mean by more than 1 ulp of max(abs(mean), std), and no m2 by more than
+    how the variants differ), in double-doubles (Dekker, 1971), so that the order of merging hardly
+    matters: it moves no mean by more than 1 ulp of max(abs(mean), std), and no m2 by more than
     1 ulp. A record of zeros is the identity, bit for bit.
 
     Parameters
@@ -44,7 +54,7 @@ def merge(a: Array, b: Array) -> Array:
     >>> both["count"].item(), both["mean"].item(), both["m2"].item()
     (3.0, 3.0, 14.0)
     """
-    a, b = _records(a, "a"), _records(b, "b")
+    a, b = as_records(a, "a"), as_records(b, "b")
     shape = np.broadcast_shapes(a.shape, b.shape)
     out = np.empty(shape, RECORD)
     out[...] = a
@@ -52,9 +62,9 @@ def merge(a: Array, b: Array) -> Array:
 
 
 def merge_into(total: Array, part: Array) -> Array:
-    """Merge an array of records into another, place by place and in place.
+    """Merge an array of records into another, element by element and in place.
 
-    The same numbers as ``merge(total, part)``, without another array of that size.
+    The result equals ``merge(total, part)``, without another array of that size.
 
     Parameters
     ----------
@@ -84,8 +94,8 @@ def merge_into(total: Array, part: Array) -> Array:
     >>> both is total, total["mean"].item()
     (True, 3.0)
     """
-    record_target(total, "total")
-    part = _records(part, "part")
+    check_record_target(total, "total")
+    part = as_records(part, "part")
     try:
         part = np.broadcast_to(part, total.shape)
     except ValueError:
@@ -96,33 +106,24 @@ def merge_into(total: Array, part: Array) -> Array:
     return total
 
 
-def record_target(out: Any, name: str) -> Array:
-    """The array itself if it holds records and can be written to, else TypeError or ValueError."""
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"{name} must be an ndarray to be written to, got {type(out).__name__}")
-    if not _records(out, name).flags.writeable:
-        raise ValueError(f"{name} must be writeable, got a read-only array; give {name}.copy()")
-    return out
-
-
-def merge_along(states: Array, axes: Axes) -> Array:
+def merge_along(records: Array, axes: Axes) -> Array:
     """Merge records with one another along some axes, kept as axes of one.
 
     Parameters
     ----------
-    states : ndarray of RECORD
+    records : ndarray of RECORD
     axes : tuple of int
         Along an axis of size 0 the result is the identity, zeros.
 
     Returns
     -------
     ndarray of RECORD
-        In the shape of states, with size 1 along ``axes``.
+        In the shape of records, with size 1 along ``axes``.
 
     Raises
     ------
     TypeError
-        If states is not of RECORD.
+        If records is not of RECORD.
 
     Examples
     --------
@@ -132,30 +133,19 @@ def merge_along(states: Array, axes: Axes) -> Array:
     >>> merge_along(parts, (0, 1))["mean"].tolist()
     [[4.0]]
     """
-    states = _records(states, "states")
-    axes = positive(axes, states.ndim)
-    kept = [axis for axis in range(states.ndim) if axis not in axes]
-    moved = states.transpose([*axes, *kept])
-    wide = moved.shape[len(axes) :]
-    shape = tuple(1 if axis in axes else size for axis, size in enumerate(states.shape))
-    lines = moved.reshape(-1, *wide) if 0 not in moved.shape else np.zeros((0, *wide), RECORD)
-    return _merged_lines(lines).reshape(shape)
+    records = as_records(records, "records")
+    axes = normalize_axes(axes, records.ndim)
+    kept = [axis for axis in range(records.ndim) if axis not in axes]
+    moved = records.transpose([*axes, *kept])
+    shape = moved.shape[len(axes) :]
+    lines = moved.reshape(-1, *shape) if 0 not in moved.shape else np.zeros((0, *shape), RECORD)
+    return _merge_lines(lines).reshape(reduced_shape(records.shape, axes))
 
 
-def _records(states: Array, name: str) -> Array:
-    """The array itself if it holds records, else TypeError."""
-    array = np.asarray(states)
-    if array.dtype != RECORD:
-        raise TypeError(
-            f"{name} must be of dtype RECORD, got {array.dtype}; make records with moments()"
-        )
-    return array
-
-
-def _merged_lines(lines: Array) -> Array:
-    """All lines as one: folded onto the first few, side by side, and these by halves."""
+def _merge_lines(lines: Array) -> Array:
+    """Merge lines: all onto the first few, element by element, and these by halves."""
     width = max(int(np.prod(lines.shape[1:])), 1)
-    few = max(TOGETHER // width, 1)
+    few = max(RECORDS_AT_ONCE // width, 1)
     into = np.zeros((min(few, max(len(lines), 1)), *lines.shape[1:]), RECORD)
     into[: len(lines)] = lines[:few]
     for first in range(few, len(lines), few):
@@ -169,22 +159,22 @@ def _merged_lines(lines: Array) -> Array:
 
 
 def _fold(into: Array, part: Array, expected: int = 0) -> None:
-    """Merge part into another array of its shape, by Numba if there is (or will be) much to do."""
-    if max(into.size, expected) < MANY:
+    """Merge part into another array of its shape; `expected` is the number of records in all."""
+    if max(into.size, expected) < MIN_COMPILED_RECORDS:
         in_numpy.fold(into, part)
         return
     # Numba is imported here and not above: half a second that few records never need.
     from dasknorm.kernels.compiled.primitives import fold_flat
 
-    if into.flags.forc and into.strides == part.strides and has_whole_steps(into):
+    if into.flags.forc and into.strides == part.strides and has_whole_strides(into):
         fold_flat(_numbers(into), _numbers(part))
         return
-    for slab in slabs(into.shape, TOGETHER):
-        some = np.array(into[slab], order="C")
-        fold_flat(_numbers(some), _numbers(np.array(part[slab], order="C")))
-        into[slab] = some
+    for slab in slabs(into.shape, RECORDS_AT_ONCE):
+        records = np.array(into[slab], order="C")
+        fold_flat(_numbers(records), _numbers(np.array(part[slab], order="C")))
+        into[slab] = records
 
 
 def _numbers(records: Array) -> Array:
-    """Contiguous records as rows of float64, in the order in which they lie in memory."""
+    """Return contiguous records as rows of float64, in the order in which they lie in memory."""
     return records.reshape(-1, order="A").view(np.float64).reshape(-1, 6)

@@ -14,7 +14,7 @@ from dasknorm.api.adapt import adapt, compute_stats
 from dasknorm.api.request import Request
 from dasknorm.api.stats import Stats
 from dasknorm.blocks import is_numeric
-from dasknorm.blocks.threads import SLAB_BYTES
+from dasknorm.blocks.slabs import SLAB_BYTES
 from dasknorm.reports import provenance
 from dasknorm.sklearn.inputs import (
     check_not_empty,

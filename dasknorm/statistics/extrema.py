@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dasknorm import kernels
-from dasknorm.kernels import doubledouble
+from dasknorm.kernels import arithmetic
 from dasknorm.statistics.base import Records, Statistic, undefined
 from dasknorm.statistics.moments import Moments
 
@@ -81,12 +81,10 @@ class Extrema(ExtremaRecords):
     def affine(self, records: Records) -> Records:
         with np.errstate(all="ignore"):
             least, least_rest = (records[name] for name in ("min", "min_rest"))
-            span, _ = doubledouble.add(records["max"], records["max_rest"], -least, -least_rest)
+            span, _ = arithmetic.add(records["max"], records["max_rest"], -least, -least_rest)
             scale = np.where(span > 0, span / (self.high - self.low), 1.0)
             end = np.where(span > 0, self.low, np.clip(0.0, self.low, self.high))
-            shift, rest = doubledouble.add(
-                least, least_rest, *doubledouble.two_product(-end, scale)
-            )
+            shift, rest = arithmetic.add(least, least_rest, *arithmetic.two_product(-end, scale))
         result = np.empty(records.shape, kernels.AFFINE)
         result["shift"] = np.where(undefined(records, self.skipna), np.nan, shift)
         result["shift_rest"], result["scale"] = rest, scale

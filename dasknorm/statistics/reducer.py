@@ -32,6 +32,10 @@ class Reducer:
         """Return the axes of a block that are not reduced."""
         return [axis for axis in range(ndim) if axis not in self.axes]
 
+    def where(self, slab: tuple[slice, ...]) -> tuple[slice, ...]:
+        """Return the part of the records of a block that belongs to a slab of it."""
+        return tuple(slice(None) if axis in self.axes else s for axis, s in enumerate(slab))
+
     def empty(self, shape: tuple[int, ...]) -> Records:
         """Return the records of no data, for blocks of this shape."""
         return np.zeros(self.shape(shape), self.statistic.dtype)

@@ -1,7 +1,6 @@
-"""Loops that become machine code: compiled by Numba when they are first called.
+"""Loops that Numba compiles to machine code at their first call.
 
-Used by the modules of `kernels`, which import them inside functions, so that small data never load
-the compiler.
+The modules of `kernels` import them inside functions, so that small data never load the compiler.
 """
 
 __all__: list[str] = []

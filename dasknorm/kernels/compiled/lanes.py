@@ -1,202 +1,228 @@
-"""What is done to lanes, the positions of a row side by side: formulas, and loops made of them.
+"""Formulas and loops over lanes: adjacent elements of a row that are processed together.
 
-A loop is called as ``loop(t, width, x, start, step)``: t holds the fields of all lanes, and rows
-begin at x[start], x[start + step] and so on.
+Used by kernels.compiled.rows. Formulas may be changed freely; fields are those of `codegen.FIELDS`.
+
+A loop is called as ``loop(t, width, x, start, step)``: t holds the fields of all lanes
+(`codegen.FIELDS`), and rows begin at x[start], x[start + step] and so on. Weighted loops of rows
+are called as ``loop(t, width, x, start, step, w, w_start, w_step)``. Why this is not plain
+``@njit`` code is measured in `codegen`.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
-from typing import Any
-
-from dasknorm.kernels.compiled.codegen import lane_loop, weighted_lane_loop
-from dasknorm.kernels.compiled.tracer import choose, finite, is_there, with_product
-from dasknorm.kernels.doubledouble import merged, two_sum
+from dasknorm.kernels.arithmetic import Form, Number, merge_moments, two_sum
+from dasknorm.kernels.compiled.codegen import (
+    add_product,
+    choose,
+    is_finite,
+    is_present,
+    lane_loop,
+    weighted_lane_loop,
+)
 
 __all__ = [
-    "MANY",
-    "by_row_first",
-    "by_row_of_many",
-    "by_row_second",
+    "ROWS_AT_ONCE",
+    "add_present_row",
+    "add_present_rows",
+    "add_row",
+    "add_row_of_weight",
+    "add_rows",
+    "add_rows_of_weight",
+    "add_weighted_row",
     "clear",
-    "close",
-    "first",
+    "clear_block",
     "flush",
     "flush_weights",
+    "guess",
+    "guess_of_weight",
+    "merge_tile",
     "move",
-    "only",
-    "present",
-    "present_of_many",
-    "second",
-    "second_of_many",
-    "start",
-    "weighted_first",
-    "weighted_second",
+    "set_single_row",
+    "weighted_guess",
 ]
 
-MANY = 8  # rows read at a time: sums are loaded and stored once for all of them
+ROWS_AT_ONCE = 8  # sums are loaded and stored once for so many rows; 8 terms add pairwise
 
 
-def _first(way: Any, a: Any, b: Any, n: Any, s: Any, x: Any) -> Any:
-    """One row of a first reading, and its values as shifts where no row before had a finite one.
+def _guess(form: Form, a: Number, b: Number, n: Number, s: Number, x: Number) -> Number:
+    """Add a row of the first reading; a lane's first finite value becomes its shift.
 
-    Shifts are 0 until then, and adding sets them, four times as fast as choosing.
+    Shifts are 0 before, and adding sets them, four times as fast as choosing.
     """
-    valid, new = finite(x), n.same(0.0)
+    valid, is_new = is_finite(x), n.same(0.0)
     a, b = (
-        old + choose(valid, choose(new, part, 0.0), 0.0)
-        for old, part in zip((a, b), x, strict=True)
+        shift + choose(valid, choose(is_new, part, 0.0), 0.0)
+        for shift, part in zip((a, b), x, strict=True)
     )
-    return a, b, n + choose(valid, 1.0, 0.0), s + choose(valid, way.difference(*x, a, b), 0.0)
+    return (
+        a,
+        b,
+        n + choose(valid, 1.0, 0.0),
+        s + choose(valid, form.difference(x[0], x[1], a, b), 0.0),
+    )
 
 
-def _pairwise(terms: list[Any]) -> Any:
-    half = len(terms) // 2
-    return terms[0] if not half else _pairwise(terms[:half]) + _pairwise(terms[half:])
+def _weighted_guess(
+    form: Form, a: Number, b: Number, n: Number, s: Number, w: Number, x: Number
+) -> Number:
+    weight, is_new = choose(is_finite(x), w, 0.0), n.same(0.0)
+    valid = weight > 0.0
+    a, b = (
+        shift + choose(valid, choose(is_new, part, 0.0), 0.0)
+        for shift, part in zip((a, b), x, strict=True)
+    )
+    return a, b, n + weight, s + w * choose(valid, form.difference(x[0], x[1], a, b), 0.0)
 
 
-def _move(way: Any, a: Any, b: Any, n: Any, s: Any) -> Any:
-    """From the first reading to the second: shift by the mean if it is finite; empty the sums."""
+def _guess_of_weight(form: Form, a: Number, b: Number, n: Number, s: Number, row: Number) -> Number:
+    x, w = row
+    return _weighted_guess(form, a, b, n, s, w, x)
+
+
+def _move(form: Form, a: Number, b: Number, n: Number, s: Number) -> Number:
+    """Prepare the second reading: shift by the mean if it is finite, and clear the sums."""
     step = s / choose(n > 0.0, n, 1.0)
     step = choose((step - step).same(0.0), step, 0.0)
-    return *way.moved(a, b, step), *(0.0,) * 10
+    return *form.move_shift(a, b, step), *(0.0,) * 10
 
 
-def _second(way: Any, e: Any, q: Any, a: Any, b: Any, *rows: Any) -> Any:
-    """One row, or several, of the second reading; NaN where a value is missing."""
-    return _summed(e, q, [way.difference(*x, a, b) for x in rows])
+def _add_rows(form: Form, e: Number, q: Number, a: Number, b: Number, *rows: Number) -> Number:
+    """Add one row or several of the second reading; NaN if a value is missing."""
+    return _add_differences(e, q, [form.difference(x[0], x[1], a, b) for x in rows])
 
 
-def _second_of_present(way: Any, e: Any, q: Any, lost: Any, a: Any, b: Any, *rows: Any) -> Any:
-    """The same of what is there, and how many are not; shifts are finite."""
-    d = [way.difference(*x, a, b) for x in rows]
-    ok = [each.same(each) for each in d]
-    absent = _pairwise([choose(each, 0.0, 1.0) for each in ok])
-    d = [choose(one, each, 0.0) for one, each in zip(ok, d, strict=True)]
-    return *_summed(e, q, d), lost + absent
+def _add_present_rows(
+    form: Form, e: Number, q: Number, n_missing: Number, a: Number, b: Number, *rows: Number
+) -> Number:
+    """Add rows to the sums, skipping missing values and counting them; shifts must be finite."""
+    differences = [form.difference(x[0], x[1], a, b) for x in rows]
+    valid = [d.same(d) for d in differences]
+    absent = _sum_pairwise([choose(is_valid, 0.0, 1.0) for is_valid in valid])
+    differences = [choose(is_valid, d, 0.0) for is_valid, d in zip(valid, differences, strict=True)]
+    return *_add_differences(e, q, differences), n_missing + absent
 
 
-def _summed(e: Any, q: Any, d: list[Any]) -> Any:
+def _add_differences(e: Number, q: Number, differences: list[Number]) -> Number:
     squares = [
-        with_product(left * left, right, right)
-        for left, right in zip(d[::2], d[1::2], strict=False)
-    ]
-    return e + _pairwise(d), q + _pairwise(squares or [d[0] * d[0]])
+        add_product(left * left, right, right)
+        for left, right in zip(differences[::2], differences[1::2], strict=False)
+    ] or [differences[0] * differences[0]]
+    return e + _sum_pairwise(differences), q + _sum_pairwise(squares)
 
 
-def _flush(way: Any, e: Any, q: Any, e_sum: Any, q_sum: Any, e_rest: Any, q_rest: Any) -> Any:
+def _sum_pairwise(terms: list[Number]) -> Number:
+    half = len(terms) // 2
+    return terms[0] if not half else _sum_pairwise(terms[:half]) + _sum_pairwise(terms[half:])
+
+
+def _add_weighted_row(
+    form: Form, e: Number, q: Number, n: Number, n_missing: Number,
+    a: Number, b: Number, w: Number, x: Number,
+) -> Number:  # fmt: skip
+    d = _weighted_difference(form, a, b, w, x)
+    wd = w * d
+    weight = choose(is_present(x), w, 0.0)
+    return e + wd, add_product(q, wd, d), n + weight, n_missing + (w - weight)
+
+
+def _add_rows_of_weight(
+    form: Form, e: Number, q: Number, n: Number, n_missing: Number,
+    a: Number, b: Number, *rows: Number,
+) -> Number:  # fmt: skip
+    """Add rows, each of one weight."""
+    valid = [is_present(x) for x, _ in rows]
+    d = [_weighted_difference(form, a, b, w, x) for x, w in rows]
+    weights = [choose(is_valid, w, 0.0) for is_valid, (_, w) in zip(valid, rows, strict=True)]
+    wd = [w * difference for difference, (_, w) in zip(d, rows, strict=True)]
+    squares = [add_product(wd[i] * d[i], wd[i + 1], d[i + 1]) for i in range(0, len(rows) - 1, 2)]
+    absent = [w - weight for weight, (_, w) in zip(weights, rows, strict=True)]
+    return (
+        e + _sum_pairwise(wd),
+        q + _sum_pairwise(squares or [wd[0] * d[0]]),
+        n + _sum_pairwise(weights),
+        n_missing if valid[0] is True else n_missing + _sum_pairwise(absent),
+    )
+
+
+def _weighted_difference(form: Form, a: Number, b: Number, w: Number, x: Number) -> Number:
+    valid = is_present(x)
+    has_weight = w > 0.0 if valid is True else valid & (w > 0.0)
+    return choose(has_weight, form.difference(x[0], x[1], a, b), 0.0)
+
+
+def _flush(
+    form: Form, e: Number, q: Number, e_sum: Number, q_sum: Number, e_rest: Number, q_rest: Number
+) -> Number:
     """Add the plain sums of a block of rows to the error-free ones."""
     e_sum, e = two_sum(e_sum, e)
     q_sum, q = two_sum(q_sum, q)
     return 0.0, 0.0, e_sum, q_sum, e_rest + e, q_rest + q
 
 
-def _close(
-    way: Any, a: Any, b: Any, n: Any, lost: Any, e: Any, q: Any, e_rest: Any, q_rest: Any, *old: Any
-) -> Any:
-    """Merge the tile, by the corrected two-pass formula, into what the lane remembers."""
-    *former, missing = old
-    e = e + e_rest
-    divisor = choose(n > 0.0, n, 1.0)
-    m2 = (q + q_rest) - e * e / divisor
-    m2 = choose(m2 < 0.0, 0.0, m2)
-    new = (n, *way.mean(a, b, e / divisor), m2, 0.0)
-    nothing, first = n.same(0.0), former[0].same(0.0)
-    both = merged(*former, *new)
-    return (
-        both[0],
-        *(
-            choose(nothing, o, choose(first, t, m))
-            for o, t, m in zip(former[1:], new[1:], both[1:], strict=True)
-        ),
-        missing + lost,
-    )
-
-
-def _weighted_difference(way: Any, a: Any, b: Any, w: Any, x: Any) -> Any:
-    return choose(_both(is_there(x), w > 0.0), way.difference(*x, a, b), 0.0)
-
-
-def _both(one: Any, other: Any) -> Any:
-    return other if one is True else one & other
-
-
-def _weighted_first(way: Any, a: Any, b: Any, n: Any, s: Any, w: Any, x: Any) -> Any:
-    valid, new = choose(finite(x), w, 0.0), n.same(0.0)
-    there = valid > 0.0
-    a, b = (
-        old + choose(there, choose(new, part, 0.0), 0.0)
-        for old, part in zip((a, b), x, strict=True)
-    )
-    return a, b, n + valid, s + w * choose(there, way.difference(*x, a, b), 0.0)
-
-
-def _weighted_second(
-    way: Any, e: Any, q: Any, n: Any, lost: Any, a: Any, b: Any, w: Any, x: Any
-) -> Any:
-    d = _weighted_difference(way, a, b, w, x)
-    wd = w * d
-    valid = choose(is_there(x), w, 0.0)
-    return e + wd, with_product(q, wd, d), n + valid, lost + (w - valid)
-
-
-def _only(way: Any, x: Any) -> Any:
-    """A row alone in its tile: shifts are its values, and sums 0, or NaN of what is infinite."""
-    there = is_there(x)
-    nought = choose(there, x[0] - x[0], 0.0)
-    high, low = (choose(there, part, 0.0) for part in x)
-    return (
-        *(high, low, choose(there, 1.0, 0.0), choose(there, 0.0, 1.0), nought),
-        *(0.0, 0.0, 0.0),
-    )
-
-
-only = lane_loop(_only, "", "a b n lost e_sum q_sum e_rest q_rest", 1)
-
-
-def _flush_weights(way: Any, n: Any, n_sum: Any, n_rest: Any) -> Any:
-    """Add plain sums of weights to those free of error: a mean moves by what they are off."""
+def _flush_weights(form: Form, n: Number, n_sum: Number, n_rest: Number) -> Number:
+    """Add plain sums of weights to the error-free ones; their error would move the mean."""
     n_sum, n = two_sum(n_sum, n)
     return 0.0, n_sum, n_rest + n
 
 
-def _by_row_first(way: Any, a: Any, b: Any, n: Any, s: Any, row: Any) -> Any:
-    x, w = row
-    return _weighted_first(way, a, b, n, s, w, x)
-
-
-def _by_row_second(way: Any, e: Any, q: Any, n: Any, lost: Any, a: Any, b: Any, *rows: Any) -> Any:
-    """Several rows, each of one weight."""
-    found = [is_there(x) for x, _ in rows]
-    d = [_weighted_difference(way, a, b, w, x) for x, w in rows]
-    valid = [choose(there, w, 0.0) for there, (_, w) in zip(found, rows, strict=True)]
-    wd = [w * each for each, (_, w) in zip(d, rows, strict=True)]
-    squares = [with_product(wd[i] * d[i], wd[i + 1], d[i + 1]) for i in range(0, len(rows) - 1, 2)]
-    absent = [w - one for one, (_, w) in zip(valid, rows, strict=True)]
+def _merge_tile(
+    form: Form, a: Number, b: Number, n: Number, n_missing: Number,
+    e: Number, q: Number, e_rest: Number, q_rest: Number, *record: Number,
+) -> Number:  # fmt: skip
+    """Merge the tile into the record of its lane, by the corrected two-pass formula."""
+    *former, missing = record
+    e = e + e_rest
+    divisor = choose(n > 0.0, n, 1.0)
+    m2 = (q + q_rest) - e * e / divisor
+    m2 = choose(m2 < 0.0, 0.0, m2)
+    tile = (n, *form.mean(a, b, e / divisor), m2, 0.0)
+    tile_is_empty, record_is_empty = n.same(0.0), former[0].same(0.0)
+    merged = merge_moments(*former, *tile)
     return (
-        e + _pairwise(wd),
-        q + _pairwise(squares or [wd[0] * d[0]]),
-        n + _pairwise(valid),
-        lost if found[0] is True else lost + _pairwise(absent),
+        merged[0],
+        *(
+            choose(tile_is_empty, from_record, choose(record_is_empty, from_tile, from_both))
+            for from_record, from_tile, from_both in zip(
+                former[1:], tile[1:], merged[1:], strict=True
+            )
+        ),
+        missing + n_missing,
     )
 
 
-clear = lane_loop(lambda way: (0.0,) * 4, "", "a b n s")
-first = lane_loop(_first, "a b n s", "a b n s", 1)
-move = lane_loop(_move, "a b n s", "a b n lost e q e_sum q_sum e_rest q_rest n_sum n_rest")
-second = lane_loop(_second, "e q a b", "e q", 1)
-second_of_many = lane_loop(_second, "e q a b", "e q", MANY)
-present = lane_loop(_second_of_present, "e q lost a b", "e q lost", 1)
-present_of_many = lane_loop(_second_of_present, "e q lost a b", "e q lost", MANY)
-start = lane_loop(lambda way: (0.0, 0.0), "", "e q")
-flush = lane_loop(_flush, "e q e_sum q_sum e_rest q_rest", "e q e_sum q_sum e_rest q_rest")
-close = lane_loop(
-    _close,
-    "a b n lost e_sum q_sum e_rest q_rest count mean mean_rest m2 m2_rest missing",
-    "count mean mean_rest m2 m2_rest missing",
+def _set_single_row(form: Form, x: Number) -> Number:
+    """Take a row alone in its tile: shifts are its values, and sums 0, or NaN if infinite."""
+    valid = is_present(x)
+    zero_or_nan = choose(valid, x[0] - x[0], 0.0)
+    high, low = (choose(valid, part, 0.0) for part in x)
+    return (
+        *(high, low, choose(valid, 1.0, 0.0), choose(valid, 0.0, 1.0), zero_or_nan),
+        *(0.0, 0.0, 0.0),
+    )
+
+
+SUMS, BLOCK_SUMS, WEIGHTED_SUMS = "a b n s", "e q n_missing", "e q n n_missing"
+TOTALS, WEIGHT_TOTALS = "e q e_sum q_sum e_rest q_rest", "n n_sum n_rest"
+RECORD_FIELDS = "count mean mean_rest m2 m2_rest missing"
+
+clear = lane_loop(lambda form: (0.0,) * 4, "", SUMS)
+clear_block = lane_loop(lambda form: (0.0, 0.0), "", "e q")
+guess = lane_loop(_guess, SUMS, SUMS, 1)
+weighted_guess = lane_loop(_weighted_guess, f"{SUMS} w", SUMS, 1)
+guess_of_weight = weighted_lane_loop(_guess_of_weight, SUMS, SUMS, 1)
+move = lane_loop(_move, SUMS, "a b n n_missing e q e_sum q_sum e_rest q_rest n_sum n_rest")
+add_row = lane_loop(_add_rows, "e q a b", "e q", 1)
+add_rows = lane_loop(_add_rows, "e q a b", "e q", ROWS_AT_ONCE)
+add_present_row = lane_loop(_add_present_rows, f"{BLOCK_SUMS} a b", BLOCK_SUMS, 1)
+add_present_rows = lane_loop(_add_present_rows, f"{BLOCK_SUMS} a b", BLOCK_SUMS, ROWS_AT_ONCE)
+add_weighted_row = lane_loop(_add_weighted_row, f"{WEIGHTED_SUMS} a b w", WEIGHTED_SUMS, 1)
+add_row_of_weight = weighted_lane_loop(
+    _add_rows_of_weight, f"{WEIGHTED_SUMS} a b", WEIGHTED_SUMS, 1
 )
-weighted_first = lane_loop(_weighted_first, "a b n s w", "a b n s", 1)
-weighted_second = lane_loop(_weighted_second, "e q n lost a b w", "e q n lost", 1)
-flush_weights = lane_loop(_flush_weights, "n n_sum n_rest", "n n_sum n_rest")
-by_row_first = weighted_lane_loop(_by_row_first, "a b n s", "a b n s", 1)
-by_row_second = weighted_lane_loop(_by_row_second, "e q n lost a b", "e q n lost", 1)
-by_row_of_many = weighted_lane_loop(_by_row_second, "e q n lost a b", "e q n lost", MANY)
+add_rows_of_weight = weighted_lane_loop(
+    _add_rows_of_weight, f"{WEIGHTED_SUMS} a b", WEIGHTED_SUMS, ROWS_AT_ONCE
+)
+flush = lane_loop(_flush, TOTALS, TOTALS)
+flush_weights = lane_loop(_flush_weights, WEIGHT_TOTALS, WEIGHT_TOTALS)
+merge_tile = lane_loop(
+    _merge_tile, f"a b n n_missing e_sum q_sum e_rest q_rest {RECORD_FIELDS}", RECORD_FIELDS
+)
+set_single_row = lane_loop(_set_single_row, "", "a b n n_missing e_sum q_sum e_rest q_rest", 1)

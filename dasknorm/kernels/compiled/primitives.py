@@ -1,7 +1,10 @@
-"""What compiled loops share: formulas on float64, reassociating sums, the merge, the gather."""
+"""Functions that compiled loops share: formulas, reassociating sums, the merge, the gather.
+
+Used by kernels. Change a function here together with its counterpart in `in_numpy`.
+"""
 
 # mypy: disable-error-code="no-untyped-def"
-# Numba types the functions below, by what they are called with.
+# Numba infers the types of the functions below from their arguments.
 
 from collections.abc import Callable
 from typing import Any
@@ -12,35 +15,40 @@ from numba import njit
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from dasknorm.kernels import doubledouble
-from dasknorm.kernels.compiled.codegen import of_value, straight
-from dasknorm.kernels.compiled.tracer import float32_of_half
+from dasknorm.kernels import arithmetic
+from dasknorm.kernels.compiled.codegen import float32_from_half, traced_function, value_function
 
 __all__ = [
-    *(
-        "apart",
-        "compiled",
-        "difference",
-        "entry",
-        "exact",
-        "fold_flat",
-        "gather",
-        "gather_rows",
-        "is_near",
-    ),
-    *("lane_add", "mean_of", "merge_into", "merge_tile", "moved", "origin", "pick", "prefetch"),
-    *("runs_together", "towards", "two_sum"),
+    "compiled",
+    "count_joined_runs",
+    "difference",
+    "entry",
+    "exact",
+    "exact_difference",
+    "fold_flat",
+    "gather",
+    "gather_rows",
+    "inlined",
+    "is_near",
+    "lane_add",
+    "mean_from",
+    "merge_into",
+    "merge_tile",
+    "move_if_finite",
+    "origin",
+    "prefetch",
+    "select",
+    "two_sum",
 ]
 
+CACHE_LINE = 64  # bytes
 
-CACHE_LINE = 64
 
-
-def entry(function: Callable[..., Any]) -> Any:
+def entry(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a loop that is called from Python, and keep the machine code on disk.
 
     Compiling takes one to two seconds a dtype; from disk, it takes hundredths. Numba keeps the code
-    beside this file, or in the user's cache folder; where it can write neither, it compiles anew.
+    next to this file, or in the user's cache folder; if it can write neither, it compiles again.
     """
     options = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
     try:
@@ -52,22 +60,22 @@ def entry(function: Callable[..., Any]) -> Any:
 #: For loops called from loops only: without wrappers for Python they compile in half the time.
 compiled = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
-#: The same for large loops called at one place, which LLVM would else go through at every level.
+#: For large loops called at one place, which LLVM would otherwise optimize at every level.
 inlined = njit(nogil=True, error_model="numpy", inline="always")
 
-merged = straight(doubledouble.merged, 5)
-two_sum = straight(doubledouble.two_sum, 2)
-origin = of_value("", 0, 2)
-exact = of_value("exact", 0, 2)
-difference = of_value("difference", 2, 1)
-apart = of_value("apart", 2, 2)
-moved = of_value("moved", 3, 2, takes_value=False)
-mean_of = of_value("mean", 3, 2, takes_value=False)
+merge_moments = traced_function(arithmetic.merge_moments, 5)
+two_sum = traced_function(arithmetic.two_sum, 2)
+origin = value_function("", 0, 2)
+exact = value_function("exact", 0, 2)
+difference = value_function("difference", 2, 1)
+exact_difference = value_function("exact_difference", 2, 2)
+move_shift = value_function("move_shift", 3, 2, takes_value=False)
+mean_from = value_function("mean", 3, 2, takes_value=False)
 
 
 @intrinsic
 def lane_add(typingctx, a, b):
-    """a + b in any order of a sum, so that LLVM may keep it in lanes."""
+    """Return a + b in any order of a sum, so that LLVM may keep it in lanes."""
 
     def codegen(context, builder, signature, args):
         return builder.fadd(*args, flags=("reassoc", "nsz"))
@@ -76,8 +84,8 @@ def lane_add(typingctx, a, b):
 
 
 @intrinsic
-def pick(typingctx, condition, yes, no):
-    """yes if condition else no, without a jump, which would keep a loop from vectors."""
+def select(typingctx, condition, yes, no):
+    """Return yes if condition, else no: without a jump, which would prevent vectors."""
 
     def codegen(context, builder, signature, args):
         return builder.select(*args)
@@ -98,8 +106,8 @@ def prefetch(typingctx, x, start, size):
         kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
         function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
         with cgutils.for_range(builder, lines) as line:
-            place = builder.gep(first, [builder.mul(line.index, line.index.type(CACHE_LINE))])
-            builder.call(function, [place, word(0), word(3), word(1)])
+            address = builder.gep(first, [builder.mul(line.index, line.index.type(CACHE_LINE))])
+            builder.call(function, [address, word(0), word(3), word(1)])
         return context.get_dummy_value()
 
     return types.void(x, types.intp, types.intp), codegen
@@ -107,9 +115,9 @@ def prefetch(typingctx, x, start, size):
 
 @compiled
 def is_near(count, e, q):
-    """Whether sums around a shift are good ones: it is at most one standard deviation off.
+    """Return whether a shift is at most one standard deviation from the mean.
 
-    At most half of q is then taken away from it, so that its error counts twice at most.
+    At most half of q is then subtracted from it, so that its error counts twice at most.
     """
     return e * e <= 0.5 * q * count and q < np.inf
 
@@ -121,18 +129,10 @@ def merge_into(record, count, mean, mean_rest, m2, m2_rest, missing):
     if count == 0.0:
         return
     if record[0] != 0.0:
-        count, mean, mean_rest, m2, m2_rest = merged(
-            record[0],
-            record[1],
-            record[2],
-            record[3],
-            record[4],
-            count,
-            mean,
-            mean_rest,
-            m2,
-            m2_rest,
-        )
+        count, mean, mean_rest, m2, m2_rest = merge_moments(
+            record[0], record[1], record[2], record[3], record[4],
+            count, mean, mean_rest, m2, m2_rest,
+        )  # fmt: skip
     record[0] = count
     record[1] = mean
     record[2] = mean_rest
@@ -148,12 +148,12 @@ def fold_flat(into, part):
 
 
 @intrinsic
-def _as_kind(typingctx, x, out):
-    """An element as it is; of 16 bits where float32 is wanted, as the float16 that they are."""
+def _convert(typingctx, x, out):
+    """Return an element as it is; 16 bits for a float32 array are a float16, and converted."""
     half = x == types.uint16 and out.dtype == types.float32
 
     def codegen(context, builder, signature, args):
-        return float32_of_half(builder, args[0]) if half else args[0]
+        return float32_from_half(builder, args[0]) if half else args[0]
 
     return (types.float32 if half else x)(x, out), codegen
 
@@ -162,12 +162,12 @@ def _as_kind(typingctx, x, out):
 def gather(out, flat, start, stride):
     """Copy elements that lie a stride apart into a contiguous row."""
     if stride == 1:
-        touching = flat[start : start + len(out)]
+        adjacent = flat[start : start + len(out)]
         for i in range(len(out)):
-            out[i] = _as_kind(touching[i], out)
+            out[i] = _convert(adjacent[i], out)
     else:
         for i in range(len(out)):
-            out[i] = _as_kind(flat[start + i * stride], out)
+            out[i] = _convert(flat[start + i * stride], out)
 
 
 @compiled
@@ -175,40 +175,41 @@ def gather_rows(out, flat, start, rows, repeats, kept, run, strides):
     """Copy rows of (repeats, kept, run) elements into one row; repeats are rows too."""
     step = strides[2]
     line = kept
-    if run == 1:  # kept positions are the innermost then, and copied by one loop
+    if run == 1:  # the kept axis is the innermost then, and copied by one loop
         step = strides[1]
         run = kept
         line = 1
-    at = 0
+    position = 0
     for i in range(rows * repeats):
         for k in range(line):
-            gather(out[at : at + run], flat, start + i * strides[0] + k * strides[1], step)
-            at += run
+            row = start + i * strides[0] + k * strides[1]
+            gather(out[position : position + run], flat, row, step)
+            position += run
 
 
 @compiled
-def towards(first, a, b, step):
-    """A shift moved by a step, unless that is infinite or NaN."""
-    return moved(first, a, b, step if step - step == 0.0 else 0.0)
+def move_if_finite(first, a, b, step):
+    """Return a shift moved by a step, unless that is infinite or NaN."""
+    return move_shift(first, a, b, step if step - step == 0.0 else 0.0)
 
 
 @compiled
-def merge_tile(record, first, a, b, count, lost, e, q, q_rest):
+def merge_tile(record, first, a, b, count, missing, e, q, q_rest):
     """Merge sums around a shift by the corrected two-pass formula."""
     divisor = count if count > 0.0 else 1.0
     m2 = (q + q_rest) - e * e / divisor
-    mean, mean_rest = mean_of(first, a, b, e / divisor)
-    merge_into(record, count, mean, mean_rest, 0.0 if m2 < 0.0 else m2, 0.0, lost)
+    mean, mean_rest = mean_from(first, a, b, e / divisor)
+    merge_into(record, count, mean, mean_rest, 0.0 if m2 < 0.0 else m2, 0.0, missing)
 
 
 @compiled
-def runs_together(target, p, run, most):
-    """Count the runs from one on that follow each other, are of one record, and fit in a tile."""
-    some = 1
+def count_joined_runs(target, p, run, tile):
+    """Count the runs from p on that follow each other, are of one record, and fit in a tile."""
+    joined = 1
     while (
-        p + some < len(target.places)
-        and target.places[p + some] == target.places[p]
-        and (some + 1) * run <= most
+        p + joined < len(target.places)
+        and target.places[p + joined] == target.places[p]
+        and (joined + 1) * run <= tile
     ):
-        some += 1
-    return some
+        joined += 1
+    return joined

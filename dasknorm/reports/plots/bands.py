@@ -63,6 +63,10 @@ def band_of(state: State) -> Band:
     if "max_abs" in has:
         (most,) = read("max_abs")
         return Band(np.zeros_like(most), -most, most, ("0", "± max_abs", "range"))
+    if names := statistic.location_scale_names:
+        location, scale = statistic.location_scale(*read(*names))
+        words = ("centre", f"centre ± {names[-1]}", "range")
+        return Band(location, location - scale, location + scale, words)
     raise TypeError(
         f"{type(statistic).__name__} reads {', '.join(statistic.result_names)}: there is no mean, "
         "median or range among these to be drawn"
