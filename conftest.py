@@ -19,7 +19,6 @@ NEEDS = {
     "dasknorm/containers/polars.py": "polars",
     "dasknorm/containers/parquet.py": "pyarrow",
     "dasknorm/cli/parquet.py": "pyarrow",
-    "dasknorm/cli/rewriting.py": "pyarrow",
     "dasknorm/io/serving/torch.py": "torch",
     "dasknorm/io/serving/keras.py": "keras",
 }

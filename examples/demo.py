@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 
 import dasknorm as dn
-from dasknorm.cli.reports import show_stats
+from dasknorm.cli.display import show_stats
 
 try:
     import iris_sample_data  # 82 MB of model output

@@ -176,7 +176,7 @@ def test_files_without_common_coordinates(tmp_path):
         netcdf_file(tmp_path / f"in-{i}.nc", data.isel(time=slice(12 * i, 12 * i + 12)))
     result = run("adapt", tmp_path / "in-*.nc", "-o", tmp_path / "s.nc")
     assert result.exit_code == 0, result.stderr
-    assert "taken one after the other along 'time'" in result.stderr
+    assert "concatenated along 'time'" in result.stderr
     assert float(dn.load(tmp_path / "s.nc").count.t) == 24 * 12 - 1
 
 

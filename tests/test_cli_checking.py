@@ -85,10 +85,10 @@ def test_a_picture_is_drawn_even_if_it_fails(tables, tmp_path):
     """The picture is there with exit code 1 too, and is not replaced without a word."""
     stats, same, other = tables
     picture = tmp_path / "shift.png"
-    assert run("check", stats, other, "--picture", picture).exit_code == 1
+    assert run("check", stats, other, "--plot", picture).exit_code == 1
     assert picture.read_bytes().startswith(b"\x89PNG")
-    assert run("check", stats, same, "--picture", picture).exit_code == 2
-    succeed("check", stats, same, "--picture", picture, "--overwrite")
+    assert run("check", stats, same, "--plot", picture).exit_code == 2
+    succeed("check", stats, same, "--plot", picture, "--overwrite")
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,8 @@ def test_a_picture_is_drawn_even_if_it_fails(tables, tmp_path):
         (("none.json", "same.csv"), "no such statistics file"),
         (("s.json", "none.csv"), "none.csv"),
         (("s.json", "same.csv", "--max-std-ratio", "0.5"), "max_std_ratio must be at least 1"),
-        (("s.json", "same.csv", "--weights", "area"), "--weights are by latitude"),
-        (("s.json", "same.csv", "--picture", "shift.pdf"), "ends in .png"),
+        (("s.json", "same.csv", "--weights", "area"), "--weights needs the latitudes"),
+        (("s.json", "same.csv", "--plot", "shift.pdf"), "ends in .png"),
         (("s.json", "narrow.csv"), "height"),
         (("s.json",), "Missing argument"),
     ],

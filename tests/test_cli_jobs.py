@@ -74,7 +74,7 @@ def test_an_output_or_a_dry_run(many: Path) -> None:
     """Without either of the two there is nothing to do."""
     result = run("adapt", many)
     assert result.exit_code == 2
-    assert "give -o STATS, where to write, or --dry-run" in result.stderr
+    assert "no output: pass -o STATS, or --dry-run" in result.stderr
 
 
 # -- gone on with ---------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def test_merge_refuses_in_one_line(tmp_path: Path) -> None:
     assert "no such statistics file" in refuse(
         "merge", a, tmp_path / "c.nc", "-o", tmp_path / "d.nc"
     )
-    assert "already there" in refuse("merge", a, a, "-o", b)
+    assert "already exists" in refuse("merge", a, a, "-o", b)
     assert "is the input" in refuse("merge", a, b, "-o", a, "--overwrite")
     assert a.read_bytes() == before
     assert not (tmp_path / "all.nc").exists()

@@ -45,7 +45,7 @@ def test_weights_that_are_refused(tmp_path):
     table.write_text("a,b\n1,2\n3,4\n")
     globe().to_netcdf(tmp_path / "t.nc", engine="h5netcdf")
     for arguments, message in [
-        ([table, "--weights", "area"], "--weights are by latitude, for Zarr stores and NetCDF"),
+        ([table, "--weights", "area"], "--weights needs the latitudes of a Zarr store or NetCDF"),
         ([tmp_path / "t.nc", "--weights", "cos"], "is not one of 'area', 'coslat', 'gaussian'"),
         ([tmp_path / "t.nc", "--weights", "gaussian"], "not those of a Gaussian grid of 4"),
     ]:

@@ -64,14 +64,14 @@ ONE_FORMAT = {
         "anemoi",
         lambda: dn.adapt(DATA, [dn.Moments(), dn.Extrema()], keep="level", lag={"time": 1}),
         {},
-        "is no duration",
+        "needs a lag with hours",
     ),
-    "four steps": ("mllam", lambda: _stats(lag={"time": 4}), {}, "changes by one step"),
+    "four steps": ("mllam", lambda: _stats(lag={"time": 4}), {}, "needs a lag of one step"),
     "hours of several": (
         "makani",
         lambda: _stats(lag={"time": ["6h", "24h"]}),
         {},
-        "tells changes by their steps",
+        "needs lags in steps",
     ),
     "other channels": ("makani", _stats, {"channels": ["t1000", "z500"]}, "channels \\['z500'\\]"),
     "fewer channels": ("makani", _stats, {"channels": ["msl"]}, "which the data of makani has no"),
@@ -79,7 +79,7 @@ ONE_FORMAT = {
         "csv",
         lambda: dn.adapt(DATA.assign_coords(level=[0.5, 0.9, 1.0]), keep="level"),
         {},
-        "levels that are integers",
+        "needs integer levels",
     ),
     "unknown lag": ("csv", lambda: _stats(lag={"time": 1}), {"lag": 3}, "no changes by 3"),
     "no such setting": ("csv", _stats, {"levels": "x"}, "has no setting levels; it has none"),
@@ -109,7 +109,7 @@ def test_unknown_format(tmp_path):
         _stats().export(tmp_path / "out", "numbers")
     with pytest.raises(FileNotFoundError, match="no such file"):
         dn.load(tmp_path / "none", "csv")
-    with pytest.raises(TypeError, match="belong to a format"):
+    with pytest.raises(TypeError, match="give format= as well"):
         dn.load(tmp_path / "none.nc", lag="6h")
 
 
@@ -197,7 +197,7 @@ def test_other_variables_of_the_store_keep_theirs(tmp_path):
 def test_a_folder_that_is_no_store(tmp_path):
     """A folder that is no Zarr group does not become one."""
     (tmp_path / "mine").mkdir()
-    with pytest.raises(dn.StatsFileError, match="no Zarr group"):
+    with pytest.raises(dn.StatsFileError, match="not a Zarr group"):
         _stats().select(["msl"]).export(tmp_path / "mine", "mllam")
     assert not any((tmp_path / "mine").iterdir())
 
@@ -207,8 +207,8 @@ def test_a_folder_that_is_no_store(tmp_path):
 FOREIGN = {
     "not numbers": ("variable,level,std,mean\na,-1,x,1\n", "not as csv has it"),
     "no deviation": ("variable,level,mean\na,-1,1\n", "no columns \\['std'\\]"),
-    "twice": ("variable,level,std,mean\na,-1,1,1\na,-1,1,2\n", "there twice"),
-    "both ways": ("variable,level,std,mean\na,-1,1,1\na,500,1,2\n", "with levels and without"),
+    "twice": ("variable,level,std,mean\na,-1,1,1\na,-1,1,2\n", "is repeated"),
+    "both ways": ("variable,level,std,mean\na,-1,1,1\na,500,1,2\n", "with and without a level"),
     "negative": ("variable,level,std,mean\na,-1,-1,1\n", "must not be negative"),
     "empty": ("", "not as csv has it"),
 }

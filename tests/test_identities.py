@@ -29,8 +29,8 @@ OPENED: dict[str, str] = {
     "from_zarr": "da.from_zarr('x.zarr', component='t')",
     "an expression": "abs(xr.open_zarr('x.zarr').t[5:] - 273.15).data",
     "a seeded random array": "da.random.default_rng(0).normal(size=100, chunks=10)",
-    "command line, Zarr": "arrays.opened([Path('x.zarr')], 'zarr').t.data",
-    "command line, NetCDF": "arrays.opened([Path('x.nc')], 'netcdf').t.data",
+    "command line, Zarr": "arrays.open_data([Path('x.zarr')], 'zarr').t.data",
+    "command line, NetCDF": "arrays.open_data([Path('x.nc')], 'netcdf').t.data",
     "an array in memory": "np.arange(100.0)",
     "a frame in memory": "pd.DataFrame({'a': np.arange(9.0)})",
 }
@@ -40,7 +40,7 @@ FRAMES: dict[str, str] = {
     "a column of Parquet": "dd.read_parquet('x.parquet')['b']",
     "read_csv": "dd.read_csv('x.csv')",
     "from_pandas": "dd.from_pandas(pd.DataFrame({'a': np.arange(9.0)}), npartitions=2)",
-    "command line, Parquet": "parquet.opened([Path('x.parquet')])",
+    "command line, Parquet": "parquet.open_data([Path('x.parquet')])",
 }
 IDENTITIES = """
 import warnings

@@ -150,7 +150,7 @@ def test_what_cannot_be_drawn_is_said():
     with pytest.raises(dn.MismatchError, match=r"kept along .*; take one position"):
         dn.adapt(many, over="time").plot()
     wide = pd.DataFrame(RNG.normal(size=(3, 25)))
-    with pytest.raises(dn.MismatchError, match=r"25 panels.*stats.select"):
+    with pytest.raises(dn.MismatchError, match=r"got 25.*stats.select"):
         dn.adapt(wide).plot()
 
 

@@ -57,7 +57,7 @@ def of_statistic(**changes):
 def test_unknown_statistic(tmp_path, written):
     """A statistic that is not defined here is named; so are records that are not as expected."""
     path = forged(tmp_path, written, fields=of_statistic(name="Hindsight"))
-    refused(path, "'Hindsight', which is not known here; known: .*Moments")
+    refused(path, "unknown statistic 'Hindsight'; known: .*Moments")
     path = forged(tmp_path, written, fields=of_statistic(record=[]))
     refused(path, "holds records of Moments")
     path = forged(tmp_path, written, fields=of_statistic(settings={"ddof": -1}))
@@ -94,7 +94,9 @@ FORGERIES = {
 }
 
 
-REASONS = "cannot be|not of the shape|used twice|unknown kind|none of the kinds|labels|Error"
+REASONS = (
+    "invalid variable|not have the shape|used twice|unknown kind|not of the kinds|labels|Error"
+)
 
 
 @pytest.mark.parametrize("kind", FORGERIES)
@@ -200,6 +202,6 @@ def test_bombs(tmp_path):
     )
     *refusals, megabytes = run.stdout.splitlines()
     assert len(refusals) == len(paths) == len(BOMBS) + 2
-    reasons = ["compressed or stored elsewhere", "a link", "has 8 bytes", "read as JSON"]
+    reasons = ["compressed or stored in another file", "a link", "has 8 bytes", "read as JSON"]
     assert all(any(reason in line for reason in reasons) for line in refusals), refusals
     assert int(megabytes) < 100

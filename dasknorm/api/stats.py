@@ -171,7 +171,7 @@ class Stats:
         states = self._checked_states()
         having = {key: s for key, s in states.items() if name in s.statistic.result_names}
         if not having:
-            available = ", ".join(table.readings_of(states))
+            available = ", ".join(table.result_names(states))
             raise AttributeError(f"these statistics have no {name!r}; they have {available}")
         values = {}
         for key, state in having.items():
@@ -231,12 +231,12 @@ class Stats:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        text = table.text(self.states, self.container)
+        text = table.format_text(self.states, self.container)
         return f"{text}\n{methods_text.wrap(self.describe())}"
 
     def _repr_html_(self) -> str:
         """Return the HTML that a notebook shows: a table for each variable, and the provenance."""
-        return html.html(self.states, self.container, self.attrs)
+        return html.format_html(self.states, self.container, self.attrs)
 
     # -- normalization ----------------------------------------------------------------------------
 
@@ -610,7 +610,7 @@ class Stats:
             from dasknorm.reports import plots  # imports Matplotlib
         except ImportError as error:
             raise ImportError("plot() needs Matplotlib: pip install 'dasknorm[plot]'") from error
-        return plots.drawn(drop_lags(self.compute().states), figure)
+        return plots.plot_states(drop_lags(self.compute().states), figure)
 
     def check(
         self,

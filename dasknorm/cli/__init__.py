@@ -1,7 +1,7 @@
-"""The command line: ``dasknorm adapt | normalize | inverse | show``, and ``dask norm``.
+"""The command line: ``dasknorm adapt | normalize | inverse | show | check``, and ``dask norm``.
 
-`commands` reads the arguments. `arrays` (Zarr, NetCDF), `parquet` and `frames` (CSV) each open one
-kind of data, and write it changed.
+Used by users. `commands` reads the arguments; `arrays` (Zarr, NetCDF), `parquet` and `frames`
+(CSV) each open one type of file and write it transformed.
 """
 
 from dasknorm.cli.commands import main

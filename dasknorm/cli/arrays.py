@@ -1,4 +1,4 @@
-"""Zarr stores and NetCDF files: opened lazily as one Dataset, and written chunk by chunk."""
+"""Zarr stores and NetCDF files: open_data lazily as one Dataset, and write_data chunk by chunk."""
 
 import importlib.util
 import math
@@ -13,97 +13,100 @@ from dask.base import tokenize
 
 from dasknorm.blocks import is_numeric
 from dasknorm.chunks.progress import Meter, size_text
-from dasknorm.cli.changes import Change
-from dasknorm.cli.chunking import evenly_cut
-from dasknorm.cli.refusals import Refusal, expected
+from dasknorm.cli.errors import InputError, input_errors, quote_names
+from dasknorm.cli.transform import Transform
 from dasknorm.containers.file_backed import TARGET, chunks_towards, stored_chunks
 
 __all__ = [
-    "COLUMNS",
+    "DESCRIPTION",
     "FORMATS",
-    "WHAT",
-    "looked_at",
-    "mapped",
-    "opened",
-    "selected",
+    "IS_TABLE",
+    "TABLE_COLUMNS",
+    "open_data",
+    "open_for_adapt",
+    "select_variables",
+    "write_data",
+    "write_transformed",
     "write_zarr",
-    "written",
 ]
 
-WHAT = "arrays with named dimensions"
-FORMATS = ("zarr", "netcdf")
-COLUMNS = ("dimensions", "dtype", "size")
-NEEDS = {"zarr": ("zarr",), "netcdf": ("h5netcdf", "h5py")}
-HOW: dict[str, dict[str, Any]] = {
+DESCRIPTION = "arrays with named dimensions"
+IS_TABLE = False
+FORMATS: tuple[str, ...] = ("zarr", "netcdf")
+TABLE_COLUMNS: tuple[str, ...] = ("dimensions", "dtype", "size")
+LIBRARIES = {"zarr": ("zarr",), "netcdf": ("h5netcdf", "h5py")}
+OPEN_OPTIONS: dict[str, dict[str, Any]] = {
     "zarr": {"engine": "zarr", "consolidated": False},
     "netcdf": {"engine": "h5netcdf"},
 }
-STORED = {
+STORAGE_KEYS = {
     "zarr": ("chunks", "shards", "compressors"),
     "netcdf": ("chunksizes", "zlib", "complevel", "shuffle", "fletcher32"),
 }
-"""How values are stored, apart from what they mean: this much of an encoding outlives packing."""
-POINTERS = ("grid_mapping", "coordinates", "cell_measures", "ancillary_variables")
+"""The encoding of chunks and compression, which also applies to transformed values."""
+REFERENCE_KEYS = ("grid_mapping", "coordinates", "cell_measures", "ancillary_variables")
 
 
-def opened(paths: Sequence[Path], form: str) -> xr.Dataset:
-    """Return the Dataset in one or several files, nothing read yet but its coordinates."""
-    _need(form)
-    datasets = [_opened_one(path, form) for path in paths]
+def open_data(paths: Sequence[Path], form: str) -> xr.Dataset:
+    """Return the Dataset of one or several files; only coordinates are read."""
+    _check_libraries(form)
+    datasets = [_open_file(path, form) for path in paths]
     return datasets[0] if len(datasets) == 1 else _combined(datasets)
 
 
-def selected(data: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
-    """Return the named variables; all of them if no name is given."""
+def select_variables(data: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+    """Return the named variables; all variables if no names are given."""
     unknown = [name for name in names if name not in data.data_vars]
     if unknown:
-        raise Refusal(f"no variable {_listed(unknown)}; there are {_listed(data.data_vars)}")
+        raise InputError(
+            f"no variable {quote_names(unknown)}; there are {quote_names(data.data_vars)}"
+        )
     for name in names:
         if not is_numeric(data[name].dtype):
-            raise Refusal(f"variable {name!r} has dtype {data[name].dtype}: it has no mean")
-    return _only(data, names) if names else data
+            raise InputError(f"variable {name!r} has dtype {data[name].dtype}: it has no mean")
+    return _select(data, names) if names else data
 
 
-def looked_at(
+def open_for_adapt(
     paths: Sequence[Path], form: str, names: Sequence[str], keys: Sequence[Hashable]
 ) -> tuple[xr.Dataset, None]:
-    """Return the named variables, or those that have a mean, so that no other is even read."""
-    data = opened(paths, form)
+    """Open the named variables, or all numeric ones, so that no others are read."""
+    data = open_data(paths, form)
     if names:
-        return selected(data, names), None
+        return select_variables(data, names), None
     numeric = [name for name, variable in data.data_vars.items() if is_numeric(variable.dtype)]
-    return _only(data, numeric) if numeric else data, None
+    return _select(data, numeric) if numeric else data, None
 
 
-def _only(data: xr.Dataset, names: Sequence[Hashable]) -> xr.Dataset:
-    """Return some variables with their coordinates, and the bounds of those."""
-    chosen = data[list(names)]
-    bounds = [coordinate.encoding.get("bounds") for coordinate in chosen.coords.values()]
-    return chosen.assign_coords({name: data[name] for name in bounds if name in data.coords})
+def _select(data: xr.Dataset, names: Sequence[Hashable]) -> xr.Dataset:
+    """Return some variables with their coordinates, and the bounds of these coordinates."""
+    selection = data[list(names)]
+    bounds = [coordinate.encoding.get("bounds") for coordinate in selection.coords.values()]
+    return selection.assign_coords({name: data[name] for name in bounds if name in data.coords})
 
 
-def mapped(
+def write_transformed(
     paths: Sequence[Path],
     form: str,
-    change: Change,
+    transform: Transform,
     names: Sequence[str],
     meter: Meter,
     out: Path,
     form_out: str,
 ) -> dict[str, tuple[str, ...]]:
-    """Write a Dataset changed; returns dimensions, dtype and size of each variable, to be shown."""
-    data = selected(opened(paths, form), names)
+    """Write the transformed Dataset; return dimensions, dtype and size of each variable."""
+    data = select_variables(open_data(paths, form), names)
     lazy = {name: v for name, v in data.data_vars.items() if v.chunks is not None}
     counted = data.assign({name: v.copy(data=meter.arrays(v.data)) for name, v in lazy.items()})
-    result = change(counted)
-    written(result, data, out, form_out)
+    result = transform(counted)
+    write_data(result, data, out, form_out)
     return {str(name): _content(variable) for name, variable in result.data_vars.items()}
 
 
-def written(data: xr.Dataset, source: xr.Dataset, path: Path, form: str) -> None:
-    """Write a Dataset, stored like its source where that was of the same format."""
-    _need(form)
-    data = _uniform(data) if form == "zarr" else data
+def write_data(data: xr.Dataset, source: xr.Dataset, path: Path, form: str) -> None:
+    """Write a Dataset, with the chunks and compression of a source in the same format."""
+    _check_libraries(form)
+    data = _rechunk_evenly(data) if form == "zarr" else data
     for name, variable in data.variables.items():
         if name in data.data_vars or variable.chunks is not None:
             variable.encoding = _encoding(variable, source[name], form)
@@ -114,10 +117,10 @@ def written(data: xr.Dataset, source: xr.Dataset, path: Path, form: str) -> None
 
 
 def write_zarr(data: xr.Dataset, path: Path, version: int = 3) -> None:
-    """Write a store with its metadata in one place, as xarray looks for it."""
+    """Write a store with consolidated metadata, which xarray looks for."""
     with warnings.catch_warnings():
-        # Zarr warns of it in format 3, but xarray on reading where it is missing; and of text,
-        # which was in the input already.
+        # Zarr 3 warns about consolidated metadata, xarray warns if they are missing; and about
+        # text variables, which come from the input.
         warnings.filterwarnings("ignore", "Consolidated metadata is", UserWarning)
         warnings.filterwarnings("ignore", "The data type .* does not have a Zarr V3")
         data.to_zarr(path, mode="w", zarr_format=version, consolidated=True)
@@ -131,24 +134,26 @@ def _content(variable: xr.DataArray) -> tuple[str, ...]:
 # -- reading ------------------------------------------------------------------------------------
 
 
-def _need(form: str) -> None:
-    missing = [name for name in NEEDS[form] if importlib.util.find_spec(name) is None]
+def _check_libraries(form: str) -> None:
+    missing = [name for name in LIBRARIES[form] if importlib.util.find_spec(name) is None]
     if missing:
-        raise Refusal(f"{form} files need {' and '.join(missing)}: pip install 'dasknorm[io]'")
+        raise InputError(f"{form} files need {' and '.join(missing)}: pip install 'dasknorm[io]'")
 
 
-def _opened_one(path: Path, form: str) -> xr.Dataset:
-    with expected(f"cannot read {str(path)!r}"), warnings.catch_warnings():
-        # Files cut out of others often refer to bounds that were left behind.
+def _open_file(path: Path, form: str) -> xr.Dataset:
+    with input_errors(f"cannot read {str(path)!r}"), warnings.catch_warnings():
+        # Files extracted from others often refer to bounds that they do not contain.
         warnings.filterwarnings("ignore", "Variable.* referenced in .* not in variables")
-        # cache=False: a cached array would keep all that was ever read. decode_coords="all":
-        # bounds and grid mappings are not data, and must not be normalized.
-        data = xr.open_dataset(path, **HOW[form], chunks=None, cache=False, decode_coords="all")
-    if form == "zarr":  # a folder's listing is in no order of its own
-        data = _only(data, sorted(data.data_vars, key=str))
-    opened = tokenize(str(path.resolve()), path.stat().st_mtime_ns)
+        # cache=False: a cache would keep all values that were read. decode_coords="all": bounds
+        # and grid mappings are not data, and must not be normalized.
+        data = xr.open_dataset(
+            path, **OPEN_OPTIONS[form], chunks=None, cache=False, decode_coords="all"
+        )
+    if form == "zarr":  # a folder is listed in arbitrary order
+        data = _select(data, sorted(data.data_vars, key=str))
+    file = tokenize(str(path.resolve()), path.stat().st_mtime_ns)
     lazy = {
-        name: _chunked(variable, f"{name}-{tokenize(opened, name, variable.shape)}")
+        name: _chunked(variable, f"{name}-{tokenize(file, name, variable.shape)}")
         for name, variable in data.variables.items()
         if name in data.data_vars or (name not in data.indexes and variable.nbytes > TARGET)
     }
@@ -158,17 +163,17 @@ def _opened_one(path: Path, form: str) -> xr.Dataset:
 
 
 def _chunked(variable: xr.Variable, name: str) -> xr.Variable:
-    """Cut a variable; its name is the same in each process, which xarray's for files is not."""
+    """Chunk a variable; unlike with xarray, its name is the same in every process."""
     stored = stored_chunks(variable)
     shards = variable.encoding.get("shards")
     if shards and math.prod(shards) * variable.dtype.itemsize <= TARGET:
-        stored = shards  # a shard that is written has to come from one task
+        stored = shards  # a shard that is write_data has to come from one task
     sizes = chunks_towards(variable.shape, stored, variable.dtype.itemsize)
     return variable.chunk(dict(zip(variable.dims, sizes, strict=True)), name=name)
 
 
 def _combined(datasets: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Combine files by their coordinates, else one after the other along time."""
+    """Combine files by their coordinates, or else concatenate them along time."""
     options: dict[str, Any] = {
         "data_vars": "minimal",
         "coords": "minimal",
@@ -181,63 +186,69 @@ def _combined(datasets: Sequence[xr.Dataset]) -> xr.Dataset:
     except ValueError as error:
         reason = " ".join(str(error).split())
     if not all("time" in data.dims for data in datasets):
-        raise Refusal(
-            f"{len(datasets)} files cannot be combined by their coordinates ({reason}), nor one "
-            "after the other, as not all of them have a dimension 'time'"
+        raise InputError(
+            f"{len(datasets)} files cannot be combined by their coordinates ({reason}), nor "
+            "along 'time', because not all of them have this dimension"
         )
     click.echo(
         f"dasknorm: {len(datasets)} files cannot be combined by their coordinates ({reason}); "
-        "taken one after the other along 'time', in the order given",
+        "concatenated along 'time' in the order given",
         err=True,
     )
-    with expected(f"{len(datasets)} files cannot be joined along 'time'"):
+    with input_errors(f"{len(datasets)} files cannot be joined along 'time'"):
         return xr.concat(datasets, dim="time", **options)
-
-
-def _listed(names: Any) -> str:
-    return ", ".join(repr(name) for name in names) or "none"
 
 
 # -- writing ------------------------------------------------------------------------------------
 
 
-def _uniform(data: xr.Dataset) -> xr.Dataset:
-    """Cut evenly what files of different lengths have cut unevenly: Zarr chunks are of one size."""
-    recut = {}
+def _rechunk_evenly(data: xr.Dataset) -> xr.Dataset:
+    """Rechunk dimensions with uneven chunks, as from several files: Zarr needs equal chunks."""
+    rechunked = {}
     for name, variable in data.variables.items():
-        uneven = {d: max(cut) for d, cut in variable.chunksizes.items() if not evenly_cut(cut)}
+        uneven = {
+            d: max(chunks) for d, chunks in variable.chunksizes.items() if not _is_even(chunks)
+        }
         if uneven:
-            recut[name] = variable.chunk(uneven)
-    return data.assign(recut)
+            rechunked[name] = variable.chunk(uneven)
+    return data.assign(rechunked)
+
+
+def _is_even(chunks: tuple[int, ...]) -> bool:
+    """Check whether all chunks but a smaller last one have the same size, as Zarr requires."""
+    return len(set(chunks[:-1])) <= 1 and chunks[-1] <= chunks[0]
 
 
 def _encoding(variable: xr.Variable, source: Any, form: str) -> dict[str, Any]:
-    """Return what of the source's encoding still holds of values that are not packed."""
-    kept = {key: source.encoding[key] for key in POINTERS if key in source.encoding}
+    """Return the part of the encoding of the source that applies to transformed values."""
+    kept = {key: source.encoding[key] for key in REFERENCE_KEYS if key in source.encoding}
     if "preferred_chunks" not in source.encoding and form == "zarr":
         return kept
     kept |= {
         key: source.encoding[key]
-        for key in STORED[form]
-        if source.encoding.get(key) is not None and _fits(key, source.encoding[key], variable)
+        for key in STORAGE_KEYS[form]
+        if source.encoding.get(key) is not None
+        and _is_applicable(key, source.encoding[key], variable)
     }
     return kept
 
 
-def _fits(key: str, value: Any, variable: xr.Variable) -> bool:
-    """Tell whether stored chunks still divide the variable's, and are no larger than it is."""
+def _is_applicable(key: str, value: Any, variable: xr.Variable) -> bool:
+    """Check whether stored chunks divide the chunks of the variable, and are not larger than it."""
     if key not in ("chunks", "shards", "chunksizes"):
         return True
     if len(value) != variable.ndim:
         return False
     stored = dict(zip(variable.dims, value, strict=True))
     return all(stored[dim] <= n for dim, n in variable.sizes.items()) and all(
-        size % stored[dim] == 0 for dim, cut in variable.chunksizes.items() for size in cut[:-1]
+        size % stored[dim] == 0
+        for dim, chunks in variable.chunksizes.items()
+        for size in chunks[:-1]
     )
 
 
 def _zarr_format(source: xr.Dataset) -> int:
-    """Return the Zarr format of the source, 3 if it is something else."""
-    place = source.encoding.get("source")
-    old = place is not None and (Path(place) / ".zgroup").exists()
-    return 2 if old else 3
+    """Return the Zarr version of the source; 3 if it is not a Zarr store."""
+    path = source.encoding.get("source")
+    is_version_2 = path is not None and (Path(path) / ".zgroup").exists()
+    return 2 if is_version_2 else 3

@@ -1,4 +1,4 @@
-"""Clusters: where a command's chunks are worked on: threads, local processes, or a scheduler."""
+"""Run the chunks of a command on threads, on local processes, or on a running cluster."""
 
 import logging
 import signal
@@ -10,20 +10,20 @@ from typing import Any
 import dask
 from dask.system import CPU_COUNT
 
-from dasknorm.cli.refusals import Refusal, expected
+from dasknorm.cli.errors import InputError, input_errors
 
-__all__ = ["computing"]
+__all__ = ["compute_on"]
 
 
 @contextmanager
-def computing(workers: int | None, scheduler: str | None) -> Iterator[None]:
+def compute_on(workers: int | None, scheduler: str | None) -> Iterator[None]:
     """Compute on a new local cluster, a running one, or threads.
 
-    On leaving, however that comes about, no task is running any more (on a cluster of one's
-    own), so that what they were writing can be removed.
+    On exit, even after an error, no task is running any more (except on a running cluster), so
+    partial output can be removed.
     """
     if workers is not None and scheduler is not None:
-        raise Refusal("give --workers or --scheduler, not both")
+        raise InputError("give --workers or --scheduler, not both")
     if workers is None and scheduler is None:
         with _threads():
             yield
@@ -47,11 +47,11 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Any]:
     try:
         import distributed  # half a second, and optional
     except ImportError:
-        raise Refusal(
+        raise InputError(
             "a cluster needs Dask's distributed: pip install 'dasknorm[distributed]'"
         ) from None
     if workers is None:
-        with expected(f"no scheduler answers at {scheduler}"):
+        with input_errors(f"no scheduler answers at {scheduler}"):
             client = distributed.Client(scheduler, timeout=5)
         with client:
             yield client

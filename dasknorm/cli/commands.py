@@ -1,10 +1,9 @@
-"""The commands: each reads its arguments, checks them, and calls the library once."""
+"""Define the commands: each reads and checks its arguments, and calls the library once."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import click
@@ -14,31 +13,31 @@ from dasknorm.api.plan import plan
 from dasknorm.api.shards import RETRIES
 from dasknorm.api.stats import Stats
 from dasknorm.chunks.progress import metering
-from dasknorm.cli import arrays, options, paths
-from dasknorm.cli.changes import Change
-from dasknorm.cli.checking import check
-from dasknorm.cli.clusters import computing
+from dasknorm.cli import options, paths
+from dasknorm.cli.check import check
+from dasknorm.cli.clusters import compute_on
+from dasknorm.cli.display import provenance_lines, require_rich, show_contents, show_stats
+from dasknorm.cli.errors import Commands, InputError, input_errors
 from dasknorm.cli.exports import Written, as_written, export
-from dasknorm.cli.inputs import kind_of, loaded_from
-from dasknorm.cli.refusals import Commands, Refusal, expected
-from dasknorm.cli.reports import provenance_lines, require_rich, show_contents, show_stats
 from dasknorm.cli.statistics import parse_statistics, statistic
+from dasknorm.cli.transform import Transform
 from dasknorm.io import store
 from dasknorm.io.store.atomic import replacing
 from dasknorm.reports.methods_text import wrap
-from dasknorm.reports.provenance import __version__
+from dasknorm.reports.provenance import Run, __version__, runs_of
 
 __all__ = ["main"]
 
 SRC_HELP = (
     "SRC is a Zarr store, a NetCDF, Parquet or CSV file, a folder of Parquet files, or a quoted "
-    "pattern such as 'era5-*.nc'; several are read as one."
+    "pattern such as 'era5-*.nc'. Several sources of one format are combined into one dataset."
 )
-OUT_HELP = "Parquet files come out in folders and files of the same names, all else in one file."
+OUT_HELP = (
+    "Several Parquet files are written as files of the same names, all other data as one file."
+)
 
-
-VIEW = ("over", "keep", "columns", "by", "lag", "weights")
-"""What of a command's options plans know."""
+PLAN_OPTIONS = ("over", "keep", "columns", "by", "lag", "weights")
+"""The options of the command `adapt` that `plan` has too."""
 
 
 @click.group(
@@ -46,44 +45,61 @@ VIEW = ("over", "keep", "columns", "by", "lag", "weights")
     cls=Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Bad input is one line and exit code 2; DASKNORM_TRACEBACK=1 shows where it was found.",
+    epilog="Invalid input prints one line and exits with code 2. With DASKNORM_TRACEBACK=1 it "
+    "prints a traceback.",
 )
 @click.version_option(__version__, prog_name="dasknorm", message="%(prog)s %(version)s")
 @click.pass_context
 def main(ctx: click.Context) -> None:
-    """Adapt once, normalize anywhere: statistics of data of any size, and what they are for."""
+    """Compute statistics of data of any size once, and normalize data with them anywhere."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
     else:
         require_rich()
 
 
-@main.command(help=f"Learn the statistics of SRC in one pass and keep them in STATS.\n\n{SRC_HELP}")
+@main.command(help=f"Compute statistics of SRC in one pass and write them to STATS.\n\n{SRC_HELP}")
 @click.argument("src", nargs=-1, required=True)
 @options.output("STATS", required=False)
-@options.names("--over", "DIMS", "Merge over these: time,lat,lon.")
-@options.names("--keep", "DIMS", "Keep statistics along these: level.")
-@options.variables
-@options.names("--by", "KEYS", "Keep statistics of each value: carrier,origin; time.month.")
+@options.names("--over", "DIMS", "Dimensions to reduce, for example time,lat,lon.")
+@options.names("--keep", "DIMS", "Dimensions to keep, for example level.")
+@options.variables(
+    "Variables or columns to use, for example dep_delay,air_time. Default: all numeric ones."
+)
+@options.names(
+    "--by", "KEYS", "Compute statistics per group, for example carrier,origin or time.month."
+)
 @options.lag
 @options.weights
 @statistic
-@click.option("--ddof", default=0.0, show_default=True, help="The variance is m2 / (count - ddof).")
+@click.option(
+    "--ddof",
+    default=0.0,
+    show_default=True,
+    help="Delta degrees of freedom: divide the sum of squares by count - ddof.",
+)
 @click.option(
     "--retries",
     type=click.IntRange(min=0),
     default=RETRIES,
     show_default=True,
-    help="Tries more, of a chunk that cannot be read.",
+    help="How often to retry a chunk that cannot be read.",
 )
-@options.counted("--expect-count", "Refuse another count.")
+@options.counted(
+    "--expect-count",
+    "Fail unless all statistics are based on exactly N values; 'all': on all values in SRC.",
+)
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="Keep what is learned so far in PATH, and go on from it.",
+    help="Save intermediate results to PATH, and resume from them if PATH exists.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be read and held; write nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Print the estimated cost (bytes, chunks, tasks, memory) and exit.",
+)
 @options.overwriting
 @options.where
 def adapt(
@@ -98,28 +114,29 @@ def adapt(
     scheduler: str | None,
     **how: Any,
 ) -> None:
-    found = paths.sources(src)
+    sources = paths.find_sources(src)
     if out is None and not dry_run:
-        raise Refusal("give -o STATS, where to write, or --dry-run")
+        raise InputError("no output: pass -o STATS, or --dry-run")
     out = out or Path("dry-run.json")
     paths.check_stats_suffix(out)
-    paths.check_output(out, found, overwrite or dry_run)
+    paths.check_output(out, sources, overwrite or dry_run)
     if how["checkpoint"] is not None:
         paths.check_stats_suffix(how["checkpoint"])
-    with expected():
-        learned = parse_statistics(statistics, ddof)
-    with computing(workers, scheduler), metering("adapt") as meter:
-        form = paths.format_of_all(found)
-        if how["weights"] is not None and kind_of(form) is not arrays:
-            raise Refusal("--weights are by latitude, for Zarr stores and NetCDF files only")
-        with expected():
-            data, how["columns"] = kind_of(form).looked_at(found, form, names, how["by"] or ())
+    with input_errors():
+        statistic_spec = parse_statistics(statistics, ddof)
+    with compute_on(workers, scheduler), metering("adapt") as meter:
+        form = paths.format_of_all(sources)
+        module = paths.module_for(form)
+        if how["weights"] is not None and module.IS_TABLE:
+            raise InputError("--weights needs the latitudes of a Zarr store or NetCDF file")
+        with input_errors():
+            data, how["columns"] = module.open_for_adapt(sources, form, names, how["by"] or ())
             if dry_run:
-                selection = {key: how[key] for key in VIEW}
-                click.echo("\n".join(plan(data, learned, **selection).lines()))
+                selection = {key: how[key] for key in PLAN_OPTIONS}
+                click.echo("\n".join(plan(data, statistic_spec, **selection).lines()))
                 return
-            stats = adapt_statistics(data, learned, progress=meter, **how)
-            stats = _from_source(stats, src)
+            stats = adapt_statistics(data, statistic_spec, progress=meter, **how)
+            stats = _add_sources(stats, src)
             stats.save(out)
     show_stats(stats)
     click.echo(meter.summary())
@@ -130,7 +147,7 @@ def adapt(
 @click.argument("src", nargs=-1, required=True)
 @click.argument("stats", type=click.Path(path_type=Path))
 @options.output("OUT")
-@options.variables
+@options.variables("Variables or columns to write. Default: all.")
 @as_written
 @options.unseen
 @options.overwriting
@@ -140,12 +157,12 @@ def normalize(**arguments: Any) -> None:
 
 
 @main.command(
-    help=f"Write SRC * std + mean to OUT: what normalize was given.\n\n{SRC_HELP}\n\n{OUT_HELP}"
+    help=f"Write SRC * std + mean to OUT, the inverse of normalize.\n\n{SRC_HELP}\n\n{OUT_HELP}"
 )
 @click.argument("src", nargs=-1, required=True)
 @click.argument("stats", type=click.Path(path_type=Path))
 @options.output("OUT")
-@options.variables
+@options.variables("Variables or columns to write. Default: all.")
 @as_written
 @options.unseen
 @options.overwriting
@@ -158,11 +175,11 @@ def inverse(**arguments: Any) -> None:
 @click.argument("stats", type=click.Path(path_type=Path))
 @as_written
 def show(stats: Path, written: Written) -> None:
-    """Print what is in STATS, finished or a checkpoint, and where it comes from."""
-    loaded = loaded_from(stats, written.reader(lambda path: Stats(*store.read(path))))
+    """Print the statistics in STATS, or in a checkpoint, and their provenance."""
+    loaded = paths.load_stats(stats, written.reader(lambda path: Stats(*store.read(path))))
     show_stats(loaded)
-    for each in dict.fromkeys(state.statistic for state in loaded.states.values()):
-        click.echo(str(each))
+    for kind in dict.fromkeys(state.statistic for state in loaded.states.values()):
+        click.echo(str(kind))
     click.echo(wrap(loaded.describe()))
     for line in provenance_lines(loaded.attrs):
         click.echo(line)
@@ -173,11 +190,14 @@ def show(stats: Path, written: Written) -> None:
 @options.output("STATS")
 @options.overwriting
 def merge(parts: tuple[Path, ...], out: Path, overwrite: bool) -> None:
-    """Make one of several STATS: of the same variables a merge, of different ones a union."""
+    """Merge several STATS files.
+
+    Statistics of the same variables are merged; those of different variables are combined.
+    """
     paths.check_stats_suffix(out)
     paths.check_output(out, parts, overwrite)
-    loaded = [loaded_from(path) for path in parts]
-    with expected():
+    loaded = [paths.load_stats(path) for path in parts]
+    with input_errors():
         stats = loaded[0].merge(*loaded[1:])
         stats.save(out)
     show_stats(stats)
@@ -190,7 +210,7 @@ main.add_command(check)
 
 def _transform(
     method: Callable[..., Any],
-    what: str,
+    topic: str,
     *,
     src: tuple[str, ...],
     stats: Path,
@@ -202,51 +222,55 @@ def _transform(
     workers: int | None,
     scheduler: str | None,
 ) -> None:
-    """Map every chunk of the sources through the statistics, into the output."""
-    found = paths.sources(src)
-    paths.check_output(out, [*found, stats], overwrite)
-    form, form_out = paths.format_of_all(found), paths.format_of(out)
-    kind = kind_of(form, form_out)
-    loaded = loaded_from(stats, written.reader(columns=kind is not arrays))
-    _check_kinds(kind, form_out, out, loaded.container)
+    """Write the transformed sources to the output."""
+    sources = paths.find_sources(src)
+    paths.check_output(out, [*sources, stats], overwrite)
+    form, form_out = paths.format_of_all(sources), paths.format_of(out)
+    module = paths.module_for(form, form_out)
+    loaded = paths.load_stats(stats, written.reader(columns=module.IS_TABLE))
+    _check_formats(module, form_out, out, loaded.container)
     with (
         replacing(out) as partial,
-        computing(workers, scheduler),
-        metering(what) as meter,
-        expected(),
-        _as_options(),
+        compute_on(workers, scheduler),
+        metering(topic) as meter,
+        input_errors(),
+        _with_options_in_errors(),
     ):
-        change = Change(method, loaded.select(names) if names else loaded, unseen)
-        shown = kind.mapped(found, form, change, names, meter, partial, form_out)
-    show_contents(shown, kind.COLUMNS)
+        transform = Transform(method, loaded.select(names) if names else loaded, unseen)
+        contents = module.write_transformed(
+            sources, form, transform, names, meter, partial, form_out
+        )
+    show_contents(contents, module.TABLE_COLUMNS)
     click.echo(meter.summary())
     click.echo(f"wrote {out}")
 
 
 @contextmanager
-def _as_options() -> Iterator[None]:
-    """Say in errors what to write on a command line, in place of what to write in Python."""
+def _with_options_in_errors() -> Iterator[None]:
+    """Name options of the command line in errors, instead of arguments in Python."""
     try:
         yield
     except ValueError as error:
         raise ValueError(str(error).replace("unseen='nan'", "--unseen nan")) from error
 
 
-def _check_kinds(kind: ModuleType, form: str, out: Path, container: str) -> None:
-    """Refuse an output or statistics that are not for the kind of data the source holds."""
-    if form not in kind.FORMATS:
-        suffixes = [suffix for suffix, each in paths.FORMATS.items() if each in kind.FORMATS]
-        raise Refusal(
-            f"{kind.WHAT} cannot be written as {str(out)!r}; give a name that ends in "
+def _check_formats(module: paths.FormatModule, form: str, out: Path, container: str) -> None:
+    """Raise InputError if the output or the statistics do not suit the type of the source."""
+    if form not in module.FORMATS:
+        suffixes = [
+            suffix for suffix, name in paths.FORMAT_BY_SUFFIX.items() if name in module.FORMATS
+        ]
+        raise InputError(
+            f"{module.DESCRIPTION} cannot be written as {str(out)!r}; give a name that ends in "
             f"{' or '.join(suffixes)}"
         )
     if container.startswith(("xarray", "pandas", "dask.dataframe")):
-        fits = container.startswith("xarray") is (kind is arrays)
-        if not fits:
-            raise Refusal(f"the statistics are of {container}, and not for {kind.WHAT}")
+        is_match = container.startswith("xarray") is not module.IS_TABLE
+        if not is_match:
+            raise InputError(f"the statistics are of {container}, and not for {module.DESCRIPTION}")
 
 
-def _from_source(stats: Stats, src: Sequence[str]) -> Stats:
-    """Note in the provenance what was read, as it was named on the command line."""
-    runs = [{**run, "source": list(src)} for run in stats.attrs.get("runs", [])]
+def _add_sources(stats: Stats, src: Sequence[str]) -> Stats:
+    """Store the sources in the provenance, as they were named on the command line."""
+    runs = [Run(**{**run, "source": list(src)}) for run in runs_of(stats.attrs)]
     return replace(stats, attrs={**stats.attrs, "runs": runs})

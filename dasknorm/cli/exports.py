@@ -11,7 +11,7 @@ import click
 from dasknorm.api.load import load
 from dasknorm.api.stats import Stats
 from dasknorm.cli import options
-from dasknorm.cli.refusals import Refusal, expected
+from dasknorm.cli.errors import InputError, input_errors
 from dasknorm.io.formats import FORMATS
 
 __all__ = ["Written", "as_written", "export"]
@@ -36,7 +36,9 @@ class Written:
 
     def __post_init__(self) -> None:
         if self.format is None and (self.names or self.settings):
-            raise Refusal("--name and --set are about another program's statistics: add --format")
+            raise InputError(
+                "--name and --set are about another program's statistics: add --format"
+            )
 
     def reader(
         self, otherwise: Callable[[Path], Stats] = load, columns: bool = False
@@ -97,15 +99,15 @@ def _settings(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, Any]:
 def export(stats: Path, out: Path, written: Written, overwrite: bool) -> None:
     """Write STATS to OUT as another program reads them; what else is in OUT stays."""
     if not stats.exists():
-        raise Refusal(f"no such statistics file: {str(stats)!r}")
+        raise InputError(f"no such statistics file: {str(stats)!r}")
     if out.resolve() == stats.resolve():
-        raise Refusal(f"the output {str(out)!r} is the input; write it under another name")
+        raise InputError(f"the output {str(out)!r} is the input; write it under another name")
     how = {"format": written.format, "names": written.names, **written.settings}
-    with expected():
+    with input_errors():
         try:
             left = load(stats).export(out, overwrite=overwrite, **how)
         except FileExistsError as error:
             said = str(error).replace("write overwrite=True to replace", "--overwrite replaces")
-            raise Refusal(said) from error
+            raise InputError(said) from error
     click.echo(f"left out: {', '.join(left)}")
     click.echo(f"wrote {out}")

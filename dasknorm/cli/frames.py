@@ -1,4 +1,4 @@
-"""CSV, and Parquet that becomes CSV: one Dask DataFrame, read and written by partition."""
+"""CSV files, and Parquet files to be written as CSV, as one Dask DataFrame."""
 
 from collections.abc import Hashable, Sequence
 from pathlib import Path
@@ -9,85 +9,112 @@ import pandas as pd
 from dasknorm.blocks import is_numeric
 from dasknorm.chunks.dask_internals import meta
 from dasknorm.chunks.progress import Meter
-from dasknorm.cli.changes import Change
-from dasknorm.cli.refusals import Refusal, expected
+from dasknorm.cli.errors import InputError, input_errors, quote_names
+from dasknorm.cli.transform import Transform
 
-__all__ = ["COLUMNS", "FORMATS", "WHAT", "looked_at", "mapped", "opened"]
+__all__ = [
+    "DESCRIPTION",
+    "FORMATS",
+    "IS_TABLE",
+    "TABLE_COLUMNS",
+    "open_data",
+    "open_for_adapt",
+    "write_transformed",
+]
 
-WHAT = "frames"
-COLUMNS = ("dtype",)
-FORMATS = ("parquet", "csv")
-BLOCK = "64MiB"
-MISSING = ["", "NA", "N/A", "n/a", "<NA>", "#N/A", "NaN", "nan", "-nan", "NULL", "null", "None"]
-"""What pandas takes for no number, but for its rarest spellings."""
+DESCRIPTION = "tables"
+IS_TABLE = True
+TABLE_COLUMNS: tuple[str, ...] = ("dtype",)
+FORMATS: tuple[str, ...] = ("parquet", "csv")
+PARTITION_SIZE = "64MiB"
+MISSING_STRINGS = [
+    "",
+    "NA",
+    "N/A",
+    "n/a",
+    "<NA>",
+    "#N/A",
+    "NaN",
+    "nan",
+    "-nan",
+    "NULL",
+    "null",
+    "None",
+]
+"""The strings that pandas reads as missing, without the rarest ones."""
 
 
-def opened(paths: Sequence[Path], form: str, **how: Any) -> Any:
-    """Return the Dask DataFrame in one or several files, nothing read yet but their heads."""
+def open_data(paths: Sequence[Path], form: str, **options: Any) -> Any:
+    """Return a Dask DataFrame of one or several files; only their first rows are read."""
     try:
         import dask.dataframe as dd  # optional
     except ImportError:
-        raise Refusal(
+        raise InputError(
             f"{form} files need dask.dataframe: pip install 'dasknorm[dataframe]'"
         ) from None
     names = [str(path) for path in paths]
-    with expected(f"cannot read {', '.join(repr(name) for name in names)}"):
+    with input_errors(f"cannot read {', '.join(repr(name) for name in names)}"):
         if form == "parquet":
-            many = names if len(names) > 1 else names[0]
-            return dd.read_parquet(many, split_row_groups="adaptive", blocksize=BLOCK)
-        # assume_missing: an integer column may well have a gap beyond the rows looked at first.
-        return dd.read_csv(names, blocksize=BLOCK, assume_missing=True, **_exactly(), **how)
+            return dd.read_parquet(
+                names if len(names) > 1 else names[0],
+                split_row_groups="adaptive",
+                blocksize=PARTITION_SIZE,
+            )
+        # assume_missing: an integer column may have missing values after its first rows.
+        return dd.read_csv(
+            names, blocksize=PARTITION_SIZE, assume_missing=True, **_float_options(), **options
+        )
 
 
-def looked_at(
+def open_for_adapt(
     paths: Sequence[Path], form: str, names: Sequence[str], keys: Sequence[Hashable]
 ) -> tuple[Any, list[str] | None]:
-    """Return the frame, and the columns of it that take part; None for all of numbers."""
-    data = opened(paths, form)
-    _check(data, names)
-    return opened(paths, form, dtype=_whole(paths, keys)), list(names) or None
+    """Open the files; return them with the columns to select (None: all numeric ones)."""
+    data = open_data(paths, form)
+    _check_columns(data, names)
+    return open_data(paths, form, dtype=_integer_keys(paths, keys)), list(names) or None
 
 
-def mapped(
+def write_transformed(
     paths: Sequence[Path],
     form: str,
-    change: Change,
+    transform: Transform,
     names: Sequence[str],
     meter: Meter,
     out: Path,
     form_out: str,
 ) -> dict[str, tuple[str, ...]]:
-    """Write the frame changed; returns the dtype of each column, to be shown."""
-    data = opened(paths, form)
-    _check(data, names)
+    """Write the transformed table; return the dtype of each column."""
+    data = open_data(paths, form)
+    _check_columns(data, names)
     if form == "csv":
-        change(_only(data, names, change))  # refused here, if it does not fit
-        data = _verbatim(paths, data, change)
-    result = change(meter.frame(_only(data, names, change)))
+        transform(_select_columns(data, names, transform))  # raises if the columns do not match
+        data = _open_unused_as_text(paths, data, transform)
+    result = transform(meter.frame(_select_columns(data, names, transform)))
     _write(result, out, form_out)
     return {str(n): (str(kind),) for n, kind in zip(result.columns, result.dtypes, strict=True)}
 
 
-def _only(data: Any, names: Sequence[str], change: Change) -> Any:
-    """Return the named columns, and those of keys; all of them if no name is given."""
-    return data[[n for n in data.columns if n in (*names, *change.keys)]] if names else data
+def _select_columns(data: Any, names: Sequence[str], transform: Transform) -> Any:
+    """Return the named columns and the keys; all columns if no names are given."""
+    return data[[n for n in data.columns if n in (*names, *transform.keys)]] if names else data
 
 
-def _verbatim(paths: Sequence[Path], data: Any, change: Change) -> Any:
-    """Return a frame of CSV whose other columns are text, to be written just as they were read."""
-    touched = {*change.columns, *change.keys}
-    texts = {name: "object" for name in data.columns if name not in touched}
-    return opened(
+def _open_unused_as_text(paths: Sequence[Path], data: Any, transform: Transform) -> Any:
+    """Open CSV files with all other columns as text, so that these are written as they were."""
+    used = {*transform.columns, *transform.keys}
+    texts = {name: "object" for name in data.columns if name not in used}
+    return open_data(
         paths,
         "csv",
-        dtype=_whole(paths, change.keys) | texts,
+        dtype=_integer_keys(paths, transform.keys) | texts,
         keep_default_na=False,
-        na_values={name: MISSING for name in data.columns if name in touched},
+        na_values={name: MISSING_STRINGS for name in data.columns if name in used},
     )
 
 
-def _whole(paths: Sequence[Path], keys: Sequence[Hashable]) -> dict[Hashable, str]:
-    """Return the dtype of keys that are whole numbers, which would be read as floats."""
+def _integer_keys(paths: Sequence[Path], keys: Sequence[Hashable]) -> dict[Hashable, str]:
+    """Return the dtype of integer keys, which would otherwise be read as floats."""
     if not keys:
         return {}
     head = pd.read_csv(paths[0], nrows=1000, usecols=lambda name: name in keys)
@@ -95,30 +122,26 @@ def _whole(paths: Sequence[Path], keys: Sequence[Hashable]) -> dict[Hashable, st
 
 
 def _write(data: Any, path: Path, form: str) -> None:
-    """Write a frame: CSV as one file, Parquet as one file, or a folder of several partitions."""
+    """Write CSV as one file, and Parquet as one file or as a folder of several partitions."""
     rows = meta(data).index
-    index = not (isinstance(rows, pd.RangeIndex) and rows.name is None)  # mere row numbers
+    has_index = not (isinstance(rows, pd.RangeIndex) and rows.name is None)
     if form == "csv":
-        data.to_csv(str(path), single_file=True, index=index)
+        data.to_csv(str(path), single_file=True, index=has_index)
     elif data.npartitions == 1:
-        data.compute().to_parquet(path, index=index or None)
+        data.compute().to_parquet(path, index=has_index or None)
     else:
-        data.to_parquet(str(path), write_index=index)
+        data.to_parquet(str(path), write_index=has_index)
 
 
-def _exactly() -> dict[str, str]:
-    """Return what makes pandas read the very float that was written; from 3.1 on it does anyway."""
-    old = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
-    return {"float_precision": "round_trip"} if old else {}
+def _float_options() -> dict[str, str]:
+    """Return options to read the exact float that was written; from pandas 3.1 on the default."""
+    is_old = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
+    return {"float_precision": "round_trip"} if is_old else {}
 
 
-def _check(data: Any, names: Sequence[str]) -> None:
+def _check_columns(data: Any, names: Sequence[str]) -> None:
     if unknown := [name for name in names if name not in data.columns]:
-        raise Refusal(f"no column {_listed(unknown)}; there are {_listed(data.columns)}")
+        raise InputError(f"no column {quote_names(unknown)}; there are {quote_names(data.columns)}")
     for name in names:
         if not is_numeric(data.dtypes[name]):
-            raise Refusal(f"column {name!r} has dtype {data.dtypes[name]}: it has no mean")
-
-
-def _listed(names: Any) -> str:
-    return ", ".join(repr(name) for name in names) or "none"
+            raise InputError(f"column {name!r} has dtype {data.dtypes[name]}: it has no mean")

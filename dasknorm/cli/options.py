@@ -74,7 +74,7 @@ def output(metavar: str, required: bool = True) -> Callable[[Command], Command]:
     """Return the option of what is written."""
     return click.option(
         "-o", "--out", required=required, metavar=metavar, type=click.Path(path_type=Path),
-        help="Where to write; it appears only once it is complete.",
+        help="Output path. It is created only when the output is complete.",
     )  # fmt: skip
 
 
@@ -90,35 +90,48 @@ def counted(option: str, help: str) -> Callable[[Command], Command]:
 
 where = several(
     click.option(
-        "--workers", type=click.IntRange(min=1), help="Start a local cluster of N processes."
+        "--workers",
+        type=click.IntRange(min=1),
+        help="Run on a local cluster with this many processes.",
     ),
-    click.option("--scheduler", metavar="ADDRESS", help="Use the cluster of a running scheduler."),
+    click.option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Run on an existing cluster, for example tcp://10.0.0.1:8786.",
+    ),
 )
-overwriting = click.option("--overwrite", is_flag=True, help="Replace the output if it is there.")
-variables = click.option(
-    "--var",
-    "--columns",
-    "names",
-    multiple=True,
-    callback=_split_all,
-    metavar="NAMES",
-    help="Only these variables or columns: dep_delay,air_time.",
-)
+overwriting = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
+
+
+def variables(help: str) -> Callable[[Command], Command]:
+    """Return the option of names of variables or columns."""
+    return click.option(
+        "--var",
+        "--columns",
+        "names",
+        multiple=True,
+        callback=_split_all,
+        metavar="NAMES",
+        help=help,
+    )
+
+
 weights = click.option(
     "--weights",
     type=click.Choice(list(WEIGHTS)),
-    help="Weigh by latitude: cells by area or cosine, or by Gaussian quadrature.",
+    help="Weight values by latitude: grid-cell area, cosine, or Gaussian quadrature weights.",
 )
 lag = click.option(
     "--lag",
     callback=_lags,
     metavar="DIM=LAGS",
-    help="Learn of changes along DIM too: time=6h,24h, or steps, time=1.",
+    help="Also compute statistics of changes along DIM over a duration, time=6h,24h, or a "
+    "number of steps, time=1.",
 )
 unseen = click.option(
     "--unseen",
     type=click.Choice(["error", "nan"]),
     default="error",
     show_default=True,
-    help="Rows of a group that STATS do not know: an error, or missing values.",
+    help="Treatment of rows whose group is not in STATS: an error, or missing values.",
 )

@@ -1,4 +1,4 @@
-"""Parquet: files and folders of them, adapted by row group, and rewritten file by file.
+"""Parquet: files and folders of them, adapted by row group, and rewrite_file file by file.
 
 What comes out lies in files and folders of the same names, with the same row groups, the same
 schema but for the columns that are normalized, and the same compression.
@@ -17,64 +17,77 @@ import dask
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dasknorm.chunks.progress import Meter
-from dasknorm.cli.changes import Change
-from dasknorm.cli.refusals import Refusal, expected
-from dasknorm.cli.rewriting import rewritten, schema_after
-from dasknorm.containers.parquet import File, Files
+from dasknorm.chunks.progress import Meter, counting
+from dasknorm.cli.errors import InputError, input_errors, quote_names
+from dasknorm.cli.transform import Transform
+from dasknorm.containers.parquet import File, Files, labelled
 
-__all__ = ["COLUMNS", "FORMATS", "WHAT", "looked_at", "mapped", "opened"]
+__all__ = [
+    "DESCRIPTION",
+    "FORMATS",
+    "IS_TABLE",
+    "TABLE_COLUMNS",
+    "open_data",
+    "open_for_adapt",
+    "write_transformed",
+]
 
-WHAT = "frames"
-COLUMNS = ("dtype",)
-FORMATS = ("parquet",)
+DESCRIPTION = "tables"
+IS_TABLE = True
+TABLE_COLUMNS: tuple[str, ...] = ("dtype",)
+FORMATS: tuple[str, ...] = ("parquet",)
 SUFFIXES = (".parquet", ".pq")
-NULL = "__HIVE_DEFAULT_PARTITION__"
+NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
+
+CODECS = {"UNCOMPRESSED": "NONE", "LZ4_RAW": "LZ4"}
+"""Codec names in the footer that the writer of pyarrow spells differently."""
+
+DICTIONARY_ENCODINGS = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
 
 
-def opened(paths: Sequence[Path]) -> Files:
-    """Return the files in some files and folders; of each only the footer is read."""
-    found = [file for path in paths for file in _within(path)]
+def open_data(paths: Sequence[Path]) -> Files:
+    """Return all files in some files and folders; only footers are read."""
+    found = [file for path in paths for file in _find_files(path)]
     roots = [path.resolve() if path.is_dir() else path.resolve().parent for path in paths]
     with ThreadPoolExecutor() as pool:
-        files = list(pool.map(partial(_opened_one, root=Path(commonpath(roots))), found))
+        files = list(pool.map(partial(_open_file, root=Path(commonpath(roots))), found))
     alone = len(paths) == 1 and paths[0].is_file()
     return Files(tuple(_with_folders(files)), alone)
 
 
-def looked_at(
+def open_for_adapt(
     paths: Sequence[Path], form: str, names: Sequence[str], keys: Sequence[Hashable]
 ) -> tuple[Files, list[str] | None]:
-    """Return the files, and the columns that take part; None for all of numbers."""
-    data = opened(paths)
+    """Open the files; return them with the columns to select (None: all numeric ones)."""
+    data = open_data(paths)
     if not any(sum(file.rows) for file in data.files):
         others = f", nor in {len(data.files) - 1} other files" if len(data.files) > 1 else ""
-        raise Refusal(f"there are no rows in {data.files[0].given!r}{others}")
+        raise InputError(f"there are no rows in {data.files[0].given!r}{others}")
     return data, list(names) or None
 
 
-def mapped(
+def write_transformed(
     paths: Sequence[Path],
     form: str,
-    change: Change,
+    transform: Transform,
     names: Sequence[str],
     meter: Meter,
     out: Path,
     form_out: str,
 ) -> dict[str, tuple[str, ...]]:
-    """Write the files anew, several at a time; returns the type of each column then."""
-    data = opened(paths)
-    files = [_only(file, names, change.keys) for file in data.files]
-    schemas = [schema_after(file, change) for file in files]
+    """Write the transformed files, several at a time; return the type of each column."""
+    data = open_data(paths)
+    files = [_select(file, names, transform.keys) for file in data.files]
+    schemas = [transformed_schema(file, transform) for file in files]
     meter.expected += sum(len(file.rows) for file in files)
-    # By a name of its own: it may hold many groups, and travels to each worker once.
-    shared = dask.delayed(change, name=f"change-{meter.topic}", traverse=False)
-    rewrite = dask.delayed(rewritten, pure=False)
+    # As a task with a name: it may contain many groups, and is sent to each worker once.
+    delayed_transform = dask.delayed(transform, name=f"change-{meter.topic}", traverse=False)
+    rewrite = dask.delayed(rewrite_file, pure=False)
     tasks = []
     for file, schema in zip(files, schemas, strict=True):
         target = out if data.alone else out / file.name
         target.parent.mkdir(parents=True, exist_ok=True)
-        tasks.append(rewrite(file, target, schema, shared, meter.topic))
+        tasks.append(rewrite(file, target, schema, delayed_transform, meter.topic))
     dask.compute(*tasks)
     kinds = zip(schemas[0].names, schemas[0].types, strict=True)
     return {name: (str(kind),) for name, kind in kinds}
@@ -83,68 +96,120 @@ def mapped(
 # -- which files ----------------------------------------------------------------------------------
 
 
-def _within(path: Path) -> Iterator[Path]:
-    """Yield a file, or those in a folder; names that begin with a dot or a line are not data."""
+def _find_files(path: Path) -> Iterator[Path]:
+    """Yield a file, or the files in a folder except hidden ones (``.name``, ``_name``)."""
     if not path.is_dir():
         yield path
         return
-    found = [each for suffix in SUFFIXES for each in path.rglob(f"*{suffix}") if each.is_file()]
-    seen = [each for each in found if not _hidden(each.relative_to(path))]
-    if not seen:
-        raise Refusal(f"there is no Parquet file in {str(path)!r}")
-    yield from sorted(seen)
+    files = [file for suffix in SUFFIXES for file in path.rglob(f"*{suffix}") if file.is_file()]
+    visible = [file for file in files if not _is_hidden(file.relative_to(path))]
+    if not visible:
+        raise InputError(f"there is no Parquet file in {str(path)!r}")
+    yield from sorted(visible)
 
 
-def _hidden(path: Path) -> bool:
+def _is_hidden(path: Path) -> bool:
     return any(part.startswith((".", "_")) for part in path.parts)
 
 
-def _opened_one(path: Path, root: Path) -> File:
-    with expected(f"cannot read {str(path)!r}"), pq.ParquetFile(path) as file:
+def _open_file(path: Path, root: Path) -> File:
+    with input_errors(f"cannot read {str(path)!r}"), pq.ParquetFile(path) as file:
         footer, schema = file.metadata, file.schema_arrow
     rows = tuple(footer.row_group(i).num_rows for i in range(footer.num_row_groups))
-    place = path.resolve()
-    return File(place, str(path), place.relative_to(root), schema, rows, {})
+    absolute = path.resolve()
+    return File(absolute, str(path), absolute.relative_to(root), schema, rows, {})
 
 
 def _with_folders(files: Sequence[File]) -> Iterator[File]:
-    """Yield files with what the folders they lie in tell; numbers, if all of a name are."""
-    told = [dict(_told(file.path)) for file in files]
-    found: dict[str, list[str]] = {}
-    for own in told:
-        for key, value in own.items():
-            found.setdefault(key, []).append(value)
-    read = {key: _reader(values) for key, values in found.items()}
-    for file, own in zip(files, told, strict=True):
-        yield replace(file, folders={key: read[key](value) for key, value in own.items()})
+    """Yield files with the keys in their folder names (``month=3``), as numbers if all are."""
+    keys_of_files = [dict(_folder_keys(file.path)) for file in files]
+    values: dict[str, list[str]] = {}
+    for keys in keys_of_files:
+        for key, value in keys.items():
+            values.setdefault(key, []).append(value)
+    parse = {key: _scalar_parser(texts) for key, texts in values.items()}
+    for file, keys in zip(files, keys_of_files, strict=True):
+        yield replace(file, folders={key: parse[key](value) for key, value in keys.items()})
 
 
-def _told(path: Path) -> Iterator[tuple[str, str]]:
+def _folder_keys(path: Path) -> Iterator[tuple[str, str]]:
     for part in path.resolve().parts[:-1]:
         key, equals, value = part.partition("=")
         if key and equals:
             yield key, unquote(value)
 
 
-def _reader(values: Sequence[str]) -> Callable[[str], Any]:
-    """Return what makes a scalar of Arrow of a folder's value, like all others of its name."""
-    number = all(value.isdecimal() for value in values if value != NULL)
-    kind = pa.int64() if number else pa.string()
-    return lambda value: pa.scalar(None if value == NULL else int(value) if number else value, kind)
+def _scalar_parser(values: Sequence[str]) -> Callable[[str], Any]:
+    """Return a function from the values of a key to Arrow scalars of one type."""
+    is_number = all(value.isdecimal() for value in values if value != NULL_FOLDER)
+    kind = pa.int64() if is_number else pa.string()
+    return lambda value: pa.scalar(
+        None if value == NULL_FOLDER else int(value) if is_number else value, kind
+    )
 
 
 # -- which columns --------------------------------------------------------------------------------
 
 
-def _only(file: File, names: Sequence[str], keys: Sequence[Hashable]) -> File:
-    """Return a file with no other columns than some, keys, and the index of pandas' rows."""
+def _select(file: File, names: Sequence[str], keys: Sequence[Hashable]) -> File:
+    """Return a file with some columns only, the keys, and the index of pandas."""
     schema = file.schema
     if not names:
         return file
     if unknown := [name for name in names if name not in schema.names]:
-        there = ", ".join(map(repr, schema.names))
-        listed = ", ".join(map(repr, unknown))
-        raise Refusal(f"no column {listed} in {file.given!r}; there are {there}")
+        raise InputError(
+            f"no column {quote_names(unknown)} in {file.given!r}; "
+            f"there are {quote_names(schema.names)}"
+        )
     index = (schema.pandas_metadata or {}).get("index_columns", [])
     kept = [field for field in schema if field.name in (*names, *keys, *index)]
     return replace(file, schema=pa.schema(kept, schema.metadata))
+
+
+# -- writing --------------------------------------------------------------------------------------
+
+
+def transformed_schema(file: File, transform: Transform) -> Any:
+    """Return the schema of a transformed file; raises an error if the columns do not match."""
+    with file.named():
+        schema = _transform_table(file.schema.empty_table(), file, transform).schema
+    for name in transform.columns if transform.keys else ():
+        index = schema.get_field_index(name)  # rows without a group become null
+        schema = schema.set(index, schema.field(index).with_nullable(True))
+    return schema
+
+
+def rewrite_file(file: File, target: Path, schema: Any, transform: Transform, topic: str) -> None:
+    """Write a transformed file, one row group at a time."""
+    with (
+        file.named(),
+        pq.ParquetFile(file.path) as source,
+        pq.ParquetWriter(target, schema, **_writer_options(source.metadata)) as writer,
+        counting(topic) as count,
+    ):
+        for group, rows in enumerate(file.rows):
+            table = source.read_row_group(group, file.schema.names, use_threads=False)
+            count(table.nbytes)
+            columns = _transform_table(table, file, transform).columns
+            writer.write_table(pa.Table.from_arrays(columns, schema=schema), max(rows, 1))
+
+
+def _transform_table(table: Any, file: File, transform: Transform) -> Any:
+    """Return a transformed table; values from folder names are added only as keys."""
+    return transform(labelled(table, file.folders, transform.keys)).select(table.column_names)
+
+
+def _writer_options(footer: Any) -> dict[str, Any]:
+    """Return the compression of the columns of a file, and which use dictionary encoding."""
+    if not footer.num_row_groups:
+        return {}
+    group = footer.row_group(0)
+    columns = [group.column(i) for i in range(group.num_columns)]
+    codecs = {c.path_in_schema: CODECS.get(c.compression, c.compression) for c in columns}
+    with_dictionary = [c.path_in_schema for c in columns if DICTIONARY_ENCODINGS & set(c.encodings)]
+    # One codec for all columns is passed as one: names of nested columns vary between versions.
+    is_same = len(set(codecs.values())) == 1
+    return {
+        "compression": next(iter(codecs.values())) if is_same else codecs,
+        "use_dictionary": with_dictionary if len(with_dictionary) < len(columns) else True,
+    }

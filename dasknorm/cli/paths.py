@@ -1,15 +1,32 @@
-"""Paths: which files a command reads, in which format, and whether it may write its output."""
+"""Find the inputs of a command, their format and the module for it, and check its output."""
 
 import glob
+import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
-from dasknorm.cli.refusals import Refusal
+from dasknorm.api.load import load
+from dasknorm.api.stats import Stats
+from dasknorm.chunks.progress import Meter
+from dasknorm.cli import arrays, frames
+from dasknorm.cli.errors import InputError, input_errors
+from dasknorm.cli.transform import Transform
 
-__all__ = ["FORMATS", "check_output", "format_of", "format_of_all", "sources"]
+__all__ = [
+    "FORMAT_BY_SUFFIX",
+    "FormatModule",
+    "check_output",
+    "check_stats_suffix",
+    "find_sources",
+    "format_of",
+    "format_of_all",
+    "load_stats",
+    "module_for",
+]
 
-FORMATS = {
+FORMAT_BY_SUFFIX = {
     ".zarr": "zarr",
     ".nc": "netcdf",
     ".nc4": "netcdf",
@@ -20,62 +37,109 @@ FORMATS = {
 STATS_SUFFIXES = (".nc", ".zarr", ".json")
 
 
-def sources(given: Sequence[str]) -> list[Path]:
-    """Return the files that paths and patterns mean; a path that is there is never a pattern."""
+def find_sources(patterns: Sequence[str]) -> list[Path]:
+    """Return the files that match paths and patterns; an existing path is not a pattern."""
     found: list[Path] = []
-    for each in given:
-        matches = [each] if os.path.exists(each) else sorted(glob.glob(each, recursive=True))
+    for pattern in patterns:
+        is_path = os.path.exists(pattern)
+        matches = [pattern] if is_path else sorted(glob.glob(pattern, recursive=True))
+        if not matches and glob.has_magic(pattern):
+            raise InputError(f"no file matches the pattern {pattern!r}")
         if not matches:
-            what = (
-                "no file matches the pattern" if glob.has_magic(each) else "no such file or folder:"
-            )
-            raise Refusal(f"{what} {each!r}")
+            raise InputError(f"no such file or folder: {pattern!r}")
         found += [Path(match) for match in matches]
     return list(dict.fromkeys(found))
 
 
 def format_of(path: Path) -> str:
-    """Return the format that a path's suffix names, or that a folder without one holds."""
-    if path.suffix.lower() in FORMATS:
-        return FORMATS[path.suffix.lower()]
+    """Return the format of a path by its suffix, or by the content of a folder without suffix."""
+    if path.suffix.lower() in FORMAT_BY_SUFFIX:
+        return FORMAT_BY_SUFFIX[path.suffix.lower()]
     if any((path / name).exists() for name in ("zarr.json", ".zgroup", ".zmetadata")):
         return "zarr"
     if path.is_dir() and any(path.glob("**/*.parquet")):
         return "parquet"
-    raise Refusal(
-        f"cannot tell the format of {str(path)!r}: give a .zarr store, a .nc, .parquet or .csv "
+    raise InputError(
+        f"unknown format of {str(path)!r}: pass a .zarr store, a .nc, .parquet or .csv "
         "file, or a folder of Parquet files"
     )
 
 
 def format_of_all(paths: Sequence[Path]) -> str:
-    """Return the one format of several sources."""
+    """Return the format of all sources; InputError if they differ."""
     formats = {format_of(path): path for path in paths}
     if len(formats) > 1:
         named = " and ".join(f"{str(path)!r} ({name})" for name, path in formats.items())
-        raise Refusal(f"sources of several formats cannot be read as one: {named}")
+        raise InputError(f"sources of several formats cannot be combined: {named}")
     return next(iter(formats))
 
 
 def check_output(out: Path, inputs: Sequence[Path], overwrite: bool) -> None:
-    """Refuse an output that would damage an input or what is already there."""
+    """Raise InputError if an output would damage an input or an existing file."""
     target = out.resolve()
     for path in inputs:
         source = path.resolve()
         if target == source:
-            raise Refusal(f"the output {str(out)!r} is the input; write it under another name")
+            raise InputError(f"the output {str(out)!r} is the input; choose another name")
         if source in target.parents or target in source.parents:
-            raise Refusal(
-                f"the output {str(out)!r} and the input {str(path)!r} lie inside one another; "
-                "write it elsewhere"
+            raise InputError(
+                f"the output {str(out)!r} and the input {str(path)!r} are inside one another; "
+                "choose another folder"
             )
     if out.exists() and not overwrite:
-        raise Refusal(f"{str(out)!r} is already there; --overwrite replaces it")
+        raise InputError(f"{str(out)!r} already exists; --overwrite replaces it")
     if not target.parent.is_dir():
-        raise Refusal(f"there is no folder {str(out.parent)!r} to write {out.name!r} in")
+        raise InputError(f"the folder {str(out.parent)!r} of {out.name!r} does not exist")
 
 
 def check_stats_suffix(out: Path) -> None:
-    """Refuse a name for statistics that says no format they are kept in."""
+    """Raise InputError unless the suffix is that of a statistics file."""
     if out.suffix not in STATS_SUFFIXES:
-        raise Refusal(f"statistics are written as {', '.join(STATS_SUFFIXES)}; got {str(out)!r}")
+        raise InputError(f"a statistics file ends in {', '.join(STATS_SUFFIXES)}, got {str(out)!r}")
+
+
+class FormatModule(Protocol):
+    """A module that reads and writes one type of data: `arrays`, `frames` or `parquet`."""
+
+    DESCRIPTION: str
+    IS_TABLE: bool
+    FORMATS: tuple[str, ...]
+    TABLE_COLUMNS: tuple[str, ...]
+
+    def open_for_adapt(
+        self, paths: Sequence[Path], form: str, names: Sequence[str], keys: Sequence[Hashable]
+    ) -> tuple[Any, list[str] | None]:
+        """Open data lazily; return them with the columns to select (None: all numeric ones)."""
+
+    def write_transformed(
+        self,
+        paths: Sequence[Path],
+        form: str,
+        transform: Transform,
+        names: Sequence[str],
+        meter: Meter,
+        out: Path,
+        form_out: str,
+    ) -> dict[str, tuple[str, ...]]:
+        """Write transformed data; return a row of `TABLE_COLUMNS` per variable."""
+
+
+def module_for(form: str, form_out: str | None = None) -> FormatModule:
+    """Return the module that reads a format and writes another."""
+    if form in arrays.FORMATS:
+        return arrays
+    if form == "parquet" and form_out in (None, "parquet"):
+        if importlib.util.find_spec("pyarrow") is None:
+            raise InputError("parquet files need pyarrow: pip install 'dasknorm[arrow]'")
+        from dasknorm.cli import parquet  # pyarrow is optional, and slow to import
+
+        return parquet
+    return frames
+
+
+def load_stats(path: Path, read: Callable[[Path], Stats] = load) -> Stats:
+    """Return the statistics in a file; InputError if there are none."""
+    if not path.exists():
+        raise InputError(f"no such statistics file: {str(path)!r}")
+    with input_errors(f"cannot read the statistics in {str(path)!r}"):
+        return read(path)

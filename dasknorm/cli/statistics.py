@@ -8,7 +8,7 @@ from typing import Any
 import click
 import numpy as np
 
-from dasknorm.cli.refusals import Refusal, expected
+from dasknorm.cli.errors import InputError, input_errors
 from dasknorm.containers.per_variable import StatisticSpec
 from dasknorm.kernels import FUNCTIONS
 from dasknorm.statistics import Statistic, Transformed
@@ -40,15 +40,16 @@ statistic = click.option(
     "statistics",
     multiple=True,
     metavar="[NAME=]KINDS",
-    help=f"One of {', '.join(_names())}; several: moments,extrema; of a function of the data: "
-    "log1p:moments; of one variable or column: tp=log1p:moments.  [default: moments]",
+    help=f"Statistics to compute: {', '.join(_names())}, or a list such as moments,extrema. With a "
+    "transform: log1p:moments. For one variable or column: tp=log1p:moments. Can be repeated. "
+    f"Default: {DEFAULT}.",
 )
 
 
 def parse_statistics(values: Sequence[str], ddof: float) -> StatisticSpec:
     """Return the statistics that `adapt` computes, with this ddof where they have one.
 
-    Raises Refusal for an unknown statistic, for a second one of the same name, and for a ddof if
+    Raises InputError for an unknown statistic, for a second one of the same name, and for a ddof if
     no statistic has one.
     """
     by_name: dict[Any, list[Statistic]] = {}
@@ -57,14 +58,14 @@ def parse_statistics(values: Sequence[str], ddof: float) -> StatisticSpec:
         key = name if equals else ...
         if key in by_name:
             whose = "this name" if equals else "all"
-            raise Refusal(
+            raise InputError(
                 f"--statistic {value}: asked for {whose} before; several are one list, such as "
                 "moments,extrema"
             )
         by_name[key] = [_parse(kind.strip(), ddof) for kind in kinds.split(",")]
     by_name.setdefault(..., [_parse(DEFAULT, ddof)])
     if ddof and not any(map(_has_ddof, chain.from_iterable(by_name.values()))):
-        raise Refusal(f"--ddof {ddof:g} is of moments, and --statistic asks for none")
+        raise InputError(f"--ddof {ddof:g} is of moments, and --statistic asks for none")
     return by_name if len(by_name) > 1 else by_name[...]
 
 
@@ -73,14 +74,14 @@ def _parse(text: str, ddof: float) -> Statistic:
     function, colon, kind = text.rpartition(":")
     names = _names()
     if kind not in names or (colon and function not in FUNCTIONS):
-        raise Refusal(
+        raise InputError(
             f"--statistic: {text!r} is none; write {', '.join(names)}, or one of a function "
             f"({', '.join(FUNCTIONS)}), as in log1p:moments"
         )
     cls = STATISTICS.find(names[kind])
     if cls is None:
-        raise Refusal(f"--statistic {kind}: its entry point defines no class {names[kind]!r}")
-    with expected(f"--statistic {kind}"):
+        raise InputError(f"--statistic {kind}: its entry point defines no class {names[kind]!r}")
+    with input_errors(f"--statistic {kind}"):
         inner = cls(**({"ddof": ddof} if ddof and hasattr(cls, "ddof") else {}))
     return Transformed(function, inner) if colon else inner  # type: ignore[arg-type]
 

@@ -79,7 +79,7 @@ def extend_group(
 
 def _check_is_group(path: Path) -> None:
     if not ((path / META).exists() or (path / GROUP).exists()):
-        raise StatsFileError(f"{path} is there, and is no Zarr group")
+        raise StatsFileError(f"{path} exists and is not a Zarr group")
 
 
 def _extend_v2(

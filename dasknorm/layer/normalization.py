@@ -283,7 +283,7 @@ class Normalization:
             state = "not adapted" if self._given is None else "given, not built"
         else:
             how = "given" if _is_given(self._stats) else "adapted"
-            state = f"{how}, features: {table.size(self._stats.states)}"
+            state = f"{how}, features: {table.count_features(self._stats.states)}"
         return f"<dasknorm.Normalization {', '.join(settings)}: {state}>"
 
 

@@ -181,10 +181,10 @@ class Check:
             If Matplotlib is not installed.
         """
         try:
-            from dasknorm.reports.plots import shifts
+            from dasknorm.reports.plots import drift
         except ImportError:
             raise ImportError("a plot needs matplotlib: pip install 'dasknorm[plot]'") from None
-        return shifts.drawn(self.table, self.limits.shift, self.limits.std_ratio, figure)
+        return drift.plot_drift(self.table, self.limits.shift, self.limits.std_ratio, figure)
 
 
 def summarize(measures: Measures, positions: Field, limits: Limits) -> Row:

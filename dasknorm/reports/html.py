@@ -1,7 +1,7 @@
-"""HTML: statistics as a notebook shows them, beside xarray's own objects.
+"""Format statistics as HTML for notebooks.
 
-Every text is escaped: names and units come from data. Colours are the notebook's own, by the
-variables of its theme, so that a dark one stays dark.
+Every text is escaped, because names and units come from data. Colours are variables of the theme of
+the notebook, so dark themes stay dark.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -14,15 +14,15 @@ from dasknorm.chunks import is_lazy
 from dasknorm.fields import State, States
 from dasknorm.fields.labels import format_dims
 from dasknorm.reports.methods_text import describe
-from dasknorm.reports.table import size, table
+from dasknorm.reports.table import count_features, make_table
 
-__all__ = ["html", "html_table"]
+__all__ = ["format_html", "format_table"]
 
-LINES = 12
-"""Kept positions that are shown of each variable; of more, the others are counted."""
+HTML_ROWS = 12
+"""Output elements shown per variable; further ones are counted."""
 
-OPEN = 3
-"""Variables whose numbers are in sight at once."""
+MAX_OPEN = 3
+"""Variables whose tables are open at first, and columns named in a title."""
 
 STYLE = """
 <style>
@@ -49,22 +49,23 @@ STYLE = """
 """  # noqa: E501
 
 
-def html(states: States, container: str, attrs: Mapping[str, Any]) -> str:
-    """Return statistics as HTML; of lazy ones nothing is computed."""
+def format_html(states: States, container: str, attrs: Mapping[str, Any]) -> str:
+    """Return statistics as HTML; lazy statistics are not computed."""
     kinds = dict.fromkeys(str(state.statistic) for state in states.values())
-    what = _quiet(f"of {container}, {', '.join(kinds)}")
+    subtitle = _quiet(f"of {container}, {', '.join(kinds)}")
     parts = [
-        _details(_title(name, state), _numbers(name, state), number < OPEN)
+        _details(_title(name, state), _results(name, state), number < MAX_OPEN)
         for number, (name, state) in enumerate(states.items())
     ]
     return (
-        f'{STYLE}<div class="dasknorm-stats"><div class="head"><b>dasknorm.Stats</b> {what}</div>'
-        f"{''.join(parts)}{_made(states, attrs)}</div>"
+        f'{STYLE}<div class="dasknorm-stats">'
+        f'<div class="head"><b>dasknorm.Stats</b> {subtitle}</div>'
+        f"{''.join(parts)}{_provenance(states, attrs)}</div>"
     )
 
 
-def html_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table, the first cell of each row its title."""
+def format_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table, with the first cell of each row as its title."""
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
     body = "".join(
         f"<tr><th>{escape(title)}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
@@ -73,26 +74,26 @@ def html_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _made(states: States, attrs: Mapping[str, Any]) -> str:
-    """Say how the statistics were made; of lazy ones nobody knows yet what was counted."""
+def _provenance(states: States, attrs: Mapping[str, Any]) -> str:
+    """Return how the statistics were made; lazy ones have no counts yet."""
     return _details("how they were made", escape(describe(states, attrs)), True)
 
 
 def _title(name: Hashable, state: State) -> str:
-    own = "data" if name is None else str(name)
+    title = "data" if name is None else str(name)
     if state.has_columns:
-        own = ", ".join(map(str, state.labels["columns"][:OPEN]))
-        own += ", ..." if len(state.labels["columns"]) > OPEN else ""
+        title = ", ".join(map(str, state.labels["columns"][:MAX_OPEN]))
+        title += ", ..." if len(state.labels["columns"]) > MAX_OPEN else ""
     units = state.attrs.get("units")
     sizes = ", ".join(
         f"{dim}: {n}" if isinstance(dim, str) else f"axis {dim}: {n}" for dim, n in _sizes(state)
     )
-    said = " ".join(filter(None, [f"({sizes})" if sizes else "", str(units) if units else ""]))
-    return f"<b>{escape(own)}</b> {_quiet(said)}"
+    details = " ".join(filter(None, [f"({sizes})" if sizes else "", str(units) if units else ""]))
+    return f"<b>{escape(title)}</b> {_quiet(details)}"
 
 
 def _sizes(state: State) -> list[tuple[Hashable, Any]]:
-    """Return the kept dimensions and their sizes; several keys name one of groups."""
+    """Return the kept dimensions and their sizes; the keys of groups name their dimension."""
     by = state.group_dim
     keys = format_dims([str(key) for key in by]) if type(by) is tuple else None
     return [
@@ -100,21 +101,21 @@ def _sizes(state: State) -> list[tuple[Hashable, Any]]:
     ]
 
 
-def _numbers(name: Hashable, state: State) -> str:
+def _results(name: Hashable, state: State) -> str:
     if is_lazy(state.data):
         return _quiet("lazy: not yet computed")
-    frame = table({name: state}, LINES)
-    rest = size({name: state}) - LINES
+    frame = make_table({name: state}, HTML_ROWS)
+    more = count_features({name: state}) - HTML_ROWS
     prefix = "" if name is None or state.has_columns else f"{name} "
     rows = [
-        [str(place).removeprefix(prefix), *map(_number, values)]
-        for place, values in zip(frame.index, frame.to_numpy(), strict=True)
+        [str(position).removeprefix(prefix), *map(_format_number, values)]
+        for position, values in zip(frame.index, frame.to_numpy(), strict=True)
     ]
-    more = _quiet(f"... and {rest:,} more") if rest > 0 else ""
-    return html_table(["", *frame.columns], rows) + more
+    footer = _quiet(f"... and {more:,} more") if more > 0 else ""
+    return format_table(["", *frame.columns], rows) + footer
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     return "NaN" if np.isnan(value) else f"{value:,.6g}"
 
 

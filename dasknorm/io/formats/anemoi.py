@@ -1,9 +1,9 @@
 """anemoi-datasets: arrays ``mean``, ``stdev``, ``minimum``, ``maximum`` in the root of a dataset.
 
-Read by ``anemoi.datasets.usage.gridded.store`` of ecmwf/anemoi-datasets, at 0.5.47: float64 along
-``variable``, in the order of the root's attribute ``variables``, all four or none. Changes are
-``statistics_tendencies_6h_mean`` and so on, by the hours or days of the lag. Levels are variables
-of their own, ``t_850``.
+They are read by ``anemoi.datasets.usage.gridded.store`` of ecmwf/anemoi-datasets (0.5.47): float64
+along ``variable``, in the order of the attribute ``variables`` of the root, all four or none.
+Tendencies are ``statistics_tendencies_6h_mean`` and so on, with hours or days as the lag. Levels
+are separate variables, ``t_850``.
 """
 
 import re
@@ -24,38 +24,38 @@ from dasknorm.io.zarr import attrs_of, extend_group, open_group
 
 __all__ = ["Anemoi"]
 
-WORDS = {"mean": "mean", "std": "stdev", "min": "minimum", "max": "maximum"}
-CHANGES = re.compile(r"statistics_tendencies_(\w+)_(mean|stdev|minimum|maximum)")
+ARRAY_NAMES = {"mean": "mean", "std": "stdev", "min": "minimum", "max": "maximum"}
+TENDENCY_NAME = re.compile(r"statistics_tendencies_(\w+)_(mean|stdev|minimum|maximum)")
 
 
 @dataclass(frozen=True)
 class Anemoi(Format):
-    """Put into a dataset that is there, or into a new group that has nothing else.
+    """Arrays that are added to an existing dataset, or written to a new group.
 
     Parameters
     ----------
     levels : str, optional
-        What a variable at a level is called, ``"{name}_{level}"`` when written. When read, each is
-        a variable of its own unless this is given.
+        Name of a variable at a level; default when writing: ``"{name}_{level}"``. When reading,
+        names that match are combined into one variable with levels.
     """
 
     levels: str | None = None
 
     name = "anemoi"
-    takes = needs = of_changes = tuple(WORDS)
+    takes = needs = of_changes = tuple(ARRAY_NAMES)
     has_lags = True
 
     def pack(self, numbers: FormatValues, path: Path) -> Mapping[str, Any]:
-        found = {r: self._channels(arrays) for r, arrays in numbers.values.items()}
-        before = attrs_of(path)
-        variables = before.get("variables", list(found["mean"]))
+        channels = {r: self._channels(arrays) for r, arrays in numbers.values.items()}
+        variables = attrs_of(path).get("variables", list(channels["mean"]))
         arrays = {
-            WORDS[r]: _row(in_order(each, variables, _who(path))) for r, each in found.items()
+            ARRAY_NAMES[r]: _row(in_order(row, variables, _describe(path)))
+            for r, row in channels.items()
         }
         for lag, change in numbers.changes.items():
             for reading, values in change.items():
-                row = in_order(self._channels(values), variables, _who(path))
-                arrays[f"statistics_tendencies_{_word(lag)}_{WORDS[reading]}"] = _row(row)
+                row = in_order(self._channels(values), variables, _describe(path))
+                arrays[f"statistics_tendencies_{_lag_name(lag)}_{ARRAY_NAMES[reading]}"] = _row(row)
         attrs = {"variables": variables}
         if numbers.period is not None:
             attrs["statistics_start_date"], attrs["statistics_end_date"] = numbers.period
@@ -64,23 +64,25 @@ class Anemoi(Format):
     def read(self, path: Path) -> FormatValues:
         variables = attrs_of(path).get("variables")
         with open_group(path) as group:
-            own = [name for name in map(str, group.variables) if self.owns(name, ())]
-            found = {name: group[name].values for name in own}
-        if variables is None or (missing := [w for w in WORDS.values() if w not in found]):
+            names = [name for name in map(str, group.variables) if self.owns(name, ())]
+            arrays = {name: group[name].values for name in names}
+        if variables is None or (
+            missing := [name for name in ARRAY_NAMES.values() if name not in arrays]
+        ):
             raise StatsFileError(
                 "no attribute 'variables'" if variables is None else f"no arrays {missing}"
             )
-        values = {r: self._variables(variables, found[word]) for r, word in WORDS.items()}
+        values = {r: self._variables(variables, arrays[name]) for r, name in ARRAY_NAMES.items()}
         changes: dict[Any, dict[str, Arrays]] = {}
-        names = {word: reading for reading, word in WORDS.items()}
-        for name, array in found.items():
-            if match := CHANGES.fullmatch(name):
+        readings = {name: reading for reading, name in ARRAY_NAMES.items()}
+        for name, array in arrays.items():
+            if match := TENDENCY_NAME.fullmatch(name):
                 change = changes.setdefault(pd.Timedelta(match[1]), {})
-                change[names[match[2]]] = self._variables(variables, array)
+                change[readings[match[2]]] = self._variables(variables, array)
         return FormatValues(values, dict(sorted(changes.items())))
 
     def owns(self, name: str, variables: Sequence[str]) -> bool:
-        return name in WORDS.values() or CHANGES.fullmatch(name) is not None
+        return name in ARRAY_NAMES.values() or TENDENCY_NAME.fullmatch(name) is not None
 
     def _channels(self, arrays: Arrays) -> dict[str, float]:
         return channels_of(arrays, self.levels or "{name}_{level}", self.name)
@@ -93,14 +95,13 @@ def _row(values: np.ndarray) -> xr.DataArray:
     return xr.DataArray(values.astype(np.float64), dims="variable")
 
 
-def _who(path: Path) -> str:
+def _describe(path: Path) -> str:
     return f"the anemoi dataset {path.name!r}"
 
 
-def _word(lag: Any) -> str:
+def _lag_name(lag: Any) -> str:
     if isinstance(lag, pd.Timedelta):
         return in_words(lag)
     raise MismatchError(
-        f"anemoi tells changes by their hours, and {in_words(lag)} is no duration: "
-        "adapt(..., lag={'time': '6h'})"
+        f"anemoi needs a lag with hours, got {in_words(lag)}: adapt(..., lag={{'time': '6h'}})"
     )

@@ -1,9 +1,8 @@
 """CSV: a table ``variable,level,std,mean``, for people and for HealDA.
 
-Checked against the file that the HealDA example of NVIDIA/physicsnemo keeps, its
-``variable_configs.py``, and excerpts of earth2studio: channel names are made of it there, a level
-is an integer, and -1 where there is none. ``min`` and ``max`` are columns more where they are
-known; both look columns up by name.
+Checked against the file in the HealDA example of NVIDIA/physicsnemo, its ``variable_configs.py``,
+and earth2studio: they make channel names from it; a level is an integer, or -1 without levels.
+``min`` and ``max`` are added as columns if available; both programs find columns by name.
 """
 
 import io
@@ -26,7 +25,7 @@ NO_LEVEL = -1
 
 @dataclass(frozen=True)
 class CSV(Format):
-    """A row for each variable and level, with all the digits of float64."""
+    """A row per variable and level, with all digits of float64."""
 
     name = "csv"
     takes = ("mean", "std", "min", "max")
@@ -37,24 +36,24 @@ class CSV(Format):
             refuse_unnamed(arrays, self.name, most=1)
         rows: list[tuple[Any, ...]] = []
         for name in numbers.variables():
-            known = {r: numbers.values[r][name] for r in readings if name in numbers.values[r]}
-            levels = _levels(name, next(iter(known.values())))
-            nothing = np.full(len(levels), np.nan)
-            columns = [known[r].values.ravel() if r in known else nothing for r in readings]
+            results = {r: numbers.values[r][name] for r in readings if name in numbers.values[r]}
+            levels = _levels(name, next(iter(results.values())))
+            missing = np.full(len(levels), np.nan)
+            columns = [results[r].values.ravel() if r in results else missing for r in readings]
             rows += [(name, *row) for row in zip(levels, *columns, strict=True)]
         buffer = io.StringIO()
         pd.DataFrame(rows, columns=["variable", "level", *readings]).to_csv(buffer, index=False)
         return buffer.getvalue().encode()
 
     def read(self, path: Path) -> FormatValues:
-        # As texts first: pandas' own reading of numbers may be off in the last digit.
+        # As strings first, because pandas may round the last digit of floats.
         table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
         if missing := [c for c in ("variable", "level", *self.needs) if c not in table]:
             raise StatsFileError(f"no columns {missing}; found {list(table)}")
         table["level"] = [float(text or NO_LEVEL) for text in table["level"]]
-        if (twice := table.duplicated(["variable", "level"])).any():
-            row = table[twice].iloc[0]
-            raise StatsFileError(f"{row['variable']!r} at level {row['level']} is there twice")
+        if (is_repeated := table.duplicated(["variable", "level"])).any():
+            row = table[is_repeated].iloc[0]
+            raise StatsFileError(f"{row['variable']!r} at level {row['level']} is repeated")
         readings = [name for name in self.takes if name in table]
         for reading in readings:
             table[reading] = [float(text or "nan") for text in table[reading]]
@@ -70,10 +69,10 @@ def _levels(name: str, array: xr.DataArray) -> list[int]:
     if array.ndim == 0:
         return [NO_LEVEL]
     labels = array.indexes[array.dims[0]]
-    whole = labels.dtype.kind in "iuf" and (labels == labels.astype(int)).all()
-    if not whole or (labels == NO_LEVEL).any():
+    is_integer = labels.dtype.kind in "iuf" and (labels == labels.astype(int)).all()
+    if not is_integer or (labels == NO_LEVEL).any():
         raise MismatchError(
-            f"csv has levels that are integers, where -1 is none; {name!r} has {list(labels)} "
+            f"csv needs integer levels other than -1; {name!r} has {list(labels)} "
             f"along {array.dims[0]!r}"
         )
     return list(labels.astype(int))
@@ -83,10 +82,10 @@ def _array(name: str, rows: pd.DataFrame, reading: str) -> xr.DataArray | None:
     values = rows[reading].to_numpy(np.float64)
     levels = rows["level"].to_numpy()
     if reading in ("min", "max") and np.isnan(values).all():
-        return None  # not known of this variable
+        return None  # not available for this variable
     if (levels == NO_LEVEL).all():
         return xr.DataArray(values[0])
     if (levels == NO_LEVEL).any():
-        raise StatsFileError(f"{name!r} is there with levels and without")
-    whole = levels.astype(np.int64)
-    return xr.DataArray(values, {"level": whole if (whole == levels).all() else levels})
+        raise StatsFileError(f"{name!r} has rows with and without a level")
+    integers = levels.astype(np.int64)
+    return xr.DataArray(values, {"level": integers if (integers == levels).all() else levels})

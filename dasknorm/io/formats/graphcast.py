@@ -1,10 +1,10 @@
-"""GraphCast and GenCast: ``mean_by_level.nc`` and its kin, in one folder.
+"""GraphCast and GenCast: ``mean_by_level.nc`` and similar files in one folder.
 
-Read by ``graphcast.normalization`` of google-deepmind/graphcast, at 9497729 (2024): variables by
-the names of the data, those with levels along ``level``, looked up as xarray does, by label. A
-variable that is not there is left as it is, with a warning; residuals are divided by
-``diffs_stddev_by_level.nc`` and not centred, so that changes read from there have a mean of 0.
-``min_by_level.nc`` is GenCast's. graph-ufs has the same, with a level called ``pfull``.
+These files are read by ``graphcast.normalization`` of google-deepmind/graphcast (commit 9497729,
+2024): variables by the names of the data, matched by label along ``level``. Missing variables are
+not normalized, with a warning. Residuals are divided by ``diffs_stddev_by_level.nc`` and not
+centred, so tendencies read from these files have a mean of 0. GenCast adds ``min_by_level.nc``;
+graph-ufs has the same files with a level named ``pfull``.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ __all__ = ["GraphCast"]
 
 @dataclass(frozen=True)
 class GraphCast(NetCDFFiles):
-    """A scalar for each variable, or a number for each level; one lag."""
+    """A scalar per variable, or a number per level; one lag."""
 
     name = "graphcast"
     takes = ("mean", "std", "min")
@@ -31,17 +31,17 @@ class GraphCast(NetCDFFiles):
         "min_by_level.nc": "min",
     }
 
-    def arranged(self, arrays: Arrays) -> Arrays:
+    def arrange(self, arrays: Arrays) -> Arrays:
         refuse_unnamed(arrays, self.name, most=1)
         dims = sorted({str(dim) for array in arrays.values() for dim in array.dims})
         if len(dims) > 1:
             raise MismatchError(
-                f"graphcast has one kind of level, and variables are kept along {', '.join(dims)}: "
-                "take those of one kind, stats.select([...])"
+                f"graphcast supports one level dimension, got {', '.join(dims)}: "
+                "select variables with the same dimension, stats.select([...])"
             )
         return arrays
 
-    def said(self, numbers: FormatValues) -> dict[str, Any]:
+    def file_attrs(self, numbers: FormatValues) -> dict[str, Any]:
         if numbers.period is None:
             return {}
         return {"stats_start_date": numbers.period[0], "stats_end_date": numbers.period[1]}

@@ -1,9 +1,9 @@
-"""makani and earth2studio: ``global_means.npy``, ``global_stds.npy`` and their kin, in one folder.
+"""makani and earth2studio: ``global_means.npy``, ``global_stds.npy`` and similar files in a folder.
 
-Read by ``makani.utils.dataloaders.data_helpers`` of NVIDIA/makani, at 0.2.0 (2dfc4c8), and by
-earth2studio's models of it: float32 of shape (1, channels, 1, 1). The names of channels are not in
-them but in ``coords.channel`` of the data's metadata, a ``data.json`` or ``metadata.json``, and the
-order is theirs. ``time_means.npy``, a map of the mean, is for its climatology and is not written.
+These files are read by ``makani.utils.dataloaders.data_helpers`` of NVIDIA/makani (0.2.0, commit
+2dfc4c8), and by models in earth2studio: float32 of shape (1, channels, 1, 1). Names and order of
+the channels are in ``coords.channel`` of the metadata of the data, ``data.json`` or
+``metadata.json``. ``time_means.npy``, a map of the mean, is a climatology and not written.
 """
 
 import io
@@ -24,24 +24,24 @@ from dasknorm.io.formats.format_values import Arrays, FormatValues, in_words
 __all__ = ["Makani"]
 
 FILES = {"mean": "global_means", "std": "global_stds", "min": "mins", "max": "maxs"}
-CHANGES = {"mean": "time_diff_means", "std": "time_diff_stds"}
-BY_STEPS = re.compile(r"time_diff_(means|stds)(?:_dt(\d+))?\.npy")
-OWN_LIST, LISTS = "channels.json", ("data.json", "metadata.json", "channels.json")
+TENDENCY_FILES = {"mean": "time_diff_means", "std": "time_diff_stds"}
+TENDENCY_NAME = re.compile(r"time_diff_(means|stds)(?:_dt(\d+))?\.npy")
+CHANNELS_FILE, METADATA_FILES = "channels.json", ("data.json", "metadata.json", "channels.json")
 
 
 @dataclass(frozen=True)
 class Makani(Format):
-    """One float32 for each channel.
+    """One float32 per channel.
 
     Parameters
     ----------
     channels : sequence of str, or path, optional
-        The channels of the data in their order, or the JSON file that lists them. Without it, a
-        ``data.json``, ``metadata.json`` or ``channels.json`` in the folder says it; where there is
-        none the order is that of the statistics, and kept in ``channels.json``.
+        The ordered channels of the data, or the JSON file that lists them. Default: the list in
+        ``data.json``, ``metadata.json`` or ``channels.json`` in the folder; without any of them,
+        the order of the statistics, which is then written to ``channels.json``.
     levels : str, optional
-        What a variable at a level is called, ``"{name}{level}"`` when written. When read, each
-        channel is a variable of its own unless this is given.
+        Name of a variable at a level; default when writing: ``"{name}{level}"``. When reading,
+        channels that match are combined into one variable with levels.
     """
 
     channels: Sequence[str] | str | Path | None = None
@@ -49,28 +49,28 @@ class Makani(Format):
 
     name = "makani"
     takes = tuple(FILES)
-    of_changes = tuple(CHANGES)
+    of_changes = tuple(TENDENCY_FILES)
     has_lags = True
 
     def pack(self, numbers: FormatValues, path: Path) -> Mapping[str, bytes]:
-        channels = self._listed(path)
+        channels = self._channel_names(path)
         files: dict[str, bytes] = {}
         if channels is None:
             channels = list(self._channels(numbers.values["mean"]))
-            files[OWN_LIST] = json.dumps({"coords": {"channel": channels}}, indent=4).encode()
+            files[CHANNELS_FILE] = json.dumps({"coords": {"channel": channels}}, indent=4).encode()
         for reading, arrays in numbers.values.items():
             files[f"{FILES[reading]}.npy"] = self._bytes(arrays, channels)
         for lag, change in numbers.changes.items():
             for reading, arrays in change.items():
-                for suffix in _suffixes(lag, alone=len(numbers.changes) == 1):
-                    files[f"{CHANGES[reading]}{suffix}.npy"] = self._bytes(arrays, channels)
+                for suffix in _suffixes(lag, is_only=len(numbers.changes) == 1):
+                    files[f"{TENDENCY_FILES[reading]}{suffix}.npy"] = self._bytes(arrays, channels)
         return files
 
     def read(self, path: Path) -> FormatValues:
-        channels = self._listed(path)
+        channels = self._channel_names(path)
         if channels is None:
             raise MismatchError(
-                f"the names of the channels are not in {path.name!r}: write channels=[...], or the "
+                f"the names of the channels are not in {path.name!r}: pass channels=[...], or the "
                 "path of the data.json that lists them"
             )
         values = {
@@ -81,23 +81,27 @@ class Makani(Format):
         changes: dict[Any, dict[str, Arrays]] = {}
         words = {"means": "mean", "stds": "std"}
         for file in sorted(path.iterdir()):
-            if match := BY_STEPS.fullmatch(file.name):
+            if match := TENDENCY_NAME.fullmatch(file.name):
                 steps = int(match[2]) if match[2] else None
                 changes.setdefault(steps, {})[words[match[1]]] = self._arrays(file, channels)
         if len(changes) > 1:
-            changes.pop(None, None)  # the same as one that says its steps
+            changes.pop(None, None)  # a copy of the files with the number of steps
         return FormatValues(values, changes)
 
     def owns(self, name: str, variables: Sequence[str]) -> bool:
-        return name in {f"{file}.npy" for file in FILES.values()} or bool(BY_STEPS.fullmatch(name))
+        return name in {f"{file}.npy" for file in FILES.values()} or bool(
+            TENDENCY_NAME.fullmatch(name)
+        )
 
-    def _listed(self, path: Path) -> list[str] | None:
-        """Return the channels as they were given, or as a file in the folder lists them."""
+    def _channel_names(self, path: Path) -> list[str] | None:
+        """Return the channels from the settings, or from a file in the folder."""
         if isinstance(self.channels, (str, Path)):
             return _names_in(Path(self.channels))
         if self.channels is not None:
             return list(self.channels)
-        return next((_names_in(path / file) for file in LISTS if (path / file).exists()), None)
+        return next(
+            (_names_in(path / file) for file in METADATA_FILES if (path / file).exists()), None
+        )
 
     def _channels(self, arrays: Arrays) -> dict[str, float]:
         return channels_of(arrays, self.levels or "{name}{level}", self.name)
@@ -106,11 +110,11 @@ class Makani(Format):
         values = in_order(self._channels(arrays), channels, "the data of makani")
         with np.errstate(over="ignore", under="ignore"):
             single = values.astype(np.float32)
-        lost = (np.isfinite(values) & ~np.isfinite(single)) | ((values != 0) & (single == 0))
-        if lost.any():
+        is_lost = (np.isfinite(values) & ~np.isfinite(single)) | ((values != 0) & (single == 0))
+        if is_lost.any():
             raise MismatchError(
-                f"float32, which makani has, cannot hold {values[lost][0]:g} of "
-                f"{channels[int(np.flatnonzero(lost)[0])]!r}: give the data another unit"
+                f"makani uses float32, which cannot represent {values[is_lost][0]:g} of "
+                f"{channels[int(np.flatnonzero(is_lost)[0])]!r}: use another unit for the data"
             )
         buffer = io.BytesIO()
         np.save(buffer, single.reshape(1, -1, 1, 1))
@@ -123,26 +127,26 @@ class Makani(Format):
                 f"{file.name} has {values.dtype} of shape {values.shape}, and there are "
                 f"{len(channels)} channels"
             )
-        found = dict(zip(channels, values.astype(float).ravel().tolist(), strict=True))
-        return taken_apart(found, self.levels)
+        by_channel = dict(zip(channels, values.astype(float).ravel().tolist(), strict=True))
+        return taken_apart(by_channel, self.levels)
 
 
-def _suffixes(lag: Any, alone: bool) -> Iterator[str]:
-    """Yield what files of changes by a lag end in: the steps, and nothing where it is alone."""
+def _suffixes(lag: Any, is_only: bool) -> Iterator[str]:
+    """Yield the file name suffixes of a lag: its steps, and an empty one if it is the only lag."""
     if isinstance(lag, int):
         yield f"_dt{lag}"
-    elif not alone:
+    elif not is_only:
         raise MismatchError(
-            f"makani tells changes by their steps, and {in_words(lag)} is a duration: "
-            "adapt(..., lag={'time': [1, 4]}), or take one of them, lag="
+            f"makani needs lags in steps, got the duration {in_words(lag)}: "
+            "adapt(..., lag={'time': [1, 4]}), or select one of them, lag="
         )
-    if alone:
+    if is_only:
         yield ""
 
 
 def _names_in(file: Path) -> list[str]:
-    found = json.loads(file.read_text())
+    metadata = json.loads(file.read_text())
     try:
-        return [str(name) for name in found["coords"]["channel"]]
+        return [str(name) for name in metadata["coords"]["channel"]]
     except (KeyError, TypeError) as error:
         raise StatsFileError(f"{file} lists no channels at coords.channel") from error

@@ -21,57 +21,57 @@ from dasknorm.io.zarr import extend_group, open_group
 
 __all__ = ["MLLAM"]
 
-READINGS = ("mean", "std", "min", "max")
+RESULTS = ("mean", "std", "min", "max")
 
 
 @dataclass(frozen=True)
 class MLLAM(Format):
-    """Put into a dataset that is there, or into a new one that has nothing else.
+    """Arrays that are added to an existing dataset, or written to a new one.
 
     Parameters
     ----------
     split : str, default "train"
-        The part of the data that these are the statistics of.
+        The part of the data that the statistics describe.
     """
 
     split: str = "train"
 
     name = "mllam"
-    takes = of_changes = READINGS
+    takes = of_changes = RESULTS
 
     def pack(self, numbers: FormatValues, path: Path) -> Mapping[str, Any]:
         arrays = self._named(numbers.values, "")
         for lag, change in numbers.changes.items():
             if isinstance(lag, int) and lag != 1:
                 raise MismatchError(
-                    f"mllam has changes by one step, and these are by {in_words(lag)}: "
+                    f"mllam needs a lag of one step, got {in_words(lag)}: "
                     "adapt(..., lag={'time': 1})"
                 )
             arrays |= self._named(change, "diff_")
         labels = {dim: array[dim] for array in arrays.values() for dim in map(str, array.dims)}
         if path.exists():
-            _refuse_other_labels(path, labels)
+            _check_labels(path, labels)
         else:
             arrays |= labels
         return extend_group(path, arrays, {})
 
     def read(self, path: Path) -> FormatValues:
-        found: dict[str, dict[str, xr.DataArray]] = {}
+        results: dict[str, dict[str, xr.DataArray]] = {}
         with open_group(path) as data:
             for name in map(str, data.data_vars):
                 variable, split, reading = (*name.rsplit("__", 2), "", "")[:3]
-                if split == self.split and reading.removeprefix("diff_") in READINGS:
-                    # Coordinates beside the labels, such as units, are the data's own affair.
+                if split == self.split and reading.removeprefix("diff_") in RESULTS:
+                    # Coordinates that are not labels, such as units, belong to the data.
                     array = data[name].reset_coords(drop=True).load()
-                    found.setdefault(reading, {})[variable] = array.astype(np.float64)
-        if missing := [reading for reading in self.needs if reading not in found]:
+                    results.setdefault(reading, {})[variable] = array.astype(np.float64)
+        if missing := [reading for reading in self.needs if reading not in results]:
             raise StatsFileError(f"no {' and '.join(missing)} of the split {self.split!r}")
-        values = {reading: found[reading] for reading in READINGS if reading in found}
-        change = {r: found[f"diff_{r}"] for r in READINGS if f"diff_{r}" in found}
+        values = {reading: results[reading] for reading in RESULTS if reading in results}
+        change = {r: results[f"diff_{r}"] for r in RESULTS if f"diff_{r}" in results}
         return FormatValues(values, {1: change} if change else {})
 
     def owns(self, name: str, variables: Sequence[str]) -> bool:
-        return any(name.startswith(f"{each}__{self.split}__") for each in variables)
+        return any(name.startswith(f"{variable}__{self.split}__") for variable in variables)
 
     def _named(self, readings: Mapping[str, Arrays], prefix: str) -> dict[str, xr.DataArray]:
         for arrays in readings.values():
@@ -83,13 +83,13 @@ class MLLAM(Format):
         }
 
 
-def _refuse_other_labels(path: Path, labels: Mapping[str, xr.DataArray]) -> None:
+def _check_labels(path: Path, labels: Mapping[str, xr.DataArray]) -> None:
     with open_group(path) as data:
-        for dim, mine in labels.items():
-            theirs = data.indexes.get(dim)
-            if theirs is None or not theirs.equals(mine.indexes[dim]):
-                found = "has no labels" if theirs is None else f"has {list(theirs)}"
+        for dim, expected in labels.items():
+            index = data.indexes.get(dim)
+            if index is None or not index.equals(expected.indexes[dim]):
+                found = "has no labels" if index is None else f"has {list(index)}"
                 raise MismatchError(
-                    f"{path.name!r} {found} along {dim!r}, and the statistics are of "
-                    f"{list(mine.values)}: they have to be the same, in the same order"
+                    f"{path.name!r} {found} along {dim!r}, and the statistics have "
+                    f"{list(expected.values)}: they must be the same, in the same order"
                 )

@@ -1,4 +1,4 @@
-"""NetCDF: a folder with one small file for each reading, as GraphCast and ACE have it."""
+"""`NetCDFFiles`: base class of formats with one NetCDF file per result, as GraphCast and ACE."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
@@ -17,42 +17,44 @@ __all__ = ["NetCDFFiles"]
 
 
 class NetCDFFiles(Format):
-    """One file for each reading, with a variable for each of the data's, of the same name."""
+    """A folder with one file per result, such as the mean, of all variables."""
 
     files: ClassVar[Mapping[str, str]]
-    """The reading that a file of this name has; of changes it is called ``"change std"``."""
+    """The result in each file; results of tendencies are named ``"change std"``."""
 
-    def arranged(self, arrays: Arrays) -> Arrays:
-        """Return variables as this format has them; MismatchError for what it has no place for."""
+    def arrange(self, arrays: Arrays) -> Arrays:
+        """Return variables as in the file; MismatchError if the format cannot store them."""
         return arrays
 
-    def found(self, arrays: Arrays) -> Arrays:
-        """Return variables as they are here, of those in a file."""
+    def restore(self, arrays: Arrays) -> Arrays:
+        """Return variables from those in a file, the inverse of `arrange`."""
         return arrays
 
-    def said(self, numbers: FormatValues) -> dict[str, Any]:
-        """Return the attributes of each file."""
+    def file_attrs(self, numbers: FormatValues) -> dict[str, Any]:
+        """Return the attributes of every file."""
         return {} if numbers.period is None else {"period": " to ".join(numbers.period)}
 
     def pack(self, numbers: FormatValues, path: Path) -> Mapping[str, memoryview]:
-        known = dict(numbers.values)
+        results = dict(numbers.values)
         for change in numbers.changes.values():
-            known |= {f"change {reading}": arrays for reading, arrays in change.items()}
-        attrs = self.said(numbers)
+            results |= {f"change {reading}": arrays for reading, arrays in change.items()}
+        attrs = self.file_attrs(numbers)
         return {
-            file: _pack(side_by_side(self.arranged(known[reading]), attrs, self.name))
+            file: _pack(side_by_side(self.arrange(results[reading]), attrs, self.name))
             for file, reading in self.files.items()
-            if known.get(reading)
+            if results.get(reading)
         }
 
     def read(self, path: Path) -> FormatValues:
-        known = {
-            reading: self.found(_arrays(path / file))
+        results = {
+            reading: self.restore(_arrays(path / file))
             for file, reading in self.files.items()
             if (path / file).exists() or reading in self.needs
         }
-        change = {r.removeprefix("change "): known[r] for r in known if r.startswith("change ")}
-        values = {reading: known[reading] for reading in known if not reading.startswith("change ")}
+        change = {r.removeprefix("change "): results[r] for r in results if r.startswith("change ")}
+        values = {
+            reading: results[reading] for reading in results if not reading.startswith("change ")
+        }
         return FormatValues(values, {None: change} if change else {})
 
     def owns(self, name: str, variables: Sequence[str]) -> bool:
@@ -72,19 +74,19 @@ def _to_variable(name: Hashable, variable: xr.Variable) -> Variable:
     values = variable.values
     is_text = values.dtype.kind in "OUT"
     if not is_text and values.dtype.kind not in "iuf":
-        raise MismatchError(f"labels along {name!r} are {values.dtype}, not numbers or texts")
+        raise MismatchError(f"labels along {name!r} are {values.dtype}, not numbers or strings")
     attrs = {key: value for key, value in variable.attrs.items() if isinstance(value, str)}
     dims = tuple(map(str, variable.dims))
     return Variable(dims, values.astype(object) if is_text else values, attrs)
 
 
 def _arrays(file: Path) -> dict[str, xr.DataArray]:
-    """Return the variables of a file, in memory; what has units of time stays a number."""
+    """Return the variables of a file, in memory; times stay numbers."""
     if not file.exists():
         raise FileNotFoundError(f"{file} is missing")
     with xr.open_dataset(file, decode_times=False) as data:
-        found = {str(name): array.load() for name, array in data.data_vars.items()}
-    numeric = {name: array for name, array in found.items() if array.dtype.kind in "iuf"}
+        arrays = {str(name): array.load() for name, array in data.data_vars.items()}
+    numeric = {name: array for name, array in arrays.items() if array.dtype.kind in "iuf"}
     if not numeric:
-        raise StatsFileError(f"{file.name} has no variables of numbers")
+        raise StatsFileError(f"{file.name} has no numeric variables")
     return {name: array.astype(np.float64) for name, array in numeric.items()}

@@ -1,8 +1,8 @@
-"""Statistics files: numbers, names and shapes; nothing in them is ever run.
+"""Read and write statistics files, which contain data only: no code in them is ever run.
 
-`write` and `read` choose the format by the suffix: ``.nc`` and ``.zarr`` are datasets that other
-tools can open, ``.json`` is for people and a few features. Below the formats all is the same
-`document`: a header in JSON, and variables.
+The suffix chooses the format: ``.nc`` and ``.zarr`` are datasets that other tools can open,
+``.json`` is for people and a few features. All formats store the same `document`: a JSON header and
+variables.
 """
 
 import os
@@ -21,13 +21,13 @@ __all__ = ["read", "write"]
 
 
 class _Format(NamedTuple):
-    """How one kind of file is written and read."""
+    """The functions and properties of one file format."""
 
     write: Callable[[Path, Document], None]
     read: Callable[[Path], Contents]
-    is_kind: Callable[[int], bool]
-    kind: str
-    coordinates: bool
+    is_file_type: Callable[[int], bool]
+    file_type: str
+    has_coordinates: bool
 
 
 _FORMATS = {
@@ -36,21 +36,21 @@ _FORMATS = {
         netcdf.unpack,
         stat.S_ISREG,
         "file",
-        coordinates=True,
+        has_coordinates=True,
     ),
     ".zarr": _Format(
         lambda path, document: replace_folder(path, zarr.pack(document), zarr.is_ours),
         zarr.unpack,
         stat.S_ISDIR,
         "folder",
-        coordinates=True,
+        has_coordinates=True,
     ),
     ".json": _Format(
         lambda path, document: replace_file(path, [json.pack(document)]),
         json.unpack,
         stat.S_ISREG,
         "file",
-        coordinates=False,
+        has_coordinates=False,
     ),
 }
 
@@ -62,51 +62,51 @@ def write(
     attrs: Mapping[str, Any],
     history: str = "",
 ) -> None:
-    """Write statistics to a file that is replaced as a whole, or not at all.
+    """Write statistics to a file, atomically.
 
     Parameters
     ----------
     path : path
-        Ends with ``.nc``, ``.zarr`` or ``.json``.
+        A path that ends in ``.nc``, ``.zarr`` or ``.json``.
     states : dict of name to Field
-        Records in memory, each with its statistic, a frozen dataclass.
+        Records in memory; the statistics must be frozen dataclasses.
     container : str
-        The kind of container adapted.
+        The name of the container type.
     attrs : dict
         Provenance.
     history : str, optional
-        How the statistics were made, in a sentence for people.
+        A description of how the statistics were made.
 
     Raises
     ------
     ValueError
-        If the suffix is another, or the statistics are too large for JSON.
+        If the suffix is unknown, or the statistics are too large for JSON.
     TypeError
-        If a label, a name or an attribute is of a type that could not be restored.
+        If a label, a name or an attribute has a type that cannot be restored.
     FileExistsError
-        If there is a folder that holds anything but statistics.
+        If the path is a folder with other content than statistics.
     OSError
-        If the disk refuses; what was there before is then still there.
+        If the file cannot be written; an old file is then unchanged.
     """
     form = _format(path)
-    document = compose(states, container, attrs, history, form.coordinates)
+    document = compose(states, container, attrs, history, form.has_coordinates)
     form.write(Path(path), document)
 
 
 def read(path: str | os.PathLike[str]) -> Contents:
-    """Return what `write` was given, bit for bit.
+    """Return the arguments of `write`, bit for bit.
 
     Raises
     ------
     StatsFileError
-        If the file is foreign, cut off, altered, or of a newer format.
+        If the file is not a statistics file, is damaged, or has a newer format.
     FileNotFoundError
-        If there is none.
+        If the file does not exist.
     """
     form = _format(path)
-    # Looked at before it is opened: to open a pipe would wait for a writer.
-    if not form.is_kind(os.stat(path).st_mode):
-        raise StatsFileError(f"{path} is not a {form.kind}")
+    # Checked before it is opened, because opening a pipe would wait for a writer.
+    if not form.is_file_type(os.stat(path).st_mode):
+        raise StatsFileError(f"{path} is not a {form.file_type}")
     try:
         return form.read(Path(path))
     except (PermissionError, ImportError, MemoryError):
@@ -114,16 +114,15 @@ def read(path: str | os.PathLike[str]) -> Contents:
     except StatsFileError as error:
         raise StatsFileError(f"{path}: {error}") from error
     except Exception as error:
-        # Whatever a library says of bytes that it cannot read.
-        what = f"{type(error).__name__}: {error}"
-        raise StatsFileError(f"{path}: cut off, altered or foreign ({what})") from error
+        # Libraries raise many types of errors for invalid bytes.
+        reason = f"{type(error).__name__}: {error}"
+        raise StatsFileError(f"{path}: cut off, altered or foreign ({reason})") from error
 
 
 def _format(path: str | os.PathLike[str]) -> _Format:
     suffix = Path(path).suffix.lower()
     if suffix not in _FORMATS:
         raise ValueError(
-            f"statistics are kept in .nc, .zarr or .json files, got {os.fspath(path)!r}; "
-            "let the name end with one of these"
+            f"a statistics file must end in .nc, .zarr or .json, got {os.fspath(path)!r}"
         )
     return _FORMATS[suffix]

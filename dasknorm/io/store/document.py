@@ -1,8 +1,8 @@
-"""Document: what a statistics file says, whatever its format: a header and variables.
+"""`Document`: the content of a statistics file in any format, a JSON header and variables.
 
-The header is JSON. It holds all but the numbers: the names, dimensions and labels of the fields,
-their statistics with their settings, where they come from, and the dtype and shape of each
-variable. One checksum covers the header and every variable.
+The header contains everything but the arrays: names, dimensions and labels of the fields, their
+statistics with settings, the provenance, and the dtype and shape of each variable. One checksum
+covers the header and every variable.
 """
 
 import hashlib
@@ -25,14 +25,14 @@ _FORMAT = "dasknorm-stats"
 _VERSION = 1
 
 Contents = tuple[dict[Hashable, State], str, dict[str, Any]]
-"""What is written and read: the states, the kind of container, the attributes."""
+"""The states, the name of the container type, and the attributes."""
 
 Fetch = Callable[[str, np.dtype[Any], tuple[int, ...]], np.ndarray]
-"""Reads the variable of a name, once its dtype, shape and size are seen to be as declared."""
+"""Reads a variable by name, after checking that its dtype, shape and size are as declared."""
 
 
 class Document(NamedTuple):
-    """A header, as bytes of JSON, the variables that it declares, and how they were made."""
+    """A JSON header, the variables that it declares, and a description of their origin."""
 
     header: bytes
     variables: Mapping[str, Variable]
@@ -43,12 +43,12 @@ class Document(NamedTuple):
         return _checksum(self.header, (variable.data for variable in self.variables.values()))
 
     def stored(self) -> dict[str, Variable]:
-        """Return the variables, with the header as one of them: no attribute may be as long."""
+        """Return the variables and the header, which is too long for an attribute."""
         header = Variable((f"{HEADER}_bytes",), np.frombuffer(self.header, "u1"))
         return {HEADER: header, **self.variables}
 
     def attrs(self) -> dict[str, str]:
-        """Return what the file says of itself: for people, but for the checksum."""
+        """Return the attributes of the file: the checksum, and texts for people."""
         return {
             "title": "Statistics by which data are normalized",
             "history": plain_text(self.history, 10_000),
@@ -62,13 +62,13 @@ def compose(
     container: str,
     attrs: Mapping[str, Any],
     history: str = "",
-    coordinates: bool = True,
+    with_coordinates: bool = True,
 ) -> Document:
-    """Return the document that says all this, with or without coordinates for other tools."""
+    """Return a document, with or without coordinates for other tools."""
     layout = Layout()
     for name, state in states.items():
         layout.add(name, state)
-    variables = layout.variables | (layout.dims.coordinates if coordinates else {})
+    variables = layout.variables | (layout.dims.coordinates if with_coordinates else {})
     header = {
         "format": _FORMAT,
         "version": _VERSION,
@@ -87,55 +87,55 @@ def compose(
 
 
 def interpret(header: bytes, checksum: Any, fetch: Fetch) -> Contents:
-    """Return what a document says, once it is seen to be whole, unaltered and of this format."""
-    said = _understood(header)
+    """Return the contents of a document, after checking its format and checksum."""
+    head = _parse(header)
     declared = {
         name: (json_arrays.decode_dtype(text, "iufS"), tuple(shape))
-        for name, (text, shape) in said["variables"].items()
+        for name, (text, shape) in head["variables"].items()
     }
-    statistics = [settings.decode(**field["statistic"]) for field in said["fields"]]
-    _check_shapes(said, declared, statistics)
+    statistics = [settings.decode(**field["statistic"]) for field in head["fields"]]
+    _check_shapes(head, declared, statistics)
     variables = {name: fetch(name, *declared[name]) for name in declared}
     if _checksum(header, variables.values()) != checksum:
-        raise StatsFileError("the checksum does not fit: the file was altered or is damaged")
-    states = states_from(said, variables, statistics)
-    return states, said["container"], values.decode(said["attrs"])
+        raise StatsFileError("the checksum does not match: the file was altered or is damaged")
+    states = states_from(head, variables, statistics)
+    return states, head["container"], values.decode(head["attrs"])
 
 
-def _understood(header: bytes) -> dict[str, Any]:
-    """Return the header if this version can read it."""
-    said = json_arrays.loads(header)
-    if type(said) is not dict or said.get("format") != _FORMAT:
+def _parse(header: bytes) -> dict[str, Any]:
+    """Return the parsed header if this version can read it."""
+    head = json_arrays.loads(header)
+    if type(head) is not dict or head.get("format") != _FORMAT:
         raise StatsFileError("not a dasknorm statistics file")
-    version = said.get("version")
+    version = head.get("version")
     if type(version) is not int or version < 1:
-        raise StatsFileError(f"the format number is {version!r}")
+        raise StatsFileError(f"invalid format number {version!r}")
     if version > _VERSION:
         raise StatsFileError(
             f"written by format {version}, this version reads up to {_VERSION}: upgrade dasknorm"
         )
-    return said
+    return head
 
 
 def _check_shapes(
-    said: dict[str, Any],
+    head: dict[str, Any],
     declared: Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]],
     statistics: Sequence[Statistic],
 ) -> None:
-    """Refuse a header that does not agree with itself, before anything is made as large as it says.
+    """Raise StatsFileError if a header is inconsistent, before memory is allocated for it.
 
-    No variable serves two fields, so that states together are no larger than the file.
+    No variable is used by two fields, so the states together are not larger than the file.
     """
     for name, (_, shape) in declared.items():
         if not is_safe(name) or not all(type(n) is int and n >= 0 for n in shape):
-            raise StatsFileError(f"variable {name!r} of shape {shape} cannot be")
+            raise StatsFileError(f"invalid variable {name!r} of shape {shape}")
     used: list[str] = []
-    for field, statistic in zip(said["fields"], statistics, strict=True):
-        shape = tuple(said["dims"][i]["size"] for i in field["dims"])
-        for part, dtype, own in parts_of(statistic):
+    for field, statistic in zip(head["fields"], statistics, strict=True):
+        shape = tuple(head["dims"][i]["size"] for i in field["dims"])
+        for part, dtype, part_shape in parts_of(statistic):
             name = field["record"][part]
-            if declared[name] != (np.dtype(dtype), (*shape, *own)):
-                raise StatsFileError(f"variable {name!r} is not of the shape of its field")
+            if declared[name] != (np.dtype(dtype), (*shape, *part_shape)):
+                raise StatsFileError(f"variable {name!r} does not have the shape of its field")
             used.append(name)
     if len(used) != len(set(used)):
         raise StatsFileError("a variable is used twice")

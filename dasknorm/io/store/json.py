@@ -1,4 +1,4 @@
-"""Statistics as a ``.json`` file: for people, and for a few features."""
+"""Statistics as a ``.json`` file, for people and for a few features."""
 
 import json
 import math
@@ -21,12 +21,12 @@ _START = b'{"format":"dasknorm-stats",'
 
 
 def pack(document: Document) -> bytes:
-    """Return the text of the file: the header's keys, the values of the variables, a checksum."""
-    said = json.loads(document.header)
+    """Return the text of the file: the keys of the header, the variables and a checksum."""
+    head = json.loads(document.header)
     count = max((variable.data.size for variable in document.variables.values()), default=0)
     if count > MAX_RECORDS:
         raise ValueError(_too_large(f"{count} records"))
-    parts = {key: json_arrays.dumps(value) for key, value in said.items()}
+    parts = {key: json_arrays.dumps(value) for key, value in head.items()}
     values = [
         f" {json_arrays.dumps(name)}:{json_arrays.dumps(json_arrays.encode(variable.data))}"
         for name, variable in document.variables.items()
@@ -46,27 +46,28 @@ def unpack(path: Path) -> Contents:
     size = os.stat(path).st_size
     if size > MAX_BYTES:
         raise StatsFileError(f"{size} bytes, more than the {MAX_BYTES} that are read as JSON")
-    said = _parsed(path.read_bytes())
-    values, checksum = said.pop("values", None), said.pop("checksum", None)
+    content = _parse(path.read_bytes())
+    values, checksum = content.pop("values", None), content.pop("checksum", None)
 
     def fetch(name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
         if len(values[name]) != math.prod(shape):
             raise StatsFileError(f"variable {name!r} has {len(values[name])} values for {shape}")
         return json_arrays.decode(values[name], dtype).reshape(shape)
 
-    return interpret(json_arrays.dumps(said).encode("ascii"), checksum, fetch)
+    return interpret(json_arrays.dumps(content).encode("ascii"), checksum, fetch)
 
 
-def _parsed(text: bytes) -> dict[str, Any]:
+def _parse(text: bytes) -> dict[str, Any]:
     try:
-        said = json_arrays.loads(text)
+        content = json_arrays.loads(text)
     except (ValueError, RecursionError) as error:
-        what = "cut off or altered" if text.startswith(_START) else "not a dasknorm statistics file"
-        raise StatsFileError(f"{what}: {error}") from error
-    if type(said) is not dict:
+        is_ours = text.startswith(_START)
+        problem = "cut off or altered" if is_ours else "not a dasknorm statistics file"
+        raise StatsFileError(f"{problem}: {error}") from error
+    if type(content) is not dict:
         raise StatsFileError("not a dasknorm statistics file")
-    return said
+    return content
 
 
-def _too_large(what: str) -> str:
-    return f"{what} are too large for JSON; write a .nc or .zarr file instead"
+def _too_large(size: str) -> str:
+    return f"{size} are too large for JSON; write a .nc or .zarr file instead"

@@ -1,4 +1,4 @@
-"""Labels as JSON: a pandas Index of any kind, and back, equal and of the same dtype."""
+"""Convert a pandas Index of any type to JSON and back, equal and with the same dtype."""
 
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
@@ -13,47 +13,47 @@ __all__ = ["decode", "encode"]
 
 
 class Codec(NamedTuple):
-    """How one kind of index is told from others, written as JSON, and read."""
+    """The conversion of one type of index to JSON and back."""
 
-    fits: Callable[[pd.Index], bool]
+    matches: Callable[[pd.Index], bool]
     encode: Callable[[Any], Any]
     decode: Callable[[Any], pd.Index]
 
 
 def encode(index: pd.Index, dim: Hashable) -> dict[str, Any]:
-    """Return an index as JSON; TypeError, naming the dimension, if it could not be restored."""
-    kind = next(kind for kind, codec in _CODECS.items() if codec.fits(index))
+    """Return an index as JSON; TypeError with the dimension if it cannot be restored."""
+    kind = next(kind for kind, codec in _CODECS.items() if codec.matches(index))
     try:
         names = [values.encode(name) for name in index.names]
         coded = {"kind": kind, "names": names, "labels": _CODECS[kind].encode(index)}
-        same = _is_same(decode(coded), index)
+        is_restored = _is_same(decode(coded), index)
     except (TypeError, ValueError, KeyError, OverflowError) as error:
-        raise TypeError(_refusal(index, dim, str(error))) from error
-    if not same:
-        raise TypeError(_refusal(index, dim, f"labels of dtype {index.dtype}"))
+        raise TypeError(_message(index, dim, str(error))) from error
+    if not is_restored:
+        raise TypeError(_message(index, dim, f"labels of dtype {index.dtype}"))
     return coded
 
 
 def decode(coded: dict[str, Any]) -> pd.Index:
-    """Return the index that `encode` was given; a RangeIndex as equal integers."""
+    """Return the index that was encoded; a RangeIndex becomes an index of integers."""
     index = _CODECS[coded["kind"]].decode(coded["labels"])
     index.names = [values.decode(name) for name in coded["names"]]
     return index
 
 
-def _is_same(index: pd.Index, given: pd.Index) -> bool:
-    same_dtype = index.dtype == given.dtype or isinstance(given.dtype, pd.StringDtype)
-    return same_dtype and len(index) == len(given) and index.equals(given)
+def _is_same(index: pd.Index, original: pd.Index) -> bool:
+    same_dtype = index.dtype == original.dtype or isinstance(original.dtype, pd.StringDtype)
+    return same_dtype and len(index) == len(original) and index.equals(original)
 
 
-def _refusal(index: pd.Index, dim: Hashable, what: str) -> str:
+def _message(index: pd.Index, dim: Hashable, reason: str) -> str:
     return (
-        f"the labels along {dim!r} cannot be written ({type(index).__name__}, {what}); "
-        "use numbers, texts, times, or tuples of these"
+        f"the labels along {dim!r} cannot be written ({type(index).__name__}, {reason}); "
+        "use numbers, strings, times, or tuples of these"
     )
 
 
-# -- one pair of functions for each kind ----------------------------------------------------------
+# -- a pair of functions for each type -----------------------------------------------------------
 
 
 def _pack_array(index: pd.Index) -> list[Any]:
@@ -78,9 +78,11 @@ def _unpack_zoned(coded: list[Any]) -> pd.Index:
 
 
 def _pack_nullable(index: pd.Index) -> list[Any]:
-    """Write numbers and texts that may be missing, as None."""
+    """Return numbers and strings, with None for missing ones."""
     missing = index.isna()
-    items = [None if gone else value for value, gone in zip(index, missing, strict=True)]
+    items = [
+        None if is_missing else value for value, is_missing in zip(index, missing, strict=True)
+    ]
     name = index.dtype.name
     if name not in _NULLABLE:
         raise TypeError(f"labels of dtype {index.dtype}")
@@ -142,7 +144,7 @@ def _pack_objects(index: pd.Index) -> list[Any]:
 
 
 def _unpack_objects(coded: list[Any]) -> pd.Index:
-    # Filled one by one: NumPy would make a table of a list of tuples.
+    # Filled one by one, as NumPy would convert a list of tuples to two dimensions.
     array = np.empty(len(coded), object)
     for i, label in enumerate(coded):
         array[i] = values.decode(label)
@@ -158,7 +160,7 @@ def _unpack_cftimes(coded: list[Any]) -> pd.Index:
 _NULLABLE = {"str", "string", "boolean", "Float32", "Float64"}
 _NULLABLE |= {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
 
-# The first that fits is used: special kinds before the general.
+# The first match is used, so special types come before general ones.
 _CODECS = {
     "multi": Codec(lambda i: isinstance(i, pd.MultiIndex), _pack_levels, _unpack_levels),
     "categories": Codec(

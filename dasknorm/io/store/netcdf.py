@@ -1,8 +1,7 @@
-"""Statistics as a ``.nc`` file: NetCDF4, which is HDF5, with a seal behind its end.
+"""Write NetCDF4 files, and read statistics from them after verifying a checksum.
 
-A single flipped bit can send the HDF5 library into a loop that no signal ends. So the file ends
-with a checksum of all its bytes, behind what HDF5 calls the end, and nothing is parsed that does
-not fit it.
+A single flipped bit can send the HDF5 library into an infinite loop. So a checksum of all bytes is
+appended after the end of the HDF5 content (the seal), and files that do not match are not parsed.
 """
 
 import hashlib
@@ -50,7 +49,7 @@ def pack_variables(variables: Mapping[str, Variable], attrs: Mapping[str, str]) 
 
 
 def seal(data: bytes | memoryview) -> bytes:
-    """Return what ends a file of these bytes."""
+    """Return the seal of a file with these bytes."""
     return _SEAL % hashlib.sha256(data).hexdigest().encode()
 
 
@@ -60,7 +59,7 @@ def unpack(path: Path) -> Contents:
     with open(path, "rb") as raw:
         _check_seal(raw)
         with h5py.File(raw, "r") as file:
-            return _interpreted(file, os.fstat(raw.fileno()).st_size)
+            return _read_contents(file, os.fstat(raw.fileno()).st_size)
 
 
 def _libraries() -> tuple[Any, Any]:
@@ -84,70 +83,72 @@ def _in_letters(variable: Variable) -> Variable:
     return Variable(variable.dims, letters, {**variable.attrs, "_Encoding": "utf-8"})
 
 
-def _interpreted(file: Any, size: int) -> Contents:
-    left = size
+def _read_contents(file: Any, size: int) -> Contents:
+    remaining = size
 
     def fetch(name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
-        nonlocal left
-        texts = dtype.kind == "S"
-        stored = (np.dtype("S1"), (*shape, dtype.itemsize)) if texts else (dtype, shape)
-        found = _dataset(file, name)
-        if (found.dtype, found.shape) != stored:
+        nonlocal remaining
+        is_text = dtype.kind == "S"
+        stored = (np.dtype("S1"), (*shape, dtype.itemsize)) if is_text else (dtype, shape)
+        dataset = _dataset(file, name)
+        if (dataset.dtype, dataset.shape) != stored:
             raise StatsFileError(f"variable {name!r} is not as the header declares it")
-        left -= _plain_size(found)
-        if left < 0:
+        remaining -= _plain_size(dataset)
+        if remaining < 0:
             raise StatsFileError(f"variable {name!r} claims more bytes than the file has")
-        data: np.ndarray = found[()] if found.size else np.zeros(stored[1], stored[0])
+        data: np.ndarray = dataset[()] if dataset.size else np.zeros(stored[1], stored[0])
         data = np.asarray(data)
-        return np.ascontiguousarray(data).view(dtype).reshape(shape) if texts else data
+        return np.ascontiguousarray(data).view(dtype).reshape(shape) if is_text else data
 
     head = fetch(HEADER, np.dtype("u1"), _dataset(file, HEADER).shape)
     return interpret(head.tobytes(), file.attrs.get("dasknorm_checksum"), fetch)
 
 
 def _dataset(file: Any, name: str) -> Any:
-    """Return a dataset of this very file; a link could lead to any other."""
+    """Return a dataset of this file; links could lead to other files."""
     import h5py
 
     if not isinstance(file.get(name, getlink=True), h5py.HardLink):
         raise StatsFileError(f"variable {name!r} is missing, or a link")
-    found = file[name]
-    if not isinstance(found, h5py.Dataset):
+    dataset = file[name]
+    if not isinstance(dataset, h5py.Dataset):
         raise StatsFileError(f"{name!r} is not a variable")
-    return found
+    return dataset
 
 
 def _plain_size(dataset: Any) -> int:
-    """Return the bytes of a dataset that lies in the file as it is; refuse any other."""
+    """Return the size of an uncompressed dataset; StatsFileError for all others."""
     import h5py
 
     if not dataset.size:
         return 0
-    made = dataset.id.get_create_plist()
-    plain = made.get_layout() == h5py.h5d.CONTIGUOUS and not made.get_external_count()
+    properties = dataset.id.get_create_plist()
+    is_plain = (
+        properties.get_layout() == h5py.h5d.CONTIGUOUS and not properties.get_external_count()
+    )
     size: int = dataset.id.get_storage_size()
-    if not plain or made.get_nfilters() or size != dataset.size * dataset.dtype.itemsize:
+    if not is_plain or properties.get_nfilters() or size != dataset.size * dataset.dtype.itemsize:
         raise StatsFileError(
-            f"variable {dataset.name!r} is compressed or stored elsewhere; dasknorm writes plain "
-            "numbers, and reads no other"
+            f"variable {dataset.name!r} is compressed or stored in another file; statistics "
+            "files contain uncompressed arrays only"
         )
     return size
 
 
 def _check_seal(raw: BinaryIO) -> None:
-    """Refuse a file that is not, to the bit, as it was written."""
-    rest = os.fstat(raw.fileno()).st_size - _SEAL_SIZE
+    """Raise StatsFileError unless a file is bit for bit as it was written."""
+    content_size = os.fstat(raw.fileno()).st_size - _SEAL_SIZE
     if raw.read(len(_MAGIC)) != _MAGIC:
         raise StatsFileError("not a dasknorm statistics file, nor any NetCDF4 file")
-    raw.seek(max(rest, 0))
+    raw.seek(max(content_size, 0))
     end = raw.read()
     if not end.startswith(_SEAL[:17]):
         raise StatsFileError(
             "the seal at its end is missing: cut off, written again by another tool, or never "
             "written by dasknorm"
         )
-    if end != _SEAL % _digest(raw, rest):
-        raise StatsFileError("the checksum does not fit: the file was altered or is damaged")
+    if end != _SEAL % _digest(raw, content_size):
+        raise StatsFileError("the checksum does not match: the file was altered or is damaged")
     raw.seek(0)
 
 

@@ -1,4 +1,4 @@
-"""A statistic as JSON: the name of its class, its settings, and the record it remembers."""
+"""Convert a statistic to JSON and back: the name of its class, its settings and its record."""
 
 import dataclasses
 from typing import Any
@@ -20,21 +20,21 @@ def encode(statistic: Statistic) -> dict[str, Any]:
     if not dataclasses.is_dataclass(statistic):
         raise TypeError(f"{type(statistic).__name__} cannot be written: it is not a dataclass")
     settings = {
-        field.name: _coded(getattr(statistic, field.name))
+        field.name: _encode_setting(getattr(statistic, field.name))
         for field in dataclasses.fields(statistic)
     }
     return {"name": statistic.stored_name, "settings": settings, "record": parts_of(statistic)}
 
 
 def decode(name: str, settings: dict[str, Any], record: list[Any]) -> Statistic:
-    """Return the statistic, found by its name among the classes that are defined or installed."""
+    """Return a statistic; its class is found by name among imported and installed ones."""
     cls = STATISTICS.find(name)
     if cls is None:
         raise StatsFileError(
-            f"holds the statistic {name!r}, which is not known here; known: "
-            f"{', '.join(STATISTICS.defined())}. Import the module that defines it first"
+            f"holds the unknown statistic {name!r}; known: {', '.join(STATISTICS.defined())}. "
+            "Import the module that defines it first"
         )
-    statistic = cls(**{key: _decoded(value) for key, value in settings.items()})
+    statistic = cls(**{key: _decode_setting(value) for key, value in settings.items()})
     if parts_of(statistic) != record:
         raise StatsFileError(
             f"holds records of {name} with {record}, but here they have {parts_of(statistic)}"
@@ -43,32 +43,32 @@ def decode(name: str, settings: dict[str, Any], record: list[Any]) -> Statistic:
 
 
 def parts_of(statistic: Statistic) -> list[list[Any]]:
-    """Return each part of a record: its name, the dtype it is kept as, and its shape."""
+    """Return the name, stored dtype and shape of each part of a record."""
     return [
-        [part, _kept_as(part, statistic.dtype[part].base), list(statistic.dtype[part].shape)]
+        [part, _stored_dtype(part, statistic.dtype[part].base), list(statistic.dtype[part].shape)]
         for part in statistic.dtype.names or ()
     ]
 
 
-def _coded(value: Any) -> Any:
-    """Return a setting as JSON; it may be a statistic itself, or several of them."""
+def _encode_setting(value: Any) -> Any:
+    """Return a setting as JSON; it may be a statistic, or several of them."""
     if isinstance(value, Statistic):
         return {_OF_STATISTICS: encode(value)}
-    if isinstance(value, tuple) and value and all(isinstance(each, Statistic) for each in value):
-        return {_OF_STATISTICS: [encode(each) for each in value]}
+    if isinstance(value, tuple) and value and all(isinstance(item, Statistic) for item in value):
+        return {_OF_STATISTICS: [encode(item) for item in value]}
     return values.encode(value)
 
 
-def _decoded(coded: Any) -> Any:
+def _decode_setting(coded: Any) -> Any:
     if type(coded) is not dict or list(coded) != [_OF_STATISTICS]:
         return values.decode(coded)
     inner = coded[_OF_STATISTICS]
-    many = isinstance(inner, list)
-    return tuple(decode(**each) for each in inner) if many else decode(**inner)
+    is_list = isinstance(inner, list)
+    return tuple(decode(**item) for item in inner) if is_list else decode(**inner)
 
 
-def _kept_as(part: str, dtype: np.dtype[Any]) -> str:
-    """Return the little-endian dtype of the variable that keeps a part of a record."""
+def _stored_dtype(part: str, dtype: np.dtype[Any]) -> str:
+    """Return the little-endian dtype in which a part of a record is stored."""
     if dtype.kind == "b":
         return "|u1"
     sizes = {"i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (4, 8)}

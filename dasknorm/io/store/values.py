@@ -1,6 +1,6 @@
-"""Names, labels and attributes as JSON: whatever can be a key or a note, and back, same type.
+"""Convert names, labels and attributes to JSON and back, with the same type.
 
-JSON's own types stand for themselves; any other is an object with one key, ``{"$tuple": [...]}``.
+Types of JSON are written as they are; other types as an object with one key, ``{"$tuple": [...]}``.
 """
 
 import datetime as dt
@@ -17,7 +17,7 @@ __all__ = ["decode", "decode_zone", "encode", "encode_zone"]
 
 
 class Codec(NamedTuple):
-    """How one type is written as JSON, and read."""
+    """The conversion of one type to JSON and back."""
 
     tag: str
     encode: Callable[[Any], Any]
@@ -25,41 +25,41 @@ class Codec(NamedTuple):
 
 
 def encode(value: Any) -> Any:
-    """Return a value as JSON; TypeError for a type that could not be restored exactly."""
+    """Return a value as JSON; TypeError for types that cannot be restored exactly."""
     kind = type(value)
     if value is None or kind in (bool, int, str) or (kind is float and math.isfinite(value)):
         return value
     if kind is list:
-        return [encode(each) for each in value]
+        return [encode(item) for item in value]
     if kind is dict and all(type(key) is str and key[:1] != "$" for key in value):
-        return {key: encode(each) for key, each in value.items()}
+        return {key: encode(item) for key, item in value.items()}
     codec = _codec(value)
     return {codec.tag: codec.encode(value)}
 
 
 def decode(coded: Any) -> Any:
-    """Return the value that `encode` was given."""
+    """Return the value that was encoded."""
     if type(coded) is list:
-        return [decode(each) for each in coded]
+        return [decode(item) for item in coded]
     if type(coded) is not dict:
         return coded
     tag = next(iter(coded), "")
     if tag[:1] != "$":
-        return {key: decode(each) for key, each in coded.items()}
+        return {key: decode(item) for key, item in coded.items()}
     if tag not in _BY_TAG or len(coded) != 1:
         raise ValueError(f"unknown kind of value {tag!r}")
     return _BY_TAG[tag].decode(coded[tag])
 
 
 def encode_zone(zone: dt.tzinfo | None) -> str | None:
-    """Return a time zone's name; whether it means the zone again is for the caller to check."""
+    """Return the name of a time zone; callers must check that the name restores the zone."""
     return None if zone is None else str(zone)
 
 
 def decode_zone(name: str | None) -> str | None:
-    """Return a time zone's name, unless it is one by which pandas would open a file."""
+    """Return the name of a time zone; ValueError for names that make pandas open a file."""
     if name is not None and ("dateutil" in name or "tzfile" in name):
-        raise ValueError(f"{name!r} is not a time zone's name")
+        raise ValueError(f"{name!r} is not the name of a time zone")
     return name
 
 
@@ -88,7 +88,7 @@ def _pack_array(array: np.ndarray) -> list[Any]:
 def _unpack_array(coded: list[Any]) -> np.ndarray:
     text, shape, values = coded
     if text == "U":
-        # As wide as the longest text, never as wide as a file may claim.
+        # The width of the longest string, not the width that a file declares.
         return np.array(values, str).reshape(shape)
     return json_arrays.decode(values, json_arrays.decode_dtype(text, "biufmM")).reshape(shape)
 
@@ -124,7 +124,7 @@ def _pack_cftime(date: Any) -> list[Any]:
 
 
 def _unpack_cftime(coded: list[Any]) -> Any:
-    name, parts, how = coded
+    name, parts, options = coded
     try:
         import cftime
     except ImportError as error:
@@ -133,21 +133,21 @@ def _unpack_cftime(coded: list[Any]) -> Any:
         ) from error
     kind = getattr(cftime, name)
     if not issubclass(kind, cftime.datetime):
-        raise ValueError(f"{name!r} is no date")
+        raise ValueError(f"{name!r} is not a date type")
     if kind is not cftime.datetime:
-        how = {"has_year_zero": how["has_year_zero"]}
-    return kind(*parts, **how)
+        options = {"has_year_zero": options["has_year_zero"]}
+    return kind(*parts, **options)
 
 
 # -- the table ------------------------------------------------------------------------------------
 
 
 def _pack_pairs(value: dict[Any, Any]) -> list[Any]:
-    return [[encode(key), encode(each)] for key, each in value.items()]
+    return [[encode(key), encode(item)] for key, item in value.items()]
 
 
 def _unpack_pairs(coded: list[Any]) -> dict[Any, Any]:
-    return {decode(key): decode(each) for key, each in coded}
+    return {decode(key): decode(item) for key, item in coded}
 
 
 def _pack_interval(value: Any) -> list[Any]:
@@ -165,8 +165,8 @@ _CFTIME = Codec("$cftime", _pack_cftime, _unpack_cftime)
 _BY_TYPE: dict[type, Codec] = {
     float: Codec("$float", lambda value: json_arrays.encode(np.array([value]))[0],
                  lambda text: float(json_arrays.decode([text], np.dtype("f8"))[0])),
-    tuple: Codec("$tuple", lambda value: [encode(each) for each in value],
-                 lambda coded: tuple(decode(each) for each in coded)),
+    tuple: Codec("$tuple", lambda value: [encode(item) for item in value],
+                 lambda coded: tuple(decode(item) for item in coded)),
     dict: Codec("$dict", _pack_pairs, _unpack_pairs),
     bytes: Codec("$bytes", bytes.hex, bytes.fromhex),
     complex: Codec("$complex", lambda value: [encode(value.real), encode(value.imag)],

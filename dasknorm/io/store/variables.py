@@ -21,16 +21,16 @@ try:
     WRITER = version("dasknorm")
 except PackageNotFoundError:  # run from a source tree that is not installed
     WRITER = "unknown"
-"""The version of this library, which files name as their writer."""
+"""The version of this library, stored in files as their writer."""
 
 _SAFE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 
 
 @dataclass(frozen=True)
 class Variable:
-    """An array of little-endian numbers, or of texts in UTF-8 (dtype S), with named dimensions.
+    """An array of little-endian numbers, or of UTF-8 strings (dtype S), with named dimensions.
 
-    Texts have one dimension more than their array, for formats that keep single characters.
+    Strings have one more dimension than their array, for formats that store single characters.
     """
 
     dims: tuple[str, ...]
@@ -38,21 +38,21 @@ class Variable:
     attrs: Mapping[str, str] = field(default_factory=dict)
 
 
-def plain_text(value: Any, most: int = 1000) -> str:
-    """Return a short text that every format can keep as an attribute."""
-    text = str(value)[:most].replace("\0", "")
+def plain_text(value: Any, max_length: int = 1000) -> str:
+    """Return a short text that every format can store as an attribute."""
+    text = str(value)[:max_length].replace("\0", "")
     return text.encode("utf-8", "replace").decode()
 
 
 class Names:
-    """Gives out names that are safe and differ, letter case aside: some disks ignore it."""
+    """Makes safe names that differ in more than upper and lower case, which some disks ignore."""
 
     def __init__(self) -> None:
         self._taken = {HEADER}
 
-    def unique(self, wanted: str) -> str:
-        """Return a name like the one wanted, not given out before."""
-        name, number = _safe(wanted), 1
+    def unique(self, text: str) -> str:
+        """Return a new name similar to `text`."""
+        name, number = _safe(text), 1
         while (unique := name if number == 1 else f"{name}_{number}").lower() in self._taken:
             number += 1
         self._taken.add(unique.lower())
@@ -60,11 +60,11 @@ class Names:
 
 
 def is_safe(name: str) -> bool:
-    """Tell whether `Names` could have given out a name: no path, nothing hidden."""
+    """Check whether `Names` could have made a name: not a path, not hidden."""
     return bool(_SAFE.fullmatch(name))
 
 
-def _safe(wanted: str) -> str:
-    plain = unicodedata.normalize("NFKD", wanted[:80]).encode("ascii", "ignore").decode()
+def _safe(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text[:80]).encode("ascii", "ignore").decode()
     name = re.sub(r"[^A-Za-z0-9]+", "_", plain).strip("_")[:80]
     return name if name[:1].isalpha() else f"x_{name}".rstrip("_")

@@ -1,7 +1,7 @@
 """Statistics as a ``.zarr`` folder: a Zarr v3 group of plain arrays, one chunk each.
 
-So little of Zarr is needed here that it is written and read as the files it is made of: nothing
-is decoded, no codec runs, and each size is known before a byte is read.
+The group is written and read as plain files, without the zarr library: no codec runs, and each size
+is checked before a byte is read.
 """
 
 import math
@@ -20,39 +20,42 @@ from dasknorm.io.zarr import META, chunk_name, describe_array
 
 __all__ = ["is_ours", "pack", "unpack"]
 
-MAX_META = 64 * 2**20
+MAX_METADATA_BYTES = 64 * 2**20
 
 
 def pack(document: Document) -> dict[str, bytes]:
     """Return the files of the folder by name."""
     stored = document.stored()
     described = {
-        name: {**describe_array(v.data.dtype, v.data.shape), **_notes(v)}
+        name: {**describe_array(v.data.dtype, v.data.shape), **_labels(v)}
         for name, v in stored.items()
     }
-    files = {META: _json(_group(document.attrs(), described))}
+    files = {META: _dump(_group(document.attrs(), described))}
     for name, variable in stored.items():
-        files[f"{name}/{META}"] = _json(described[name])
+        files[f"{name}/{META}"] = _dump(described[name])
         if variable.data.size:
-            files[f"{name}/{chunk_name(variable.data.ndim)}"] = _bytes(variable.data)
+            files[f"{name}/{chunk_name(variable.data.ndim)}"] = _chunk_bytes(variable.data)
     return files
 
 
 def unpack(path: Path) -> Contents:
     """Return the contents of a folder."""
-    group = _group_of(path)
+    group = _read_group(path)
     described = group["consolidated_metadata"]["metadata"]
 
     def fetch(name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
         expected = describe_array(dtype, shape)
-        for found in (described[name], json_arrays.loads(_read(path / name / META, MAX_META))):
-            if {key: found.get(key) for key in expected} != expected:
+        for metadata in (
+            described[name],
+            json_arrays.loads(_read(path / name / META, MAX_METADATA_BYTES)),
+        ):
+            if {key: metadata.get(key) for key in expected} != expected:
                 raise StatsFileError(f"variable {name!r} is not as the header declares it")
         if 0 in shape:
             return np.zeros(shape, dtype)
         file = path / name / chunk_name(len(shape))
         if dtype.kind == "S":
-            return _texts(_read(file, os.lstat(file).st_size), dtype, shape)
+            return _decode_strings(_read(file, os.lstat(file).st_size), dtype, shape)
         data = _read(file, math.prod(shape) * dtype.itemsize, exact=True)
         return np.frombuffer(data, dtype).reshape(shape)
 
@@ -62,9 +65,9 @@ def unpack(path: Path) -> Contents:
 
 
 def is_ours(path: Path) -> bool:
-    """Tell whether a folder holds statistics, and nothing else that could be lost with it."""
+    """Check whether a folder contains statistics and nothing else."""
     try:
-        described = _group_of(path)["consolidated_metadata"]["metadata"]
+        described = _read_group(path)["consolidated_metadata"]["metadata"]
         return set(os.listdir(path)) == {META, HEADER, *described}
     except (OSError, ValueError, KeyError, TypeError):
         return False
@@ -83,18 +86,18 @@ def _group(attrs: dict[str, str], described: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _notes(variable: Variable) -> dict[str, Any]:
-    """Return what else is said of an array: the names of its dimensions, and its attributes."""
+def _labels(variable: Variable) -> dict[str, Any]:
+    """Return the metadata of an array for people: dimension names and attributes."""
     dims = variable.dims[: variable.data.ndim]
     return {"dimension_names": list(dims), "attributes": dict(variable.attrs)}
 
 
-def _json(value: dict[str, Any]) -> bytes:
+def _dump(value: dict[str, Any]) -> bytes:
     return json_arrays.dumps(value).encode("ascii")
 
 
-def _bytes(data: np.ndarray) -> bytes:
-    """Return an array's one chunk: its numbers, or each text after its length."""
+def _chunk_bytes(data: np.ndarray) -> bytes:
+    """Return the only chunk of an array: its numbers, or each string after its length."""
     if data.dtype.kind != "S":
         return data.tobytes()
     texts = data.tolist()
@@ -105,32 +108,32 @@ def _count(number: int) -> bytes:
     return number.to_bytes(4, "little")
 
 
-def _texts(data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
-    """Return texts from the bytes of their chunk, if these are just as `_bytes` would lay them."""
+def _decode_strings(data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
+    """Return strings from the bytes of their chunk, which must be as `_chunk_bytes` makes them."""
     texts, start = [], 4
     while start < len(data):
         stop = start + 4 + int.from_bytes(data[start : start + 4], "little")
         texts.append(data[start + 4 : stop])
         start = stop
-    # No wider than the longest: the dtype may claim any width.
+    # The width of the longest string, as the declared dtype may have any width.
     array = np.array(texts, "S")
-    if (array.dtype, array.shape) != (dtype, shape) or _bytes(array) != data:
-        raise StatsFileError("texts are not as the header declares them")
+    if (array.dtype, array.shape) != (dtype, shape) or _chunk_bytes(array) != data:
+        raise StatsFileError("strings are not as the header declares them")
     return array
 
 
-def _group_of(path: Path) -> dict[str, Any]:
-    found = json_arrays.loads(_read(path / META, MAX_META))
-    if type(found) is not dict or "dasknorm_checksum" not in found.get("attributes", {}):
+def _read_group(path: Path) -> dict[str, Any]:
+    group = json_arrays.loads(_read(path / META, MAX_METADATA_BYTES))
+    if type(group) is not dict or "dasknorm_checksum" not in group.get("attributes", {}):
         raise StatsFileError("not a dasknorm statistics store")
-    return found
+    return group
 
 
 def _read(file: Path, size: int, exact: bool = False) -> bytes:
-    """Return the bytes of a plain file, no more than `size`, or just as many."""
-    found = os.lstat(file)
-    if not stat.S_ISREG(found.st_mode):
+    """Return the bytes of a regular file of at most, or exactly, `size` bytes."""
+    status = os.lstat(file)
+    if not stat.S_ISREG(status.st_mode):
         raise StatsFileError(f"{file.name!r} in the store is not a plain file")
-    if found.st_size > size or (exact and found.st_size != size):
-        raise StatsFileError(f"{file.name!r} in the store has {found.st_size} bytes, not {size}")
+    if status.st_size > size or (exact and status.st_size != size):
+        raise StatsFileError(f"{file.name!r} in the store has {status.st_size} bytes, not {size}")
     return file.read_bytes()

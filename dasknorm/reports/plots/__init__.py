@@ -1,10 +1,10 @@
-"""Pictures of statistics, with Matplotlib: profiles, maps, curves, and points.
+"""Plots of statistics with Matplotlib: profiles, curves, maps and points.
 
-`plan` says which panels there are, by what is kept; `panels` draws one, `figure` is what a user is
-given. Nothing here goes by the class of a statistic: `bands` goes by what it reads.
+`plan` chooses the panels by the kept dimensions, `bands` finds location and range from the results
+of any statistic, `panels` draws one panel, and `drift` draws a check.
 """
 
-from dasknorm.reports.plots.figure import Picture
-from dasknorm.reports.plots.plan import drawn
+from dasknorm.reports.plots.panels import NotebookFigure
+from dasknorm.reports.plots.plan import plot_states
 
-__all__ = ["Picture", "drawn"]
+__all__ = ["NotebookFigure", "plot_states"]

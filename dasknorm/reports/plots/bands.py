@@ -1,4 +1,4 @@
-"""Bands: where most values lie, a centre and two ends, by whatever readings a statistic has."""
+"""`Band`: the location and range of data, from whichever results a statistic has."""
 
 from dataclasses import dataclass, replace
 
@@ -11,14 +11,14 @@ __all__ = ["Band", "band_of"]
 
 @dataclass(frozen=True)
 class Band:
-    """A centre and two ends at each kept position, in the units of the data.
+    """Location and range at each output element, in the units of the data.
 
     Parameters
     ----------
     centre, low, high : ndarray of float64
-        NaN where nothing was counted.
+        NaN where there are no values.
     words : tuple of str
-        What the centre, the band and its width are: "mean", "mean ± std", "std".
+        Names of the centre, the band and its width: "mean", "mean ± std", "std".
     """
 
     centre: np.ndarray
@@ -28,39 +28,39 @@ class Band:
 
     @property
     def width(self) -> np.ndarray:
-        """From the centre to an end if both are as far, else from end to end."""
+        """The standard deviation, or else the distance between the ends."""
         return (self.high - self.low) / (2 if self.words[2] == "std" else 1)
 
     def at(self, index: tuple[int | slice, ...]) -> "Band":
-        """Return the band of some positions."""
+        """Return the band at some positions."""
         return replace(self, centre=self.centre[index], low=self.low[index], high=self.high[index])
 
 
 def band_of(state: State) -> Band:
-    """Return the mean and a standard deviation around it; else the median, else the middle.
+    """Return mean and standard deviation, or else median and quantiles, or else the range.
 
     Raises
     ------
     TypeError
-        If none of them can be read.
+        If the statistic has none of these results.
     """
     statistic, records = state.statistic, np.asarray(state.data)
-    has = {*statistic.result_names}
+    available = {*statistic.result_names}
 
     def read(*names: str) -> list[np.ndarray]:
         return [statistic.result(records, name) for name in names]
 
-    if {"mean", "std"} <= has:
+    if {"mean", "std"} <= available:
         mean, std = read("mean", "std")
         return Band(mean, mean - std, mean + std, ("mean", "mean ± std", "std"))
-    if {"median", "lower", "upper"} <= has:
+    if {"median", "lower", "upper"} <= available:
         words = ("median", "median, and between the two quantiles", "quantile range")
         median, low, high = read("median", "lower", "upper")
         return Band(median, low, high, words)
-    if {"min", "max"} <= has:
+    if {"min", "max"} <= available:
         low, high = read("min", "max")
         return Band((low + high) / 2, low, high, ("middle", "from min to max", "range"))
-    if "max_abs" in has:
+    if "max_abs" in available:
         (most,) = read("max_abs")
         return Band(np.zeros_like(most), -most, most, ("0", "± max_abs", "range"))
     if names := statistic.location_scale_names:

@@ -1,46 +1,59 @@
-"""Panels: what one of the pictures is drawn of: a profile, a curve, a map, or points."""
+"""`Panel`: one variable of a plot, and functions to draw it as profile, curve, map or point."""
 
+from base64 import b64encode
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from dasknorm.reports.plots.bands import Band
 
-__all__ = ["Panel", "draw_curve", "draw_map", "draw_points", "draw_profile"]
+__all__ = ["NotebookFigure", "Panel", "draw_curve", "draw_map", "draw_points", "draw_profile"]
 
 LINE, SHADE = "#0072B2", "#0072B233"
 DOWNWARDS = ("level", "lev", "plev", "pressure", "isobaric", "depth", "pfull")
-"""How vertical dimensions are called that are counted from above."""
+"""Names of vertical dimensions that increase downwards."""
 
 UPWARDS = ("height", "altitude", "elev")
-"""And those that are not, whatever else their names have in them: "height_level"."""
+"""Names that do not, even if they contain one of the above, as "height_level"."""
 
-LONG = 30
+MAX_NAME = 30
 
-TICKS = 24
-"""Labels in words that fit along an axis."""
+MAX_TICKS = 24
+"""Text labels that fit along an axis."""
+
+
+class NotebookFigure(Figure):
+    """A Matplotlib figure that is not registered with pyplot, so it need not be closed."""
+
+    def _repr_html_(self) -> str:
+        """Return the figure for a notebook, as an embedded PNG image."""
+        data = BytesIO()
+        self.savefig(data, dpi=100, format="png")
+        return f'<img src="data:image/png;base64,{b64encode(data.getvalue()).decode()}"/>'
 
 
 @dataclass(frozen=True)
 class Panel:
-    """What is drawn of one variable or column.
+    """One variable or column to plot.
 
     Parameters
     ----------
     name : str
-        Of the variable or column.
+        Name of the variable or column.
     units : str
-        Empty if it has none.
+        Units; empty if there are none.
     band : Band
-        As many positions as there are labels along each of `dims`.
+        Location and range, along `dims`.
     dims : tuple of hashable
-        What it lies along; one for a profile or a curve, two for a map, none for a point.
+        Kept dimensions: one for a profile or a curve, two for a map, none for a point.
     labels : tuple of Index
-        The labels along each of them, or their positions.
+        Labels or positions along these dimensions.
     """
 
     name: str
@@ -52,30 +65,30 @@ class Panel:
     @property
     def title(self) -> str:
         """The name and the units."""
-        return f"{short(self.name)} ({self.units})" if self.units else short(self.name)
+        return f"{shorten(self.name)} ({self.units})" if self.units else shorten(self.name)
 
 
-def short(name: Any) -> str:
-    """Return a name that fits, and that begins no formula."""
+def shorten(name: Any) -> str:
+    """Return a shortened name, with dollar signs escaped because they begin a formula."""
     text = str(name).replace("$", r"\$")
-    return text if len(text) <= LONG else f"{text[: LONG - 1]}…"
+    return text if len(text) <= MAX_NAME else f"{text[: MAX_NAME - 1]}…"
 
 
 def draw_profile(axes: Axes, panel: Panel) -> None:
-    """Draw the centre against the height or depth, with its band."""
+    """Draw the location against height or depth, with its range."""
     (dim,), (labels,) = panel.dims, panel.labels
     at = labels.to_numpy()
     band = panel.band
     axes.fill_betweenx(at, band.low, band.high, color=SHADE, linewidth=0)
     axes.plot(band.centre, at, color=LINE, marker="o", markersize=3)
-    axes.set(xlabel=panel.title, ylabel=short(dim))
+    axes.set(xlabel=panel.title, ylabel=shorten(dim))
     if _is_downwards(dim):
         axes.invert_yaxis()
-    _plain(axes)
+    _hide_spines(axes)
 
 
 def draw_curve(axes: Axes, panel: Panel) -> None:
-    """Draw the centre along a dimension or over groups, with its band."""
+    """Draw the location along a dimension or by group, with its range."""
     (dim,), (labels,) = panel.dims, panel.labels
     is_number = labels.dtype.kind in "iufM"
     at = labels.to_numpy() if is_number else np.arange(len(labels))
@@ -86,41 +99,41 @@ def draw_curve(axes: Axes, panel: Panel) -> None:
     else:
         _bars(axes, at, band)
         axes.set_xticks(*_ticks(labels), rotation=45, ha="right")
-    axes.set(xlabel=short(dim), ylabel=panel.title)
-    _plain(axes)
+    axes.set(xlabel=shorten(dim), ylabel=panel.title)
+    _hide_spines(axes)
 
 
 def draw_points(axes: Axes, panels: Sequence[Panel]) -> None:
-    """Draw variables of the same units below each other, each a dot and a bar."""
+    """Draw variables of the same units below each other, as dots with bars."""
     for row, panel in enumerate(panels):
         band = panel.band
         around = [[band.centre - band.low], [band.high - band.centre]]
         axes.errorbar(band.centre, row, xerr=around, color=LINE, marker="o", linewidth=2)
-    axes.set_yticks(range(len(panels)), [short(panel.name) for panel in panels])
+    axes.set_yticks(range(len(panels)), [shorten(panel.name) for panel in panels])
     axes.set_ylim(len(panels) - 0.5, -0.5)
     axes.set_xlabel(panels[0].units)
     axes.margins(x=0.08)
-    _plain(axes)
+    _hide_spines(axes)
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
 
 
-def draw_map(axes: Axes, panel: Panel, what: str) -> None:
-    """Draw the centre or the width over two dimensions: rows upwards, if their labels increase."""
-    values = panel.band.centre if what == "centre" else panel.band.width
+def draw_map(axes: Axes, panel: Panel, quantity: str) -> None:
+    """Draw the location or the width over two dimensions; increasing labels go upwards."""
+    values = panel.band.centre if quantity == "centre" else panel.band.width
     (y, x), (rows, columns) = panel.dims, panel.labels
-    colours = "viridis" if what == "centre" else "cividis"
-    drawn = axes.pcolormesh(
-        _places(columns), _places(rows), values, cmap=colours, shading="nearest"
+    colours = "viridis" if quantity == "centre" else "cividis"
+    mesh = axes.pcolormesh(
+        _coordinates(columns), _coordinates(rows), values, cmap=colours, shading="nearest"
     )
-    if not _are_places(columns):
+    if not _are_coordinates(columns):
         axes.set_xticks(*_ticks(columns), rotation=45, ha="right")
-    if not _are_places(rows):
+    if not _are_coordinates(rows):
         axes.set_yticks(*_ticks(rows))
-    word = panel.band.words[0 if what == "centre" else 2]
-    bar = axes.figure.colorbar(drawn, ax=axes, shrink=0.85, label=panel.units)
+    title = panel.band.words[0 if quantity == "centre" else 2]
+    bar = axes.figure.colorbar(mesh, ax=axes, shrink=0.85, label=panel.units)
     bar.outline.set_linewidth(0.5)
-    axes.set(xlabel=short(x), ylabel=short(y), title=f"{short(panel.name)}: {word}")
+    axes.set(xlabel=shorten(x), ylabel=shorten(y), title=f"{shorten(panel.name)}: {title}")
 
 
 def _is_downwards(dim: Hashable) -> bool:
@@ -128,21 +141,21 @@ def _is_downwards(dim: Hashable) -> bool:
     return any(word in name for word in DOWNWARDS) and not any(word in name for word in UPWARDS)
 
 
-def _are_places(labels: pd.Index) -> bool:
-    """Tell whether labels are numbers or dates in order, each its own place on an axis."""
+def _are_coordinates(labels: pd.Index) -> bool:
+    """Check whether labels are sorted numbers or dates, which can be coordinates of an axis."""
     in_order = labels.is_monotonic_increasing or labels.is_monotonic_decreasing
     return labels.dtype.kind in "iufM" and in_order
 
 
-def _places(labels: pd.Index) -> np.ndarray:
-    """Return where a map has its rows or columns: at their labels, else one after the other."""
-    return labels.to_numpy() if _are_places(labels) else np.arange(len(labels))
+def _coordinates(labels: pd.Index) -> np.ndarray:
+    """Return the coordinates of rows or columns: their labels, or else their positions."""
+    return labels.to_numpy() if _are_coordinates(labels) else np.arange(len(labels))
 
 
 def _ticks(labels: pd.Index) -> tuple[np.ndarray, list[str]]:
-    """Return positions and their labels in words, no more than fit."""
-    at = np.arange(0, len(labels), max(1, -(-len(labels) // TICKS)))
-    return at, [short(labels[i]) for i in at]
+    """Return positions and text labels, at most as many as fit."""
+    at = np.arange(0, len(labels), max(1, -(-len(labels) // MAX_TICKS)))
+    return at, [shorten(labels[i]) for i in at]
 
 
 def _bars(axes: Axes, at: np.ndarray, band: Band) -> None:
@@ -150,5 +163,5 @@ def _bars(axes: Axes, at: np.ndarray, band: Band) -> None:
     axes.errorbar(at, band.centre, yerr=around, color=LINE, marker="o", linestyle="none")
 
 
-def _plain(axes: Axes) -> None:
+def _hide_spines(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,4 +1,4 @@
-"""The picture of a check: a dot and a bar for each variable, and the limits as bands."""
+"""Plot a check for drift: a dot and a bar per variable, and the limits as bands."""
 
 from collections.abc import Hashable
 from typing import Any
@@ -9,22 +9,24 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from dasknorm.reports.plots.figure import Picture
+from dasknorm.reports.plots.panels import NotebookFigure
 
-__all__ = ["drawn"]
+__all__ = ["plot_drift"]
 
 PASSES: dict[str, Any] = {"marker": "o", "color": "#0072B2", "markersize": 7, "linewidth": 2}
 FAILS: dict[str, Any] = {**PASSES, "marker": "D", "color": "#D55E00"}
 BAND: dict[str, Any] = {"color": "0.9", "linewidth": 0}
 ENDS: dict[str, Any] = {"color": "#E6C65C", "alpha": 0.45, "linewidth": 0}
-NAME = 24
-"""Letters of a name that fit beside the axes."""
+MAX_LABEL = 24
+"""Characters of a name that fit next to the axes."""
 
 
-def drawn(table: pd.DataFrame, shift: float, std_ratio: float, figure: Figure | None) -> Figure:
-    """Return the figure; a new one is as high as it has rows."""
+def plot_drift(
+    table: pd.DataFrame, shift: float, std_ratio: float, figure: Figure | None
+) -> Figure:
+    """Return the plot; the height of a new figure depends on the number of rows."""
     rows = len(table)
-    figure = figure or Picture(figsize=(7.6, 1.9 + 0.36 * rows))
+    figure = figure or NotebookFigure(figsize=(7.6, 1.9 + 0.36 * rows))
     figure.set_layout_engine("constrained")
     axes = figure.subplots()
     axes.use_sticky_edges = False
@@ -48,8 +50,8 @@ def drawn(table: pd.DataFrame, shift: float, std_ratio: float, figure: Figure | 
 def _draw(axes: Axes, at: int, row: pd.Series, std_ratio: float) -> None:
     style, mean = (FAILS if row["failed"] else PASSES), row["z_mean"]
     if pd.isna(mean):
-        said = row["failed"] or "its mean is not known"
-        axes.text(0, at, f" {said}", color=style["color"], va="center", fontsize=9)
+        message = row["failed"] or "its mean is not known"
+        axes.text(0, at, f" {message}", color=style["color"], va="center", fontsize=9)
         return
     axes.errorbar(mean, at, xerr=row["z_std"], **style)
     for end in (mean - std_ratio, mean + 1 / std_ratio):
@@ -67,5 +69,5 @@ def _explain(figure: Figure, dots: str, ends: str) -> None:
 
 def _short(name: Hashable) -> str:
     text = str(name)
-    text = text if len(text) <= NAME else f"{text[: NAME - 1]}…"
+    text = text if len(text) <= MAX_LABEL else f"{text[: MAX_LABEL - 1]}…"
     return text.replace("$", r"\$")  # which would begin a formula

@@ -1,8 +1,8 @@
-"""Refusals: bad input is one line on stderr and exit code 2; an interrupt is exit code 130."""
+"""Convert expected errors to one-line messages on stderr and exit codes."""
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -10,14 +10,14 @@ import click
 
 from dasknorm.errors import ChunkError
 
-__all__ = ["Commands", "Refusal", "expected", "plain_warnings"]
+__all__ = ["Commands", "InputError", "input_errors", "plain_warnings", "quote_names"]
 
 EXPECTED = (ValueError, TypeError, OSError, ImportError, ChunkError)
-"""What the library and the file formats raise for bad input; anything else is a bug."""
+"""The errors that the library and file formats raise for bad input; all others are bugs."""
 
 
-class Refusal(click.ClickException):
-    """Input that cannot be used, said in one line."""
+class InputError(click.ClickException):
+    """Invalid input, reported in one line with exit code 2."""
 
     exit_code = 2
 
@@ -25,15 +25,15 @@ class Refusal(click.ClickException):
         click.echo(f"dasknorm: {' '.join(self.message.split())}", file=file, err=True)
 
 
-class Interrupted(Refusal):
-    """Ctrl-C, with the exit code that a shell gives to it."""
+class InterruptError(InputError):
+    """Ctrl-C, with the exit code that shells use for it."""
 
     exit_code = 130
 
 
 @contextmanager
-def expected(while_doing: str = "") -> Iterator[None]:
-    """Turn the errors that bad input causes in the calls inside into a `Refusal`."""
+def input_errors(action: str = "") -> Iterator[None]:
+    """Convert errors that bad input causes inside the block to `InputError`."""
     try:
         yield
     except (*EXPECTED, RuntimeError) as error:
@@ -41,13 +41,18 @@ def expected(while_doing: str = "") -> Iterator[None]:
             raise  # a bug; a plain one is what decompressors raise for damaged data
         if "DASKNORM_TRACEBACK" in os.environ:
             raise
-        said = str(error) or type(error).__name__
-        raise Refusal(f"{while_doing}: {said}" if while_doing else said) from error
+        message = str(error) or type(error).__name__
+        raise InputError(f"{action}: {message}" if action else message) from error
+
+
+def quote_names(names: Iterable[object]) -> str:
+    """Return names in quotes, separated by commas; "none" if there are none."""
+    return ", ".join(map(repr, names)) or "none"
 
 
 @contextmanager
 def plain_warnings() -> Iterator[None]:
-    """Show each warning as one line without the place in the code it comes from."""
+    """Print each warning as one line, without its position in the code."""
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         yield
@@ -63,13 +68,13 @@ def _one_line() -> Iterator[None]:
         yield
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "dasknorm"
-        raise Refusal(f"{error.format_message()} See {command} --help") from error
+        raise InputError(f"{error.format_message()} See {command} --help") from error
     except KeyboardInterrupt:
-        raise Interrupted("interrupted; nothing was left under the name of the output") from None
+        raise InterruptError("interrupted; nothing was left under the name of the output") from None
 
 
 class Commands(click.Group):
-    """A group whose wrong usage is one line too, under ``dasknorm`` as under ``dask norm``."""
+    """A group of commands that reports wrong usage in one line too."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         with _one_line():

@@ -1,4 +1,4 @@
-"""Change: what a command makes of data: normalized by some statistics, or what they were before."""
+"""`Transform`: normalize or inverse with one set of statistics, as a command applies it to data."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -8,20 +8,21 @@ from dasknorm.api.stats import Stats
 from dasknorm.fields.matching import names_of
 from dasknorm.fields.selection import Selection
 
-__all__ = ["Change"]
+__all__ = ["Transform"]
 
 
 @dataclass(frozen=True)
-class Change:
-    """A map from data to data of the same kind, lazy where they are.
+class Transform:
+    """A map from data to data of the same type; lazy data stay lazy.
 
     Parameters
     ----------
     method : callable
         ``Stats.normalize`` or ``Stats.inverse``.
     stats : Stats
+        The statistics to apply.
     unseen : {"error", "nan"}
-        What becomes of rows of groups that the statistics do not know.
+        The treatment of rows whose group is not in the statistics.
     """
 
     method: Callable[..., Any]
@@ -33,10 +34,10 @@ class Change:
 
     @property
     def keys(self) -> tuple[Hashable, ...]:
-        """The columns that name the group of a row, if there are groups."""
+        """The columns that identify the group of a row; empty without groups."""
         return Selection.from_states(self.stats.states).by
 
     @property
     def columns(self) -> list[Hashable]:
-        """The columns that the statistics are of."""
+        """The columns that the statistics describe."""
         return names_of(self.stats.states)
