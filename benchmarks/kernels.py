@@ -189,14 +189,23 @@ def njit_loop() -> Callable[[Any], tuple[float, float, float]]:
     tile, block, sample = 32768, 256, 8
 
     @njit(nogil=True, error_model="numpy", fastmath={"reassoc", "nsz", "contract"})
-    def sum_block(x: Any, start: int, stop: int, shift: float) -> Any:
-        n = e = q = 0.0
-        for i in range(start, stop):
-            d = np.float64(x[i]) - shift
-            n += 1.0 if d == d else 0.0
-            d = d if d == d else 0.0
+    def sum_block(x: Any, shift: float) -> Any:
+        e = q = 0.0
+        for i in range(len(x)):
+            d = x[i] - shift
             e += d
             q += d * d
+        return float(len(x)), e, q
+
+    @njit(nogil=True, error_model="numpy", fastmath={"reassoc", "nsz", "contract"})
+    def sum_present(x: Any, shift: float) -> Any:
+        n = e = q = 0.0
+        for i in range(len(x)):
+            d = x[i] - shift
+            if d == d:
+                n += 1.0
+                e += d
+                q += d * d
         return n, e, q
 
     @njit(nogil=True, error_model="numpy")
@@ -210,11 +219,14 @@ def njit_loop() -> Callable[[Any], tuple[float, float, float]]:
         count = mean = m2 = 0.0
         for start in range(0, len(x), tile):
             stop = min(start + tile, len(x))
-            n, s, _ = sum_block(x[start : stop : (stop - start) // sample | 1], 0, sample, 0.0)
+            n, s, _ = sum_present(x[start : stop : (stop - start) // sample | 1], 0.0)
             shift = s / n if n else 0.0
             n = e = e_rest = q = q_rest = 0.0
             for i in range(start, stop, block):
-                block_n, block_e, block_q = sum_block(x, i, min(i + block, stop), shift)
+                values = x[i : min(i + block, stop)]
+                block_n, block_e, block_q = sum_block(values, shift)
+                if block_e != block_e:
+                    block_n, block_e, block_q = sum_present(values, shift)
                 n += block_n
                 e, rest = two_sum(e, block_e)
                 e_rest += rest

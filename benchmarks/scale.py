@@ -25,8 +25,8 @@ from benchmarks.machine import describe
 from benchmarks.report import Report, table
 from dasknorm.api.shards import MOST_CHUNKS, shard, shard_count
 from dasknorm.chunks import Reduction
-from dasknorm.chunks.graph import assembled
-from dasknorm.chunks.task_sizes import READ_BYTES, group_sizes
+from dasknorm.chunks.graph import make_assembly
+from dasknorm.chunks.task_sizes import TASK_READ_BYTES, group_sizes
 from dasknorm.containers import container_of
 from dasknorm.fields import Field
 from dasknorm.fields.matching import kept_dims
@@ -80,7 +80,7 @@ def _sizes(before: float, states: dict[Any, Field], count: int) -> Figures:
 
 def _assemble(states: dict[Any, Field], number: int, count: int, graph: dict[Any, Any]) -> int:
     part = [reduction for _, reduction in shard(states, number, count)]
-    graph.update(assembled(part).graph)
+    graph.update(make_assembly(part).graph)
     return len(graph)
 
 
@@ -193,7 +193,7 @@ def _overheads(most: float, sent: float) -> Iterator[str]:
     yield (
         f"**What that makes of large data**, at {cpu[STREAMED] * 1e6:.0f} µs a chunk and "
         f"{task * 1e6:.0f} µs a task, the difference of the first two rows: one scheduler hands "
-        f"out {1 / task:,.0f} tasks, or {READ_BYTES / task / 1e9:.0f} GB, a second. In hours; "
+        f"out {1 / task:,.0f} tasks, or {TASK_READ_BYTES / task / 1e9:.0f} GB, a second. In hours; "
         f"float32, everything merged; jobs of at most {JOB:,} chunks; each worker is taken to read "
         f"{RATE} MB/s."
     )

@@ -111,8 +111,8 @@ def test_lazy_stats_share_their_chunks(loaded: Counter[Any]) -> None:
 
 def test_normalize_and_inverse_load_each_chunk_once(loaded: Counter[Any]) -> None:
     """Normalizing, and inverting what was normalized, load each chunk once."""
-    known = dn.Stats.from_values(mean=np.zeros(4), std=2.0)
-    known.inverse(known.normalize(array())).compute()
+    stats = dn.Stats.from_values(mean=np.zeros(4), std=2.0)
+    stats.inverse(stats.normalize(array())).compute()
     assert once(loaded, "x")
 
 
@@ -173,8 +173,8 @@ def test_adapt_makes_one_task_a_chunk_and_few_more(
 
 def test_normalize_makes_one_task_a_chunk() -> None:
     """Normalizing and inverting fuse into the task that loads a chunk."""
-    known = dn.Stats.from_values(mean=np.zeros(3), std=2.0)
-    count = tasks(known.inverse(known.normalize(blocks(1000))))
+    stats = dn.Stats.from_values(mean=np.zeros(3), std=2.0)
+    count = tasks(stats.inverse(stats.normalize(blocks(1000))))
     assert count == 1000
 
 
@@ -205,8 +205,8 @@ def test_states_as_large_as_a_grid_merge_a_few_at_a_time() -> None:
 def test_graphs_pickle_small_and_by_name() -> None:
     """A graph pickles with the plain pickle, whatever the container, and without the data."""
     lazy = blocks(20)
-    known = dn.Stats.from_values(mean=np.zeros(3), std=2.0)
-    for collection in (state(dn.adapt(lazy, compute=False)), known.normalize(lazy)):
+    stats = dn.Stats.from_values(mean=np.zeros(3), std=2.0)
+    for collection in (state(dn.adapt(lazy, compute=False)), stats.normalize(lazy)):
         graph = dict(collection.__dask_graph__())
         own = [task for key, task in graph.items() if "normal" not in str(key)]
         assert len(pickle.dumps(own)) < 1000 * len(own)
@@ -225,11 +225,11 @@ def test_kept_axes_stay_in_chunks() -> None:
 def test_unknown_chunks_stay_unknown() -> None:
     """Rows of unknown number are adapted to, normalized and inverted, lazily."""
     x = blocks(4)
-    some = x[x[:, 0] > 0]
-    stats = dn.adapt(some)
-    rows = some.compute()
+    positive = x[x[:, 0] > 0]
+    stats = dn.adapt(positive)
+    rows = positive.compute()
     np.testing.assert_allclose(stats.mean, rows.mean(axis=0), rtol=1e-12)
-    back = stats.inverse(stats.normalize(some))
+    back = stats.inverse(stats.normalize(positive))
     assert np.isnan(back.shape[0])
     np.testing.assert_allclose(back.compute(), rows, atol=1e-14)
 

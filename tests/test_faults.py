@@ -24,11 +24,11 @@ SCHEDULERS = ["synchronous", "threads", "cluster"]
 @pytest.fixture
 def one_group(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stream all chunks in as few tasks as there may be."""
-    monkeypatch.setattr(task_sizes, "READ_BYTES", MANY)
-    monkeypatch.setattr(task_sizes, "STATES_BYTES", 0)
+    monkeypatch.setattr(task_sizes, "TASK_READ_BYTES", MANY)
+    monkeypatch.setattr(task_sizes, "ALL_STATES_BYTES", 0)
 
 
-def tired(folder: Path, times: int, where: int = 2, **how: Any) -> da.Array:
+def flaky(folder: Path, times: int, where: int = 2, **how: Any) -> da.Array:
     """Return six chunks, one of which cannot be read the first few times."""
     return marked(BLOCK, (4, 3), folder, where=[where], times=times, **how)
 
@@ -48,7 +48,7 @@ def test_errors_that_pass_are_waited_for(
     scheduler: None, one_group: None, tmp_path: Path, shape: str
 ) -> None:
     """A chunk that fails twice is read the third time, and the others once, shared or not."""
-    stats = dn.adapt(SHAPES[shape](tired(tmp_path, 2)), retries=2)
+    stats = dn.adapt(SHAPES[shape](flaky(tmp_path, 2)), retries=2)
     assert loads(tmp_path) == {f"x.{i}.0": 3 if i == 2 else 1 for i in range(6)}
     assert stats == dn.adapt(SHAPES[shape](da.from_array(BLOCK, (4, 3))))
 
@@ -57,7 +57,7 @@ def test_errors_that_pass_are_waited_for(
 def test_errors_that_last_longer_are_raised(scheduler: None, tmp_path: Path) -> None:
     """With fewer retries than a chunk fails, its error is raised, and says what the disk said."""
     with pytest.raises(ChunkError, match=r"axis -2 8:12, axis -1 0:3: OSError: the disk is tired"):
-        dn.adapt(tired(tmp_path, 2), retries=1)
+        dn.adapt(flaky(tmp_path, 2), retries=1)
     assert loads(tmp_path)["x.2.0"] == 2
 
 
@@ -65,15 +65,15 @@ def test_errors_that_last_longer_are_raised(scheduler: None, tmp_path: Path) -> 
 @pytest.mark.parametrize("scheduler", ["processes"], indirect=True)
 def test_errors_in_processes(scheduler: None, tmp_path: Path) -> None:
     """Dask's processes retry too, and name the chunk."""
-    assert dn.adapt(tired(tmp_path, 1)) == dn.adapt(da.from_array(BLOCK, (4, 3)))
+    assert dn.adapt(flaky(tmp_path, 1)) == dn.adapt(da.from_array(BLOCK, (4, 3)))
     with pytest.raises(ChunkError, match="axis -2 12:16"):
-        dn.adapt(tired(tmp_path, ALWAYS, where=3), retries=0)
+        dn.adapt(flaky(tmp_path, ALWAYS, where=3), retries=0)
 
 
 def test_no_retries(tmp_path: Path) -> None:
     """retries=0 reads once, and the cause is at hand."""
     with pytest.raises(ChunkError) as caught:
-        dn.adapt(tired(tmp_path, 1), retries=0)
+        dn.adapt(flaky(tmp_path, 1), retries=0)
     assert isinstance(caught.value.__cause__, OSError)
     assert loads(tmp_path)["x.2.0"] == 1
 
@@ -97,40 +97,40 @@ def dataset(x: da.Array) -> xr.Dataset:
 
 
 BROKEN: dict[str, tuple[Callable[[Path], Any], dict[str, Any], str]] = {
-    "array": (lambda p: tired(p, ALWAYS), {}, r"cannot read the data at axis -2 8:12, axis -1 0:3"),
+    "array": (lambda p: flaky(p, ALWAYS), {}, r"cannot read the data at axis -2 8:12, axis -1 0:3"),
     "cut twice": (
         lambda p: marked(BLOCK, (4, 2), p, where=[1], times=ALWAYS),
         {"keep": ()},
         r"cannot read the data at axis -2 4:8, axis -1 [02]:[23]",
     ),
     "DataArray": (
-        lambda p: xr.DataArray(tired(p, ALWAYS), dims=("time", "c"), name="t"),
+        lambda p: xr.DataArray(flaky(p, ALWAYS), dims=("time", "c"), name="t"),
         {"over": "time"},
         r"cannot read 't' at time 8:12, c 0:3: OSError",
     ),
     "Dataset": (
-        lambda p: dataset(tired(p, ALWAYS)), {"over": "time"}, "cannot read 't' at time 8:12, c 0:3"
+        lambda p: dataset(flaky(p, ALWAYS)), {"over": "time"}, "cannot read 't' at time 8:12, c 0:3"
     ),
     "chunks of two variables": (
         lambda p: (lambda x: xr.Dataset({"t": (("time", "c"), x), "u": (("time", "c"), -x)}))(
-            tired(p, ALWAYS)
+            flaky(p, ALWAYS)
         ),
         {"over": "time"},
         "cannot read 't' at time 8:12, c 0:3",
     ),
     "recut": (
-        lambda p: dataset(tired(p, ALWAYS).rechunk((10, 3))),
+        lambda p: dataset(flaky(p, ALWAYS).rechunk((10, 3))),
         {"over": "time"},
         "cannot compute what is needed for 't' at time 0:20, c 0:3: OSError: the disk",
     ),
     "unknown sizes": (
-        lambda p: tired(p, ALWAYS)[da.from_array(np.ones(24, bool), 4)],
+        lambda p: flaky(p, ALWAYS)[da.from_array(np.ones(24, bool), 4)],
         {},
         r"cannot read the data at axis -2, chunk 2, axis -1 0:3",
     ),
     "weights": (
         lambda p: da.from_array(BLOCK, (4, 3)),
-        {"weights": lambda p: tired(p, ALWAYS)},
+        {"weights": lambda p: flaky(p, ALWAYS)},
         r"cannot read the data at axis -2 8:12",
     ),
     "frame": (

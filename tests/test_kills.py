@@ -62,7 +62,7 @@ def test_a_chunk_that_kills_is_named(
     mortal: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, what: str
 ) -> None:
     """A chunk that kills its worker ends in one error that names it, and the cluster goes on."""
-    monkeypatch.setattr(task_sizes, "LEAST", 8)
+    monkeypatch.setattr(task_sizes, "MIN_TASKS", 8)
     make, message = KILLERS[what]
     with pytest.raises(ChunkError, match=message):
         dn.adapt(xr.DataArray(make(tmp_path), dims=("time", "c"), name="t"), over="time")
@@ -79,7 +79,7 @@ def test_a_worker_killed_on_the_way_changes_no_bit(
     mortal: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, percent: int
 ) -> None:
     """With a worker killed at 20, 50 and 90 %, adapt ends with the bits of an undisturbed run."""
-    monkeypatch.setattr(task_sizes, "LEAST", 16)
+    monkeypatch.setattr(task_sizes, "MIN_TASKS", 16)
     mortal.wait_for_workers(2, timeout=60)
     block = values(80, 3)
     undisturbed = dn.adapt(da.from_array(block, (1, 3)))
@@ -119,9 +119,9 @@ def test_ctrl_c_leaves_the_checkpoint_whole(tmp_path: Path) -> None:
     while total(marks) < 15 and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=60)
     assert process.returncode != 0
-    assert "KeyboardInterrupt" in said
+    assert "KeyboardInterrupt" in stderr
     assert not out.exists()
     assert sorted(os.listdir(tmp_path)) == ["c.json", "marks"]
     x = marked(values(400, 3), (10, 3), marks, wait=0.02)

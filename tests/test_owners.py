@@ -30,38 +30,38 @@ TWO = graph(
 def test_what_one_chunk_needs_is_its_own() -> None:
     """A node below one chunk alone is its own, one below two is beside both."""
     owners = Owners(TWO, [("x",), ("y",)])
-    for number, (key, own) in enumerate([("x", "a"), ("y", "b")]):
-        nodes, beside = owners.part(number, [key])
-        assert set(nodes) == {key, own}
-        assert beside == ["shared"]
+    for number, (key, input_key) in enumerate([("x", "a"), ("y", "b")]):
+        nodes, inputs = owners.part(number, [key])
+        assert set(nodes) == {key, input_key}
+        assert inputs == ["shared"]
     assert owners.complete
     assert owners.is_task("shared")
 
 
 def test_data_and_weights_are_one_chunk() -> None:
     """What a chunk's data and weights share is that chunk's own."""
-    nodes, beside = Owners(TWO, [("x", "y")]).part(0, ["x", "y"])
+    nodes, inputs = Owners(TWO, [("x", "y")]).part(0, ["x", "y"])
     assert set(nodes) == set(TWO)
-    assert beside == []
+    assert inputs == []
 
 
 def test_what_lies_below_shared_work_is_shared() -> None:
     """A chunk that another is made of is beside both, and so is all below it."""
     owners = Owners(graph(loaded("a"), add("x", "a", "a"), add("y", "x", "a")), [("x",), ("y",)])
     assert owners.part(0, ["x"]) == ({}, ["x"])
-    nodes, beside = owners.part(1, ["y"])
+    nodes, inputs = owners.part(1, ["y"])
     assert set(nodes) == {"y"}
-    assert set(beside) == {"x", "a"}
+    assert set(inputs) == {"x", "a"}
 
 
-@pytest.mark.parametrize(("extra", "own"), [(0, True), (8, False)])
-def test_large_values_are_not_copied_into_tasks(extra: int, own: bool) -> None:
+@pytest.mark.parametrize(("extra", "is_embedded"), [(0, True), (8, False)])
+def test_large_values_are_not_copied_into_tasks(extra: int, is_embedded: bool) -> None:
     """A value of up to a megabyte goes into the task of its chunk, a larger one beside it."""
     values = DataNode("v", np.zeros(EMBEDDED_VALUE_BYTES + extra, "u1"))
     owners = Owners(graph(values, Alias("x", "v")), [("x",)])
-    nodes, beside = owners.part(0, ["x"])
-    assert ("v" in nodes) is own
-    assert (beside == []) is own
+    nodes, inputs = owners.part(0, ["x"])
+    assert ("v" in nodes) is is_embedded
+    assert (inputs == []) is is_embedded
     assert not owners.is_task("v")
 
 

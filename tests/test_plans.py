@@ -7,6 +7,7 @@ from typing import Any
 
 import dask
 import dask.array as da
+import numpy as np
 import pytest
 import xarray as xr
 from dask.callbacks import Callback
@@ -16,7 +17,7 @@ from optional import needs
 import dasknorm as dn
 from dasknorm.api import plan as plans
 from dasknorm.api import shards
-from dasknorm.chunks.progress import metering
+from dasknorm.chunks.progress import track_progress
 
 BLOCK = values(240, 3)
 
@@ -56,11 +57,11 @@ def test_a_plan_is_what_happens(tmp_path: Path, what: str) -> None:
     with dask.config.set(scheduler="threads", num_workers=2):
         plan = dn.plan(data, **settings)
         assert total(tmp_path) == 0
-        with Tasks() as ran, metering("adapt") as meter:
+        with Tasks() as counter, track_progress("adapt") as meter:
             stats = dn.adapt(data, progress=meter, **settings)
     assert set(loads(tmp_path).values()) == {1}
     assert (plan.bytes, plan.chunks) == (meter.bytes, meter.chunks)
-    assert plan.tasks == ran.count
+    assert plan.tasks == counter.count
     assert plan.state_bytes == sum(state.data.nbytes for state in stats.states.values())
     assert (plan.threads, plan.shards) == (2, 1)
 
@@ -71,10 +72,10 @@ def test_a_plan_of_a_frame(tmp_path: Path) -> None:
     table = frame(BLOCK, tmp_path)
     plan = dn.plan(table)
     assert (plan.bytes, plan.chunks, plan.state_bytes) == (None, 60, 3 * 48)
-    with Tasks() as ran, dask.config.set(scheduler="threads"):
+    with Tasks() as counter, dask.config.set(scheduler="threads"):
         assert total(tmp_path) == 0
         dn.adapt(table)
-    assert ran.count == plan.tasks
+    assert counter.count == plan.tasks
     assert total(tmp_path) == 60
 
 
@@ -83,9 +84,9 @@ def test_a_plan_of_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(shards, "MOST_CHUNKS", 5)
     x = marked(BLOCK, (10, 3), tmp_path)
     plan = dn.plan(x)
-    with Tasks() as ran, dask.config.set(scheduler="threads"):
+    with Tasks() as counter, dask.config.set(scheduler="threads"):
         dn.adapt(x)
-    assert (plan.shards, plan.chunks, plan.tasks) == (5, 24, ran.count)
+    assert (plan.shards, plan.chunks, plan.tasks) == (5, 24, counter.count)
 
 
 def test_a_plan_of_data_in_memory() -> None:
@@ -101,6 +102,15 @@ def test_a_plan_of_what_a_cluster_holds(client: Any) -> None:
     plan = dn.plan(x)
     limits = [each["memory_limit"] for each in client.scheduler_info()["workers"].values()]
     assert (plan.threads, plan.memory_bytes) == (2, min(limits))
+    assert plan.chunks == 24
+    assert plan.tasks >= 24
+
+
+def test_a_plan_of_groups_that_a_cluster_holds(client: Any) -> None:
+    """A plan of a climatology works, too, for an array that a cluster holds."""
+    x = client.persist(da.from_array(BLOCK, (10, 3)))
+    times = np.datetime64("2001-01-01") + np.arange(240)
+    plan = dn.plan(xr.DataArray(x, {"time": times}, ("time", "c")), over="time", by="time.month")
     assert plan.chunks == 24
     assert plan.tasks >= 24
 
@@ -147,8 +157,6 @@ def test_the_peak_is_near_what_is_held() -> None:
 
 def test_a_plan_in_words() -> None:
     """A plan is read as a few lines."""
-    shown = repr(dn.plan(da.zeros((1000, 100), chunks=(10, 100))))
-    assert shown.startswith(
-        "dasknorm.Plan\n  reads   800.0 kB in 100 chunks, each once\n  tasks   "
-    )
-    assert "state   4.8 kB" in shown
+    text = repr(dn.plan(da.zeros((1000, 100), chunks=(10, 100))))
+    assert text.startswith("dasknorm.Plan\n  reads   800.0 kB in 100 chunks, each once\n  tasks   ")
+    assert "state   4.8 kB" in text

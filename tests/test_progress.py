@@ -14,7 +14,7 @@ from optional import needs
 
 import dasknorm as dn
 from dasknorm.chunks import progress
-from dasknorm.chunks.progress import metering
+from dasknorm.chunks.progress import track_progress
 
 BLOCK = values(240, 3)
 
@@ -22,7 +22,7 @@ BLOCK = values(240, 3)
 @pytest.mark.parametrize("scheduler", ["synchronous", "threads", "cluster"], indirect=True)
 def test_chunks_and_bytes_are_counted(scheduler: None, tmp_path: Path) -> None:
     """Each chunk is counted as it is read, in this process or on a worker."""
-    with metering("adapt") as meter:
+    with track_progress("adapt") as meter:
         dn.adapt(marked(BLOCK, (10, 3), tmp_path), progress=meter)
         assert (meter.chunks, meter.bytes, meter.expected) == (24, BLOCK.nbytes, 24)
         dn.adapt(marked(BLOCK, (10, 3), tmp_path).rechunk((7, 2)), progress=meter)
@@ -34,7 +34,7 @@ def test_chunks_and_bytes_are_counted(scheduler: None, tmp_path: Path) -> None:
 @pytest.mark.parametrize("scheduler", ["threads", "cluster"], indirect=True)
 def test_partitions_are_counted(scheduler: None, tmp_path: Path) -> None:
     """Partitions of a frame are counted, with the bytes that are found in them."""
-    with metering("adapt") as meter:
+    with track_progress("adapt") as meter:
         dn.adapt(frame(BLOCK, tmp_path), progress=meter)
     assert (meter.chunks, meter.bytes, meter.expected) == (60, BLOCK.nbytes, 60)
 
@@ -45,7 +45,7 @@ def test_only_what_is_left_is_expected(tmp_path: Path) -> None:
     marks.mkdir()
     x = marked(BLOCK, (10, 3), marks, where=[12], times=1)
     for _ in range(2):
-        with metering("adapt") as meter:
+        with track_progress("adapt") as meter:
             try:
                 dn.adapt(x, checkpoint=tmp_path / "c.json", progress=meter, retries=0)
             except dn.errors.ChunkError:
@@ -57,7 +57,7 @@ def test_only_what_is_left_is_expected(tmp_path: Path) -> None:
 
 def test_a_meter_ends_with_its_block() -> None:
     """After the block nothing is counted any more, and no thread is left."""
-    with metering("adapt") as meter:
+    with track_progress("adapt") as meter:
         topic = meter.topic
         assert topic in progress._meters
     assert topic not in progress._meters
@@ -70,7 +70,7 @@ def test_no_bar_without_a_terminal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """progress=True draws nothing where nobody looks, and changes nothing."""
-    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "BAR_DELAY_SECONDS", 0.0)
     x = marked(BLOCK, (10, 3), tmp_path, wait=0.01)
     assert dn.adapt(x, progress=True) == dn.adapt(da.from_array(BLOCK, (10, 3)))
     assert total(tmp_path) == 24
@@ -82,7 +82,7 @@ import sys
 import dasknorm as dn
 from dasknorm.chunks import progress
 from loads import marked, values
-progress.PATIENCE = 0.1
+progress.BAR_DELAY_SECONDS = 0.1
 x = marked(values(240, 3), (10, 3), sys.argv[1], wait=0.05)
 print(dn.adapt(x, progress=True).count[0])
 """
@@ -90,7 +90,7 @@ print(dn.adapt(x, progress=True).count[0])
 
 def in_terminal(*command: Any) -> tuple[str, str]:
     """Run Python where its errors go to a terminal; return what it prints, and what is drawn."""
-    ours, theirs = pty.openpty()
+    terminal, child = pty.openpty()
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(sys.path),
@@ -99,30 +99,30 @@ def in_terminal(*command: Any) -> tuple[str, str]:
     }
     process = subprocess.Popen(
         [sys.executable, *command],
-        env=environment, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, text=True,
+        env=environment, stdin=child, stdout=subprocess.PIPE, stderr=child, text=True,
     )  # fmt: skip
-    os.close(theirs)
-    drawn = b""
+    os.close(child)
+    screen = b""
     try:
-        while part := os.read(ours, 1 << 16):
-            drawn += part
+        while part := os.read(terminal, 1 << 16):
+            screen += part
     except OSError:  # a terminal's way to say that all is written
         pass
     finally:
-        os.close(ours)
+        os.close(terminal)
     out, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, drawn.decode()
-    return out, drawn.decode()
+    assert process.returncode == 0, screen.decode()
+    return out, screen.decode()
 
 
 def test_a_bar_in_a_terminal(tmp_path: Path) -> None:
     """In a terminal work that takes its time has a bar, with chunks and bytes."""
     pytest.importorskip("rich")
-    out, drawn = in_terminal("-c", JOB, tmp_path)
+    out, screen = in_terminal("-c", JOB, tmp_path)
     assert out == "240.0\n"
-    assert "adapt" in drawn
-    assert "of 24 chunks" in drawn
-    assert "B/s" in drawn
+    assert "adapt" in screen
+    assert "of 24 chunks" in screen
+    assert "B/s" in screen
 
 
 @pytest.mark.parametrize(
@@ -131,4 +131,4 @@ def test_a_bar_in_a_terminal(tmp_path: Path) -> None:
 )
 def test_sizes_as_a_person_reads_them(nbytes: float, text: str) -> None:
     """Sizes are said with one digit after the point, in units of a thousand."""
-    assert progress.size_text(nbytes) == text
+    assert progress.format_bytes(nbytes) == text

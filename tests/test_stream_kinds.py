@@ -59,9 +59,9 @@ KINDS: dict[str, Callable[[Path], Any]] = {
 def test_every_kind_of_array(tmp_path: Path, kind: str) -> None:
     """Whatever an array is made of, its statistics are the truth."""
     x = KINDS[kind](tmp_path)
-    wanted = BLOCK.astype("f4").astype("f8") if kind == "float32 of it" else BLOCK
-    assert_all_exact(dn.adapt(x), wanted, (1,))
-    assert_all_exact(dn.adapt(x, keep=()), wanted, ())
+    expected = BLOCK.astype("f4").astype("f8") if kind == "float32 of it" else BLOCK
+    assert_all_exact(dn.adapt(x), expected, (1,))
+    assert_all_exact(dn.adapt(x, keep=()), expected, ())
 
 
 def test_persisted_on_a_cluster(client: Any) -> None:

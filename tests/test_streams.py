@@ -25,9 +25,9 @@ from dasknorm.statistics.reducer import Reducer
 dd = optional("dask.dataframe")
 MANY = 10**12
 GROUPINGS: dict[str, dict[str, int]] = {
-    "a task a chunk": {"LEAST": MANY, "STATES_BYTES": MANY},
-    "a few tasks": {"READ_BYTES": MANY, "LEAST": 0},
-    "one task": {"READ_BYTES": MANY, "STATES_BYTES": 0},
+    "a task a chunk": {"MIN_TASKS": MANY, "ALL_STATES_BYTES": MANY},
+    "a few tasks": {"TASK_READ_BYTES": MANY, "MIN_TASKS": 0},
+    "one task": {"TASK_READ_BYTES": MANY, "ALL_STATES_BYTES": 0},
 }
 """What makes groups of one chunk, of some, of all of them (with one thread)."""
 
@@ -90,9 +90,9 @@ def test_any_grouping_is_the_truth(alone: Any, grouping: str, job: Any) -> None:
         assert len(found) == x.npartitions + lazy
         assert set(found.values()) == {1}
         by_tree = quiet(x, keep=keep, weights=beside, compute=False).compute()
-    used = None if kind == "none" else weights
-    assert_all_exact(stats, block, keep, used)
-    assert_all_exact(by_tree, block, keep, used)
+    used_weights = None if kind == "none" else weights
+    assert_all_exact(stats, block, keep, used_weights)
+    assert_all_exact(by_tree, block, keep, used_weights)
 
 
 @pytest.mark.parametrize(("grouping", "tasks"), [*zip(GROUPINGS, [40, 4, 1], strict=True)])
@@ -102,9 +102,9 @@ def test_groups_make_few_tasks(
     """Forty chunks are streamed by forty tasks, by four, or by one, and nothing is beside them."""
     grouped(monkeypatch, grouping)
     x = da.random.default_rng(0).normal(size=(400, 3), chunks=(10, 3))
-    found = graph.assembled([Reduction(x, Reducer(dn.Moments(), (0,)))])
+    found = graph.make_assembly([Reduction(x, Reducer(dn.Moments(), (0,)))])
     assert found is not None
-    assert found.streams(0) == tasks
+    assert found.stream_count(0) == tasks
     merges = {40: 3, 4: 1, 1: 0}[tasks]  # 32 and 8, and the two
     assert len(found.graph) == tasks + merges
 
@@ -114,12 +114,12 @@ def test_no_thread_stands_idle(threads: int) -> None:
     """There are at least as many tasks as threads, and for small states four times as many."""
     x = da.zeros((1000, 100, 100), chunks=(1, 100, 100))
     with dask.config.set(num_workers=threads):
-        small = graph.assembled([Reduction(x, Reducer(dn.Moments(), (0, 1, 2)))])
-        wide = graph.assembled([Reduction(x, Reducer(dn.Moments(), (0,)))])
+        small = graph.make_assembly([Reduction(x, Reducer(dn.Moments(), (0, 1, 2)))])
+        wide = graph.make_assembly([Reduction(x, Reducer(dn.Moments(), (0,)))])
     assert small is not None
     assert wide is not None
-    assert small.streams(0) >= max(64, 4 * threads)
-    assert wide.streams(0) >= threads
+    assert small.stream_count(0) >= max(64, 4 * threads)
+    assert wide.stream_count(0) >= threads
 
 
 # -- where chunks share what they are made of -----------------------------------------------------
@@ -153,10 +153,10 @@ def test_variables_that_share_a_loader_load_it_once(tmp_path: Path) -> None:
     )
     stats = dn.adapt(data, over="t")
     assert loads(tmp_path) == {f"x.{i}.0": 1 for i in range(6)}
-    for name, wanted in {"x": block, "y": -2 * block}.items():
+    for name, expected in {"x": block, "y": -2 * block}.items():
         for c in range(3):
             mean, variance = stats.mean[name][c], stats.variance[name][c]
-            assert_exact(float(mean), float(variance), truth(wanted[:, c]))
+            assert_exact(float(mean), float(variance), truth(expected[:, c]))
     assert_exact(float(stats.mean["first"]), float(stats.variance["first"]), truth(block[:, 0]))
 
 
@@ -190,9 +190,9 @@ def test_every_scheduler_gives_the_same_bits(
     data = xr.Dataset({"x": (("t", "c"), x), "cut again": (("t", "c"), x.rechunk((20, 2)))})
     beside = xr.DataArray(weights[:, 0], dims="t")
     with dask.config.set(scheduler="synchronous", num_workers=2):
-        wanted = dn.adapt(data, over="t", weights=beside)
+        expected = dn.adapt(data, over="t", weights=beside)
     for _ in range(2):
-        assert dn.adapt(data, over="t", weights=beside) == wanted
+        assert dn.adapt(data, over="t", weights=beside) == expected
 
 
 def test_a_chunk_of_another_shape_is_refused() -> None:

@@ -15,7 +15,7 @@ from dasknorm import chunks
 from dasknorm.api import shards
 from dasknorm.api.request import Request
 from dasknorm.api.stats import Stats
-from dasknorm.chunks.progress import Meter, metering
+from dasknorm.chunks.progress import Meter, track_progress
 from dasknorm.containers.batches import batches, is_single_container
 from dasknorm.containers.per_variable import StatisticSpec
 from dasknorm.fields import Axes, checks
@@ -179,4 +179,4 @@ def _metered(progress: bool | Meter) -> AbstractContextManager[Meter | None]:
         return nullcontext(progress)
     if progress and find_spec("rich") is None:
         raise ImportError("progress=True needs rich: pip install 'dasknorm[cli]'")
-    return metering("adapt") if progress else nullcontext()
+    return track_progress("adapt") if progress else nullcontext()

@@ -11,8 +11,8 @@ from typing import Any
 
 from dasknorm.api import shards
 from dasknorm.api.request import Request
-from dasknorm.chunks import Cost, cluster, cost, threads
-from dasknorm.chunks.progress import size_text
+from dasknorm.chunks import Cost, cluster, estimate_cost, thread_count
+from dasknorm.chunks.progress import format_bytes
 from dasknorm.containers.per_variable import StatisticSpec
 from dasknorm.fields import Axes, States
 from dasknorm.fields.lags import Lag
@@ -71,21 +71,21 @@ class Plan:
         if self.fits:
             return ""
         return (
-            f"a worker is expected to use {size_text(self.peak_bytes)}, with a limit of "
-            f"{size_text(self.memory_bytes)}: give workers fewer threads or more memory, use "
+            f"a worker is expected to use {format_bytes(self.peak_bytes)}, with a limit of "
+            f"{format_bytes(self.memory_bytes)}: give workers fewer threads or more memory, use "
             "smaller chunks, or keep fewer dimensions"
         )
 
     def lines(self) -> list[str]:
         """Return the plan as text, one line per resource."""
-        memory = f"{size_text(self.peak_bytes)} expected in each worker"
+        memory = f"{format_bytes(self.peak_bytes)} expected in each worker"
         if self.memory_bytes:
-            memory += f", of {size_text(self.memory_bytes)}"
-        size = "an unknown size" if self.bytes is None else size_text(self.bytes)
+            memory += f", of {format_bytes(self.memory_bytes)}"
+        size = "an unknown size" if self.bytes is None else format_bytes(self.bytes)
         lines = [
             f"reads   {size} in {self.chunks:,} chunks, each once",
             f"tasks   {self.tasks:,} for {self.threads:,} threads, in {self.shards:,} graphs",
-            f"state   {size_text(self.state_bytes)}{' per group' if self.grouped else ''}",
+            f"state   {format_bytes(self.state_bytes)}{' per group' if self.grouped else ''}",
             f"memory  {memory}",
         ]
         return lines + ([f"warning: {self.warning}"] if self.warning else [])
@@ -143,14 +143,14 @@ def _estimate(work: States) -> Plan:
     reductions = [state.data for state in work.values()]
     count = shards.shard_count(work, checkpointed=False)
     size = float(sum(reduction.nbytes for reduction in reductions))
-    costs = [cost(list(dict(shards.shard(work, i, count)).values())) for i in range(count)]
+    costs = [estimate_cost(list(dict(shards.shard(work, i, count)).values())) for i in range(count)]
     workers, threads_per_worker, memory = _workers()
     largest = max(costs, key=lambda shard_cost: shard_cost.task_bytes, default=Cost())
-    merging = max(2, largest.waiting / workers) if largest.waiting else 0
+    merging = max(2, largest.unmerged_states / workers) if largest.unmerged_states else 0
     used = (
         threads_per_worker * largest.task_bytes
         + merging * largest.state_bytes
-        + 2 * largest.done_bytes / workers  # one by one, and then as one array
+        + 2 * largest.combined_bytes / workers  # one by one, and then as one array
     )
     return Plan(
         bytes=None if math.isnan(size) else int(size),
@@ -158,10 +158,10 @@ def _estimate(work: States) -> Plan:
         tasks=sum(shard_cost.tasks for shard_cost in costs),
         shards=count,
         state_bytes=int(sum(reduction.record_bytes for reduction in reductions)),
-        threads=threads(),
+        threads=thread_count(),
         peak_bytes=int(PROCESS_BYTES + used),
         memory_bytes=memory,
-        grouped=any(r.is_grouped and not r.is_placed for r in reductions),
+        grouped=any(r.is_grouped and not r.is_positioned for r in reductions),
     )
 
 
@@ -174,5 +174,5 @@ def _workers() -> tuple[int, int, int]:
         return len(workers), max(worker["nthreads"] for worker in workers), min(limits, default=0)
     names = os.sysconf_names if hasattr(os, "sysconf_names") else {}
     if {"SC_PAGE_SIZE", "SC_PHYS_PAGES"} <= set(names):
-        return 1, threads(), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return 1, threads(), 0
+        return 1, thread_count(), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return 1, thread_count(), 0

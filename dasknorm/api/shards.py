@@ -142,7 +142,7 @@ def shard_count(work: States, checkpointed: bool) -> int:
         light = math.isnan(read) or saved <= LIGHT_BYTES
         room = SHARDS if light else read / (READ_FOR_STATE * saved)
         count = max(count, min(SHARDS, math.floor(room)))
-    axes = [(each, each.longest()) for each in lazy]
+    axes = [(each, each.shard_axis()) for each in lazy]
     most = max((len(each.sizes[axis]) for each, axis in axes if axis is not None), default=1)
     return max(1, min(count, most))
 
@@ -154,7 +154,7 @@ def shard(work: States, number: int, count: int) -> Iterator[tuple[Hashable, Red
     """
     for name, field in work.items():
         reduction = field.data
-        axis = reduction.longest() if count > 1 and reduction.is_lazy else None
+        axis = reduction.shard_axis() if count > 1 and reduction.is_lazy else None
         if axis is None:
             if number == 0:
                 yield name, reduction
@@ -162,7 +162,7 @@ def shard(work: States, number: int, count: int) -> Iterator[tuple[Hashable, Red
         cut = len(reduction.sizes[axis])
         first, last = number * cut // count, (number + 1) * cut // count
         if first < last:
-            yield name, reduction.part(axis, first, last)
+            yield name, reduction.select_chunks(axis, first, last)
 
 
 def _fields(work: States, totals: Mapping[Hashable, Any]) -> dict[Hashable, State]:

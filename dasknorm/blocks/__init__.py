@@ -1,7 +1,7 @@
-"""Blocks: one block of data in memory, of any kind. Three verbs lift statistics and maps to it.
+"""Work on one block of data in memory, of any type: `summarize`, `add` and `transform`.
 
-Used by `chunks`, which applies them to many blocks. A further kind of block is a further file here,
-which registers the three verbs `summarize`, `add` and `transform`.
+Used by api, chunks, cli, containers, fields, layer, reports, sklearn and testing.
+To support another type of block, add a file here that registers the three functions.
 """
 
 from dasknorm.blocks.arrays import (

@@ -1,9 +1,9 @@
-"""One block in memory, whatever it is: a NumPy array or a masked array; tables.py adds frames.
+"""Summarize and transform NumPy arrays and masked arrays; `tables` registers tables.
 
-A statistic and a kernel know plain arrays of one dtype. The three verbs here, `summarize`, `add`
-and `transform`, lift them to the kinds of block that a chunk, a partition or a whole in-memory
-container may be. To let in another kind, register it with all three. Large blocks are worked on in
-slabs.
+Used by blocks.
+Statistics and kernels work on plain arrays of one dtype. The functions `summarize`, `add` and
+`transform` extend them to every type of block: a chunk, a partition or a whole container in memory.
+Another type of block registers all three. Large blocks are processed in slabs.
 """
 
 from functools import singledispatch

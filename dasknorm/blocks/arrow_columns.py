@@ -1,4 +1,7 @@
-"""Arrow arrays as NumPy arrays: read where they lie in memory, or converted."""
+"""Read Arrow arrays as NumPy arrays, without a copy where the memory layouts agree.
+
+Used by blocks.arrow_tables, blocks.pandas_columns and containers.pyarrow.
+"""
 
 from typing import Any
 

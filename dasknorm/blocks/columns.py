@@ -1,5 +1,6 @@
 """`ColumnSlab`: rows of columns of one dtype, as kernels read them, on all cores.
 
+Used by blocks.arrow_columns, blocks.arrow_tables, blocks.pandas_columns and blocks.tables.
 Columns of pandas or Arrow are read a slab at a time: the numbers, and a mask of the missing values.
 A slab is a view of the columns or a copy, so that no more than a slab per core is ever copied.
 """
@@ -133,7 +134,7 @@ def transform_slabs(
     kernel: Kernel,
     out: Mapping[int, np.ndarray],
 ) -> None:
-    """Map slabs into columns, through the only row of `affine`; what is missing becomes NaN."""
+    """Map slabs into columns, through the only row of `affine`; missing values become NaN."""
 
     def transform_share(share: slice) -> None:
         for slab in column_slabs[share]:
@@ -150,17 +151,17 @@ def add_by_group(
     statistic: Statistic,
     weights: np.ndarray | None = None,
 ) -> None:
-    """Merge some rows of a column into the records of the groups that their codes name."""
-    for rows, some in _apart(values, missing):
-        statistic.add_by_group(total, some, codes[rows], None if weights is None else weights[rows])
+    """Merge rows of a column into the records of the groups with their codes."""
+    for rows, part in _exact_parts(values, missing):
+        statistic.add_by_group(total, part, codes[rows], None if weights is None else weights[rows])
 
 
 def with_nan(values: np.ndarray, missing: np.ndarray | None) -> np.ndarray:
-    """Return numbers as floats that have NaN where there is none, or as they are if all are."""
+    """Return numbers as floats with NaN for missing values, or unchanged if none is missing."""
     if missing is None:
         return values
     values = values.astype(float_dtype(values.dtype))
-    _blot(values, missing)
+    _set_nan(values, missing)
     return values
 
 
@@ -175,23 +176,24 @@ def _add(
     where = slice(None) if 1 in reducer.axes else features
     records = total[:, where]
     values, missing = slab.read()
-    beside = None if weights is None else weights[slab.rows]
+    row_weights = None if weights is None else weights[slab.rows]
     if missing is None or not _rounds(values):
-        reducer.add(records, with_nan(values, missing), beside)
+        reducer.add(records, with_nan(values, missing), row_weights)
     else:
         for i in range(values.shape[1]):
             column = records if 1 in reducer.axes else records[:, i : i + 1]
-            for rows, some in _apart(values[:, i], missing[:, i]):
-                reducer.add(column, some[:, None], None if beside is None else beside[rows])
+            for rows, part in _exact_parts(values[:, i], missing[:, i]):
+                weight = None if row_weights is None else row_weights[rows]
+                reducer.add(column, part[:, None], weight)
     total[:, where] = records
 
 
-def _apart(
+def _exact_parts(
     values: np.ndarray, missing: np.ndarray | None
 ) -> Iterator[tuple[slice | np.ndarray, np.ndarray]]:
-    """Yield the numbers of a column, NaN where there are none, and the rows they are of.
+    """Yield rows of a column and their numbers, with NaN for missing values.
 
-    Integers that a float would round come as they are, and the NaN by themselves.
+    Integers that a float would round are yielded unchanged, and the NaN separately.
     """
     if missing is None or not _rounds(values):
         yield slice(None), with_nan(values, missing)
@@ -203,19 +205,19 @@ def _apart(
 def _map(slab: ColumnSlab, affine: Records, kernel: Kernel, out: list[np.ndarray]) -> None:
     values, missing = slab.read()
     into = out[0][slab.rows, None] if len(out) == 1 else None
-    # What stands where there is no number is mapped too, whatever it is.
+    # The arbitrary numbers at missing values are mapped too.
     with np.errstate(all="ignore"):
         result = kernel(values, affine, out[0].dtype, into)
     if missing is not None:
-        _blot(result, missing)
+        _set_nan(result, missing)
     if into is None:
         for column, mapped in zip(out, result.T, strict=True):
             column[slab.rows] = mapped
 
 
-def _blot(values: np.ndarray, missing: np.ndarray) -> None:
-    """Make floats NaN where they are missing, in place."""
-    # All bits set are a NaN, whatever stood there: a masked copy takes three times as long.
+def _set_nan(values: np.ndarray, missing: np.ndarray) -> None:
+    """Set missing floats to NaN, in place."""
+    # A float with all bits set is NaN. A masked copy takes three times as long.
     bits = values.view(f"i{values.itemsize}")
     np.bitwise_or(bits, np.negative(missing.view("i1")), out=bits)
 
@@ -229,7 +231,7 @@ def _shares(column_slabs: Sequence[ColumnSlab]) -> list[slice]:
 
 
 def _rounds(values: np.ndarray) -> bool:
-    """Whether there are integers that a float, to have NaN among them, would round."""
+    """Check whether there are integers that a float would round."""
     if values.dtype.kind not in "iu" or values.dtype.itemsize < 8 or not values.size:
         return False
     return int(values.max()) > EXACT or int(values.min()) < -EXACT

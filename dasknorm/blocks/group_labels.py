@@ -1,6 +1,6 @@
-"""Labels of groups: their numbers, their order, their union, and how messages list them.
+"""Number, order, unite and format the labels of groups.
 
-Used by `blocks` and `fields`, wherever labels of two data sets meet.
+Used by blocks and fields.
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
-"""Arrays in groups: of each place along one axis it is known to which group it belongs.
+"""`GroupedArray`: an array with a group for each position along one axis, as in a climatology.
 
-As in a climatology, where what was seen in the same month of any year is summarized together. A
-group's part of a block is seen where it lies if its places are evenly spaced, and otherwise
-gathered, a piece at a time.
+Used by chunks.maps and fields.field.
+The part of a block that belongs to a group is a view if its positions are evenly spaced; otherwise
+it is gathered, some positions at a time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,14 +29,14 @@ Rows = slice | np.ndarray
 
 @dataclass(frozen=True)
 class GroupedArray(PositionedArray):
-    """An array, and to which group each place along one of its axes belongs.
+    """An array, and the group of each position along one of its axes.
 
     Parameters
     ----------
-    array : ndarray, masked or Dask array; None where only the groups of some chunk are said
+    array : ndarray, masked or Dask array; None for the groups of a chunk without its data
     axis : int
     codes : ndarray of integers
-        For each place along the axis the number of its group; below 0 for none.
+        The number of the group of each position along the axis; below 0 for none.
     labels : pandas.Index, optional
         The labels of the groups, by their number.
     """
@@ -50,14 +50,14 @@ class GroupedArray(PositionedArray):
 
     @classmethod
     def of(cls, array: Any, axis: int, labels: pd.Index) -> "GroupedArray":
-        """Return an array in groups, given the label of each place; groups come sorted."""
+        """Return an array with groups, given the label of each position; groups are sorted."""
         codes, groups = numbered(labels)
         order = order_of(groups)
         return cls(array, axis, np.append(np.argsort(order), -1)[codes], groups[order])
 
     @property
     def groups_there(self) -> np.ndarray:
-        """The numbers of the groups that there are, in order."""
+        """The numbers of the groups with a position in this array, in order."""
         return np.unique(self.codes[self.codes >= 0])
 
     def cut(self, array: Any, places: slice) -> "GroupedArray":
@@ -71,8 +71,8 @@ class GroupedArray(PositionedArray):
     def empty(
         self, shape: tuple[int, ...], statistic: Statistic, parts: Sequence[Any] = ()
     ) -> GroupRecords:
-        there = {group for part in parts for group in part.groups_there.tolist()}
-        return GroupRecords.none(shape, statistic, sorted(there))
+        groups = {group for part in parts for group in part.groups_there.tolist()}
+        return GroupRecords.none(shape, statistic, sorted(groups))
 
     def record_count(self) -> int:
         return len(self.groups_there)
@@ -82,17 +82,17 @@ class GroupedArray(PositionedArray):
         return GroupRecords(labels[state.labels], state.records)
 
     def pieces(self) -> list[tuple[int, tuple[Rows, ...]]]:
-        """Return pieces of a block in memory that belong to one group each, and its number."""
+        """Return parts of a block in memory that belong to one group each, and its number."""
         width = self.array.size // max(len(self.codes), 1)
         before = (slice(None),) * self.axis
         return [(code, (*before, rows)) for code, rows in _rows(self.codes, max(width, 1))]
 
 
 def _rows(codes: np.ndarray, width: int) -> Iterator[tuple[int, Rows]]:
-    """Yield for each group its places, some at a time; `width` elements stand at each place."""
+    """Yield the positions of each group, some at a time; each position has `width` elements."""
     order = np.argsort(codes, kind="stable")
-    found, starts = np.unique(codes[order], return_index=True)
-    for code, places in zip(found.tolist(), np.split(order, starts[1:]), strict=True):
+    groups, starts = np.unique(codes[order], return_index=True)
+    for code, places in zip(groups.tolist(), np.split(order, starts[1:]), strict=True):
         if code < 0:
             continue
         steps = np.diff(places)
@@ -128,14 +128,14 @@ def _(
 ) -> None:
     if not block.array.size:
         return
-    there = block.groups_there
-    places = total.places(pd.Index(there))
+    groups = block.groups_there
+    places = total.places(pd.Index(groups))
     if weights is not None:
         weights = np.broadcast_to(weights, block.shape)
-    where = np.full(max(there, default=0) + 2, -1)
-    where[there] = places
+    where = np.full(max(groups, default=0) + 2, -1)
+    where[groups] = places
     block = replace(block, codes=where[block.codes])  # -1 is the last one
-    small = small_groups(block.array, block.axis, block.codes, reducer.axes, len(there))
+    small = small_groups(block.array, block.axis, block.codes, reducer.axes, len(groups))
     if small is not None:
         small.add(total.records, reducer, weights)
         return
@@ -143,13 +143,13 @@ def _(
     for place, rows in block.pieces():
         by_group.setdefault(place, []).append(rows)
 
-    def added(some: slice) -> None:
-        for place in list(by_group)[some]:
+    def add_groups(part: slice) -> None:
+        for place in list(by_group)[part]:
             for rows in by_group[place]:
-                beside = None if weights is None else weights[rows]
-                add(block.array[rows], total.records[place], reducer, beside)
+                row_weights = None if weights is None else weights[rows]
+                add(block.array[rows], total.records[place], reducer, row_weights)
 
-    slabs.map_slabs(added, slabs.cut_axis(len(by_group)))
+    slabs.map_slabs(add_groups, slabs.cut_axis(len(by_group)))
 
 
 @transform.register(GroupedArray)
@@ -175,16 +175,16 @@ def _map_pieces(
 ) -> None:
     pieces = block.pieces()
 
-    def mapped(some: slice) -> None:
-        for code, rows in pieces[some]:
-            if all(isinstance(each, slice) for each in rows):
+    def transform_groups(part: slice) -> None:
+        for code, rows in pieces[part]:
+            if all(isinstance(index, slice) for index in rows):
                 kernel(values[rows], affine[code], out.dtype, out[rows])
             else:
                 out[rows] = kernel(values[rows], affine[code], out.dtype)
 
-    slabs.map_slabs(mapped, slabs.cut_axis(len(pieces)))
+    slabs.map_slabs(transform_groups, slabs.cut_axis(len(pieces)))
 
 
 def _reduced(affine: Records) -> tuple[int, ...]:
-    """The axes of a block along which its maps do not change."""
+    """Return the axes of a block along which its maps are constant."""
     return tuple(axis for axis, size in enumerate(affine.shape[1:]) if size == 1)

@@ -1,8 +1,9 @@
-"""Arrays and their tendencies: what changes from one place along an axis to a later one.
+"""`LaggedArray`: an array and its tendencies, the differences between positions along an axis.
 
-Differences are taken where both ends are at hand: within a block, and between blocks where their
-states are joined, for which a state keeps the first and last places that it has seen. So every
-chunk is read once, and no pair is missed at its border, nor counted twice.
+Used by chunks.execute, chunks.lazy and fields.lags.
+Differences are computed where both ends are available: within a block, and between blocks when
+their states are joined. A state therefore keeps the first and the last positions it has read. Every
+chunk is read once, and each pair across the border of two chunks is counted once.
 """
 
 import math
@@ -26,20 +27,20 @@ __all__ = ["LaggedArray", "Stretch"]
 
 @dataclass(frozen=True)
 class LaggedArray(PositionedArray):
-    """An array, and for some lags which place comes so much later than each.
+    """An array, and the position that comes a lag later than each position, for some lags.
 
     Parameters
     ----------
-    array : ndarray, masked or Dask array; None where only the places of some chunk are said
+    array : ndarray, masked or Dask array; None for the positions of a chunk without its data
     axis : int
-    partners : ndarray of integers, shape (lags, places)
-        Where, in the whole array, the place is that comes later by a lag; -1 if there is none.
+    partners : ndarray of integers, shape (lags, positions)
+        The position, in the whole array, that comes a lag later; -1 if there is none.
     labels : pandas.Index, optional
-        Of the lags, and first of none: 0.
+        The lags, after a first label 0 for the values themselves.
     first : int
-        Where the first place stands in the whole array.
+        The index of the first position in the whole array.
     reach : int
-        How many places a partner is away, at most, in the whole array.
+        The largest distance of a partner, in positions of the whole array.
     """
 
     is_ordered: ClassVar[bool] = True
@@ -53,9 +54,9 @@ class LaggedArray(PositionedArray):
 
     @classmethod
     def of(cls, array: Any, axis: int, partners: np.ndarray, labels: pd.Index) -> "LaggedArray":
-        """Return an array with its partners, given for all of it."""
-        away = partners - np.arange(partners.shape[1])
-        return cls(array, axis, partners, labels, 0, int(max(away[partners >= 0], default=0)))
+        """Return a whole array with its partners."""
+        distances = partners - np.arange(partners.shape[1])
+        return cls(array, axis, partners, labels, 0, int(max(distances[partners >= 0], default=0)))
 
     def __len__(self) -> int:
         return self.partners.shape[1]
@@ -79,14 +80,14 @@ class LaggedArray(PositionedArray):
         return 2 * self.reach
 
     def ends(self) -> tuple["LaggedArray", "LaggedArray"]:
-        """Return copies of the first and the last places, as many as a partner may be away."""
+        """Return copies of the first and the last positions, as many as `reach`."""
         before = (slice(None),) * self.axis
-        both = slice(0, self.reach), slice(max(len(self) - self.reach, 0), len(self))
-        head, tail = (self.cut(self.array[(*before, each)].copy(), each) for each in both)
+        ends = slice(0, self.reach), slice(max(len(self) - self.reach, 0), len(self))
+        head, tail = (self.cut(self.array[(*before, end)].copy(), end) for end in ends)
         return head, tail
 
     def joined(self, after: "LaggedArray") -> "LaggedArray":
-        """Return these places and those that come after them."""
+        """Return these positions together with the positions after them."""
         array = np.concatenate([self.array, after.array], self.axis)
         return replace(self, array=array, partners=np.hstack([self.partners, after.partners]))
 
@@ -96,19 +97,18 @@ class LaggedArray(PositionedArray):
 
 @dataclass
 class Stretch:
-    """The state of a run of places: records, and both its ends.
+    """The state of a run of positions: records, and both ends of the data.
 
-    Stretches are a monoid: two of which one follows the other are joined to one.
+    Stretches are a monoid: two adjacent stretches are joined to one.
 
     Parameters
     ----------
     records : ndarray of records
-        Of the values, and then of their differences by each lag.
+        The records of the values, then those of the differences for each lag.
     weights : ndarray, optional
-        Of the rank of the data, and the same for all places.
+        Of the rank of the data, and the same for all positions.
     head, tail : LaggedArray, optional
-        The first and the last places, as many as a partner may be away, or all there are; none
-        if nothing was seen yet.
+        The first and the last positions, at most `reach` of them; None if no data were read yet.
     """
 
     records: Records
@@ -122,11 +122,11 @@ class Stretch:
         return self.records.shape[1:]
 
     def copy(self) -> "Stretch":
-        """Return a copy with records of its own; the ends are only read."""
+        """Return a copy with its own records; the ends are shared, as they are only read."""
         return replace(self, records=self.records.copy())
 
     def join(self, after: "Stretch", statistic: Statistic) -> None:
-        """Let the run that comes after this one become part of it, in place."""
+        """Join the stretch that comes after this one, in place."""
         if after.head is None or after.tail is None:
             return
         statistic.join(self.records, after.records)
@@ -136,7 +136,7 @@ class Stretch:
         self._move_ends(after.head, after.tail)
 
     def _move_ends(self, head: LaggedArray, tail: LaggedArray) -> None:
-        """Take the ends of a run that came after."""
+        """Update the ends with those of the stretch that comes after."""
         if self.head is None or self.tail is None:
             self.head, self.tail = head, tail
             return
@@ -151,11 +151,11 @@ def _(
     reducer: Reducer,
     weights: np.ndarray | None = None,
 ) -> Stretch:
-    """Summarize an array in memory, by all cores: each a part of an axis that has no lags."""
+    """Summarize an array in memory on all cores, cut along an axis that has no lags."""
     shape = reducer.shape(block.shape)
     total = block.empty(shape, reducer.statistic)
-    others = [axis for axis in range(block.array.ndim) if axis != block.axis]
-    axis = max(others, key=lambda axis: block.shape[axis], default=None)
+    axes = [axis for axis in range(block.array.ndim) if axis != block.axis]
+    axis = max(axes, key=lambda axis: block.shape[axis], default=None)
     if axis is None or block.nbytes < 2 * slabs.SLAB_BYTES:
         add(block, total, reducer, weights)
         return total
@@ -185,7 +185,7 @@ def _(
     """Add the block that comes next along the axis of the lags."""
     if np.ma.isMA(block.array):
         block = replace(block, array=np.ma.filled(block.array.astype("f8"), np.nan))
-    if weights is not None:  # they are the same for all places, or there would be no differences
+    if weights is not None:  # they do not vary along the axis, or differences would have no weight
         total.weights = weights[(slice(None),) * block.axis + (slice(0, 1),)]
     add(block.array, total.records[0], reducer, weights)
     if total.tail is not None:
@@ -197,7 +197,7 @@ def _(
 def _add_differences(
     total: Stretch, here: LaggedArray, there: LaggedArray, statistic: Statistic
 ) -> None:
-    """Add what changes from places of one array to their partners in another, or in the same."""
+    """Add the differences from positions of one array to their partners in another or the same."""
     axes = tuple(axis for axis, size in enumerate(total.shape) if size == 1)
     reducer, is_wide = Reducer(statistic, axes), total.records[0].nbytes > slabs.LARGE_RECORD_BYTES
     before = (slice(None),) * here.axis
@@ -219,7 +219,7 @@ def _add_differences(
 
 
 def _subtract(new: np.ndarray, old: np.ndarray, out: np.ndarray) -> None:
-    """Take differences in float64; of wide integers as integers, not all of which it holds."""
+    """Subtract in float64; 64-bit integers as integers, because float64 would round them."""
     if new.dtype.kind in "iu" and new.dtype.itemsize == 8:
         out[...] = np.subtract(new, old).astype(new.dtype.newbyteorder("="), copy=False).view("i8")
         return
@@ -228,7 +228,7 @@ def _subtract(new: np.ndarray, old: np.ndarray, out: np.ndarray) -> None:
 
 
 def _runs(partners: np.ndarray, size: int) -> Iterator[tuple[Any, Any]]:
-    """Yield places, and where their partners are among `size` others: slices, if runs are long."""
+    """Yield positions, and those of partners below `size`: as slices if runs are long."""
     places = np.flatnonzero((partners >= 0) & (partners < size))
     if not len(places):
         return

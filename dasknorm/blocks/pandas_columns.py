@@ -1,5 +1,6 @@
 """`PandasSource`: the columns of a pandas frame, or of a Dask frame a partition at a time.
 
+Used by chunks.maps and containers.pandas.
 To support another type of column, add a function to `_reader`.
 """
 

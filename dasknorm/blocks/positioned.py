@@ -1,4 +1,7 @@
-"""Placed: an array of which it matters where its chunks stand along one axis."""
+"""`PositionedArray`: base class of arrays whose chunks depend on their position along an axis.
+
+Used by blocks.grouped_arrays, blocks.lagged_arrays, chunks.lazy and chunks.reductions.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -14,14 +17,14 @@ __all__ = ["PositionedArray"]
 
 
 class PositionedArray(ABC):
-    """An array whose places along an axis are told apart, as by group or by what comes after them.
+    """An array whose positions along an axis are distinguished: by group, or by later positions.
 
-    Its states have several records for each kept position, one for each of `labels`. Subclasses
-    are frozen dataclasses, and blocks: they are registered with the verbs of `blocks`.
+    Its states have several records for each output element, one for each of `labels`. Subclasses
+    are frozen dataclasses and blocks: they are registered with the functions of `blocks`.
     """
 
     is_ordered: ClassVar[bool]
-    """Whether states are joined only with those that come next along the axis."""
+    """Whether a state can be joined only with the state that comes next along the axis."""
 
     array: Any
     axis: int
@@ -44,24 +47,24 @@ class PositionedArray(ABC):
 
     @abstractmethod
     def cut(self, array: Any, places: slice) -> "PositionedArray":
-        """Return some places along the axis, with the array that is there."""
+        """Return a part of the axis, with the array at these positions."""
 
     @abstractmethod
     def order(self) -> Any:
-        """Return what chunks are sorted by before they are shared out."""
+        """Return the sort key of chunks, by which they are assigned to tasks."""
 
     @abstractmethod
     def empty(self, shape: tuple[int, ...], statistic: Statistic, parts: Sequence[Any] = ()) -> Any:
-        """Return the state of nothing, with room for what will come from some cuts."""
+        """Return the state of no data, with records for the groups of `parts`."""
 
     @abstractmethod
     def record_count(self) -> int:
-        """Return how many records there are for each kept position."""
+        """Return how many records there are for each output element."""
 
     def edge_places(self) -> int:
-        """Return how many places are held beside a state."""
+        """Return how many positions of the data a state holds."""
         return 0
 
     @abstractmethod
     def to_records(self, state: Any) -> GroupRecords:
-        """Return the records of a state, by `labels`."""
+        """Return the records of a state with their labels."""

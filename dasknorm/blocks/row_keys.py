@@ -1,4 +1,7 @@
-"""Number the groups of a frame's rows by the values of their keys."""
+"""Number the groups of a frame's rows by the values of their keys.
+
+Used by blocks.pandas_columns, blocks.tables and containers.pandas.
+"""
 
 from collections.abc import Hashable, Sequence
 from typing import Any

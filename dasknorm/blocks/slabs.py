@@ -1,9 +1,10 @@
-"""Cut blocks into slabs, and work on the slabs with all cores.
+"""Cut blocks into slabs, and process the slabs on all cores.
 
-The threads are Dask's: its threaded scheduler with its settings (``num_workers``, ``pool``). Work
-that is in a pool's thread already, such as a task of Dask, and work under a scheduler without
-threads stays in one thread. The slabs do not depend on the threads, so neither does any result.
-A size below may be changed alone: the last bits of results change with it, and speed.
+Used by blocks, containers and sklearn.
+A size below can be changed alone: it affects the last bits of results, and the speed. The threads
+are those of Dask's threaded scheduler, with its settings (``num_workers``, ``pool``). A task in a
+thread of a pool, such as a task of Dask, and a scheduler without threads use one thread. The slabs
+do not depend on the threads, so neither does any result.
 """
 
 import itertools

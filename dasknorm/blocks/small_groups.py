@@ -1,5 +1,6 @@
-"""Summarize and map groups of an array that are too small to be worth a call each.
+"""Summarize and map groups of an array that are too small for a call each.
 
+Used by blocks.grouped_arrays.
 `Stacks` puts groups of equal size next to each other along one more axis to keep: one call for
 hundreds of groups, such as the days of a year in some years of days. `Values` handles values one
 by one: for many groups of a few values each, and few output elements.

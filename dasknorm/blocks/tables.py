@@ -1,5 +1,6 @@
 """`Table`: columns of a frame of any library, as one two-dimensional block of mixed dtypes.
 
+Used by blocks, chunks, containers and testing.
 To add a type of frame that is in memory, subclass `MemorySource`. A frame that is read in batches
 is a subclass of `ColumnSource`.
 """

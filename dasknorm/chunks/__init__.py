@@ -1,15 +1,18 @@
-"""The graphs: work on data in chunks. No other folder knows Dask graphs.
+"""Build and run Dask graphs over chunked data; the only package that depends on Dask graphs.
 
-`Reduction` is data still to be summarized. Its records are had in one of three ways: of data in
-memory at once; lazily, by Dask's own tree (`to_dask`); or computed now by `run`, whose tasks stream
-many chunks each, try again what failed to load, and say which chunk it was that would not.
-`transform` maps data, and the rest works position by position on records.
+Used by api, containers, fields, reports, sklearn and testing. A change of how chunks are grouped or
+merged stays in this folder, but may change the last bits of results.
 
-What goes into a graph is a module-level function, a ``functools.partial`` of one, or an object of a
-module-level class: it pickles by name, and equal calls make equal graph names.
+`Reduction` describes data to summarize. Its records are computed at once if the data are in memory;
+lazily by Dask's own reductions (`to_dask`); or now by `run`, whose tasks stream many chunks each,
+load a chunk again if that fails, and name a chunk that cannot be loaded. `transform` maps data.
+The other functions work on records, position by position.
+
+A graph contains only module-level functions, a ``functools.partial`` of one, and objects of
+module-level classes: they pickle by name, and equal calls make equal graph names.
 """
 
-from dasknorm.chunks.costs import Cost, cost
+from dasknorm.chunks.costs import Cost, estimate_cost
 from dasknorm.chunks.execute import run
 from dasknorm.chunks.lazy import (
     apply,
@@ -22,7 +25,7 @@ from dasknorm.chunks.lazy import (
 )
 from dasknorm.chunks.maps import transform
 from dasknorm.chunks.reductions import Reduction
-from dasknorm.chunks.task_sizes import threads
+from dasknorm.chunks.task_sizes import thread_count
 from dasknorm.chunks.tree_reduction import to_dask
 
 __all__ = [
@@ -30,14 +33,14 @@ __all__ = [
     "Reduction",
     "apply",
     "combine_weights",
-    "cost",
+    "estimate_cost",
     "identity_token",
     "is_array",
     "is_lazy",
     "join",
     "merge",
     "run",
-    "threads",
+    "thread_count",
     "to_dask",
     "transform",
 ]

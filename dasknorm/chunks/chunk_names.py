@@ -26,7 +26,7 @@ def format_chunks(reduction: Reduction, indices: Sequence[Index]) -> str:
     """
     parts = []
     for axis, sizes in enumerate(reduction.sizes):
-        sizes_before = reduction.before[axis] if reduction.before else ()
+        sizes_before = reduction.sizes_before[axis] if reduction.sizes_before else ()
         numbers = [len(sizes_before) + index[axis] for index in indices]
         if reduction.is_frame:
             return f"partition {_format_range(numbers)}"

@@ -1,16 +1,13 @@
 """Find the Dask cluster of this process, and tasks that crash its workers.
 
-Used by chunks and api. Everything that calls `distributed` is here and in `chunks.progress`.
+Used by api and chunks. Everything that calls `distributed` is here and in `chunks.progress`.
 """
 
 import sys
 import time
 from collections import Counter
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from distributed import Client, KilledWorker
+from typing import Any
 
 __all__ = ["crashes_worker", "get_client", "get_suspects", "is_killed_worker"]
 
@@ -18,7 +15,7 @@ RESTART_SECONDS = 60.0
 """Time within which a worker that died should be back."""
 
 
-def get_client() -> "Client | None":
+def get_client() -> Any:
     """Return the client that Dask would compute with; None if there is none."""
     if "distributed" not in sys.modules:
         return None
@@ -39,15 +36,13 @@ def is_killed_worker(error: Exception) -> bool:
     return isinstance(error, KilledWorker)
 
 
-def get_suspects(killed: "KilledWorker") -> list[Hashable]:
+def get_suspects(killed: Any) -> list[Hashable]:
     """Return the tasks on a worker when it died, one of which crashed it; likely ones first.
 
     A scheduler counts the deaths of workers that had a task, and names any of the tasks with the
     highest count in its ``KilledWorker``; the task that crashed them has that count.
     """
-    from distributed import default_client  # there is an error of its cluster
-
-    events = [event for _, event in default_client().get_events("all") if isinstance(event, dict)]
+    events = [event for _, event in get_client().get_events("all") if isinstance(event, dict)]
     deaths = [event for event in events if event.get("action") == "remove-worker"]
     counts = Counter(task for death in deaths for task in death.get("processing-tasks", ()))
     last = [death for death in deaths if death["worker"] == killed.last_worker.address][-1:]
@@ -57,9 +52,7 @@ def get_suspects(killed: "KilledWorker") -> list[Hashable]:
 
 def crashes_worker(graph: Mapping[Hashable, object], key: Hashable) -> bool:
     """Run a task on a worker that has nothing else to do, and return whether the worker dies."""
-    from distributed import default_client  # there is an error of its cluster
-
-    client, deadline = default_client(), time.monotonic() + RESTART_SECONDS
+    client, deadline = get_client(), time.monotonic() + RESTART_SECONDS
     workers = client.nthreads()
     while not workers and time.monotonic() < deadline:
         time.sleep(0.1)

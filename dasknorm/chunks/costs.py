@@ -1,4 +1,7 @@
-"""Costs: what the graph of some reductions asks of a scheduler and of its workers."""
+"""Estimate the number of tasks for some reductions, and the memory that these use.
+
+Used by chunks. `dasknorm.plan` shows the estimates; `tests/test_plans.py` compares them with runs.
+"""
 
 import math
 from collections.abc import Sequence
@@ -6,20 +9,20 @@ from dataclasses import dataclass
 
 from dask.core import istask
 
-from dasknorm.chunks.graph import assembled
+from dasknorm.chunks.graph import make_assembly
 from dasknorm.chunks.reductions import Reduction
 from dasknorm.chunks.task_sizes import state_bytes
 from dasknorm.chunks.tree_reduction import tree
 
-__all__ = ["Cost", "cost"]
+__all__ = ["Cost", "estimate_cost"]
 
-CHUNKS_HELD = 2
-"""A chunk in memory is there as read, compressed, and as decoded."""
+CHUNK_COPIES = 2
+"""The copies of a chunk in memory while it is read: compressed, and decoded."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """How many tasks there are, and the bytes that they hold.
+    """The number of tasks, and the bytes that they use.
 
     Parameters
     ----------
@@ -28,59 +31,67 @@ class Cost:
         Of the largest task that streams chunks.
     state_bytes : int
         Of the largest state.
-    waiting : int
-        States that wait to be merged, at most; 0 if none is.
-    done_bytes : float
-        Of the states that wait to be put together: where kept axes are cut, and of groups, where
-        streams of chunks hold some each.
+    unmerged_states : int
+        The most states in memory that are not merged yet; 0 if there are no merges.
+    combined_bytes : float
+        Of the states that are combined at the end: those of kept axes in several chunks, and
+        those of groups, which several streams have.
     """
 
     tasks: int = 0
     task_bytes: float = 0.0
     state_bytes: int = 0
-    waiting: int = 0
-    done_bytes: float = 0.0
+    unmerged_states: int = 0
+    combined_bytes: float = 0.0
 
 
-def cost(reductions: Sequence[Reduction]) -> Cost:
+def estimate_cost(reductions: Sequence[Reduction]) -> Cost:
     """Return the cost of reductions that are computed together."""
     lazy = [reduction for reduction in reductions if reduction.is_lazy]
     if not lazy:
         return Cost()
-    assembly = assembled(lazy)
+    assembly = make_assembly(lazy)
     if assembly is None:
-        graphs = [dict(tree(reduction).__dask_graph__()) for reduction in lazy]
-        tasks = sum(map(len, graphs))
+        tasks = sum(map(_tree_tasks, lazy))
         streams = [reduction.chunk_count for reduction in lazy]
     else:
         tasks = sum(bool(istask(node)) for node in assembly.graph.values())
-        streams = [assembly.streams(number) for number in range(len(lazy))]
-    places = [_places(reduction) for reduction in lazy]
+        streams = [assembly.stream_count(number) for number in range(len(lazy))]
+    kept = [_kept_chunks(reduction) for reduction in lazy]
     return Cost(
         tasks,
-        max(CHUNKS_HELD * _largest_chunk(each) + state_bytes(each) for each in lazy),
+        max(
+            CHUNK_COPIES * _largest_chunk_bytes(reduction) + state_bytes(reduction)
+            for reduction in lazy
+        ),
         max(map(state_bytes, lazy)),
-        max(_waiting(n / kept) for n, kept in zip(streams, places, strict=True)),
+        max(_unmerged(n / count) for n, count in zip(streams, kept, strict=True)),
         sum(
-            each.record_bytes
-            for each, kept in zip(lazy, places, strict=True)
-            if kept > 1 or each.is_placed
+            reduction.record_bytes
+            for reduction, count in zip(lazy, kept, strict=True)
+            if count > 1 or reduction.is_positioned
         ),
     )
 
 
-def _places(reduction: Reduction) -> int:
-    """Return in how many places the kept axes are cut."""
-    kept = (len(cut) for axis, cut in enumerate(reduction.sizes) if axis not in reduction.axes)
-    return math.prod(kept)
+def _tree_tasks(reduction: Reduction) -> int:
+    """Return the number of nodes in the graph that `tree` makes."""
+    states = tree(reduction)
+    collections = states.values() if isinstance(states, dict) else [states]
+    return len({key for collection in collections for key in collection.__dask_graph__()})
 
 
-def _waiting(states: float) -> int:
-    """Return how many states wait at a time while all are merged in pairs: one a level."""
+def _kept_chunks(reduction: Reduction) -> int:
+    """Return the number of chunks of the kept axes."""
+    sizes = enumerate(reduction.sizes)
+    return math.prod(len(chunks) for axis, chunks in sizes if axis not in reduction.axes)
+
+
+def _unmerged(states: float) -> int:
+    """Return how many states are in memory while all are merged in pairs: one for each level."""
     return math.ceil(math.log2(states)) + 1 if states > 1 else 0
 
 
-def _largest_chunk(reduction: Reduction) -> float:
-    largest = math.prod(max(sizes, default=0) for sizes in reduction.sizes)
-    known = 0.0 if largest != largest else largest  # of a partition nothing is known
-    return known * reduction.data.dtype.itemsize
+def _largest_chunk_bytes(reduction: Reduction) -> float:
+    size = math.prod(max(sizes, default=0) for sizes in reduction.sizes)
+    return 0.0 if math.isnan(size) else size * float(reduction.data.dtype.itemsize)

@@ -7,12 +7,19 @@ The attributes exist in Dask 2025.1 to 2026.8; `tests/test_dask_internals.py` ch
 
 from collections.abc import Hashable
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Protocol
 
-__all__ = ["Key", "dependencies", "expression_content", "meta", "value_bytes"]
+__all__ = ["DaskNode", "Key", "dependencies", "expression_content", "meta", "value_bytes"]
 
 Key = Hashable
 """The key of a node in a graph."""
+
+
+class DaskNode(Protocol):
+    """A node of Dask's graphs: a task, an alias or a value."""
+
+    dependencies: frozenset[Key]
+
 
 CACHES = ("_dataset_info_cache", "_pq_length_stats")
 """Operands in which Dask's Parquet reader caches file properties; their tokens always differ."""

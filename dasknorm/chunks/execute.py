@@ -5,7 +5,7 @@ Used by chunks. The order of merges here and in `chunks.graph` decides the last 
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import dask
 import dask.threaded
@@ -17,17 +17,15 @@ from dasknorm.blocks.lagged_arrays import Stretch
 from dasknorm.chunks import cluster
 from dasknorm.chunks.chunk_names import Index, format_chunks
 from dasknorm.chunks.dask_internals import Key, dependencies
-from dasknorm.chunks.graph import Assembly, assembled
-from dasknorm.chunks.lazy import State
+from dasknorm.chunks.graph import Assembly, Graph, make_assembly
+from dasknorm.chunks.graph_parts import walk
+from dasknorm.chunks.lazy import BlockState
 from dasknorm.chunks.progress import Meter
 from dasknorm.chunks.reductions import Reduction, in_memory
-from dasknorm.chunks.streams import Misfit, Unreadable
+from dasknorm.chunks.streams import Misfit, Stream, Unreadable
 from dasknorm.chunks.tree_reduction import tree
 from dasknorm.errors import ChunkError, MismatchError
 from dasknorm.statistics.base import Records
-
-if TYPE_CHECKING:
-    from distributed import KilledWorker
 
 __all__ = ["run"]
 
@@ -49,9 +47,9 @@ def run(
 
 def _compute(
     reductions: Mapping[Hashable, Reduction], retries: int, meter: Meter | None
-) -> Sequence[State]:
+) -> Sequence[BlockState]:
     ordered = list(reductions.values())
-    assembly = assembled(ordered, retries, meter.topic if meter else "")
+    assembly = make_assembly(ordered, retries, meter.topic if meter else "")
     if assembly is None:
         results = dask.compute(*map(tree, ordered))
         return [
@@ -75,13 +73,13 @@ def _compute(
     return [_combine(reduction, parts) for reduction, parts in zip(ordered, states, strict=True)]
 
 
-def _combine(reduction: Reduction, states: dict[Index, State]) -> State:
+def _combine(reduction: Reduction, states: dict[Index, BlockState]) -> BlockState:
     """Return the states of the kept chunks as one; each is released once it is copied."""
     if len(states) == 1:
         return next(iter(states.values()))
     sizes = [(1,) if axis in reduction.axes else size for axis, size in enumerate(reduction.sizes)]
     ends = [np.cumsum([0, *size]).astype(int) for size in sizes]
-    total = reduction.empty(tuple(int(end[-1]) for end in ends))()
+    total: Any = reduction.make_empty(tuple(int(end[-1]) for end in ends))()
     for chunk_index in list(states):
         state = states.pop(chunk_index)
         kept = [0 if axis in reduction.axes else i for axis, i in enumerate(chunk_index)]
@@ -119,9 +117,7 @@ def _misfit(error: Misfit, reductions: Mapping[Hashable, Reduction], assembly: A
     return f"{_format({number: [index]}, reductions)}: {error.reason}" if index else error.reason
 
 
-def _killed(
-    error: "KilledWorker", reductions: Mapping[Hashable, Reduction], assembly: Assembly
-) -> str:
+def _killed(error: Any, reductions: Mapping[Hashable, Reduction], assembly: Assembly) -> str:
     for task in cluster.get_suspects(error):
         if chunks := _chunks_that_crash(assembly, task):
             name = _format(chunks, reductions)
@@ -154,15 +150,10 @@ def _chunks_that_need(assembly: Assembly, key: Key) -> ChunksByReduction:
         for needed in _inputs(node):
             dependents[needed].append(task)
     chunks: dict[int, list[Index]] = {}
-    waiting, visited = [key], set()
-    while waiting:
-        task = waiting.pop()
-        if task in assembly.chunks and task not in visited:
+    for task in walk([key], lambda task: () if task in assembly.chunks else dependents[task]):
+        if task in assembly.chunks:
             number, indices = assembly.chunks[task]
             chunks.setdefault(number, []).extend(indices)
-        elif task not in visited:
-            waiting.extend(dependents[task])
-        visited.add(task)
     return chunks
 
 
@@ -174,29 +165,23 @@ def _chunks_that_crash(assembly: Assembly, task: Key) -> ChunksByReduction:
     chunks = _chunks_that_need(assembly, task)
     if not chunks:  # it merges states, and all their chunks would be read again
         return {}
-    if task not in assembly.chunks:
+    node = assembly.graph[task]
+    stream, inputs = node if isinstance(node, tuple) else (None, [])
+    if not isinstance(stream, Stream):
         graph = _subgraph(assembly.graph, [task])
         return chunks if cluster.crashes_worker(graph, task) else {}
     number, indices = assembly.chunks[task]
-    stream, inputs = assembly.graph[task]
     shared = _subgraph(assembly.graph, inputs)
-    for index, single in zip(indices, stream.apart(), strict=True):
+    for index, single in zip(indices, stream.split(), strict=True):
         key = ("alone", task, index)
         if cluster.crashes_worker({**shared, key: (single, inputs)}, key):
             return {number: [index]}
     return {}
 
 
-def _subgraph(graph: Mapping[Key, object], keys: Sequence[Key]) -> dict[Key, object]:
+def _subgraph(graph: Graph, keys: Sequence[Key]) -> Graph:
     """Return the nodes with these keys, and all that they need."""
-    nodes: dict[Key, object] = {}
-    waiting = list(keys)
-    while waiting:
-        key = waiting.pop()
-        if key not in nodes:
-            nodes[key] = graph[key]
-            waiting.extend(_inputs(nodes[key]))
-    return nodes
+    return {key: graph[key] for key in walk(keys, lambda key: _inputs(graph[key]))}
 
 
 def _inputs(node: object) -> Sequence[Key]:

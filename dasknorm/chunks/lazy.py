@@ -6,8 +6,9 @@ one kind must keep the results of the other.
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any, TypeGuard
+from typing import Any, Protocol, TypeGuard
 
 import dask.array as da
 import numpy as np
@@ -23,8 +24,10 @@ from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 
 __all__ = [
-    "State",
+    "Block",
+    "BlockState",
     "apply",
+    "at_position",
     "chunk_like",
     "combine_weights",
     "identity_token",
@@ -35,7 +38,15 @@ __all__ = [
     "merge_states",
 ]
 
-State = Records | GroupRecords | Stretch
+
+class Block(Protocol):
+    """A chunk in memory: an array or a table."""
+
+    shape: tuple[int, ...]
+    nbytes: int
+
+
+BlockState = Records | GroupRecords | Stretch
 """The records of a block: plain, by group, or with both ends of the block for tendencies."""
 
 CONVERTED_SIZE = 1 << 20
@@ -113,6 +124,12 @@ def combine_weights(weights: Any, mask: Any, data: object) -> Any:
     if not isinstance(combined, np.ndarray) or combined.size > CONVERTED_SIZE:
         return combined
     return combined.astype("f8", copy=False) if combined.dtype.kind in "biuf" else combined
+
+
+def at_position(position: PositionedArray, block: object) -> PositionedArray:
+    """Return a block at its position in an array; every position is a dataclass."""
+    positioned: PositionedArray = replace(position, array=block)  # type: ignore[type-var]
+    return positioned
 
 
 def join(statistic: Statistic, total: Any, part: Any) -> None:

@@ -1,4 +1,7 @@
-"""Progress: chunks and bytes read so far, counted by the tasks that read them, shown in a bar."""
+"""Count the chunks and bytes that tasks have read, and show a progress bar.
+
+Used by api, chunks and cli. The bar's texts and times may change freely.
+"""
 
 import sys
 import threading
@@ -11,23 +14,23 @@ from uuid import uuid4
 from dasknorm.chunks import cluster
 from dasknorm.chunks.dask_internals import meta
 
-__all__ = ["Meter", "counting", "metering", "size_text"]
+__all__ = ["Meter", "count_chunks", "format_bytes", "track_progress"]
 
-PATIENCE = 1.0
-"""Seconds after which work counts as long and gets a progress bar."""
+BAR_DELAY_SECONDS = 1.0
+"""The time after which work gets a progress bar."""
 
-EVERY = 0.2
-"""Seconds between what a task on a cluster reports: a message for each chunk would be too many."""
+REPORT_SECONDS = 0.2
+"""The time between the reports of a task: one message per chunk would be too many for a cluster."""
 
 _meters: dict[str, "Meter"] = {}
 
 
 class Meter:
-    """What has been read so far, by this process or by a cluster's workers.
+    """The number of chunks and bytes read, by this process or by a cluster's workers.
 
-    Tasks report under the meter's topic: to the meter of their own process, or, on a worker of a
-    cluster, by an event that the client subscribes to. A task that runs again after its worker
-    died counts again, so that more may have been read than there is.
+    Tasks report to the topic of a meter: to the meter in their process, or, on a worker of a
+    cluster, with an event to which the client subscribes. A task that runs again after its worker
+    died counts again, so that the meter may count more chunks than the data have.
     """
 
     def __init__(self) -> None:
@@ -49,40 +52,40 @@ class Meter:
             self.chunks += chunks
             self.bytes += nbytes
 
-    def arrays(self, array: Any) -> Any:
+    def count_array(self, array: Any) -> Any:
         """Return a Dask array whose chunks are counted when they are read."""
         self.expected += array.npartitions
-        return array.map_blocks(_passed, self.topic, dtype=array.dtype, meta=meta(array))
+        return array.map_blocks(_report_block, self.topic, dtype=array.dtype, meta=meta(array))
 
-    def frame(self, frame: Any) -> Any:
-        """Return a Dask frame whose partitions are counted when they are read."""
+    def count_frame(self, frame: Any) -> Any:
+        """Return a Dask DataFrame whose partitions are counted when they are read."""
         self.expected += frame.optimize().npartitions  # small files may be read together
-        return frame.map_partitions(_passed, self.topic, meta=meta(frame))
+        return frame.map_partitions(_report_block, self.topic, meta=meta(frame))
 
     def summary(self) -> str:
-        """Say what was read, how long it took and how fast that was."""
+        """Return the bytes read, the time and the speed as a text."""
         rate = self.bytes / max(self.seconds, 1e-9)
         return (
-            f"read {size_text(self.bytes)} in {self.seconds:.2f} s, {size_text(rate)}/s "
+            f"read {format_bytes(self.bytes)} in {self.seconds:.2f} s, {format_bytes(rate)}/s "
             "(bytes as in memory)"
         )
 
 
 @contextmanager
-def counting(topic: str) -> Iterator[Callable[[float], None]]:
-    """Yield a function to be told of the bytes of each chunk that a task has read."""
-    chunks, read = 0, 0.0
+def count_chunks(topic: str) -> Iterator[Callable[[float], None]]:
+    """Yield a function that a task calls with the bytes of each chunk that it has read."""
+    chunks, size = 0, 0.0
     reported = time.perf_counter()
 
     def count(nbytes: float) -> None:
-        nonlocal chunks, read, reported
-        chunks, read = chunks + 1, read + nbytes
-        if time.perf_counter() - reported > EVERY:
-            _report(topic, chunks, read)
-            chunks, read, reported = 0, 0.0, time.perf_counter()
+        nonlocal chunks, size, reported
+        chunks, size = chunks + 1, size + nbytes
+        if time.perf_counter() - reported > REPORT_SECONDS:
+            _report(topic, chunks, size)
+            chunks, size, reported = 0, 0.0, time.perf_counter()
 
     yield count
-    _report(topic, chunks, read)
+    _report(topic, chunks, size)
 
 
 def _report(topic: str, chunks: int, nbytes: float) -> None:
@@ -91,30 +94,30 @@ def _report(topic: str, chunks: int, nbytes: float) -> None:
     if topic in _meters:
         _meters[topic].add(int(nbytes), chunks)
     elif "distributed" in sys.modules:
-        from distributed import get_worker  # only a worker has no meter of its own
+        from distributed import get_worker  # only processes of workers have no meter
 
         try:
             get_worker().log_event(topic, (int(nbytes), chunks))
-        except ValueError:  # a process of another scheduler's, which can tell nobody
+        except ValueError:  # a process of another scheduler, which has no way to report
             return
 
 
-def _passed(block: Any, topic: str) -> Any:
-    """Pass a block through, and report it."""
+def _report_block(block: Any, topic: str) -> Any:
+    """Return a block unchanged, and report it."""
     nbytes = block.nbytes if hasattr(block, "nbytes") else block.memory_usage().sum()
     _report(topic, 1, nbytes)
     return block
 
 
 @contextmanager
-def metering(what: str) -> Iterator[Meter]:
-    """Count what is read inside the block; in a terminal or notebook, long work gets a bar."""
+def track_progress(description: str) -> Iterator[Meter]:
+    """Count chunks that are read inside the block; in a terminal or notebook, show a bar."""
     meter, client = Meter(), cluster.get_client()
     _meters[meter.topic] = meter
     if client is not None:
         client.subscribe_topic(meter.topic, lambda event: meter.add(*event[1]))
     try:
-        with _bar(what, meter):
+        with _bar(description, meter):
             yield meter
     finally:
         del _meters[meter.topic]
@@ -123,9 +126,9 @@ def metering(what: str) -> Iterator[Meter]:
 
 
 @contextmanager
-def _bar(what: str, meter: Meter) -> Iterator[None]:
+def _bar(description: str, meter: Meter) -> Iterator[None]:
     done = threading.Event()
-    thread = threading.Thread(target=_show, args=(what, meter, done), daemon=True)
+    thread = threading.Thread(target=_show, args=(description, meter, done), daemon=True)
     thread.start()
     try:
         yield
@@ -134,11 +137,11 @@ def _bar(what: str, meter: Meter) -> Iterator[None]:
         thread.join()
 
 
-def _show(what: str, meter: Meter, done: threading.Event) -> None:
-    """Draw the bar from the second second on, ten times a second, until the work is done."""
-    if done.wait(PATIENCE):
+def _show(description: str, meter: Meter, done: threading.Event) -> None:
+    """Draw the bar after `BAR_DELAY_SECONDS`, ten times a second, until the work is done."""
+    if done.wait(BAR_DELAY_SECONDS):
         return
-    from rich.console import Console  # optional, and only needed by a person who waits
+    from rich.console import Console  # optional, and not needed for short work
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
@@ -151,27 +154,26 @@ def _show(what: str, meter: Meter, done: threading.Event) -> None:
         TimeRemainingColumn(compact=True),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=meter.expected or None, read="")
+        task = bar.add_task(description, total=meter.expected or None, read="")
         while not done.wait(0.1):
-            bar.update(
-                task, completed=meter.chunks, total=meter.expected or None, read=_so_far(meter)
-            )
+            total = meter.expected or None
+            bar.update(task, completed=meter.chunks, total=total, read=_progress_text(meter))
 
 
-def _so_far(meter: Meter) -> str:
+def _progress_text(meter: Meter) -> str:
     of = f" of {meter.expected:,}" if meter.expected else ""
     return (
-        f"{meter.chunks:,}{of} chunks  {size_text(meter.bytes)}  "
-        f"{size_text(meter.bytes / meter.seconds)}/s"
+        f"{meter.chunks:,}{of} chunks  {format_bytes(meter.bytes)}  "
+        f"{format_bytes(meter.bytes / meter.seconds)}/s"
     )
 
 
-def size_text(nbytes: float) -> str:
-    """Return a number of bytes as a person reads it.
+def format_bytes(nbytes: float) -> str:
+    """Return a number of bytes with a unit.
 
     Examples
     --------
-    >>> size_text(1_740_480)
+    >>> format_bytes(1_740_480)
     '1.7 MB'
     """
     for unit in ("B", "kB", "MB", "GB", "TB"):

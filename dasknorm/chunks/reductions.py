@@ -1,4 +1,7 @@
-"""Reduction: data still to be summarized."""
+"""`Reduction`: data to summarize, their weights, the statistic and the axes to reduce.
+
+Used by chunks. It only describes work; the other modules here carry it out.
+"""
 
 import itertools
 import math
@@ -14,7 +17,7 @@ from dasknorm import blocks
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.blocks.positioned import PositionedArray
 from dasknorm.blocks.tables import Table
-from dasknorm.chunks.lazy import chunk_like, is_lazy
+from dasknorm.chunks.lazy import BlockState, chunk_like, is_lazy
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.statistics.reducer import Reducer
@@ -24,32 +27,32 @@ __all__ = ["Reduction", "in_memory"]
 
 @dataclass(frozen=True)
 class Reduction:
-    """Data to be summarized over some of their axes, and weights that broadcast to them.
+    """Data to summarize over some of their axes, with weights that broadcast to them.
 
     Parameters
     ----------
-    data : array or Table
-        In memory or lazy; a Dask frame is a Table of pandas, a partition at a time. What has
-        `keys` is summarized in groups.
+    data : array, PositionedArray or Table
+        In memory or lazy. A Dask DataFrame is a `Table` that is summarized by partition. A block
+        with `keys` is summarized by group.
     reducer : Reducer
         The statistic, and the axes to reduce.
     weights : array or Series, optional
-        Of the rank of the data, or a Dask Series beside a Dask frame.
+        An array with the rank of the data, or a Dask Series for a Dask DataFrame.
     dims : tuple of hashable
         A name for each axis of the data, for messages.
-    before : tuple of tuple of float
-        The sizes of the chunks of a larger array that stand before these data along each axis,
-        for messages.
+    sizes_before : tuple of tuple of float
+        If the data are a part of a larger array: for each axis the sizes of the chunks before the
+        part, for messages.
     is_grouped : bool
-        Whether there are records of groups: known beforehand, if the data are placed, or else
-        showing while rows are read.
+        Whether the records are grouped. The groups are known if the data are a `PositionedArray`;
+        otherwise they are found while rows are read.
     """
 
     data: Any
     reducer: Reducer
     weights: Any = None
     dims: tuple[Hashable, ...] = ()
-    before: tuple[tuple[float, ...], ...] = ()
+    sizes_before: tuple[tuple[float, ...], ...] = ()
     is_grouped: bool = False
 
     @property
@@ -64,44 +67,50 @@ class Reduction:
 
     @property
     def is_lazy(self) -> bool:
-        """Whether there are chunks to be loaded."""
+        """Whether there are chunks to load."""
         return is_lazy(self.data) or is_lazy(self.weights)
 
     @property
     def is_frame(self) -> bool:
-        """Whether the chunks are partitions of a Dask frame."""
+        """Whether the chunks are partitions of a Dask DataFrame."""
         return isinstance(self.data, Table) and is_lazy(self.data)
+
+    @property
+    def is_positioned(self) -> bool:
+        """Whether the result depends on the positions of chunks along an axis."""
+        return isinstance(self.data, PositionedArray)
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the states of chunks are merged in their order along an axis."""
+        return self.is_positioned and self.data.is_ordered
 
     @property
     def array(self) -> da.Array:
         """The data as a Dask array."""
-        return da.asanyarray(self.data.array if self.is_placed else self.data)
+        return da.asanyarray(self.data.array if self.is_positioned else self.data)
 
     @property
-    def is_placed(self) -> bool:
-        """Whether it matters where along an axis a chunk stands."""
-        return isinstance(self.data, PositionedArray)
-
-    @property
-    def chunked_weights(self) -> Any:
-        """The weights, cut where the data are."""
+    def chunked_weights(self) -> da.Array | None:
+        """The weights, in the chunks of the data."""
         return None if self.weights is None else chunk_like(self.weights, self.array)
 
     @property
     def sizes(self) -> tuple[tuple[float, ...], ...]:
-        """The sizes of the chunks along each axis; NaN where not known."""
+        """The sizes of the chunks along each axis; NaN if unknown."""
         if self.is_frame:
             return ((math.nan,) * self.data.frame.npartitions, (len(self.data.columns),))
-        return self.array.chunks
+        chunk_sizes: tuple[tuple[float, ...], ...] = self.array.chunks
+        return chunk_sizes
 
     @property
     def chunk_count(self) -> int:
-        """How many chunks are to be loaded; of data in memory, 0."""
+        """The number of chunks to load; 0 for data in memory."""
         return math.prod(map(len, self.sizes)) if self.is_lazy else 0
 
     @property
     def nbytes(self) -> float:
-        """The bytes of the data as in memory; NaN where not known, as for a Dask frame."""
+        """The size of the data in memory; NaN if unknown, as for a Dask DataFrame."""
         if not self.is_lazy:
             return float(self.data.nbytes)
         elements = math.prod(sum(sizes) for sizes in self.sizes)
@@ -109,77 +118,70 @@ class Reduction:
 
     @property
     def record_bytes(self) -> float:
-        """The bytes of the records; of groups that are not known yet, those of one."""
-        several = self.data.record_count() if self.is_placed else 1
-        return float(self.reducer.nbytes(self.data.shape)) * several
+        """The size of the records; for groups that are not known yet, the size for one group."""
+        count = self.data.record_count() if self.is_positioned else 1
+        return float(self.reducer.nbytes(self.data.shape)) * count
 
-    def longest(self) -> int | None:
-        """Return which axis is best cut in shards: of those merged away, the one of most chunks.
+    @property
+    def merged_axes(self) -> tuple[int, ...]:
+        """The reduced axes along which states of chunks are merged."""
+        return (self.data.axis,) if self.is_ordered else self.axes
 
-        None if none can be, as places that are joined in their order stay together.
+    def shard_axis(self) -> int | None:
+        """Return the reduced axis with most chunks; None if no axis can be split.
+
+        Axes whose states are merged in their order cannot be split.
         """
-        kept_whole = self.streamed_axes if self.is_ordered else ()
-        axes = [axis for axis in self.axes if axis not in kept_whole]
+        unsplit = self.merged_axes if self.is_ordered else ()
+        axes = [axis for axis in self.axes if axis not in unsplit]
         return max(axes, key=lambda axis: len(self.sizes[axis]), default=None)
 
-    def part(self, axis: int, first: int, last: int) -> "Reduction":
-        """Return the reduction of the chunks from `first` to before `last` along an axis."""
-        before = [sizes[:first] if i == axis else () for i, sizes in enumerate(self.sizes)]
-        some = slice(first, last)
+    def select_chunks(self, axis: int, start: int, stop: int) -> "Reduction":
+        """Return the reduction of the chunks from `start` to before `stop` along an axis."""
+        before = [sizes[:start] if i == axis else () for i, sizes in enumerate(self.sizes)]
+        chunks = slice(start, stop)
         if self.is_frame:
-            data: Any = self.data.with_frame(self.data.frame.partitions[some])
-            weights = None if self.weights is None else self.weights.partitions[some]
+            data: Any = self.data.with_frame(self.data.frame.partitions[chunks])
+            weights = None if self.weights is None else self.weights.partitions[chunks]
         else:
-            where = (slice(None),) * axis + (some,)
+            where = (slice(None),) * axis + (chunks,)
             data, weights = self.array.blocks[where], self.chunked_weights
-            if self.is_placed:
-                span = self._span(first, last) if axis == self.data.axis else slice(None)
+            if self.is_positioned:
+                span = self._span(start, stop) if axis == self.data.axis else slice(None)
                 data = self.data.cut(data, span)
             if weights is not None and weights.numblocks[axis] > 1:
                 weights = weights.blocks[where]
-        return replace(self, data=data, weights=weights, before=tuple(before))
+        return replace(self, data=data, weights=weights, sizes_before=tuple(before))
 
-    def places(self) -> list[Any]:
-        """Return what is to be said of each chunk along the axis of placed data."""
-        if not self.is_placed:
+    def positions(self) -> list[PositionedArray]:
+        """Return the position of each chunk along the axis of a `PositionedArray`, or []."""
+        if not self.is_positioned:
             return []
         ends = [0, *itertools.accumulate(map(int, self.sizes[self.data.axis]))]
         cuts = (self.data.cut(None, slice(*span)) for span in itertools.pairwise(ends))
         return [replace(cut, labels=None) for cut in cuts]
 
-    @property
-    def streamed_axes(self) -> tuple[int, ...]:
-        """The axes, of those merged away, along which the states of chunks can be joined."""
-        return (self.data.axis,) if self.is_ordered else self.axes
-
-    @property
-    def is_ordered(self) -> bool:
-        """Whether states are joined only with those that come next along an axis."""
-        return self.is_placed and self.data.is_ordered
-
-    def _span(self, first: int, last: int) -> slice:
+    def _span(self, start: int, stop: int) -> slice:
         sizes = self.sizes[self.data.axis]
-        return slice(int(sum(sizes[:first])), int(sum(sizes[:last])))
+        return slice(int(sum(sizes[:start])), int(sum(sizes[:stop])))
 
-    def empty(self, shape: tuple[int, ...], places: Sequence[Any] = ()) -> Callable[[], Any]:
-        """Return what makes the state of nothing, in this shape; of placed data, of some places."""
-        if self.is_placed:
-            return partial(self._said().empty, shape, self.statistic, places)
+    def make_empty(
+        self, shape: tuple[int, ...], positions: Sequence[PositionedArray] = ()
+    ) -> Callable[[], BlockState]:
+        """Return a function that returns the state of no data, in a shape, for some positions."""
+        if self.is_positioned:
+            data = replace(self.data.cut(None, slice(0, 0)), labels=None)
+            return partial(data.empty, shape, self.statistic, positions)
         if self.is_grouped:
             return partial(GroupRecords.none, shape, self.statistic)
         return partial(np.zeros, shape, self.statistic.dtype)
 
-    def _said(self) -> PositionedArray:
-        """Return what is said of placed data that no chunk needs for itself."""
-        return replace(self.data.cut(None, slice(0, 0)), labels=None)
-
-    def to_records(self, records: Any) -> Any:
-        """Return records without the axes merged away, which have size 1."""
-        if self.is_placed:
-            records = self.data.to_records(records)
+    def to_records(self, state: Any) -> Any:
+        """Return the records of a state, without the reduced axes, which have size 1."""
+        records = self.data.to_records(state) if self.is_positioned else state
         if isinstance(records, GroupRecords):
-            merged = tuple(axis + 1 for axis in self.axes)  # groups come before all axes
-            return GroupRecords(records.labels, records.records.squeeze(axis=merged))
+            axes = tuple(axis + 1 for axis in self.axes)  # the groups are the first axis
+            return GroupRecords(records.labels, records.records.squeeze(axis=axes))
         return records.squeeze(axis=self.axes) if self.axes else records
 
 

@@ -1,7 +1,10 @@
-"""Streams: what one task does with its chunks, one after the other: load, add to a state, drop."""
+"""Load the chunks of one task one after the other, and add each to a state.
+
+Used by chunks. Streams are pickled by the name of their classes; the rest may change freely.
+"""
 
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,21 +12,21 @@ import cloudpickle
 from dask.core import get
 
 from dasknorm import blocks
+from dasknorm.blocks.positioned import PositionedArray
 from dasknorm.chunks import progress
+from dasknorm.chunks.dask_internals import DaskNode, Key
+from dasknorm.chunks.lazy import Block, BlockState, at_position
 from dasknorm.errors import MismatchError
-from dasknorm.statistics.base import Records
 from dasknorm.statistics.reducer import Reducer
 
-__all__ = ["Attempts", "Misfit", "Step", "Stream", "Unreadable"]
+__all__ = ["Attempts", "Misfit", "Step", "Stream", "StreamSpec", "Unreadable"]
 
-Key = Hashable
-
-FIRST_WAIT = 0.1
-"""Seconds before the second attempt to load a chunk; twice as long before each further one."""
+FIRST_WAIT_SECONDS = 0.1
+"""Time before the second attempt to load a chunk; it doubles before each further attempt."""
 
 
 class Unreadable(Exception):
-    """What a task raises when a chunk cannot be loaded: its key, and the reason in words."""
+    """A task's error if a chunk cannot be loaded: its key, and the reason."""
 
     def __init__(self, key: Key, reason: str) -> None:
         super().__init__(key, reason)
@@ -31,34 +34,42 @@ class Unreadable(Exception):
 
 
 class Misfit(Unreadable):
-    """What a task raises when a chunk is not what was declared: its key, and how it differs."""
+    """A task's error if a chunk differs from its declaration: its key, and the difference."""
 
 
 @dataclass(frozen=True)
 class Attempts:
-    """A part of a graph that is loaded as one, with patience for errors that pass."""
+    """A part of a graph that is loaded as one, and again if that fails.
 
-    nodes: Mapping[Key, Any]
+    Parameters
+    ----------
+    nodes : mapping of key to node
+    retries : int
+        The number of further attempts after the first.
+    """
+
+    nodes: Mapping[Key, DaskNode]
     retries: int
 
-    def load(self, keys: Sequence[Key], beside: Mapping[Key, Any]) -> list[Any]:
-        """Return the values of keys; those of `beside` are known already."""
-        own = [key for key in keys if key in self.nodes]
-        values = dict(zip(own, self._tried(own, beside), strict=True)) if own else {}
-        return [values[key] if key in values else beside[key] for key in keys]
+    def load(self, keys: Sequence[Key], inputs: Mapping[Key, object]) -> list[Any]:
+        """Return the values of keys; `inputs` are values by key that are not in the part."""
+        to_load = [key for key in keys if key in self.nodes]
+        values = dict(zip(to_load, self._load(to_load, inputs), strict=True)) if to_load else {}
+        return [values[key] if key in values else inputs[key] for key in keys]
 
-    def __call__(self, keys: Sequence[Key], values: Sequence[Any]) -> Any:
-        """Return the value of the one node there is; `values` are of the keys it needs."""
+    def __call__(self, keys: Sequence[Key], values: Sequence[object]) -> object:
+        """Return the value of the only node; `values` belong to the keys of its inputs."""
         return self.load(list(self.nodes), dict(zip(keys, values, strict=True)))[0]
 
-    def _tried(self, keys: list[Key], beside: Mapping[Key, Any]) -> Sequence[Any]:
+    def _load(self, keys: list[Key], inputs: Mapping[Key, object]) -> Sequence[object]:
         for attempt in range(self.retries + 1):
             try:
-                return get(self.nodes, keys, cache=dict(beside))
+                values: Sequence[object] = get(self.nodes, keys, cache=dict(inputs))
+                return values
             except Exception as error:
                 if attempt == self.retries or isinstance(error, MemoryError):
                     raise Unreadable(keys[0], f"{type(error).__name__}: {error}") from error
-            time.sleep(FIRST_WAIT * 2**attempt)
+            time.sleep(FIRST_WAIT_SECONDS * 2**attempt)
         raise AssertionError("unreachable")
 
 
@@ -69,89 +80,103 @@ class Step:
     Parameters
     ----------
     keys : tuple of keys
-        Of its data and its weights.
+        Of the data, and of the weights if there are any.
     nodes : mapping of key to node
-        What of the graph is its own.
-    place : GroupedArray, optional
-        What is to be said of where it stands: itself without the chunk.
+        The nodes that only this chunk needs.
+    position : PositionedArray, optional
+        The position of the chunk in the array, without the chunk.
     """
 
     keys: tuple[Key, ...]
-    nodes: Mapping[Key, Any]
-    place: Any = None
+    nodes: Mapping[Key, DaskNode]
+    position: PositionedArray | None = None
 
 
-class Stream:
-    """The chunks of one task, and what is to be made of them.
+@dataclass(frozen=True)
+class StreamSpec:
+    """The chunks of one task, and how to summarize them.
 
-    It pickles to bytes that are opened again only where it is called, so that a scheduler on the
-    way has nothing to do with what is inside.
+    Parameters
+    ----------
+    inputs : sequence of keys
+        Of values that the steps need from other tasks.
+    make_empty : callable
+        Returns the state of no data.
+    topic : str
+        Of the `Meter` that counts the chunks; empty for none.
     """
 
-    def __init__(
-        self,
-        steps: Sequence[Step],
-        beside: Sequence[Key],
-        reducer: Reducer,
-        nothing: Callable[[], Any],
-        retries: int,
-        topic: str,
-    ) -> None:
-        self._content: Any = (steps, beside, reducer, nothing, retries, topic)
+    steps: Sequence[Step]
+    inputs: Sequence[Key]
+    reducer: Reducer
+    make_empty: Callable[[], BlockState]
+    retries: int
+    topic: str
 
-    def __reduce__(self) -> tuple[Callable[[bytes], "Stream"], tuple[bytes]]:
-        if not isinstance(self._content, bytes):
-            # Kept, as Dask pickles a graph twice: to name it, and to send it.
-            self._content = cloudpickle.dumps(self._content)
-        return _packed, (self._content,)
-
-    def __call__(self, values: Sequence[Any]) -> Records:
-        """Return the records of all chunks; `values` are of the keys beside, in their order."""
-        steps, beside, reducer, nothing, retries, topic = self._opened()
-        known = dict(zip(beside, values, strict=True))
-        total = nothing()
-        with progress.counting(topic) as count:
-            for step in steps:
-                loaded = Attempts(step.nodes, retries).load(step.keys, known)
-                # A partition comes with its weights, as one value.
+    def run(self, values: Sequence[object]) -> BlockState:
+        """Return the state of all chunks; `values` belong to the keys `inputs`, in their order."""
+        input_values = dict(zip(self.inputs, values, strict=True))
+        total = self.make_empty()
+        with progress.count_chunks(self.topic) as count:
+            for step in self.steps:
+                loaded = Attempts(step.nodes, self.retries).load(step.keys, input_values)
+                # A partition and its weights are one value.
                 block, *weights = loaded[0] if isinstance(loaded[0], tuple) else loaded
                 try:
-                    _check_shape(block, total.shape, reducer.axes)
-                    if step.place is not None:
-                        block = replace(step.place, array=block)
-                    blocks.add(block, total, reducer, *weights)
+                    _check_shape(block, total.shape, self.reducer.axes)
+                    if step.position is not None:
+                        block = at_position(step.position, block)
+                    blocks.add(block, total, self.reducer, *weights)
                 except MismatchError as error:
                     raise Misfit(step.keys[0], str(error)) from error
                 count(block.nbytes)
-                del loaded, block, weights  # before the next one is loaded
+                del loaded, block, weights  # before the next chunk is loaded
         return total
 
-    def apart(self) -> Iterator["Stream"]:
+
+class Stream:
+    """A task: a `StreamSpec` that is pickled to bytes and unpickled only where it is called.
+
+    A scheduler in between does not unpickle the content.
+    """
+
+    def __init__(self, content: StreamSpec | bytes) -> None:
+        self._content = content
+
+    def __reduce__(self) -> tuple[type["Stream"], tuple[bytes]]:
+        content = self._content
+        if not isinstance(content, bytes):
+            # Stored, as Dask pickles a graph twice: to name it, and to send it.
+            content = self._content = cloudpickle.dumps(content)
+        return Stream, (content,)
+
+    def __call__(self, values: Sequence[object]) -> BlockState:
+        """Return the state of all chunks; `values` belong to the keys of the inputs."""
+        return self.spec.run(values)
+
+    @property
+    def spec(self) -> StreamSpec:
+        """The chunks and how to summarize them."""
+        content = self._content
+        spec: StreamSpec = cloudpickle.loads(content) if isinstance(content, bytes) else content
+        return spec
+
+    def split(self) -> Iterator["Stream"]:
         """Yield a stream for each of the chunks."""
-        steps, *rest = self._opened()
-        for step in steps:
-            yield Stream([step], *rest)
-
-    def _opened(self) -> Any:
-        packed = isinstance(self._content, bytes)
-        return cloudpickle.loads(self._content) if packed else self._content
+        spec = self.spec
+        for step in spec.steps:
+            yield Stream(replace(spec, steps=[step]))
 
 
-def _packed(content: bytes) -> Stream:
-    stream = Stream.__new__(Stream)
-    stream._content = content
-    return stream
-
-
-def _check_shape(block: Any, total: tuple[int, ...], axes: tuple[int, ...]) -> None:
-    found = getattr(block, "shape", None)  # what has none is refused by its type
-    if found is None or (
-        len(found) == len(total)
-        and all(a == b for i, (a, b) in enumerate(zip(found, total, strict=True)) if i not in axes)
+def _check_shape(block: Block, total: tuple[int, ...], axes: tuple[int, ...]) -> None:
+    shape = getattr(block, "shape", None)  # a block without a shape has no supported type
+    if shape is None or (
+        len(shape) == len(total)
+        and all(a == b for i, (a, b) in enumerate(zip(shape, total, strict=True)) if i not in axes)
     ):
         return
     declared = tuple("any" if i in axes else n for i, n in enumerate(total))
     raise MismatchError(
-        f"a chunk has shape {found} when computed, where ({', '.join(map(str, declared))}) was "
+        f"a chunk has shape {shape} when computed, where ({', '.join(map(str, declared))}) was "
         "declared: the Dask array was declared with other chunks than its data have"
     )

@@ -1,6 +1,9 @@
-"""Trees: the records of a reduction by Dask's own means, lazily."""
+"""Compute the records of lazy data with Dask's own reductions, so that the result is lazy.
 
-import math
+Used by chunks. The functions that run in a task are at the end; they are stored in graphs by name.
+"""
+
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -11,24 +14,28 @@ import numpy as np
 import pandas as pd
 
 from dasknorm import blocks
+from dasknorm.blocks.positioned import PositionedArray
 from dasknorm.blocks.tables import Table
-from dasknorm.chunks.chunk_names import PartitionInfo, name_partition
-from dasknorm.chunks.lazy import merge_states
+from dasknorm.chunks.chunk_names import Index, PartitionInfo, name_partition
+from dasknorm.chunks.lazy import Block, BlockState, at_position, merge_states
 from dasknorm.chunks.reductions import Reduction, in_memory
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
 from dasknorm.statistics.reducer import Reducer
 
-__all__ = ["FAN_IN_BYTES", "frame_to_read", "table_partition", "to_dask", "tree"]
+__all__ = ["FAN_IN", "FAN_IN_BYTES", "frame_to_read", "table_partition", "to_dask", "tree"]
+
+FAN_IN = 32
+"""States that a task merges, if together they are small."""
 
 FAN_IN_BYTES = 1 << 25
-"""A task merges 32 states if together they weigh at most this much, else two along each axis."""
+"""The size of small states; of larger ones a task merges two along each axis."""
 
 
-def to_dask(reduction: Reduction) -> Any:
-    """Return the records, lazily if there are chunks: a task a chunk, then a tree of merges.
+def to_dask(reduction: Reduction) -> Records:
+    """Return the records, lazily if there are chunks: one task per chunk, then a tree of merges.
 
-    Dask's optimizations see all of it, so that what is computed together shares what it loads.
+    Dask's optimizations see all of it, so that collections computed together share loaded chunks.
     """
     if reduction.is_grouped:
         raise ValueError("by= and lag= need compute=True: their states grow while data are read")
@@ -36,49 +43,53 @@ def to_dask(reduction: Reduction) -> Any:
 
 
 def tree(reduction: Reduction) -> Any:
-    """Return the records of lazy data, still lazy, with size 1 along the axes merged away."""
-    if reduction.is_placed:
-        return _of_places(reduction)
+    """Return the records of lazy data, still lazy, with size 1 along the reduced axes.
+
+    For a `PositionedArray` the result is a dict: the state at each index of the kept chunks.
+    """
+    if reduction.is_positioned:
+        return _positioned_states(reduction)
     if reduction.is_grouped:
         parts = _partition_records(reduction).to_delayed().ravel().tolist()
         return dask.delayed(merge_states, pure=True)(reduction.statistic, parts)
-    states = _of_partitions(reduction) if reduction.is_frame else _of_chunks(reduction)
-    axes = (0,) if reduction.is_frame else reduction.axes
-    return _tree(states, Reducer(reduction.statistic, axes))
+    if not reduction.is_frame:
+        return _merge_tree(_chunk_states(reduction), reduction.reducer)
+    return _merge_tree(_partition_states(reduction), replace(reduction.reducer, axes=(0,)))
 
 
 def table_partition(
     frame: pd.DataFrame, weights: pd.Series | None = None, *, table: Table
 ) -> tuple[Table, np.ndarray | None]:
     """Return a partition as a block like `table`, and its weights; columns are found by name."""
-    beside = None if weights is None else weights.to_numpy("f8", na_value=np.nan)[:, None]
-    return table.with_frame(frame), beside
+    column = None if weights is None else weights.to_numpy("f8", na_value=np.nan)[:, None]
+    return table.with_frame(frame), column
 
 
-def frame_to_read(reduction: Reduction, *others: Reduction) -> Any:
-    """Return the Dask frame, so that Parquet reads no other column than those summarized.
+def frame_to_read(*reductions: Reduction) -> Any:
+    """Return the Dask DataFrame of reductions, with only the columns that they summarize."""
+    frame = reductions[0].data.frame
+    columns = dict.fromkeys(
+        name for reduction in reductions for name in reduction.data.read_columns
+    )
+    return frame[list(columns)] if len(columns) < len(frame.columns) else frame
 
-    Others are of the same frame, and to read it together with this one.
-    """
-    frame = reduction.data.frame
-    wanted = dict.fromkeys(name for r in (reduction, *others) for name in r.data.read_columns)
-    return frame[list(wanted)] if len(wanted) < len(frame.columns) else frame
 
-
-def _of_chunks(reduction: Reduction) -> da.Array:
+def _chunk_states(reduction: Reduction) -> da.Array:
     data, weights = reduction.array, reduction.chunked_weights
-    axes = reduction.axes
     return da.map_blocks(
         partial(_summarize_chunk, reducer=reduction.reducer),
         *([data] if weights is None else [data, weights]),
-        chunks=tuple((1,) * len(c) if i in axes else c for i, c in enumerate(data.chunks)),
+        chunks=tuple(
+            (1,) * len(sizes) if axis in reduction.axes else sizes
+            for axis, sizes in enumerate(data.chunks)
+        ),
         dtype=reduction.statistic.dtype,
         meta=np.empty((0,) * data.ndim, reduction.statistic.dtype),
     )
 
 
 def _partition_records(reduction: Reduction) -> Any:
-    """Return the records of each partition, as what Dask takes for a frame."""
+    """Return the records of each partition, in a collection that Dask treats as a DataFrame."""
     function = partial(
         _summarize_partition,
         reducer=reduction.reducer,
@@ -92,77 +103,82 @@ def _partition_records(reduction: Reduction) -> Any:
     )
 
 
-def _of_partitions(reduction: Reduction) -> da.Array:
-    table, axes = reduction.data, reduction.axes
-    records = _partition_records(reduction)
-    chunks = ((1,) * table.frame.npartitions, (1 if 1 in axes else len(table.columns),))
-    return records.map_blocks(_keep, chunks=chunks)
+def _partition_states(reduction: Reduction) -> da.Array:
+    table = reduction.data
+    columns = 1 if 1 in reduction.axes else len(table.columns)
+    chunks = ((1,) * table.frame.npartitions, (columns,))
+    return _partition_records(reduction).map_blocks(_keep, chunks=chunks)
 
 
-def _of_places(reduction: Reduction) -> dict[tuple[int, ...], Any]:
-    """Return the records for each place among the kept chunks, lazily."""
-    blocks, said = reduction.array.to_delayed(), reduction.places()
+def _positioned_states(reduction: Reduction) -> Mapping[Index, Any]:
+    """Return the lazy state for each index among the kept chunks."""
+    chunks, positions = reduction.array.to_delayed(), reduction.positions()
     weights = reduction.chunked_weights
-    beside = None if weights is None else weights.to_delayed()
-    summarize = dask.delayed(_summarize_placed, pure=True)
-    parts: dict[tuple[int, ...], list[Any]] = {}
-    for index in np.ndindex(*blocks.shape):
+    weight_chunks = None if weights is None else weights.to_delayed()
+    summarize = dask.delayed(_summarize_positioned, pure=True)
+    states: dict[Index, list[Any]] = {}
+    for index in np.ndindex(*chunks.shape):
         weight = None
-        if beside is not None:
-            weight = beside[tuple(min(i, n - 1) for i, n in zip(index, beside.shape, strict=True))]
-        own = said[index[reduction.data.axis]]
-        at = tuple(0 if i in reduction.streamed_axes else n for i, n in enumerate(index))
-        part = summarize(blocks[index], weight, own, reduction.reducer)
-        parts.setdefault(at, []).append(part)
-    join = dask.delayed(merge_states, pure=True)
-    return {at: join(reduction.statistic, several) for at, several in parts.items()}
+        if weight_chunks is not None:
+            sizes = zip(index, weight_chunks.shape, strict=True)
+            weight = weight_chunks[tuple(min(i, n - 1) for i, n in sizes)]
+        position = positions[index[reduction.data.axis]]
+        state = summarize(chunks[index], weight, position, reduction.reducer)
+        kept_index = tuple(
+            0 if axis in reduction.merged_axes else i for axis, i in enumerate(index)
+        )
+        states.setdefault(kept_index, []).append(state)
+    merge = dask.delayed(merge_states, pure=True)
+    return {index: merge(reduction.statistic, parts) for index, parts in states.items()}
 
 
-def _tree(states: da.Array, reducer: Reducer) -> da.Array:
+def _merge_tree(states: da.Array, reducer: Reducer) -> da.Array:
     """Merge the states of chunks over the reduced axes, a few at a time, down to one."""
-    statistic, axes = reducer.statistic, reducer.axes
-    if not axes:
+    if not reducer.axes:
         return states
-    kept = math.prod(max(c, default=0) for i, c in enumerate(states.chunks) if i not in axes)
-    small = kept * statistic.dtype.itemsize * 32 <= FAN_IN_BYTES
+    largest = tuple(max(sizes, default=0) for sizes in states.chunks)
+    is_small = reducer.nbytes(largest) * FAN_IN <= FAN_IN_BYTES
     return da.reduction(
         states,
         chunk=_keep,
-        aggregate=partial(_merge_chunks, statistic=statistic),
-        axis=axes,
+        aggregate=partial(_merge_chunks, statistic=reducer.statistic),
+        axis=reducer.axes,
         keepdims=True,
-        dtype=statistic.dtype,
-        split_every=_fan_in(states.numblocks, axes, small),
-        meta=np.empty((0,) * states.ndim, statistic.dtype),
+        dtype=reducer.statistic.dtype,
+        split_every=_split_every(states.numblocks, reducer.axes, is_small),
+        meta=np.empty((0,) * states.ndim, reducer.statistic.dtype),
     )
 
 
-def _fan_in(blocks: tuple[int, ...], axes: tuple[int, ...], small: bool) -> dict[int, int]:
-    """Share out how many states a task merges over the axes that are cut, the least cut first."""
-    # A bare number Dask would take the root of, axes of one block too: 5 for 32 over two axes.
-    cut = [axis for axis in sorted(axes, key=lambda axis: blocks[axis]) if blocks[axis] > 1]
-    most = 32 if small else 1 << len(cut)
-    shares = dict.fromkeys(axes, 2)
-    for others, axis in zip(reversed(range(len(cut))), cut, strict=True):
-        shares[axis] = max(2, min(blocks[axis], most >> others))
-        most //= shares[axis]
-    return shares
+def _split_every(
+    numblocks: tuple[int, ...], axes: tuple[int, ...], is_small: bool
+) -> dict[int, int]:
+    """Return how many states a task merges along each axis; axes with few chunks come first."""
+    # Dask would take a root of a single number, also for axes of one block: 5 for 32 over two axes.
+    chunked = [
+        axis for axis in sorted(axes, key=lambda axis: numblocks[axis]) if numblocks[axis] > 1
+    ]
+    fan_in = FAN_IN if is_small else 1 << len(chunked)
+    split_every = dict.fromkeys(axes, 2)
+    for axes_left, axis in zip(reversed(range(len(chunked))), chunked, strict=True):
+        split_every[axis] = max(2, min(numblocks[axis], fan_in >> axes_left))
+        fan_in //= split_every[axis]
+    return split_every
 
 
-# -- what runs in a task ------------------------------------------------------------------------
+# -- functions that run in a task ---------------------------------------------------------------
 
 
 def _summarize_chunk(
-    block: Any,
-    weights: np.ndarray | None = None,
-    *,
-    reducer: Reducer,
-) -> Records:
+    block: Block, weights: np.ndarray | None = None, *, reducer: Reducer
+) -> BlockState:
     return blocks.summarize(block, reducer, weights)
 
 
-def _summarize_placed(block: Any, weights: Any, place: Any, reducer: Reducer) -> Any:
-    return blocks.summarize(replace(place, array=block), reducer, weights)
+def _summarize_positioned(
+    block: Block, weights: np.ndarray | None, position: PositionedArray, reducer: Reducer
+) -> BlockState:
+    return blocks.summarize(at_position(position, block), reducer, weights)
 
 
 def _summarize_partition(
@@ -172,10 +188,10 @@ def _summarize_partition(
     reducer: Reducer,
     table: Table,
     partition_info: PartitionInfo = None,
-) -> Records:
-    block, beside = table_partition(frame, weights, table=table)
+) -> BlockState:
+    block, column = table_partition(frame, weights, table=table)
     with name_partition(partition_info):
-        return blocks.summarize(block, reducer, beside)
+        return blocks.summarize(block, reducer, column)
 
 
 def _keep(records: Records, axis: tuple[int, ...] = (), keepdims: bool = True) -> Records:

@@ -1,4 +1,7 @@
-"""``python -m dasknorm.cli``: the command line where its script is not on the path."""
+"""``python -m dasknorm.cli``: the command line where its script is not on the path.
+
+Used by users.
+"""
 
 from dasknorm.cli import main
 

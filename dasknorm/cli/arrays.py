@@ -1,4 +1,7 @@
-"""Zarr stores and NetCDF files: open_data lazily as one Dataset, and write_data chunk by chunk."""
+"""Zarr stores and NetCDF files: open_data lazily as one Dataset, and write_data chunk by chunk.
+
+Used by cli.paths. It must stay a `paths.FormatModule`.
+"""
 
 import importlib.util
 import math
@@ -12,7 +15,7 @@ import xarray as xr
 from dask.base import tokenize
 
 from dasknorm.blocks import is_numeric
-from dasknorm.chunks.progress import Meter, size_text
+from dasknorm.chunks.progress import Meter, format_bytes
 from dasknorm.cli.errors import InputError, input_errors, quote_names
 from dasknorm.cli.transform import Transform
 from dasknorm.containers.file_backed import TARGET, chunks_towards, stored_chunks
@@ -97,7 +100,9 @@ def write_transformed(
     """Write the transformed Dataset; return dimensions, dtype and size of each variable."""
     data = select_variables(open_data(paths, form), names)
     lazy = {name: v for name, v in data.data_vars.items() if v.chunks is not None}
-    counted = data.assign({name: v.copy(data=meter.arrays(v.data)) for name, v in lazy.items()})
+    counted = data.assign(
+        {name: v.copy(data=meter.count_array(v.data)) for name, v in lazy.items()}
+    )
     result = transform(counted)
     write_data(result, data, out, form_out)
     return {str(name): _content(variable) for name, variable in result.data_vars.items()}
@@ -128,7 +133,7 @@ def write_zarr(data: xr.Dataset, path: Path, version: int = 3) -> None:
 
 def _content(variable: xr.DataArray) -> tuple[str, ...]:
     sizes = " x ".join(f"{size} {dim}" for dim, size in variable.sizes.items())
-    return sizes, str(variable.dtype), size_text(variable.nbytes)
+    return sizes, str(variable.dtype), format_bytes(variable.nbytes)
 
 
 # -- reading ------------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""The command `check`: compare new data with statistics; exit code 1 if a limit is exceeded."""
+"""The command `check`: compare new data with statistics; exit code 1 if a limit is exceeded.
+
+Used by cli.commands. Options are documented in docs/checking.md.
+"""
 
 import math
 from dataclasses import replace

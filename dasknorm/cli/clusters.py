@@ -1,4 +1,7 @@
-"""Run the chunks of a command on threads, on local processes, or on a running cluster."""
+"""Run the chunks of a command on threads, on local processes, or on a running cluster.
+
+Used by cli.check and cli.commands. The settings of clusters may change.
+"""
 
 import logging
 import signal

@@ -1,4 +1,7 @@
-"""Define the commands: each reads and checks its arguments, and calls the library once."""
+"""Define the commands: each reads and checks its arguments, and calls the library once.
+
+Used by cli. To add a command, add a function.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +15,7 @@ from dasknorm.api.adapt import adapt as adapt_statistics
 from dasknorm.api.plan import plan
 from dasknorm.api.shards import RETRIES
 from dasknorm.api.stats import Stats
-from dasknorm.chunks.progress import metering
+from dasknorm.chunks.progress import track_progress
 from dasknorm.cli import options, paths
 from dasknorm.cli.check import check
 from dasknorm.cli.clusters import compute_on
@@ -124,7 +127,7 @@ def adapt(
         paths.check_stats_suffix(how["checkpoint"])
     with input_errors():
         statistic_spec = parse_statistics(statistics, ddof)
-    with compute_on(workers, scheduler), metering("adapt") as meter:
+    with compute_on(workers, scheduler), track_progress("adapt") as meter:
         form = paths.format_of_all(sources)
         module = paths.module_for(form)
         if how["weights"] is not None and module.IS_TABLE:
@@ -232,7 +235,7 @@ def _transform(
     with (
         replacing(out) as partial,
         compute_on(workers, scheduler),
-        metering(topic) as meter,
+        track_progress(topic) as meter,
         input_errors(),
         _with_options_in_errors(),
     ):

@@ -1,4 +1,7 @@
-"""Print statistics, contents and provenance as tables and lines on stdout."""
+"""Print statistics, contents and provenance as tables and lines on stdout.
+
+Used by cli.check and cli.commands. The layout may change.
+"""
 
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence

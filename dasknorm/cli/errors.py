@@ -1,4 +1,7 @@
-"""Convert expected errors to one-line messages on stderr and exit codes."""
+"""Convert expected errors to one-line messages on stderr and exit codes.
+
+Used by cli. Exit codes are part of the interface.
+"""
 
 import os
 import warnings

@@ -1,4 +1,7 @@
-"""Export: statistics written as another program reads them; and how a command reads such files."""
+"""Export: statistics written as another program reads them; and how a command reads such files.
+
+Used by cli.check and cli.commands. Formats are found in their registry.
+"""
 
 import functools
 from collections.abc import Callable

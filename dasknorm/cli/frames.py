@@ -1,4 +1,7 @@
-"""CSV files, and Parquet files to be written as CSV, as one Dask DataFrame."""
+"""CSV files, and Parquet files to be written as CSV, as one Dask DataFrame.
+
+Used by cli.paths. It must stay a `paths.FormatModule`.
+"""
 
 from collections.abc import Hashable, Sequence
 from pathlib import Path
@@ -90,7 +93,7 @@ def write_transformed(
     if form == "csv":
         transform(_select_columns(data, names, transform))  # raises if the columns do not match
         data = _open_unused_as_text(paths, data, transform)
-    result = transform(meter.frame(_select_columns(data, names, transform)))
+    result = transform(meter.count_frame(_select_columns(data, names, transform)))
     _write(result, out, form_out)
     return {str(n): (str(kind),) for n, kind in zip(result.columns, result.dtypes, strict=True)}
 

@@ -1,4 +1,7 @@
-"""Options: what commands share, and how their values are read."""
+"""Options: what commands share, and how their values are read.
+
+Used by cli.check, cli.commands and cli.exports. Help texts may change.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

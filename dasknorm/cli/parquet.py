@@ -1,7 +1,8 @@
 """Parquet: files and folders of them, adapted by row group, and rewrite_file file by file.
 
-What comes out lies in files and folders of the same names, with the same row groups, the same
-schema but for the columns that are normalized, and the same compression.
+Used by cli.paths. It must stay a `paths.FormatModule`. What comes out lies in files and folders of
+the same names, with the same row groups, the same schema but for the columns that are normalized,
+and the same compression.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -17,7 +18,7 @@ import dask
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dasknorm.chunks.progress import Meter, counting
+from dasknorm.chunks.progress import Meter, count_chunks
 from dasknorm.cli.errors import InputError, input_errors, quote_names
 from dasknorm.cli.transform import Transform
 from dasknorm.containers.parquet import File, Files, labelled
@@ -185,7 +186,7 @@ def rewrite_file(file: File, target: Path, schema: Any, transform: Transform, to
         file.named(),
         pq.ParquetFile(file.path) as source,
         pq.ParquetWriter(target, schema, **_writer_options(source.metadata)) as writer,
-        counting(topic) as count,
+        count_chunks(topic) as count,
     ):
         for group, rows in enumerate(file.rows):
             table = source.read_row_group(group, file.schema.names, use_threads=False)

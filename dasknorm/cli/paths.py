@@ -1,4 +1,7 @@
-"""Find the inputs of a command, their format and the module for it, and check its output."""
+"""Find the inputs of a command, their format and the module for it, and check its output.
+
+Used by cli.check and cli.commands. To add a suffix, add a row to the table.
+"""
 
 import glob
 import importlib.util

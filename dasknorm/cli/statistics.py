@@ -1,4 +1,7 @@
-"""Statistics as options of a command: ``extrema``, ``tp=log1p:moments``."""
+"""Statistics as options of a command: ``extrema``, ``tp=log1p:moments``.
+
+Used by cli.commands. Statistics are found in their registry.
+"""
 
 from collections.abc import Sequence
 from dataclasses import MISSING, fields

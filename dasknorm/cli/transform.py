@@ -1,4 +1,7 @@
-"""`Transform`: normalize or inverse with one set of statistics, as a command applies it to data."""
+"""`Transform`: normalize or inverse with one set of statistics, as a command applies it to data.
+
+Used by cli. Objects are sent to workers, so they must be picklable.
+"""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass

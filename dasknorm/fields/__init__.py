@@ -1,6 +1,7 @@
-"""Fields: arrays with names and labels, of which data, states and maps are made.
+"""Fields and states: arrays with named and labelled dimensions, for data and their records.
 
-Used by `containers` and all folders above it; `Field` is part of the interface for extensions.
+Used by accessors, api, cli, containers, io, layer, reports, sklearn and testing.
+`Field` is part of the interface for extensions, so its attributes are public.
 """
 
 from dasknorm.fields.field import Axes, Field, Fields, Groups, State, States

@@ -1,5 +1,6 @@
 """Checks of computed states: infinities, missing values, counts, shapes.
 
+Used by api, layer and sklearn.
 A new check is one function here and one call where states are computed.
 """
 

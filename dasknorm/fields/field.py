@@ -1,7 +1,7 @@
 """Field and State: arrays with named and labelled dimensions, for data, records and affine maps.
 
-All that depends on names is done here, once: which dimensions are kept, which labels match, and how
-an array is aligned to the dimensions of another. Layers below see axes by position only.
+Used by fields. All that depends on names is done here, once: an array is aligned to another by
+dimension and label, and becomes a state or a result. Layers below see axes by position only.
 """
 
 import math

@@ -1,5 +1,6 @@
 """Labels: match those of two fields by value, and format labels and dimensions for messages.
 
+Used by api, containers, fields, io and reports.
 `match_labels` decides which labels are the same; a change there changes what can be normalized.
 """
 

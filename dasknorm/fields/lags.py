@@ -1,5 +1,8 @@
 """Lags: which positions along a dimension are a lag apart, for statistics of tendencies.
 
+Used by api, containers, io and reports. The values of `GAP` and the text of lags are part of what
+users see.
+
 A lag is a number of steps, or a duration if the labels are dates. No tendency is taken across a gap
 in the labels: a step more than 1.5 times as long as the median step.
 """

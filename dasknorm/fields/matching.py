@@ -1,5 +1,6 @@
 """Matching: the kept dimensions of fields, and the state that each field is normalized with.
 
+Used by api, cli, containers, io and layer.
 A change of the rules here changes which data are accepted, never how values are computed.
 """
 

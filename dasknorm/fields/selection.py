@@ -1,5 +1,6 @@
 """Selection: which columns of a DataFrame are normalized, and which keys name the groups.
 
+Used by api, cli and containers.
 A change here changes what `columns=` and `by=` accept, in all containers.
 """
 

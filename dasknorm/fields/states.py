@@ -1,6 +1,7 @@
 """States: create them from given values, merge them, select groups, smooth climatologies.
 
-A change here changes values that users see after a merge; laws of merging are tested.
+Used by api, containers, fields and io. The functions are pure: they return new states, and
+their bodies can change as long as merging stays associative and commutative.
 """
 
 from collections.abc import Hashable, Sequence

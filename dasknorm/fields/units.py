@@ -1,5 +1,6 @@
 """Units: normalized data have the unit 1, and restored data have the units of the original.
 
+Used by api.stats, containers.mapping, io.formats.export and io.store.layout.
 A change here changes the attributes of results only, never their values.
 """
 

@@ -1,4 +1,4 @@
-"""Statistics outside of this process: our files, other programs' files, other libraries' objects.
+"""Statistics outside of this process: statistics files, formats of other programs, model layers.
 
 Used by `api` and the command line. Each subfolder is independent of the others, except that formats
 write files by `store.atomic`.

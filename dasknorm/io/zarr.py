@@ -1,7 +1,9 @@
 """Write Zarr groups as the files they consist of: plain arrays with one chunk each.
 
-No codec runs, so an array needs little more than its metadata. Groups that exist are extended in
-their own version of Zarr; new groups are of version 2, which all readers know.
+Used by io.formats.anemoi, io.formats.mllam and io.store.zarr. The bytes of new arrays may change,
+except in statistics files. No codec runs, so an array needs little more than its metadata. Groups
+that exist are extended in their own version of Zarr; new groups are of version 2, which all readers
+know.
 """
 
 import json
@@ -24,7 +26,7 @@ Json = dict[str, Any]
 Files = dict[str, bytes]
 
 
-def describe_array(dtype: np.dtype[Any], shape: tuple[int, ...]) -> Json:
+def describe_array(dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> Json:
     """Return the metadata of an array in version 3, without dimension names and attributes."""
     is_text = dtype.kind == "S"
     numbers = {"name": "bytes", "configuration": {"endian": "little"}}

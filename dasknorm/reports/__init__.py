@@ -1,6 +1,6 @@
 """Reports: statistics for people to read, as tables, sentences, HTML, plots and checks.
 
-Used by `api` and the command line. Files here do not change statistics.
+Used by users through its modules. Files here do not change statistics.
 """
 
 __all__: list[str] = []

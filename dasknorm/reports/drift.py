@@ -1,6 +1,7 @@
 """`Check`: the result of comparing new data with statistics, and the limits that decide it.
 
-`summarize` reduces the measures at many positions to one row of the table.
+Used by api.check, api.stats and cli.check. Messages may change; columns and limits are documented
+in `Stats.check`. `summarize` reduces the measures at many positions to one row of the table.
 """
 
 from collections.abc import Hashable, Iterator

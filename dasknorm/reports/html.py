@@ -1,7 +1,7 @@
 """Format statistics as HTML for notebooks.
 
-Every text is escaped, because names and units come from data. Colours are variables of the theme of
-the notebook, so dark themes stay dark.
+Used by api.stats. Layout and style may change. Every text is escaped, because names and units come
+from data. Colours are variables of the theme of the notebook, so dark themes stay dark.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence

@@ -1,8 +1,8 @@
 """Describe how statistics were made, in sentences that can be quoted in a paper.
 
-Everything is derived from the states and the provenance stored with them, so merged, selected and
-loaded statistics are described like new ones. Facts that an older version did not store are left
-out.
+Used by api.shards, api.stats, cli.commands and reports.html. Sentences may change. Everything is
+derived from the states and the provenance stored with them, so merged, selected and loaded
+statistics are described like new ones. Facts that an older version did not store are left out.
 """
 
 import textwrap

@@ -1,6 +1,7 @@
 """Record which data, settings and versions statistics were computed from (provenance).
 
-Everything is stored as JSON in statistics files: keys may be added, but never change their meaning.
+Used by api, cli, layer, reports and sklearn. Everything is stored as JSON in statistics
+files: keys may be added, but never change their meaning.
 """
 
 import math

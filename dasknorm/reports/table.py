@@ -1,4 +1,7 @@
-"""Format statistics as a table with one row per output element, and as the text of `repr`."""
+"""Format statistics as a table with one row per output element, and as the text of `repr`.
+
+Used by api.stats, cli.display, layer.normalization and reports.html. The layout may change.
+"""
 
 from collections.abc import Hashable, Iterator, Sequence
 from itertools import islice

@@ -1,4 +1,7 @@
-"""`Reducer`: a statistic and the axes of a block that it is computed over."""
+"""`Reducer`: a statistic and the axes of a block that it is computed over.
+
+Used by blocks, chunks, containers, fields and sklearn.
+"""
 
 import math
 from dataclasses import dataclass

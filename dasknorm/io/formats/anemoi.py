@@ -1,9 +1,10 @@
-"""anemoi-datasets: arrays ``mean``, ``stdev``, ``minimum``, ``maximum`` in the root of a dataset.
+"""anemoi-datasets: arrays ``mean``, ``stdev``, ``minimum``, ``maximum`` in a dataset.
 
-They are read by ``anemoi.datasets.usage.gridded.store`` of ecmwf/anemoi-datasets (0.5.47): float64
-along ``variable``, in the order of the attribute ``variables`` of the root, all four or none.
-Tendencies are ``statistics_tendencies_6h_mean`` and so on, with hours or days as the lag. Levels
-are separate variables, ``t_850``.
+Used by users. Everything may be changed here that the reader of these files accepts. They are read
+by ``anemoi.datasets.usage.gridded.store`` of ecmwf/anemoi-datasets (0.5.47): float64 along
+``variable``, in the order of the attribute ``variables`` of the root, all four or none. Tendencies
+are ``statistics_tendencies_6h_mean`` and so on, with hours or days as the lag. Levels are separate
+variables, ``t_850``.
 """
 
 import re

@@ -1,8 +1,9 @@
 """CSV: a table ``variable,level,std,mean``, for people and for HealDA.
 
-Checked against the file in the HealDA example of NVIDIA/physicsnemo, its ``variable_configs.py``,
-and earth2studio: they make channel names from it; a level is an integer, or -1 without levels.
-``min`` and ``max`` are added as columns if available; both programs find columns by name.
+Used by users. Everything may be changed here that the readers of these files accept. Checked
+against the file in the HealDA example of NVIDIA/physicsnemo, its ``variable_configs.py``, and
+earth2studio: they make channel names from it; a level is an integer, or -1 without levels. ``min``
+and ``max`` are added as columns if available; both programs find columns by name.
 """
 
 import io

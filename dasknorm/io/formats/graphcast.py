@@ -1,10 +1,11 @@
 """GraphCast and GenCast: ``mean_by_level.nc`` and similar files in one folder.
 
-These files are read by ``graphcast.normalization`` of google-deepmind/graphcast (commit 9497729,
-2024): variables by the names of the data, matched by label along ``level``. Missing variables are
-not normalized, with a warning. Residuals are divided by ``diffs_stddev_by_level.nc`` and not
-centred, so tendencies read from these files have a mean of 0. GenCast adds ``min_by_level.nc``;
-graph-ufs has the same files with a level named ``pfull``.
+Used by users. Everything may be changed here that the reader of these files accepts. These files
+are read by ``graphcast.normalization`` of google-deepmind/graphcast (commit 9497729, 2024):
+variables by the names of the data, matched by label along ``level``. Missing variables are not
+normalized, with a warning. Residuals are divided by ``diffs_stddev_by_level.nc`` and not centred,
+so tendencies read from these files have a mean of 0. GenCast adds ``min_by_level.nc``; graph-ufs
+has the same files with a level named ``pfull``.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,10 @@
-"""makani and earth2studio: ``global_means.npy``, ``global_stds.npy`` and similar files in a folder.
+"""makani and earth2studio: ``global_means.npy``, ``global_stds.npy`` and similar files.
 
-These files are read by ``makani.utils.dataloaders.data_helpers`` of NVIDIA/makani (0.2.0, commit
-2dfc4c8), and by models in earth2studio: float32 of shape (1, channels, 1, 1). Names and order of
-the channels are in ``coords.channel`` of the metadata of the data, ``data.json`` or
-``metadata.json``. ``time_means.npy``, a map of the mean, is a climatology and not written.
+Used by users. Everything may be changed here that the readers of these files accept. These files
+are read by ``makani.utils.dataloaders.data_helpers`` of NVIDIA/makani (0.2.0, commit 2dfc4c8), and
+by models in earth2studio: float32 of shape (1, channels, 1, 1). Names and order of the channels are
+in ``coords.channel`` of the metadata of the data, ``data.json`` or ``metadata.json``.
+``time_means.npy``, a map of the mean, is a climatology and not written.
 """
 
 import io

@@ -1,9 +1,10 @@
 """mllam-data-prep: variables ``state__train__mean`` and so on, beside the data they are of.
 
-Read by neural-lam's ``datastore/mdp.py``, and written by ``ops/statistics.py`` of mllam-data-prep,
-at 0.7.0: ``{variable}__{split}__{reading}`` along ``state_feature`` or whatever the variable is
-kept along, and ``diff_mean``, ``diff_std`` of changes by one step. Its own ``diff_std``, if asked
-for after ``diff_mean``, is that of changes of changes; here it is of changes.
+Used by users. Everything may be changed here that the reader of these files accepts. Read by
+neural-lam's ``datastore/mdp.py``, and written by ``ops/statistics.py`` of mllam-data-prep, at
+0.7.0: ``{variable}__{split}__{reading}`` along ``state_feature`` or whatever the variable is kept
+along, and ``diff_mean``, ``diff_std`` of changes by one step. Its own ``diff_std``, if asked for
+after ``diff_mean``, is that of changes of changes; here it is of changes.
 """
 
 from collections.abc import Mapping, Sequence

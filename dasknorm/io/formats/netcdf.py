@@ -1,4 +1,7 @@
-"""`NetCDFFiles`: base class of formats with one NetCDF file per result, as GraphCast and ACE."""
+"""`NetCDFFiles`: base class of formats with one NetCDF file per result, as GraphCast and ACE.
+
+Used by io.formats.ace and io.formats.graphcast. A new format is a subclass with a table of files.
+"""
 
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path

@@ -1,8 +1,9 @@
 """Read and write statistics files, which contain data only: no code in them is ever run.
 
-The suffix chooses the format: ``.nc`` and ``.zarr`` are datasets that other tools can open,
-``.json`` is for people and a few features. All formats store the same `document`: a JSON header and
-variables.
+Used by api.load, api.shards, api.stats and cli.commands. To add a file format, add a row to the
+table of formats. The suffix chooses the format: ``.nc`` and ``.zarr`` are datasets that other tools
+can open, ``.json`` is for people and a few features. All formats store the same `document`: a JSON
+header and variables.
 """
 
 import os

@@ -1,6 +1,7 @@
 """Replace a file or a folder atomically: after a failure the old one is still there.
 
-The new content is written to a hidden path in the same folder and then renamed.
+Used by cli.check, cli.commands, io.formats and io.store. Names of hidden paths may change. The new
+content is written to a hidden path in the same folder and then renamed.
 """
 
 import contextlib

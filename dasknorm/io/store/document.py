@@ -1,8 +1,9 @@
 """`Document`: the content of a statistics file in any format, a JSON header and variables.
 
-The header contains everything but the arrays: names, dimensions and labels of the fields, their
-statistics with settings, the provenance, and the dtype and shape of each variable. One checksum
-covers the header and every variable.
+Used by io.store. Headers of the same version must stay readable. The header contains everything but
+the arrays: names, dimensions and labels of the fields, their statistics with settings, the
+provenance, and the dtype and shape of each variable. One checksum covers the header and every
+variable.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ import numpy as np
 from dasknorm.errors import StatsFileError
 from dasknorm.fields import State, States
 from dasknorm.io.store import json_arrays, settings, values
+from dasknorm.io.store.json_arrays import Json
 from dasknorm.io.store.layout import Layout, states_from
 from dasknorm.io.store.settings import parts_of
 from dasknorm.io.store.variables import HEADER, WRITER, Variable, is_safe, plain_text
@@ -27,7 +29,7 @@ _VERSION = 1
 Contents = tuple[dict[Hashable, State], str, dict[str, Any]]
 """The states, the name of the container type, and the attributes."""
 
-Fetch = Callable[[str, np.dtype[Any], tuple[int, ...]], np.ndarray]
+Fetch = Callable[[str, np.dtype[np.generic], tuple[int, ...]], np.ndarray]
 """Reads a variable by name, after checking that its dtype, shape and size are as declared."""
 
 
@@ -86,7 +88,7 @@ def compose(
     return Document(json_arrays.dumps(header).encode("ascii"), variables, history)
 
 
-def interpret(header: bytes, checksum: Any, fetch: Fetch) -> Contents:
+def interpret(header: bytes, checksum: object, fetch: Fetch) -> Contents:
     """Return the contents of a document, after checking its format and checksum."""
     head = _parse(header)
     declared = {
@@ -102,7 +104,7 @@ def interpret(header: bytes, checksum: Any, fetch: Fetch) -> Contents:
     return states, head["container"], values.decode(head["attrs"])
 
 
-def _parse(header: bytes) -> dict[str, Any]:
+def _parse(header: bytes) -> dict[str, Json]:
     """Return the parsed header if this version can read it."""
     head = json_arrays.loads(header)
     if type(head) is not dict or head.get("format") != _FORMAT:
@@ -118,8 +120,8 @@ def _parse(header: bytes) -> dict[str, Any]:
 
 
 def _check_shapes(
-    head: dict[str, Any],
-    declared: Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]],
+    head: dict[str, Json],
+    declared: Mapping[str, tuple[np.dtype[np.generic], tuple[int, ...]]],
     statistics: Sequence[Statistic],
 ) -> None:
     """Raise StatsFileError if a header is inconsistent, before memory is allocated for it.

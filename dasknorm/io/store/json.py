@@ -1,16 +1,19 @@
-"""Statistics as a ``.json`` file, for people and for a few features."""
+"""Statistics as a ``.json`` file, for people and for a few features.
+
+Used by io.store. Files that were written earlier must stay readable.
+"""
 
 import json
 import math
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from dasknorm.errors import StatsFileError
 from dasknorm.io.store import json_arrays
 from dasknorm.io.store.document import Contents, Document, interpret
+from dasknorm.io.store.json_arrays import Json
 
 __all__ = ["MAX_BYTES", "MAX_RECORDS", "pack", "unpack"]
 
@@ -49,7 +52,7 @@ def unpack(path: Path) -> Contents:
     content = _parse(path.read_bytes())
     values, checksum = content.pop("values", None), content.pop("checksum", None)
 
-    def fetch(name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
+    def fetch(name: str, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> np.ndarray:
         if len(values[name]) != math.prod(shape):
             raise StatsFileError(f"variable {name!r} has {len(values[name])} values for {shape}")
         return json_arrays.decode(values[name], dtype).reshape(shape)
@@ -57,7 +60,7 @@ def unpack(path: Path) -> Contents:
     return interpret(json_arrays.dumps(content).encode("ascii"), checksum, fetch)
 
 
-def _parse(text: bytes) -> dict[str, Any]:
+def _parse(text: bytes) -> dict[str, Json]:
     try:
         content = json_arrays.loads(text)
     except (ValueError, RecursionError) as error:

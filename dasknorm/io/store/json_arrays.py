@@ -1,4 +1,7 @@
-"""Convert arrays of numbers or times to JSON lists and back, exact to the bit."""
+"""Convert arrays of numbers or times to JSON lists and back, exact to the bit.
+
+Used by io.store. Its text is part of statistics files, so it must not change.
+"""
 
 import json
 import math
@@ -6,20 +9,23 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["decode", "decode_dtype", "dumps", "encode", "loads"]
+__all__ = ["Json", "decode", "decode_dtype", "dumps", "encode", "loads"]
+
+Json = Any
+"""A value that JSON represents: None, a boolean, a number, a string, a list or a dict."""
 
 
-def dumps(value: Any) -> str:
+def dumps(value: Json) -> str:
     """Return JSON text in ASCII; equal values, with keys in equal order, give equal text."""
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
-def loads(text: str | bytes) -> Any:
+def loads(text: str | bytes) -> Json:
     """Parse strict JSON; NaN and Infinity raise ValueError."""
     return json.loads(text, parse_constant=_raise_invalid)
 
 
-def encode(array: np.ndarray) -> list[Any]:
+def encode(array: np.ndarray) -> list[Json]:
     """Return the elements in C order: numbers and booleans as in JSON, times as integers.
 
     Strings represent ``"inf"``, ``"-inf"``, ``"nan"``, and the bits of unusual NaN.
@@ -27,14 +33,14 @@ def encode(array: np.ndarray) -> list[Any]:
     flat = array.ravel()
     if flat.dtype.kind in "mM":
         return list(flat.astype("i8").tolist())
-    values: list[Any] = flat.tolist()
+    values: list[Json] = flat.tolist()
     if flat.dtype.kind == "f":
         for i in np.flatnonzero(~np.isfinite(flat)).tolist():
             values[i] = _to_string(flat[i : i + 1])
     return values
 
 
-def decode(values: list[Any], dtype: np.dtype[Any]) -> np.ndarray:
+def decode(values: list[Json], dtype: np.dtype[np.generic]) -> np.ndarray:
     """Return the array that was encoded, in one dimension."""
     if dtype.kind in "mM":
         return np.array(values, "i8").reshape(len(values)).view(dtype)
@@ -50,7 +56,7 @@ def decode(values: list[Any], dtype: np.dtype[Any]) -> np.ndarray:
     return result
 
 
-def decode_dtype(text: str, kinds: str) -> np.dtype[Any]:
+def decode_dtype(text: str, kinds: str) -> np.dtype[np.generic]:
     """Return a dtype of one of these kinds; ValueError for all others, such as objects."""
     dtype = np.dtype(text)
     if dtype.kind not in kinds or dtype.str != text:
@@ -66,7 +72,7 @@ def _to_string(array: np.ndarray) -> str:
     return f"nan:{array.view(f'u{array.dtype.itemsize}')[0]:x}"
 
 
-def _from_string(text: str, dtype: np.dtype[Any]) -> np.ndarray:
+def _from_string(text: str, dtype: np.dtype[np.generic]) -> np.ndarray:
     if text.startswith("nan:"):
         bits = np.array([int(text[4:], 16)], f"u{dtype.itemsize}")
         return bits.view(dtype.newbyteorder("="))

@@ -1,13 +1,17 @@
-"""Convert a pandas Index of any type to JSON and back, equal and with the same dtype."""
+"""Convert a pandas Index of any type to JSON and back, equal and with the same dtype.
+
+Used by io.store.layout. To add a type of index, add a pair of functions.
+"""
 
 from collections.abc import Callable, Hashable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from dasknorm.io.store import json_arrays, values
+from dasknorm.io.store.json_arrays import Json
 
 __all__ = ["decode", "encode"]
 
@@ -16,11 +20,11 @@ class Codec(NamedTuple):
     """The conversion of one type of index to JSON and back."""
 
     matches: Callable[[pd.Index], bool]
-    encode: Callable[[Any], Any]
-    decode: Callable[[Any], pd.Index]
+    encode: Callable[[pd.Index], Json]
+    decode: Callable[[Json], pd.Index]
 
 
-def encode(index: pd.Index, dim: Hashable) -> dict[str, Any]:
+def encode(index: pd.Index, dim: Hashable) -> dict[str, Json]:
     """Return an index as JSON; TypeError with the dimension if it cannot be restored."""
     kind = next(kind for kind, codec in _CODECS.items() if codec.matches(index))
     try:
@@ -34,7 +38,7 @@ def encode(index: pd.Index, dim: Hashable) -> dict[str, Any]:
     return coded
 
 
-def decode(coded: dict[str, Any]) -> pd.Index:
+def decode(coded: dict[str, Json]) -> pd.Index:
     """Return the index that was encoded; a RangeIndex becomes an index of integers."""
     index = _CODECS[coded["kind"]].decode(coded["labels"])
     index.names = [values.decode(name) for name in coded["names"]]
@@ -56,28 +60,28 @@ def _message(index: pd.Index, dim: Hashable, reason: str) -> str:
 # -- a pair of functions for each type -----------------------------------------------------------
 
 
-def _pack_array(index: pd.Index) -> list[Any]:
+def _pack_array(index: pd.Index) -> list[Json]:
     array = index.to_numpy()
     json_arrays.decode_dtype(array.dtype.str, "biufmM")
     return [array.dtype.str, json_arrays.encode(array)]
 
 
-def _unpack_array(coded: list[Any]) -> pd.Index:
+def _unpack_array(coded: list[Json]) -> pd.Index:
     text, items = coded
     return pd.Index(json_arrays.decode(items, json_arrays.decode_dtype(text, "biufmM")))
 
 
-def _pack_zoned(index: Any) -> list[Any]:
+def _pack_zoned(index: pd.Index) -> list[Json]:
     return [*_pack_array(index.tz_convert("UTC").tz_localize(None)), values.encode_zone(index.tz)]
 
 
-def _unpack_zoned(coded: list[Any]) -> pd.Index:
+def _unpack_zoned(coded: list[Json]) -> pd.Index:
     *moments, zone = coded
-    index: Any = _unpack_array(moments)
+    index: pd.Index = _unpack_array(moments)
     return index.tz_localize("UTC").tz_convert(values.decode_zone(zone))
 
 
-def _pack_nullable(index: pd.Index) -> list[Any]:
+def _pack_nullable(index: pd.Index) -> list[Json]:
     """Return numbers and strings, with None for missing ones."""
     missing = index.isna()
     items = [
@@ -89,61 +93,61 @@ def _pack_nullable(index: pd.Index) -> list[Any]:
     return [name, [value if type(value) in (str, bool) else _plain(value) for value in items]]
 
 
-def _unpack_nullable(coded: list[Any]) -> pd.Index:
+def _unpack_nullable(coded: list[Json]) -> pd.Index:
     name, items = coded
     if name not in _NULLABLE:
         raise ValueError(f"labels of dtype {name!r}")
     return pd.Index(pd.array([values.decode(value) for value in items], dtype=name))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Json:
     return values.encode(value.item() if isinstance(value, np.generic) else value)
 
 
-def _pack_levels(index: Any) -> list[Any]:
+def _pack_levels(index: pd.Index) -> list[Json]:
     levels = [encode(level, name) for level, name in zip(index.levels, index.names, strict=True)]
     return [levels, [codes.tolist() for codes in index.codes]]
 
 
-def _unpack_levels(coded: list[Any]) -> pd.Index:
+def _unpack_levels(coded: list[Json]) -> pd.Index:
     levels, codes = coded
     return pd.MultiIndex([decode(level) for level in levels], codes)
 
 
-def _pack_categories(index: Any) -> list[Any]:
+def _pack_categories(index: pd.Index) -> list[Json]:
     return [encode(index.categories, index.name), index.codes.tolist(), bool(index.ordered)]
 
 
-def _unpack_categories(coded: list[Any]) -> pd.Index:
+def _unpack_categories(coded: list[Json]) -> pd.Index:
     categories, codes, ordered = coded
     return pd.CategoricalIndex(
         pd.Categorical.from_codes(codes, decode(categories), ordered=ordered)
     )
 
 
-def _pack_intervals(index: Any) -> list[Any]:
+def _pack_intervals(index: pd.Index) -> list[Json]:
     return [encode(index.left, index.name), encode(index.right, index.name), index.closed]
 
 
-def _unpack_intervals(coded: list[Any]) -> pd.Index:
+def _unpack_intervals(coded: list[Json]) -> pd.Index:
     left, right, closed = coded
     return pd.IntervalIndex.from_arrays(decode(left), decode(right), closed)
 
 
-def _pack_periods(index: Any) -> list[Any]:
+def _pack_periods(index: pd.Index) -> list[Json]:
     return [index.freqstr, index.asi8.tolist()]
 
 
-def _unpack_periods(coded: list[Any]) -> pd.Index:
+def _unpack_periods(coded: list[Json]) -> pd.Index:
     freq, ordinals = coded
     return pd.PeriodIndex.from_ordinals(ordinals, freq=freq)
 
 
-def _pack_objects(index: pd.Index) -> list[Any]:
+def _pack_objects(index: pd.Index) -> list[Json]:
     return [values.encode(label) for label in index]
 
 
-def _unpack_objects(coded: list[Any]) -> pd.Index:
+def _unpack_objects(coded: list[Json]) -> pd.Index:
     # Filled one by one, as NumPy would convert a list of tuples to two dimensions.
     array = np.empty(len(coded), object)
     for i, label in enumerate(coded):
@@ -151,7 +155,7 @@ def _unpack_objects(coded: list[Any]) -> pd.Index:
     return pd.Index(array, dtype=object, tupleize_cols=False)
 
 
-def _unpack_cftimes(coded: list[Any]) -> pd.Index:
+def _unpack_cftimes(coded: list[Json]) -> pd.Index:
     dates = [values.decode(label) for label in coded]
     index: pd.Index = xr.CFTimeIndex(dates)  # type: ignore[no-untyped-call]
     return index

@@ -1,6 +1,7 @@
 """`Layout`: store states as variables of a file, and restore them.
 
-Each field has a variable per result (count, mean, std, variance), for people and other tools, and a
+Used by io.store.document. Names of variables may change, as files are read by their header. Each
+field has a variable per result (count, mean, std, variance), for people and other tools, and a
 variable per part of the record that is not stored as a result already.
 """
 
@@ -13,6 +14,7 @@ import pandas as pd
 from dasknorm.fields import Groups, State
 from dasknorm.fields.units import units_of
 from dasknorm.io.store import json_arrays, labels, settings, values
+from dasknorm.io.store.json_arrays import Json
 from dasknorm.io.store.settings import parts_of
 from dasknorm.io.store.variables import Names, Variable, plain_text
 from dasknorm.statistics import Statistic
@@ -24,7 +26,7 @@ class Layout:
     """The variables of one file, and the lists of dimensions and fields in its header."""
 
     def __init__(self) -> None:
-        self.fields: list[dict[str, Any]] = []
+        self.fields: list[dict[str, Json]] = []
         self.variables: dict[str, Variable] = {}
         self._names = Names()
         self._prefixes = Names()
@@ -105,7 +107,7 @@ def _is_identical(first: np.ndarray, second: np.ndarray) -> bool:
 
 
 def states_from(
-    header: Mapping[str, Any], variables: Mapping[str, np.ndarray], statistics: Sequence[Statistic]
+    header: Mapping[str, Json], variables: Mapping[str, np.ndarray], statistics: Sequence[Statistic]
 ) -> dict[Hashable, State]:
     """Return the states that were added to a `Layout`."""
     dims = [_dim(entry) for entry in header["dims"]]
@@ -125,16 +127,16 @@ def states_from(
     return states
 
 
-def _groups(entry: Mapping[str, Any]) -> Groups | None:
+def _groups(entry: Mapping[str, Json]) -> Groups | None:
     dim = values.decode(entry.get("grouped"))
     return None if dim is None else Groups(dim, lag_dim=values.decode(entry.get("lagged")))
 
 
-def _decode_names(names: list[Any] | None) -> tuple[Hashable, ...] | None:
+def _decode_names(names: list[Json] | None) -> tuple[Hashable, ...] | None:
     return None if names is None else tuple(map(values.decode, names))
 
 
-def _dim(entry: Mapping[str, Any]) -> tuple[Hashable, int, pd.Index | None]:
+def _dim(entry: Mapping[str, Json]) -> tuple[Hashable, int, pd.Index | None]:
     index = None if entry["labels"] is None else labels.decode(entry["labels"])
     if index is not None and len(index) != entry["size"]:
         raise ValueError(f"dimension {entry['stored_as']!r} has too few or too many labels")
@@ -164,7 +166,7 @@ def _check_dtype(name: Hashable, state: State) -> np.ndarray:
     return records
 
 
-def _encode_attrs(name: Hashable, attrs: Mapping[str, Any]) -> Any:
+def _encode_attrs(name: Hashable, attrs: Mapping[str, Any]) -> Json:
     try:
         return values.encode(dict(attrs))
     except TypeError as error:
@@ -198,7 +200,7 @@ class Dims:
     """
 
     def __init__(self, names: Names) -> None:
-        self.entries: list[dict[str, Any]] = []
+        self.entries: list[dict[str, Json]] = []
         self.coordinates: dict[str, Variable] = {}
         self._names = names
         self._position: dict[str, int] = {}

@@ -1,7 +1,9 @@
 """Write NetCDF4 files, and read statistics from them after verifying a checksum.
 
-A single flipped bit can send the HDF5 library into an infinite loop. So a checksum of all bytes is
-appended after the end of the HDF5 content (the seal), and files that do not match are not parsed.
+Used by io.formats.netcdf and io.store. Checks may become stricter only for files that dasknorm
+never wrote. A single flipped bit can send the HDF5 library into an infinite loop. So a checksum of
+all bytes is appended after the end of the HDF5 content (the seal), and files that do not match are
+not parsed.
 """
 
 import hashlib
@@ -86,7 +88,7 @@ def _in_letters(variable: Variable) -> Variable:
 def _read_contents(file: Any, size: int) -> Contents:
     remaining = size
 
-    def fetch(name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
+    def fetch(name: str, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> np.ndarray:
         nonlocal remaining
         is_text = dtype.kind == "S"
         stored = (np.dtype("S1"), (*shape, dtype.itemsize)) if is_text else (dtype, shape)

@@ -1,4 +1,7 @@
-"""Convert a statistic to JSON and back: the name of its class, its settings and its record."""
+"""Convert a statistic to JSON and back: the name of its class, its settings and its record.
+
+Used by io.store.document and io.store.layout. Stored names must stay readable.
+"""
 
 import dataclasses
 from typing import Any
@@ -7,6 +10,7 @@ import numpy as np
 
 from dasknorm.errors import StatsFileError
 from dasknorm.io.store import values
+from dasknorm.io.store.json_arrays import Json
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.registry import STATISTICS
 
@@ -15,7 +19,7 @@ __all__ = ["decode", "encode", "parts_of"]
 _OF_STATISTICS = "$statistics"
 
 
-def encode(statistic: Statistic) -> dict[str, Any]:
+def encode(statistic: Statistic) -> dict[str, Json]:
     """Return a statistic as JSON."""
     if not dataclasses.is_dataclass(statistic):
         raise TypeError(f"{type(statistic).__name__} cannot be written: it is not a dataclass")
@@ -26,7 +30,7 @@ def encode(statistic: Statistic) -> dict[str, Any]:
     return {"name": statistic.stored_name, "settings": settings, "record": parts_of(statistic)}
 
 
-def decode(name: str, settings: dict[str, Any], record: list[Any]) -> Statistic:
+def decode(name: str, settings: dict[str, Json], record: list[Json]) -> Statistic:
     """Return a statistic; its class is found by name among imported and installed ones."""
     cls = STATISTICS.find(name)
     if cls is None:
@@ -42,7 +46,7 @@ def decode(name: str, settings: dict[str, Any], record: list[Any]) -> Statistic:
     return statistic
 
 
-def parts_of(statistic: Statistic) -> list[list[Any]]:
+def parts_of(statistic: Statistic) -> list[list[Json]]:
     """Return the name, stored dtype and shape of each part of a record."""
     return [
         [part, _stored_dtype(part, statistic.dtype[part].base), list(statistic.dtype[part].shape)]
@@ -50,7 +54,7 @@ def parts_of(statistic: Statistic) -> list[list[Any]]:
     ]
 
 
-def _encode_setting(value: Any) -> Any:
+def _encode_setting(value: object) -> Json:
     """Return a setting as JSON; it may be a statistic, or several of them."""
     if isinstance(value, Statistic):
         return {_OF_STATISTICS: encode(value)}
@@ -59,7 +63,7 @@ def _encode_setting(value: Any) -> Any:
     return values.encode(value)
 
 
-def _decode_setting(coded: Any) -> Any:
+def _decode_setting(coded: Json) -> Any:
     if type(coded) is not dict or list(coded) != [_OF_STATISTICS]:
         return values.decode(coded)
     inner = coded[_OF_STATISTICS]
@@ -67,7 +71,7 @@ def _decode_setting(coded: Any) -> Any:
     return tuple(decode(**item) for item in inner) if is_list else decode(**inner)
 
 
-def _stored_dtype(part: str, dtype: np.dtype[Any]) -> str:
+def _stored_dtype(part: str, dtype: np.dtype[np.generic]) -> str:
     """Return the little-endian dtype in which a part of a record is stored."""
     if dtype.kind == "b":
         return "|u1"

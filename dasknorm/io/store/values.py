@@ -1,6 +1,8 @@
 """Convert names, labels and attributes to JSON and back, with the same type.
 
-Types of JSON are written as they are; other types as an object with one key, ``{"$tuple": [...]}``.
+Used by io.store.document, io.store.labels, io.store.layout and io.store.settings. To add a type,
+add a row to the table. Types of JSON are written as they are; other types as an object with one
+key, ``{"$tuple": [...]}``.
 """
 
 import datetime as dt
@@ -12,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from dasknorm.io.store import json_arrays
+from dasknorm.io.store.json_arrays import Json
 
 __all__ = ["decode", "decode_zone", "encode", "encode_zone"]
 
@@ -20,11 +23,11 @@ class Codec(NamedTuple):
     """The conversion of one type to JSON and back."""
 
     tag: str
-    encode: Callable[[Any], Any]
-    decode: Callable[[Any], Any]
+    encode: Callable[[Any], Json]
+    decode: Callable[[Json], Any]
 
 
-def encode(value: Any) -> Any:
+def encode(value: Any) -> Json:
     """Return a value as JSON; TypeError for types that cannot be restored exactly."""
     kind = type(value)
     if value is None or kind in (bool, int, str) or (kind is float and math.isfinite(value)):
@@ -37,7 +40,7 @@ def encode(value: Any) -> Any:
     return {codec.tag: codec.encode(value)}
 
 
-def decode(coded: Any) -> Any:
+def decode(coded: Json) -> Any:
     """Return the value that was encoded."""
     if type(coded) is list:
         return [decode(item) for item in coded]
@@ -63,7 +66,7 @@ def decode_zone(name: str | None) -> str | None:
     return name
 
 
-def _codec(value: Any) -> Codec:
+def _codec(value: object) -> Codec:
     if type(value) in _BY_TYPE:
         return _BY_TYPE[type(value)]
     if isinstance(value, np.generic):
@@ -76,7 +79,7 @@ def _codec(value: Any) -> Codec:
 # -- NumPy ----------------------------------------------------------------------------------------
 
 
-def _pack_array(array: np.ndarray) -> list[Any]:
+def _pack_array(array: np.ndarray) -> list[Json]:
     shape = list(array.shape)
     if array.dtype.kind == "U":
         return ["U", shape, array.ravel().tolist()]
@@ -85,7 +88,7 @@ def _pack_array(array: np.ndarray) -> list[Any]:
     return [array.dtype.str, shape, json_arrays.encode(array)]
 
 
-def _unpack_array(coded: list[Any]) -> np.ndarray:
+def _unpack_array(coded: list[Json]) -> np.ndarray:
     text, shape, values = coded
     if text == "U":
         # The width of the longest string, not the width that a file declares.
@@ -93,14 +96,14 @@ def _unpack_array(coded: list[Any]) -> np.ndarray:
     return json_arrays.decode(values, json_arrays.decode_dtype(text, "biufmM")).reshape(shape)
 
 
-def _unpack_scalar(coded: list[Any]) -> Any:
+def _unpack_scalar(coded: list[Json]) -> Any:
     return _unpack_array(coded)[()]
 
 
 # -- times ----------------------------------------------------------------------------------------
 
 
-def _pack_timestamp(stamp: pd.Timestamp) -> list[Any]:
+def _pack_timestamp(stamp: pd.Timestamp) -> list[Json]:
     zone = encode_zone(stamp.tz)
     moment: np.datetime64 = stamp.to_datetime64()
     if zone is not None and _unpack_timestamp([*_pack_array(np.asarray(moment)), zone]) != stamp:
@@ -108,13 +111,13 @@ def _pack_timestamp(stamp: pd.Timestamp) -> list[Any]:
     return [*_pack_array(np.asarray(moment)), zone]
 
 
-def _unpack_timestamp(coded: list[Any]) -> Any:
+def _unpack_timestamp(coded: list[Json]) -> pd.Timestamp:
     *moment, zone = coded
     stamp = pd.Timestamp(_unpack_scalar(moment))
     return stamp if zone is None else stamp.tz_localize("UTC").tz_convert(decode_zone(zone))
 
 
-def _pack_cftime(date: Any) -> list[Any]:
+def _pack_cftime(date: Any) -> list[Json]:
     parts = [date.year, date.month, date.day, date.hour, date.minute, date.second]
     return [
         type(date).__name__,
@@ -123,7 +126,7 @@ def _pack_cftime(date: Any) -> list[Any]:
     ]
 
 
-def _unpack_cftime(coded: list[Any]) -> Any:
+def _unpack_cftime(coded: list[Json]) -> Any:
     name, parts, options = coded
     try:
         import cftime
@@ -142,19 +145,19 @@ def _unpack_cftime(coded: list[Any]) -> Any:
 # -- the table ------------------------------------------------------------------------------------
 
 
-def _pack_pairs(value: dict[Any, Any]) -> list[Any]:
+def _pack_pairs(value: dict[Any, Any]) -> list[Json]:
     return [[encode(key), encode(item)] for key, item in value.items()]
 
 
-def _unpack_pairs(coded: list[Any]) -> dict[Any, Any]:
+def _unpack_pairs(coded: list[Json]) -> dict[Any, Any]:
     return {decode(key): decode(item) for key, item in coded}
 
 
-def _pack_interval(value: Any) -> list[Any]:
+def _pack_interval(value: pd.Interval) -> list[Json]:
     return [encode(value.left), encode(value.right), value.closed]
 
 
-def _unpack_interval(coded: list[Any]) -> Any:
+def _unpack_interval(coded: list[Json]) -> pd.Interval:
     left, right, closed = coded
     return pd.Interval(decode(left), decode(right), closed)
 

@@ -1,7 +1,8 @@
 """`Variable`: a named array of a statistics file, and the names that any tool accepts for it.
 
-Names are made from the user's names, for people to read. The header stores the user's names
-themselves; nothing is looked up by a name that came from data.
+Used by io.formats and io.store. Names may change, as files are read by their header. Names are made
+from the user's names, for people to read. The header stores the user's names themselves; nothing is
+looked up by a name that came from data.
 """
 
 import re

@@ -1,20 +1,21 @@
 """Statistics as a ``.zarr`` folder: a Zarr v3 group of plain arrays, one chunk each.
 
-The group is written and read as plain files, without the zarr library: no codec runs, and each size
-is checked before a byte is read.
+Used by io.store. Checks may become stricter only for folders that dasknorm never wrote. The group
+is written and read as plain files, without the zarr library: no codec runs, and each size is
+checked before a byte is read.
 """
 
 import math
 import os
 import stat
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from dasknorm.errors import StatsFileError
 from dasknorm.io.store import json_arrays
 from dasknorm.io.store.document import Contents, Document, interpret
+from dasknorm.io.store.json_arrays import Json
 from dasknorm.io.store.variables import HEADER, Variable
 from dasknorm.io.zarr import META, chunk_name, describe_array
 
@@ -43,7 +44,7 @@ def unpack(path: Path) -> Contents:
     group = _read_group(path)
     described = group["consolidated_metadata"]["metadata"]
 
-    def fetch(name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
+    def fetch(name: str, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> np.ndarray:
         expected = describe_array(dtype, shape)
         for metadata in (
             described[name],
@@ -73,7 +74,7 @@ def is_ours(path: Path) -> bool:
         return False
 
 
-def _group(attrs: dict[str, str], described: dict[str, Any]) -> dict[str, Any]:
+def _group(attrs: dict[str, str], described: dict[str, Json]) -> dict[str, Json]:
     return {
         "zarr_format": 3,
         "node_type": "group",
@@ -86,13 +87,13 @@ def _group(attrs: dict[str, str], described: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _labels(variable: Variable) -> dict[str, Any]:
+def _labels(variable: Variable) -> dict[str, Json]:
     """Return the metadata of an array for people: dimension names and attributes."""
     dims = variable.dims[: variable.data.ndim]
     return {"dimension_names": list(dims), "attributes": dict(variable.attrs)}
 
 
-def _dump(value: dict[str, Any]) -> bytes:
+def _dump(value: dict[str, Json]) -> bytes:
     return json_arrays.dumps(value).encode("ascii")
 
 
@@ -108,7 +109,7 @@ def _count(number: int) -> bytes:
     return number.to_bytes(4, "little")
 
 
-def _decode_strings(data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
+def _decode_strings(data: bytes, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> np.ndarray:
     """Return strings from the bytes of their chunk, which must be as `_chunk_bytes` makes them."""
     texts, start = [], 4
     while start < len(data):
@@ -122,7 +123,7 @@ def _decode_strings(data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -
     return array
 
 
-def _read_group(path: Path) -> dict[str, Any]:
+def _read_group(path: Path) -> dict[str, Json]:
     group = json_arrays.loads(_read(path / META, MAX_METADATA_BYTES))
     if type(group) is not dict or "dasknorm_checksum" not in group.get("attributes", {}):
         raise StatsFileError("not a dasknorm statistics store")

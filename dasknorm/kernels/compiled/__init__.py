@@ -1,6 +1,7 @@
 """Loops that Numba compiles to machine code at their first call.
 
-The modules of `kernels` import them inside functions, so that small data never load the compiler.
+Used by functions one folder up, which import a loop when they need it, so that small data never
+load Numba. Add a loop in its own module.
 """
 
 __all__: list[str] = []

@@ -1,4 +1,7 @@
-"""`Band`: the location and range of data, from whichever results a statistic has."""
+"""`Band`: the location and range of data, from whichever results a statistic has.
+
+Used by reports.plots.panels and reports.plots.plan. To plot other results, add a case to `band_of`.
+"""
 
 from dataclasses import dataclass, replace
 

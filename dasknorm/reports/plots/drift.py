@@ -1,4 +1,7 @@
-"""Plot a check for drift: a dot and a bar per variable, and the limits as bands."""
+"""Plot a check for drift: a dot and a bar per variable, and the limits as bands.
+
+Used by reports.drift. Colours and labels may change.
+"""
 
 from collections.abc import Hashable
 from typing import Any

@@ -1,4 +1,7 @@
-"""`Panel`: one variable of a plot, and functions to draw it as profile, curve, map or point."""
+"""`Panel`: one variable of a plot, and functions to draw it as profile, curve, map or point.
+
+Used by reports.plots. To add a type of panel, add a function, and use it in `plan`.
+"""
 
 from base64 import b64encode
 from collections.abc import Hashable, Sequence

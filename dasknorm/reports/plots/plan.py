@@ -1,4 +1,7 @@
-"""Plot statistics: choose the type of each panel by the kept dimensions, and draw all panels."""
+"""Plot statistics: choose the type of each panel by the kept dimensions, and draw all panels.
+
+Used by reports.plots. The choice and the size of panels may change.
+"""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
