@@ -1,7 +1,9 @@
-"""``.norm`` on xarray, pandas and Dask DataFrame objects, once this module is imported.
+"""Register the ``.norm`` accessor for xarray objects and for pandas and Dask DataFrames.
 
-xarray says ``dim`` for the dimensions that are merged away, and so does its accessor here; a
-frame's statistics are always kept for each column.
+Used by users. The methods are thin: arguments are documented by `adapt` and `Stats`.
+
+xarray's reductions name the reduced dimensions ``dim``, and so does its accessor. Statistics of a
+DataFrame are always per column.
 
 Examples
 --------
@@ -16,7 +18,7 @@ Examples
 """
 
 import importlib.util
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pandas as pd
 import xarray as xr
@@ -28,50 +30,54 @@ from dasknorm.statistics import Statistic
 
 __all__ = ["FrameNorm", "XarrayNorm"]
 
+T = TypeVar("T")
 
-class _Norm:
-    """The maps, the same for every container."""
 
-    def __init__(self, data: Any) -> None:
+class _Norm(Generic[T]):
+    """Methods of the accessors of all types."""
+
+    def __init__(self, data: T) -> None:
         self._data = data
 
-    def normalize(self, stats: Stats, **how: Any) -> Any:
-        """Return ``stats.normalize`` of this object; also with ``dtype=``, ``unseen=``."""
-        return stats.normalize(self._data, **how)
+    def normalize(self, stats: Stats, **options: Any) -> T:
+        """Return ``stats.normalize`` of this object; `options` are `dtype` and `unseen`."""
+        return stats.normalize(self._data, **options)
 
-    def inverse(self, stats: Stats, **how: Any) -> Any:
-        """Return ``stats.inverse`` of this object, with what else it takes."""
-        return stats.inverse(self._data, **how)
+    def inverse(self, stats: Stats, **options: Any) -> T:
+        """Return ``stats.inverse`` of this object; `options` are `dtype` and `unseen`."""
+        return stats.inverse(self._data, **options)
 
 
 @xr.register_dataarray_accessor("norm")  # type: ignore[no-untyped-call]
 @xr.register_dataset_accessor("norm")  # type: ignore[no-untyped-call]
 @xr.register_datatree_accessor("norm")  # type: ignore[no-untyped-call]
-class XarrayNorm(_Norm):
-    """``ds.norm``, ``array.norm`` and ``tree.norm``."""
+class XarrayNorm(_Norm[T]):
+    """The accessors ``ds.norm``, ``array.norm`` and ``tree.norm``."""
 
-    def adapt(self, dim: Axes = None, *, statistic: Statistic | None = None, **how: Any) -> Stats:
-        """Learn the statistics over `dim`; over all dimensions by default, as xarray's mean.
+    def adapt(
+        self, dim: Axes = None, *, statistic: Statistic | None = None, **options: Any
+    ) -> Stats:
+        """Compute statistics over `dim`, by default over all dimensions like xarray's mean.
 
-        What else is given, such as ``weights=``, is given on to `dasknorm.adapt`.
+        All `options`, such as ``weights=``, are passed to `dasknorm.adapt`.
         """
-        return adapt(self._data, statistic, over=dim, **how)
+        return adapt(self._data, statistic, over=dim, **options)
 
 
 @pd.api.extensions.register_dataframe_accessor("norm")
 @pd.api.extensions.register_series_accessor("norm")
-class FrameNorm(_Norm):
-    """``frame.norm`` and ``series.norm``, in pandas and in Dask."""
+class FrameNorm(_Norm[T]):
+    """The accessors ``frame.norm`` and ``series.norm``, in pandas and in Dask."""
 
-    def adapt(self, *, statistic: Statistic | None = None, **how: Any) -> Stats:
-        """Learn the statistics of each numeric column.
+    def adapt(self, *, statistic: Statistic | None = None, **options: Any) -> Stats:
+        """Compute the statistics of each numeric column.
 
-        What is given, such as ``columns=`` or ``by=``, is given on to `dasknorm.adapt`.
+        All `options`, such as ``columns=`` or ``by=``, are passed to `dasknorm.adapt`.
         """
-        return adapt(self._data, statistic, **how)
+        return adapt(self._data, statistic, **options)
 
 
-if importlib.util.find_spec("pyarrow"):  # what dask.dataframe needs beyond dask itself
+if importlib.util.find_spec("pyarrow"):  # an optional library that dask.dataframe needs
     from dask.dataframe.extensions import register_dataframe_accessor, register_series_accessor
 
     register_dataframe_accessor("norm")(FrameNorm)

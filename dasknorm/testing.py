@@ -1,13 +1,15 @@
-"""The laws, for anyone who adds a statistic or a container.
+"""Test the invariants of statistics and containers, including those of other packages.
 
-Each check raises AssertionError with the law that was broken.
+Used by users, in the tests of their packages. A stricter check can reject existing extensions.
+
+Each check raises AssertionError with the invariant that does not hold.
 """
 
 import copy
 import math
 import pickle
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Hashable, Iterator
+from typing import Any, TypeVar
 
 import dask
 import numpy as np
@@ -27,33 +29,35 @@ from dasknorm.statistics.base import Records
 
 __all__ = ["check_container", "check_statistic"]
 
+T = TypeVar("T")
+
 
 def check_statistic(statistic: Statistic, *, rtol: float = 1e-12, positive: bool = False) -> None:
-    """Put a statistic to the laws of `Statistic`.
+    """Test the invariants of `Statistic` for one statistic.
 
     Parameters
     ----------
     statistic : Statistic
-        With the settings to try.
+        The statistic, with the settings to test.
     rtol : float, default 1e-12
-        How far readings may differ for another split or order of merging, relative to the
-        largest absolute value of the data.
+        Largest difference between results for different splits and orders of merging, relative to
+        the largest absolute value of the data.
     positive : bool, default False
-        Try it on positive data only, such as have a logarithm.
+        Whether to use positive data only, for example for a logarithm.
 
     Raises
     ------
     AssertionError
-        If a law is broken; the message is the law.
+        If an invariant does not hold; the message is the invariant.
 
     Examples
     --------
     >>> from dasknorm import Moments
     >>> check_statistic(Moments(ddof=1))
     """
-    again = pickle.loads(pickle.dumps(statistic))
-    assert again == statistic, "a statistic equals its pickled copy"
-    assert tokenize(again) == tokenize(statistic), "equal statistics make equal graph names"
+    copied = pickle.loads(pickle.dumps(statistic))
+    assert copied == statistic, "a statistic equals its pickled copy"
+    assert tokenize(copied) == tokenize(statistic), "equal statistics make equal graph names"
     for block in _blocks():
         block = np.abs(block) + block.dtype.type(1) if positive else block
         _check_parts(statistic, block, rtol * max(1.0, float(np.nanmax(np.abs(block)))))
@@ -62,19 +66,19 @@ def check_statistic(statistic: Statistic, *, rtol: float = 1e-12, positive: bool
 
 
 def check_container(data: Any, *, over: Axes = None) -> None:
-    """Put the container that takes `data` to the laws of `Container` and of `Stats`.
+    """Test the invariants of `Container` and of `Stats` for the container of `data`.
 
     Parameters
     ----------
-    data : any registered kind
-        With finite or missing values, some of them different.
+    data : object of a registered type
+        Data with finite or missing values that are not all equal.
     over : axes, optional
-        What to merge away.
+        The dimensions to reduce.
 
     Raises
     ------
     AssertionError
-        If a law is broken; the message is the law.
+        If an invariant does not hold; the message is the invariant.
 
     Examples
     --------
@@ -82,33 +86,35 @@ def check_container(data: Any, *, over: Axes = None) -> None:
     >>> check_container(pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [0, 0, 1], "c": list("xyz")}))
     """
     container = container_of(data)
-    before = copy.deepcopy(_values(data))
-    with dask.config.set(scheduler=_refuse):
+    original = copy.deepcopy(_values(data))
+    with dask.config.set(scheduler=_fail):
         fields = container.fields(data)
-        same = container.rebuild(data, fields)
+        rebuilt = container.rebuild(data, fields)
         lazy = adapt(data, over=over, compute=False) if _any_lazy(data) else None
-    assert type(same) is type(data), "rebuild gives the same kind of container"
+    assert type(rebuilt) is type(data), "rebuild returns an object of the same type"
     _check_selection(container, data)
-    _assert_equal(_values(same), before, 0, "rebuild(x, fields(x)) equals x")
+    _assert_equal(_values(rebuilt), original, 0, "rebuild(x, fields(x)) equals x")
     stats = adapt(data, over=over)
     if lazy is not None:
         for name, state in lazy.compute().states.items():
-            law = "compute=False and compute=True learn the same"
-            _assert_alike(state.statistic, state.data, stats.states[name].data, 0.0, law)
-    with dask.config.set(scheduler=_refuse) if _any_lazy(data) else dask.config.set({}):
+            invariant = "compute=False and compute=True give the same statistics"
+            _assert_alike(state.statistic, state.data, stats.states[name].data, 0.0, invariant)
+    with dask.config.set(scheduler=_fail) if _any_lazy(data) else dask.config.set({}):
         z = stats.normalize(data)
     scores = copy.deepcopy(_values(z))
-    _assert_equal(_values(data), before, 0, "nothing that was given is changed")
-    with dask.config.set(scheduler=_refuse) if _any_lazy(data) else dask.config.set({}):
-        back = stats.inverse(z)
-    assert type(z) is type(data), "normalize gives the same kind of container"
-    assert _any_lazy(z) == _any_lazy(data), "normalize is lazy where the data are"
-    _assert_equal(_values(back), before, _tolerance(fields, before), "inverse(normalize(x)) is x")
-    _assert_equal(_values(z), scores, 0, "nothing that was given is changed")
-    _check_given(stats, z, data)
+    _assert_equal(_values(data), original, 0, "the input is not changed")
+    with dask.config.set(scheduler=_fail) if _any_lazy(data) else dask.config.set({}):
+        restored = stats.inverse(z)
+    assert type(z) is type(data), "normalize returns an object of the same type"
+    assert _any_lazy(z) == _any_lazy(data), "normalize is lazy if the data are"
+    _assert_equal(
+        _values(restored), original, _tolerance(fields, original), "inverse(normalize(x)) is x"
+    )
+    _assert_equal(_values(z), scores, 0, "the input is not changed")
+    _check_parse_values(stats, z, data)
 
 
-def _check_selection(container: Container, data: Any) -> None:
+def _check_selection(container: Container[T], data: T) -> None:
     try:
         container.fields(data, Selection(("no column has this name",)))
     except (MismatchError, TypeError):
@@ -116,45 +122,48 @@ def _check_selection(container: Container, data: Any) -> None:
     raise AssertionError("fields(x, selection) selects columns, or raises an error")
 
 
-def _check_given(stats: Stats, z: Any, data: Any) -> None:
-    given = Stats.from_values(mean=stats.mean, variance=stats.variance, count=stats.count)
+def _check_parse_values(stats: Stats, z: Any, data: Any) -> None:
+    known = Stats.from_values(mean=stats.mean, variance=stats.variance, count=stats.count)
     _assert_equal(
-        _values(given.normalize(data)), _values(z), 1e-6, "given(report(values)) has the values"
+        _values(known.normalize(data)),
+        _values(z),
+        1e-6,
+        "parse_values(make_results(values)) has the values",
     )
 
 
 def _blocks() -> Iterator[np.ndarray]:
     rng = np.random.default_rng(0)
-    plain = rng.normal(size=(60, 3))
-    holes = np.where(rng.random((60, 3)) < 0.3, np.nan, plain)
-    for block in (plain, holes, 1e6 + plain):
+    values = rng.normal(size=(60, 3))
+    with_missing = np.where(rng.random((60, 3)) < 0.3, np.nan, values)
+    for block in (values, with_missing, 1e6 + values):
         yield block
         yield block.astype("f4")
     yield rng.integers(-5, 1000, (60, 3)).astype("i2")
 
 
 def _check_parts(statistic: Statistic, block: np.ndarray, atol: float) -> None:
-    before = block.copy()
+    original = block.copy()
     whole = statistic.summarize(block, (0,))
-    assert np.array_equal(block, before, equal_nan=block.dtype.kind == "f"), (
+    assert np.array_equal(block, original, equal_nan=block.dtype.kind == "f"), (
         "blocks are not changed"
     )
     assert whole.dtype == statistic.dtype, "summarize gives records of its dtype"
     assert whole.shape == (1, 3), "summarize keeps the rank, with size 1 along merged axes"
     parts = [statistic.summarize(part, (0,)) for part in np.split(block, (1, 1, 8, 30))]
-    law = "merge(summarize(a) ++ summarize(b)) == summarize(a ++ b)"
-    _assert_alike(statistic, _merge(statistic, *parts), whole, atol, law)
+    invariant = "merge(summarize(a) ++ summarize(b)) == summarize(a ++ b)"
+    _assert_alike(statistic, _merge(statistic, *parts), whole, atol, invariant)
     added = np.zeros_like(whole)
     for part in np.split(block, (1, 1, 8, 30)):
         statistic.add(added, part, (0,))
     _assert_alike(statistic, added, whole, atol, "add(s, a) is merge(s ++ summarize(a))")
-    law = "merge(b ++ a) == merge(a ++ b)"
-    _assert_alike(statistic, _merge(statistic, *parts[::-1]), whole, atol, law)
+    invariant = "merge(b ++ a) == merge(a ++ b)"
+    _assert_alike(statistic, _merge(statistic, *parts[::-1]), whole, atol, invariant)
     a, b, c = parts[0], parts[2], _merge(statistic, *parts[3:])
     left = _merge(statistic, _merge(statistic, a, b), c)
     right = _merge(statistic, a, _merge(statistic, b, c))
-    law = "merge(merge(a ++ b) ++ c) == merge(a ++ merge(b ++ c))"
-    _assert_alike(statistic, left, right, atol, law)
+    invariant = "merge(merge(a ++ b) ++ c) == merge(a ++ merge(b ++ c))"
+    _assert_alike(statistic, left, right, atol, invariant)
 
 
 def _check_identity(statistic: Statistic) -> None:
@@ -184,14 +193,18 @@ def _merge(statistic: Statistic, *records: Records) -> Records:
     return statistic.merge(np.concatenate(records), (0,))
 
 
-def _assert_alike(statistic: Statistic, a: Records, b: Records, atol: float, law: str) -> None:
+def _assert_alike(
+    statistic: Statistic, a: Records, b: Records, atol: float, invariant: str
+) -> None:
     for name in statistic.result_names:
         scale = atol if name != "variance" else atol * max(1.0, atol * 1e12)
         left, right = statistic.result(a, name), statistic.result(b, name)
-        assert np.allclose(left, right, rtol=1e-12, atol=scale, equal_nan=True), f"{law}: {name}"
+        assert np.allclose(left, right, rtol=1e-12, atol=scale, equal_nan=True), (
+            f"{invariant}: {name}"
+        )
 
 
-def _refuse(*args: Any, **kwargs: Any) -> None:
+def _fail(*args: object, **kwargs: object) -> None:
     raise AssertionError("nothing computes while a graph is built")
 
 
@@ -199,8 +212,8 @@ def _any_lazy(data: Any) -> bool:
     return any(is_lazy(field.data) for field in container_of(data).fields(data).values())
 
 
-def _values(data: Any) -> dict[Any, np.ndarray]:
-    """Return the numbers of a container as float64, missing values as NaN."""
+def _values(data: Any) -> dict[Hashable, np.ndarray]:
+    """Return the numbers of a container as float64, with NaN for missing values."""
     values = {}
     for name, field in container_of(data).fields(data).items():
         array = field.data
@@ -212,20 +225,24 @@ def _values(data: Any) -> dict[Any, np.ndarray]:
     return values
 
 
-def _tolerance(fields: Fields, values: dict[Any, np.ndarray]) -> float:
-    """Two ulp of the largest of the values, in the coarsest dtype around."""
+def _tolerance(fields: Fields, values: dict[Hashable, np.ndarray]) -> float:
+    """Return two ulp of the largest value, in the coarsest dtype of the fields."""
     largest = max(float(np.nanmax(np.abs(v), initial=1.0)) for v in values.values())
     coarsest = max(np.finfo(float_dtype(kind)).eps for f in fields.values() for kind in _dtypes(f))
     return math.ldexp(largest, 1) * float(coarsest)
 
 
-def _dtypes(field: Field) -> list[Any]:
+def _dtypes(field: Field) -> list[np.dtype[Any]]:
     return list(getattr(field.data, "dtypes", [field.data.dtype]))
 
 
 def _assert_equal(
-    got: dict[Any, np.ndarray], wanted: dict[Any, np.ndarray], atol: float, law: str
+    values: dict[Hashable, np.ndarray],
+    expected: dict[Hashable, np.ndarray],
+    atol: float,
+    invariant: str,
 ) -> None:
-    assert got.keys() == wanted.keys(), law
-    for name in wanted:
-        assert np.allclose(got[name], wanted[name], rtol=0, atol=atol, equal_nan=True), law
+    assert values.keys() == expected.keys(), invariant
+    for name in expected:
+        is_close = np.allclose(values[name], expected[name], rtol=0, atol=atol, equal_nan=True)
+        assert is_close, invariant

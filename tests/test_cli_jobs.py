@@ -21,8 +21,8 @@ for library in ("rich", "zarr", "h5netcdf", "h5py"):
 @pytest.fixture
 def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Write a store of which each chunk is read on its own."""
-    monkeypatch.setattr("dasknorm.cli.arrays.TARGET", 1)
-    monkeypatch.setattr(file_backed, "TARGET", 1)
+    monkeypatch.setattr("dasknorm.cli.arrays.CHUNK_BYTES", 1)
+    monkeypatch.setattr(file_backed, "CHUNK_BYTES", 1)
     data = xr.Dataset({"t": (("time", "x"), values(240, 5))})
     return zarr_store(tmp_path / "in.zarr", data, encoding={"t": {"chunks": (10, 5)}})
 

@@ -254,15 +254,15 @@ def test_memory_order_does_not_matter(shape: tuple[int, ...], layout: str, dtype
     """Any layout in memory gives the truth, and the same normalized numbers as C order."""
     rng = np.random.default_rng(8)
     block = rng.normal(3000, 50, shape).astype(dtype)
-    laid = LAYOUTS[layout](block)
+    make_layout = LAYOUTS[layout](block)
     for keep in ((), 0, 1, -1, (0, 2)):
-        plain, other = dn.adapt(block, keep=keep), dn.adapt(laid, keep=keep)
+        plain, other = dn.adapt(block, keep=keep), dn.adapt(make_layout, keep=keep)
         np.testing.assert_allclose(other.mean, plain.mean, rtol=1e-15)
         np.testing.assert_allclose(other.variance, plain.variance, rtol=4e-15)
-        z = plain.normalize(laid)
+        z = plain.normalize(make_layout)
         assert z.dtype.isnative
         np.testing.assert_array_equal(z, plain.normalize(block))
-    stats = dn.adapt(laid, keep=())
+    stats = dn.adapt(make_layout, keep=())
     assert_exact(stats.mean, stats.variance, truth(block))
 
 

@@ -15,7 +15,7 @@ from optional import installed, needs
 
 import dasknorm as dn
 from dasknorm.containers import file_backed
-from dasknorm.containers.file_backed import chunks_towards, data_of
+from dasknorm.containers.file_backed import get_data, make_chunk_sizes
 
 zarr = pytest.importorskip("zarr")
 from zarr.storage import LocalStore  # noqa: E402  # which needs zarr
@@ -55,7 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a task read 1 MB, so that 31 MB are many tasks."""
-    monkeypatch.setattr(file_backed, "TARGET", 1 << 20)
+    monkeypatch.setattr(file_backed, "CHUNK_BYTES", 1 << 20)
 
 
 HDF = needs("h5netcdf", "h5py")
@@ -131,7 +131,7 @@ def test_equal_calls_give_equal_names(folder: Path, file: str) -> None:
     """Names in graphs follow from what is read: equal for equal parts, others for other parts."""
     with opened(folder / file) as data:
         parts = [data["t"], data["t"], data["t"][:8], data["t"][8:16], data["t"][:, :1]]
-        names = [data_of(part).name for part in parts]
+        names = [get_data(part).name for part in parts]
         assert names[0] == names[1]
         assert len(set(names)) == 4
 
@@ -150,7 +150,7 @@ def test_coordinates_are_left_alone(folder: Path) -> None:
 def test_chunks_are_whole_multiples_of_those_stored(folder: Path) -> None:
     """No stored chunk is cut, whatever the size of a task."""
     with opened(folder / "a.zarr") as data:
-        for stored, sizes in zip(STORED.values(), data_of(data["t"]).chunks, strict=True):
+        for stored, sizes in zip(STORED.values(), get_data(data["t"]).chunks, strict=True):
             assert all(size % stored == 0 for size in sizes[:-1])
 
 
@@ -158,8 +158,8 @@ def test_what_is_read_stays_as_it_is(folder: Path) -> None:
     """Arrays in memory, of any library, and Dask's are handed on as they are."""
     with opened(folder / "a.zarr") as data:
         loaded, chunked = data["t"][:4].load(), data["t"].chunk(time=7)
-        assert data_of(loaded) is loaded.data
-        assert data_of(chunked) is chunked.data
+        assert get_data(loaded) is loaded.data
+        assert get_data(chunked) is chunked.data
 
 
 def test_without_the_private_word_data_are_loaded() -> None:
@@ -175,7 +175,7 @@ def test_without_the_private_word_data_are_loaded() -> None:
         variable = Silent()
         data = np.ones(3)
 
-    assert data_of(Array()) is Array.data
+    assert get_data(Array()) is Array.data
 
 
 def test_scalars_and_empty_arrays(tmp_path: Path) -> None:
@@ -195,8 +195,8 @@ def test_scalars_and_empty_arrays(tmp_path: Path) -> None:
 def test_chunks_towards_the_target(axes: list[tuple[int, int]], itemsize: int) -> None:
     """Chunks are whole multiples of those stored, or the whole axis, and not over the target."""
     shape, stored = tuple(n for n, _ in axes), tuple(size for _, size in axes)
-    sizes = chunks_towards(shape, stored, itemsize)
+    sizes = make_chunk_sizes(shape, stored, itemsize)
     for n, cut, size in zip(shape, stored, sizes, strict=True):
         assert size == max(1, n) or size % cut == 0
     least = np.prod([max(1, min(each)) for each in axes], dtype="f8") * itemsize
-    assert np.prod(sizes, dtype="f8") * itemsize <= max(least, file_backed.TARGET)
+    assert np.prod(sizes, dtype="f8") * itemsize <= max(least, file_backed.CHUNK_BYTES)

@@ -135,7 +135,7 @@ class Box:
         self.array, self.lid = array, lid
 
 
-class Boxes(Container):
+class Boxes(Container[Box]):
     """Takes boxes apart, and puts them together again."""
 
     name = "tests.Box"
@@ -147,10 +147,10 @@ class Boxes(Container):
     def rebuild(self, data: Box, fields: Any) -> Any:
         return Box(fields[None].data, data.lid)
 
-    def report(self, values: Any) -> Any:
+    def make_results(self, values: Any) -> Any:
         return Box(np.asarray(values[None].data))
 
-    def given(self, values: Box) -> tuple[str, dict[Any, Field]]:
+    def parse_values(self, values: Box) -> tuple[str, dict[Any, Field]]:
         dims = tuple(range(-values.array.ndim, 0))
         return self.name, {None: Field(values.array.astype("f8"), dims, {}, dims)}
 
@@ -212,8 +212,8 @@ class Swaps(Boxes):
 
     name = "tests.Swaps"
 
-    def given(self, values: Box) -> tuple[str, dict[Any, Field]]:
-        return super().given(Box(values.array[::-1]))
+    def parse_values(self, values: Box) -> tuple[str, dict[Any, Field]]:
+        return super().parse_values(Box(values.array[::-1]))
 
 
 class Ignores(Boxes):
@@ -230,9 +230,9 @@ class Ignores(Boxes):
     [
         (Ignores, r"fields\(x, selection\) selects columns, or raises an error"),
         (Loses, r"rebuild\(x, fields\(x\)\) equals x"),
-        (Overwrites, "nothing that was given is changed"),
-        (Unboxes, "rebuild gives the same kind of container"),
-        (Swaps, r"given\(report\(values\)\) has the values"),
+        (Overwrites, "the input is not changed"),
+        (Unboxes, "rebuild returns an object of the same type"),
+        (Swaps, r"parse_values\(make_results\(values\)\) has the values"),
     ],
 )
 def test_containers_that_break_a_law(boxed: Any, cls: type[Container], law: str) -> None:

@@ -16,7 +16,7 @@ from dasknorm.api import shards
 from dasknorm.api.request import Request
 from dasknorm.api.stats import Stats
 from dasknorm.chunks.progress import Meter, track_progress
-from dasknorm.containers.batches import batches, is_single_container
+from dasknorm.containers.batches import is_single_container, iterate_batches
 from dasknorm.containers.per_variable import StatisticSpec
 from dasknorm.fields import Axes, checks
 from dasknorm.fields.lags import Lag
@@ -165,7 +165,7 @@ def compute_stats(data: Any, request: Request) -> Stats:
 
 
 def _adapt_batches(data: Any, request: Request, expect_count: float | None) -> Stats:
-    stream = batches(data)
+    stream = iterate_batches(data)
     for batch in stream:
         stats = compute_stats(batch, request).update(stream)
         checks.check_not_empty(stats.states)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from dasknorm.api import shards
 from dasknorm.containers import container_of
-from dasknorm.containers.per_variable import fields_like, selected
+from dasknorm.containers.per_variable import match_fields, select_names
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field, State, States, checks
 from dasknorm.fields.labels import format_dims
@@ -50,7 +50,7 @@ def compute_like(states: States, data: Any, weights: Any, where: Any) -> dict[Ha
     Raises MismatchError unless names, kept dimensions and labels match.
     """
     container = container_of(data)
-    fields, kept = fields_like(container, data, states)
+    fields, kept = match_fields(container, data, states)
     fields = {
         key: replace(field, statistic=comparable(states[key].statistic))
         for key, field in fields.items()
@@ -77,7 +77,7 @@ def select_like(states: States, new_states: States) -> dict[Hashable, State]:
             result |= {key: new_states[key]} if key in new_states else {}
             continue
         columns = [name for name in state.labels["columns"] if name in new_names]
-        fields = selected(new_states, columns)
+        fields = select_names(new_states, columns)
         if len(fields) > 1:
             raise MismatchError(
                 f"columns {names_of(fields)} have one statistic here and several in the other"

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 from dasknorm.containers import container_named
-from dasknorm.containers.per_variable import by_statistic
+from dasknorm.containers.per_variable import combine_by_statistic
 from dasknorm.errors import MismatchError
 from dasknorm.fields import State, States
 from dasknorm.fields.matching import names_of
@@ -39,7 +39,7 @@ def merge_states(states: States, others: States) -> dict[Hashable, State]:
             "same names, or of different names only: stats.select([...]) selects some"
         )
     if _are_columns(states) and _are_columns(others):
-        return by_statistic([*states.values(), *others.values()])
+        return combine_by_statistic([*states.values(), *others.values()])
     return {**states, **others}
 
 
@@ -63,9 +63,9 @@ def check_mergeable(attrs: Mapping[str, Any], other_attrs: Mapping[str, Any]) ->
 def united_container(container: str, other: str, states: States) -> str:
     """Return the type of container of merged states."""
     is_single = len(states) == 1 and not _are_columns(states)
-    several = container_named(container).several
+    several = container_named(container).combined_name
     # Columns are found by name in DataFrames of every library, and reported like the first's.
-    if several != container_named(other).several and not _are_columns(states):
+    if several != container_named(other).combined_name and not _are_columns(states):
         raise MismatchError(f"statistics of {container} and of {other} cannot be combined")
     return container if is_single or several is None else several
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from dasknorm.containers import container_of
-from dasknorm.containers.per_variable import StatisticSpec, fields_for
+from dasknorm.containers.per_variable import StatisticSpec, select_fields
 from dasknorm.fields import Axes, State
 from dasknorm.fields.lags import Lag, add_lags, lags_by_dim
 from dasknorm.fields.matching import kept_dims
@@ -45,7 +45,7 @@ class Request:
     def prepare(self, data: Any) -> Work:
         """Return the pass over data that computes these statistics; nothing is read."""
         container = container_of(data)
-        fields = fields_for(container, data, self.selection, self.statistic)
+        fields = select_fields(container, data, self.selection, self.statistic)
         fields = add_lags(fields, self.lag)
         kept = kept_dims(fields, self.keep, self.over)
         states = container.summarize(data, fields, kept, self.weights, self.where)
@@ -54,7 +54,7 @@ class Request:
             kept,
             self.weights,
             self.where,
-            source=container.sources(data),
+            source=container.source_names(data),
             lag=lags_by_dim(fields),
         )
         return Work(container.name, states, attrs)

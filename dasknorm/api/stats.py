@@ -17,10 +17,15 @@ from dasknorm.api import shards
 from dasknorm.api.merge import check_counted, check_mergeable, merge_states, united_container
 from dasknorm.blocks import Kernel
 from dasknorm.containers import container_named, container_of
-from dasknorm.containers.batches import batches, check_names, is_single_container
-from dasknorm.containers.given import given_states
-from dasknorm.containers.mapping import mapped
-from dasknorm.containers.per_variable import fields_like, joined, selected, using
+from dasknorm.containers.batches import check_same_names, is_single_container, iterate_batches
+from dasknorm.containers.per_variable import (
+    concat_all_columns,
+    match_fields,
+    select_names,
+    select_statistic,
+    transform_data,
+)
+from dasknorm.containers.predefined import make_states
 from dasknorm.errors import MismatchError
 from dasknorm.fields import State, checks
 from dasknorm.fields.lags import drop_lags, lags_by_dim, select_tendency
@@ -104,7 +109,7 @@ class Stats:
         >>> float(dn.Stats.from_values(mean=3.0, std=2.0).normalize(5.0))
         1.0
         """
-        states, name = given_states(mean, variance, std, count, epsilon)
+        states, name = make_states(mean, variance, std, count, epsilon)
         return cls(states, name, {"given": True})
 
     # -- results ----------------------------------------------------------------------------------
@@ -177,7 +182,7 @@ class Stats:
         for key, state in having.items():
             data = chunks.apply(state.data, state.statistic.result, name)
             values[key] = replace(state, data=data, attrs=units_of(name, state))
-        return container_named(self.container).report(joined(values))
+        return container_named(self.container).make_results(concat_all_columns(values))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # copying and unpickling look these up on an empty object
@@ -307,7 +312,7 @@ class Stats:
         return self._map(data, kernels.restore, dtype, unseen)
 
     def _map(self, data: Any, kernel: Kernel, dtype: Any, unseen: str) -> Any:
-        return mapped(data, self._checked_states(), kernel, dtype, unseen)
+        return transform_data(data, self._checked_states(), kernel, dtype, unseen)
 
     # -- merging and selecting --------------------------------------------------------------------
 
@@ -384,23 +389,28 @@ class Stats:
                 "weights= and where= go with one container, not with an iterable of batches"
             )
         stats = self
-        for batch in batches(more):
+        for batch in iterate_batches(more):
             stats = stats._update_with(batch, weights, where)
         return stats
 
     def _update_with(self, data: Any, weights: Any, where: Any) -> "Stats":
         check_counted(self.states)
         container = container_of(data)
-        fields, kept = fields_like(container, data, self.states)
+        fields, kept = match_fields(container, data, self.states)
         work = container.summarize(data, fields, kept, weights, where)
         states = {
             key: rename_like(state, fields[key], self.states[key])
             for key, state in shards.compute_states(work).items()
         }
-        check_names(states, self.states)
+        check_same_names(states, self.states)
         checks.check_valid(states)
         attrs = provenance.make_attrs(
-            fields, kept, weights, where, source=container.sources(data), lag=lags_by_dim(fields)
+            fields,
+            kept,
+            weights,
+            where,
+            source=container.source_names(data),
+            lag=lags_by_dim(fields),
         )
         return self.merge(Stats(states, self.container, attrs))
 
@@ -429,7 +439,7 @@ class Stats:
         >>> stats.select(["height"]).mean.to_dict()
         {'height': 4.0}
         """
-        return replace(self, states=selected(self.states, list(names)))
+        return replace(self, states=select_names(self.states, list(names)))
 
     def select_statistic(self, kind: type[Statistic]) -> "Stats":
         """Return the statistics of one kind, such as `Extrema`, if several were computed.
@@ -455,7 +465,7 @@ class Stats:
         >>> stats.select_statistic(dn.Extrema).normalize(np.array([[2.0]]))
         array([[0.5]])
         """
-        return replace(self, states=using(self.states, kind))
+        return replace(self, states=select_statistic(self.states, kind))
 
     # -- derived statistics -----------------------------------------------------------------------
 
@@ -928,11 +938,11 @@ class Stats:
         return sklearn.fitted_scaler(drop_lags(self.compute().states))
 
     def _layout(self, channels: list[Hashable] | None, dims: Sequence[Hashable] | None) -> "Layout":
-        from dasknorm.io.serving import laid
+        from dasknorm.io.serving import make_layout
 
         if dims is None and self.container.endswith(".Series"):
             dims = ()  # a Series is one feature, like an array with one axis
-        return laid(drop_lags(self.compute().states), channels, dims)
+        return make_layout(drop_lags(self.compute().states), channels, dims)
 
     def _checked_states(self) -> dict[Hashable, State]:
         checks.check_valid(self.states)

@@ -18,7 +18,7 @@ from dasknorm.blocks import is_numeric
 from dasknorm.chunks.progress import Meter, format_bytes
 from dasknorm.cli.errors import InputError, input_errors, quote_names
 from dasknorm.cli.transform import Transform
-from dasknorm.containers.file_backed import TARGET, chunks_towards, stored_chunks
+from dasknorm.containers.file_backed import CHUNK_BYTES, get_stored_chunks, make_chunk_sizes
 
 __all__ = [
     "DESCRIPTION",
@@ -160,7 +160,7 @@ def _open_file(path: Path, form: str) -> xr.Dataset:
     lazy = {
         name: _chunked(variable, f"{name}-{tokenize(file, name, variable.shape)}")
         for name, variable in data.variables.items()
-        if name in data.data_vars or (name not in data.indexes and variable.nbytes > TARGET)
+        if name in data.data_vars or (name not in data.indexes and variable.nbytes > CHUNK_BYTES)
     }
     return data.assign({n: v for n, v in lazy.items() if n in data.data_vars}).assign_coords(
         {n: v for n, v in lazy.items() if n in data.coords}
@@ -169,11 +169,11 @@ def _open_file(path: Path, form: str) -> xr.Dataset:
 
 def _chunked(variable: xr.Variable, name: str) -> xr.Variable:
     """Chunk a variable; unlike with xarray, its name is the same in every process."""
-    stored = stored_chunks(variable)
+    stored = get_stored_chunks(variable)
     shards = variable.encoding.get("shards")
-    if shards and math.prod(shards) * variable.dtype.itemsize <= TARGET:
+    if shards and math.prod(shards) * variable.dtype.itemsize <= CHUNK_BYTES:
         stored = shards  # a shard that is write_data has to come from one task
-    sizes = chunks_towards(variable.shape, stored, variable.dtype.itemsize)
+    sizes = make_chunk_sizes(variable.shape, stored, variable.dtype.itemsize)
     return variable.chunk(dict(zip(variable.dims, sizes, strict=True)), name=name)
 
 

@@ -16,7 +16,7 @@ from dasknorm.cli import options, paths
 from dasknorm.cli.clusters import compute_on
 from dasknorm.cli.display import show_contents
 from dasknorm.cli.errors import InputError, input_errors
-from dasknorm.cli.exports import Written, as_written
+from dasknorm.cli.exports import FormatOptions, with_format_options
 from dasknorm.fields.selection import Selection
 from dasknorm.io.store.atomic import replacing
 
@@ -33,7 +33,7 @@ SHOWN_COLUMNS = ("z_mean", "z_std", "z_min", "z_max", "missing", "missing_before
 @click.command()
 @click.argument("stats", type=click.Path(path_type=Path))
 @click.argument("src", nargs=-1, required=True)
-@as_written
+@with_format_options
 @options.variables("Variables or columns to check. Default: all in STATS.")
 @options.weights
 @click.option(
@@ -63,7 +63,7 @@ SHOWN_COLUMNS = ("z_mean", "z_std", "z_min", "z_max", "missing", "missing_before
 def check(
     stats: Path,
     src: tuple[str, ...],
-    written: Written,
+    written: FormatOptions,
     names: list[str],
     plot: Path | None,
     overwrite: bool,

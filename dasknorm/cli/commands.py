@@ -21,7 +21,7 @@ from dasknorm.cli.check import check
 from dasknorm.cli.clusters import compute_on
 from dasknorm.cli.display import provenance_lines, require_rich, show_contents, show_stats
 from dasknorm.cli.errors import Commands, InputError, input_errors
-from dasknorm.cli.exports import Written, as_written, export
+from dasknorm.cli.exports import FormatOptions, export, with_format_options
 from dasknorm.cli.statistics import parse_statistics, statistic
 from dasknorm.cli.transform import Transform
 from dasknorm.io import store
@@ -151,7 +151,7 @@ def adapt(
 @click.argument("stats", type=click.Path(path_type=Path))
 @options.output("OUT")
 @options.variables("Variables or columns to write. Default: all.")
-@as_written
+@with_format_options
 @options.unseen
 @options.overwriting
 @options.where
@@ -166,7 +166,7 @@ def normalize(**arguments: Any) -> None:
 @click.argument("stats", type=click.Path(path_type=Path))
 @options.output("OUT")
 @options.variables("Variables or columns to write. Default: all.")
-@as_written
+@with_format_options
 @options.unseen
 @options.overwriting
 @options.where
@@ -176,8 +176,8 @@ def inverse(**arguments: Any) -> None:
 
 @main.command()
 @click.argument("stats", type=click.Path(path_type=Path))
-@as_written
-def show(stats: Path, written: Written) -> None:
+@with_format_options
+def show(stats: Path, written: FormatOptions) -> None:
     """Print the statistics in STATS, or in a checkpoint, and their provenance."""
     loaded = paths.load_stats(stats, written.reader(lambda path: Stats(*store.read(path))))
     show_stats(loaded)
@@ -219,7 +219,7 @@ def _transform(
     stats: Path,
     out: Path,
     names: list[str],
-    written: Written,
+    written: FormatOptions,
     unseen: str,
     overwrite: bool,
     workers: int | None,

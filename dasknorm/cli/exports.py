@@ -1,6 +1,6 @@
-"""Export: statistics written as another program reads them; and how a command reads such files.
+"""The export command, and the options of commands that read other programs' statistics.
 
-Used by cli.check and cli.commands. Formats are found in their registry.
+Used by cli.check and cli.commands. Formats are found by `io.formats`, so there is no list here.
 """
 
 import functools
@@ -17,11 +17,11 @@ from dasknorm.cli import options
 from dasknorm.cli.errors import InputError, input_errors
 from dasknorm.io.formats import FORMATS
 
-__all__ = ["Written", "as_written", "export"]
+__all__ = ["FormatOptions", "export", "with_format_options"]
 
 
 @dataclass(frozen=True)
-class Written:
+class FormatOptions:
     """How statistics are written: by dasknorm, or in the format of another program.
 
     Parameters
@@ -53,7 +53,7 @@ class Written:
         return functools.partial(load, format=self.format, names=self.names, **how, **self.settings)
 
 
-def as_written(command: Callable[..., None]) -> Callable[..., None]:
+def with_format_options(command: Callable[..., None]) -> Callable[..., None]:
     """Decorate a command that reads statistics, also those of other programs, as ``written``."""
     return _formatted(command, "STATS are those of another program.", required=False)
 
@@ -61,9 +61,9 @@ def as_written(command: Callable[..., None]) -> Callable[..., None]:
 def _formatted(command: Callable[..., None], help: str, required: bool) -> Callable[..., None]:
     @functools.wraps(command)
     def wrapped(format: str | None, renamed: Any, settings: Any, **arguments: Any) -> None:
-        command(written=Written(format, renamed, settings), **arguments)
+        command(written=FormatOptions(format, renamed, settings), **arguments)
 
-    return options.several(
+    return options.combine_options(
         click.option("--format", type=click.Choice(FORMATS.names()), required=required, help=help),
         click.option(
             "--name", "renamed", multiple=True, callback=_pairs, metavar="OURS=THEIRS",
@@ -79,19 +79,19 @@ def _formatted(command: Callable[..., None], help: str, required: bool) -> Calla
 def _pairs(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, str]:
     """Read pairs such as ``temperature=t``."""
     pairs = [value.partition("=") for value in values]
-    if strange := [
+    if invalid := [
         value for value, (key, equals, _) in zip(values, pairs, strict=True) if not (key and equals)
     ]:
-        raise click.BadParameter(f"{strange[0]!r}; write it as NAME=VALUE")
+        raise click.BadParameter(f"{invalid[0]!r}; write it as NAME=VALUE")
     return {key: value for key, _, value in pairs}
 
 
 def _settings(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, Any]:
     """Read settings; a value with commas is a list, and one of digits a number."""
-    found: dict[str, Any] = {}
+    parsed: dict[str, Any] = {}
     for key, value in _pairs(_, __, values).items():
-        found[key] = value.split(",") if "," in value else int(value) if value.isdigit() else value
-    return found
+        parsed[key] = value.split(",") if "," in value else int(value) if value.isdigit() else value
+    return parsed
 
 
 @click.command()
@@ -99,7 +99,7 @@ def _settings(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, Any]:
 @click.argument("out", type=click.Path(path_type=Path))
 @functools.partial(_formatted, help="The program that is to read them.", required=True)
 @options.overwriting
-def export(stats: Path, out: Path, written: Written, overwrite: bool) -> None:
+def export(stats: Path, out: Path, written: FormatOptions, overwrite: bool) -> None:
     """Write STATS to OUT as another program reads them; what else is in OUT stays."""
     if not stats.exists():
         raise InputError(f"no such statistics file: {str(stats)!r}")
@@ -110,7 +110,7 @@ def export(stats: Path, out: Path, written: Written, overwrite: bool) -> None:
         try:
             left = load(stats).export(out, overwrite=overwrite, **how)
         except FileExistsError as error:
-            said = str(error).replace("write overwrite=True to replace", "--overwrite replaces")
-            raise InputError(said) from error
+            message = str(error).replace("write overwrite=True to replace", "--overwrite replaces")
+            raise InputError(message) from error
     click.echo(f"left out: {', '.join(left)}")
     click.echo(f"wrote {out}")

@@ -1,6 +1,7 @@
-"""Options: what commands share, and how their values are read.
+"""Options that several commands share, and their parsers.
 
-Used by cli.check, cli.commands and cli.exports. Help texts may change.
+Used by cli.check, cli.commands and cli.exports. A new option here has to be added to the commands
+that take it.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ __all__ = [
 Command = Callable[..., None]
 
 
-def several(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def combine_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """Return one decorator of several, in the order in which help shows them."""
 
     def decorate(command: Command) -> Command:
@@ -67,10 +68,10 @@ def _lags(_: Any, __: Any, value: str | None) -> dict[str, list[int | str]] | No
     if value is None:
         return None
     dim, equals, lags = value.partition("=")
-    many = [each.strip() for each in lags.split(",")]
-    if not dim or not equals or not all(many):
+    parts = [part.strip() for part in lags.split(",")]
+    if not dim or not equals or not all(parts):
         raise click.BadParameter(f"{value!r}; write it as time=6h,24h, or time=1")
-    return {dim: [int(each) if each.lstrip("-").isdigit() else each for each in many]}
+    return {dim: [int(part) if part.lstrip("-").isdigit() else part for part in parts]}
 
 
 def output(metavar: str, required: bool = True) -> Callable[[Command], Command]:
@@ -91,7 +92,7 @@ def counted(option: str, help: str) -> Callable[[Command], Command]:
     return click.option(option, metavar="N|all", callback=_count, help=help)
 
 
-where = several(
+where = combine_options(
     click.option(
         "--workers",
         type=click.IntRange(min=1),

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from dasknorm.chunks.progress import Meter, count_chunks
 from dasknorm.cli.errors import InputError, input_errors, quote_names
 from dasknorm.cli.transform import Transform
-from dasknorm.containers.parquet import File, Files, labelled
+from dasknorm.containers.parquet import File, Files, add_folder_columns
 
 __all__ = [
     "DESCRIPTION",
@@ -63,7 +63,7 @@ def open_for_adapt(
     data = open_data(paths)
     if not any(sum(file.rows) for file in data.files):
         others = f", nor in {len(data.files) - 1} other files" if len(data.files) > 1 else ""
-        raise InputError(f"there are no rows in {data.files[0].given!r}{others}")
+        raise InputError(f"there are no rows in {data.files[0].given_path!r}{others}")
     return data, list(names) or None
 
 
@@ -86,7 +86,7 @@ def write_transformed(
     rewrite = dask.delayed(rewrite_file, pure=False)
     tasks = []
     for file, schema in zip(files, schemas, strict=True):
-        target = out if data.alone else out / file.name
+        target = out if data.is_single else out / file.name
         target.parent.mkdir(parents=True, exist_ok=True)
         tasks.append(rewrite(file, target, schema, delayed_transform, meter.topic))
     dask.compute(*tasks)
@@ -159,7 +159,7 @@ def _select(file: File, names: Sequence[str], keys: Sequence[Hashable]) -> File:
         return file
     if unknown := [name for name in names if name not in schema.names]:
         raise InputError(
-            f"no column {quote_names(unknown)} in {file.given!r}; "
+            f"no column {quote_names(unknown)} in {file.given_path!r}; "
             f"there are {quote_names(schema.names)}"
         )
     index = (schema.pandas_metadata or {}).get("index_columns", [])
@@ -172,7 +172,7 @@ def _select(file: File, names: Sequence[str], keys: Sequence[Hashable]) -> File:
 
 def transformed_schema(file: File, transform: Transform) -> Any:
     """Return the schema of a transformed file; raises an error if the columns do not match."""
-    with file.named():
+    with file.named_in_errors():
         schema = _transform_table(file.schema.empty_table(), file, transform).schema
     for name in transform.columns if transform.keys else ():
         index = schema.get_field_index(name)  # rows without a group become null
@@ -183,7 +183,7 @@ def transformed_schema(file: File, transform: Transform) -> Any:
 def rewrite_file(file: File, target: Path, schema: Any, transform: Transform, topic: str) -> None:
     """Write a transformed file, one row group at a time."""
     with (
-        file.named(),
+        file.named_in_errors(),
         pq.ParquetFile(file.path) as source,
         pq.ParquetWriter(target, schema, **_writer_options(source.metadata)) as writer,
         count_chunks(topic) as count,
@@ -197,7 +197,9 @@ def rewrite_file(file: File, target: Path, schema: Any, transform: Transform, to
 
 def _transform_table(table: Any, file: File, transform: Transform) -> Any:
     """Return a transformed table; values from folder names are added only as keys."""
-    return transform(labelled(table, file.folders, transform.keys)).select(table.column_names)
+    return transform(add_folder_columns(table, file.folders, transform.keys)).select(
+        table.column_names
+    )
 
 
 def _writer_options(footer: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""Statistics as options of a command: ``extrema``, ``tp=log1p:moments``.
+"""Parse the option ``--statistic``, such as ``extrema`` or ``tp=log1p:moments``.
 
-Used by cli.commands. Statistics are found in their registry.
+Used by cli.commands. Installed statistics are found by `statistics.registry`, so there is no list
+here.
 """
 
 from collections.abc import Sequence

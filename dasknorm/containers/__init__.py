@@ -1,22 +1,26 @@
-"""Containers: taking what a user has apart into fields, and putting it together again.
+"""Convert supported data types to fields and back: `Container`, and the registry of containers.
 
-The folder is the registry. A file here is named after the library whose objects it takes, or after
-the class as well (``pandas.py``, ``dask_dataframe.py``, ``xarray_datatree.py``), and imported when
-the first of them turns up; it calls `register` just as a stranger's package would. A stranger's
-file is found by an entry point in the group ``dasknorm.containers``, named after its library.
+Used by `api`, `containers`, `layer`, `sklearn` and `testing`. The methods of `Container` are an
+interface for other packages; the look-up of containers can change freely.
+
+A file of this folder is named after a library, or after a library and a class (``pandas.py``,
+``dask_dataframe.py``, ``xarray_datatree.py``). It is imported with the first object of its type,
+and registers its containers by `register`, as other packages do. Containers of other packages are
+found by an entry point in the group ``dasknorm.containers``, named after the library.
 """
 
 import importlib
 import importlib.util
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from functools import cache
 from importlib.metadata import EntryPoints, entry_points
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
 from dasknorm.fields import Field, Fields, State, States
+from dasknorm.fields.matching import Kept
 from dasknorm.fields.selection import Selection
 
 __all__ = [
@@ -28,57 +32,62 @@ __all__ = [
     "container_of",
     "find_container",
     "register",
+    "unsupported_type",
 ]
+
+T = TypeVar("T")
+C = TypeVar("C", bound="Container[Any]")
 
 NO_SELECTION = Selection()
 """All numeric columns, without groups."""
 
 
-class Container(ABC):
-    """How one kind of container is taken apart and put together.
+class Container(ABC, Generic[T]):
+    """Convert objects of one type to fields and back.
 
-    Laws, for any data ``x`` of the kind:
+    Invariants, for any data ``x`` of the type:
 
-    * ``rebuild(x, fields(x))`` equals ``x``, and shares no writable memory that was not shared;
+    * ``rebuild(x, fields(x))`` equals ``x``, and shares no more writable memory than ``fields(x)``;
     * ``fields`` computes nothing and changes nothing;
-    * ``given(report(values))`` has the names, dims, labels and numbers of ``values``.
+    * ``parse_values(make_results(values))`` has the names, dimensions, labels and numbers of
+      ``values``.
 
-    ``dasknorm.testing.check_container`` puts a container to them.
+    ``dasknorm.testing.check_container`` tests them.
     """
 
     name: ClassVar[str]
-    """The kind that its readings are of: ``"pandas.DataFrame"``, for a Dask frame too."""
+    """The type of results: ``"pandas.DataFrame"``, also for a Dask DataFrame."""
 
-    several: ClassVar[str | None] = None
-    """The kind that the readings of several such objects, side by side, are of; None if of none."""
+    combined_name: ClassVar[str | None] = None
+    """The type of results of multiple such objects together; None if they cannot be combined."""
 
     has_latitude: ClassVar[bool] = False
-    """Whether weights may be a word, such as ``"area"``, for what coordinates say."""
+    """Whether weights may be a string, such as ``"area"``, which uses the coordinates."""
 
     @abstractmethod
-    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
-        """Return the numeric fields of `data`, of selected columns and in groups if asked to.
+    def fields(self, data: T, selection: Selection = NO_SELECTION) -> Fields:
+        """Return the numeric fields of `data`, with the selected columns and groups.
 
         Raise TypeError if nothing is numeric. A container without names for columns and groups
         calls `check_no_selection`.
         """
 
     @abstractmethod
-    def rebuild(self, data: Any, fields: Fields) -> Any:
-        """Return a container like `data` with these fields in place of its own."""
+    def rebuild(self, data: T, fields: Fields) -> T:
+        """Return an object like `data`, with these fields in place of its fields."""
 
     @abstractmethod
-    def report(self, values: Fields) -> Any:
-        """Return readings, a number for each kept position, as a user of this kind wants them."""
+    def make_results(self, values: Fields) -> object:
+        """Return statistics, one number per output element, as users of this type expect them."""
 
     @abstractmethod
-    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
-        """Return numbers a user gives as fields, and the name of the kind they are readings of.
+    def parse_values(self, values: T) -> tuple[str, Fields]:
+        """Return the container name and the fields of known statistics, such as a mean.
 
-        A Series of numbers, for example, is what is read of a frame.
+        A pandas Series, for example, has the statistics of a DataFrame.
         """
 
-    def check_no_selection(self, data: object, selection: Selection) -> None:
+    def check_no_selection(self, data: T, selection: Selection) -> None:
         """Raise TypeError if columns or groups are selected."""
         if selection != NO_SELECTION:
             raise TypeError(
@@ -87,12 +96,7 @@ class Container(ABC):
             )
 
     def summarize(
-        self,
-        data: Any,
-        fields: Fields,
-        kept: Mapping[Hashable, tuple[Hashable, ...]],
-        weights: Any = None,
-        where: Any = None,
+        self, data: T, fields: Fields, kept: Kept, weights: Any = None, where: Any = None
     ) -> dict[Hashable, State]:
         """Return the states of the fields, still to be computed: their data are Reductions."""
         if isinstance(weights, str) and not self.has_latitude:
@@ -101,40 +105,40 @@ class Container(ABC):
                 f"{type(data).__name__} has none: give numbers, such as weights="
                 "np.cos(np.deg2rad(lat))[:, None]"
             )
-        beside = None if weights is None else self.weights(data, weights)
-        mask = None if where is None else self.where(data, where)
-        if mask is not None and beside is not None and not isinstance(beside, Field):
-            beside, mask = self.masked(beside, mask), None
+        parsed = None if weights is None else self.parse_weights(data, weights)
+        mask = None if where is None else self.parse_mask(data, where)
+        if mask is not None and parsed is not None and not isinstance(parsed, Field):
+            parsed, mask = self.mask_weights(parsed, mask), None
         return {
-            name: field.summarize(kept[name], field.weights_for(beside), field.weights_for(mask))
+            name: field.summarize(kept[name], field.weights_for(parsed), field.weights_for(mask))
             for name, field in fields.items()
         }
 
-    def lacking(self, fields: Fields, states: States) -> list[Hashable]:
-        """Return names that the statistics know and this kind of data should have, but lacks."""
+    def missing_names(self, fields: Fields, states: States) -> list[Hashable]:
+        """Return the names of states that data of this type must have, and do not have."""
         return []
 
-    def sources(self, data: Any) -> list[str]:
-        """Return the names of the files that the data say they are from; none if they do not."""
+    def source_names(self, data: T) -> list[str]:
+        """Return the names of the files that `data` were read from, if `data` contain them."""
         return []
 
-    def weights(self, data: Any, weights: Any) -> Any:
-        """Return weights for `data` as one field, to be laid along its fields by name."""
+    def parse_weights(self, data: T, weights: Any) -> Any:
+        """Return weights for `data` as one field, which is aligned to other fields by name."""
         fields = container_of(weights).fields(weights)
         if len(fields) != 1:
             raise TypeError(f"weights must be one array, got {len(fields)}: {list(fields)}")
         return next(iter(fields.values()))
 
-    def where(self, data: Any, where: Any) -> Any:
+    def parse_mask(self, data: T, where: Any) -> Any:
         """Return a mask for `data` as weights of 1 and 0; TypeError unless it is of booleans."""
         dtype = self.mask_dtype(data, where)
-        if not str(dtype).lower().startswith("bool"):  # in any library's words
+        if not str(dtype).lower().startswith("bool"):  # the name differs between libraries
             raise TypeError(
                 f"where= takes booleans, True for what takes part; got dtype {dtype}: write a "
                 "comparison, such as where=mask > 0.5, or give numbers as weights="
             )
-        mask = self.weights(data, where)
-        numbers = getattr(mask, "data", None)  # of a frame's lazy column there are none yet
+        mask = self.parse_weights(data, where)
+        numbers = getattr(mask, "data", None)  # a lazy column of a DataFrame has none yet
         if isinstance(numbers, np.ndarray) and _has_missing(numbers):
             raise ValueError(
                 "where= has missing values, which are neither True nor False: fill them, as by "
@@ -142,20 +146,20 @@ class Container(ABC):
             )
         return mask
 
-    def mask_dtype(self, data: Any, where: Any) -> Any:
-        """Return the dtype, in any library's words, of what is given as a mask."""
-        found = getattr(where, "dtype", getattr(where, "type", None))  # Arrow has types
-        return np.asarray(where).dtype if found is None else found
+    def mask_dtype(self, data: T, where: Any) -> object:
+        """Return the dtype of a mask, whatever library it is from."""
+        dtype = getattr(where, "dtype", getattr(where, "type", None))  # Arrow has types
+        return np.asarray(where).dtype if dtype is None else dtype
 
-    def masked(self, weights: Any, mask: Any) -> Any:
-        """Return the two as one where they are no fields: weights that are 0 off the mask."""
+    def mask_weights(self, weights: Any, mask: Any) -> Any:
+        """Return lazy weights that are 0 where a lazy mask is False."""
         return weights.where(mask, 0)
 
 
 def _has_missing(mask: np.ndarray) -> bool:
-    """Tell whether a mask has values that are neither; NaN where a frame's has become float64."""
-    whole = mask.dtype == bool or (mask.dtype.kind == "f" and not np.isnan(mask).any())
-    return np.ma.is_masked(mask) or not whole
+    """Return True if a mask has missing values: masked, or NaN if it was converted to float64."""
+    is_complete = mask.dtype == bool or (mask.dtype.kind == "f" and not np.isnan(mask).any())
+    return np.ma.is_masked(mask) or not is_complete
 
 
 SUPPORTED = (
@@ -163,14 +167,14 @@ SUPPORTED = (
     "xarray DataArray, Dataset or DataTree"
 )
 
-_by_type: dict[type, Container] = {}
-_by_name: dict[str, Container] = {}
+_by_type: dict[type, Container[Any]] = {}
+_by_name: dict[str, Container[Any]] = {}
 
 
-def register(*types: type) -> Callable[[type[Container]], type[Container]]:
-    """Decorate a `Container` that takes objects of these types."""
+def register(*types: type) -> Callable[[type[C]], type[C]]:
+    """Decorate a `Container` for objects of these types."""
 
-    def add(cls: type[Container]) -> type[Container]:
+    def add(cls: type[C]) -> type[C]:
         container = cls()
         _by_name.setdefault(container.name, container)
         _by_type.update(dict.fromkeys(types, container))
@@ -179,7 +183,7 @@ def register(*types: type) -> Callable[[type[Container]], type[Container]]:
     return add
 
 
-def find_container(data: object) -> Container | None:
+def find_container(data: T) -> Container[T] | None:
     """Return the container for objects like `data`, or None if the type is not supported."""
     for cls in type(data).__mro__:
         if cls not in _by_type:
@@ -187,13 +191,13 @@ def find_container(data: object) -> Container | None:
         if cls not in _by_type:
             _import_files_for(f"{cls.__module__.partition('.')[0]}.{cls.__name__}")
         if cls not in _by_type:
-            _import_strangers_for(cls.__module__)
+            _import_external_files_for(cls.__module__)
         if cls in _by_type:
             return _by_type[cls]
     return None
 
 
-def container_of(data: object) -> Container:
+def container_of(data: T) -> Container[T]:
     """Return the container for objects like `data`; TypeError if the type is not supported."""
     if (container := find_container(data)) is None:
         raise unsupported_type(data)
@@ -206,12 +210,12 @@ def unsupported_type(data: object, advice: str = SUPPORTED) -> TypeError:
     return TypeError(f"cannot take numbers from a {kind}; {advice}")
 
 
-def container_named(name: str) -> Container:
-    """Return the container of that name; TypeError if there is none."""
+def container_named(name: str) -> Container[Any]:
+    """Return the container with this name; TypeError if there is none."""
     if name not in _by_name:
         _import_files_for(name)
     if name not in _by_name:
-        _import_strangers_for(name)
+        _import_external_files_for(name)
     if name not in _by_name:
         raise TypeError(f"no container is registered as {name!r}; known: {sorted(_by_name)}")
     return _by_name[name]
@@ -226,14 +230,14 @@ def _import_files_for(module: str) -> None:
             importlib.import_module(file)
 
 
-def _import_strangers_for(module: str) -> None:
-    """Import what other distributions have for the library of this module."""
+def _import_external_files_for(module: str) -> None:
+    """Import the containers that other distributions have for the library of this module."""
     library = module.partition(".")[0]
-    for point in _strangers().select(name=library):
+    for point in _entry_points().select(name=library):
         point.load()
 
 
 @cache
-def _strangers() -> EntryPoints:
-    # To look for them takes milliseconds, and objects of subclasses turn up again and again.
+def _entry_points() -> EntryPoints:
+    # Reading them takes milliseconds, and objects of subclasses occur again and again.
     return entry_points(group="dasknorm.containers")

@@ -1,4 +1,8 @@
-"""Batches: whatever there is to learn from, as a stream of containers."""
+"""Iterate over batches of input data, whatever type holds them.
+
+Used by `api.adapt`, `api.stats` and `layer.normalization`. To support another type of batch,
+change `_parse_batch` only.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from numbers import Number
@@ -11,15 +15,15 @@ from dasknorm.errors import MismatchError
 from dasknorm.fields import Fields, States
 from dasknorm.fields.matching import names_of
 
-__all__ = ["batches", "check_names", "is_single_container"]
+__all__ = ["check_same_names", "is_single_container", "iterate_batches"]
 
 
-def batches(data: Any) -> Iterator[Any]:
-    """Yield data itself if it is one container, else the batches it is made of.
+def iterate_batches(data: Any) -> Iterator[Any]:
+    """Yield `data` if it is a single container, else the batches in it.
 
-    Numbers in lists, however nested, are one array; arrays in a list are batches. Element 0 of a
-    batch that is a tuple is taken, and of a list of tensors, which is what PyTorch's DataLoader
-    makes of (inputs, targets). TypeError for what holds no numbers.
+    A list of numbers, however nested, is one array; a list of arrays is a list of batches. If a
+    batch is a tuple, its first element is used, and so is that of a list of tensors, which is how
+    PyTorch's DataLoader returns (inputs, targets). TypeError if the data have no numbers.
     """
     if is_single_container(data):
         yield data
@@ -29,39 +33,40 @@ def batches(data: Any) -> Iterator[Any]:
                 raise unsupported_type(
                     data, "its items are numbers: write np.fromiter(data, float)"
                 )
-            yield _batch(item)
+            yield _parse_batch(item)
     else:
         raise unsupported_type(
             data, "give an array, a frame, an xarray object or an iterable of them"
         )
 
 
-def check_names(states: States, before: Fields) -> None:
-    """Raise MismatchError unless a batch has the columns or variables of those before.
+def check_same_names(states: States, earlier: Fields) -> None:
+    """Raise MismatchError unless a batch has the columns or variables of earlier batches.
 
-    Statistics of others would merge with theirs to a union; a stream is of one kind of data.
+    Statistics of other names would be combined with the earlier ones; batches have one type.
     """
-    found, wanted = names_of(states), names_of(before)
-    if set(found) != set(wanted):
+    names, earlier_names = names_of(states), names_of(earlier)
+    if set(names) != set(earlier_names):
         raise MismatchError(
-            f"a batch has the labels {found}, those before it {wanted}; give all of them the same"
+            f"a batch has the labels {names}, those before it {earlier_names}; give all of them "
+            "the same"
         )
 
 
 def is_single_container(data: Any) -> bool:
-    """Tell whether data are one container, and not batches; TypeError for a foreign array."""
+    """Return True if `data` is one container, not batches; TypeError for an unsupported array."""
     if isinstance(data, (list, tuple)):
-        return not _holds_arrays(data)
+        return not _has_arrays(data)
     is_single = find_container(data) is not None
     if not is_single and hasattr(data, "shape"):
-        # A Zarr array or a tensor would iterate row by row, each taken for a batch.
+        # Iterating over a Zarr array or a tensor gives rows, each of which would count as a batch.
         raise unsupported_type(
             data, "write np.asarray(data), or dask.array.from_array(data) if it is large"
         )
     return is_single
 
 
-def _holds_arrays(items: Any) -> bool:
+def _has_arrays(items: list[Any] | tuple[Any, ...]) -> bool:
     first = items[0] if items else None
     first = first[0] if isinstance(first, tuple) and first else first
     if isinstance(first, (Number, np.generic, str, bytes, list, tuple)):
@@ -69,13 +74,13 @@ def _holds_arrays(items: Any) -> bool:
     return hasattr(first, "__array__") or find_container(first) is not None
 
 
-def _batch(item: Any) -> Any:
-    pair = isinstance(item, tuple) or (isinstance(item, list) and any(map(_is_tensor, item)))
-    if pair and item:
+def _parse_batch(item: Any) -> Any:
+    is_pair = isinstance(item, tuple) or (isinstance(item, list) and any(map(_is_tensor, item)))
+    if is_pair and item:
         item = item[0]
     if _is_tensor(item):
         return np.asarray(item.detach().cpu())
-    if isinstance(item, list) and _holds_arrays(item):
+    if isinstance(item, list) and _has_arrays(item):
         raise TypeError(
             "a batch that is a list of arrays could be rows or (inputs, targets); "
             "yield a tuple to have its element 0 taken, or np.stack the rows"
@@ -83,5 +88,5 @@ def _batch(item: Any) -> Any:
     return item
 
 
-def _is_tensor(item: Any) -> bool:
+def _is_tensor(item: object) -> bool:
     return type(item).__module__.partition(".")[0] == "torch" and hasattr(item, "detach")

@@ -1,13 +1,12 @@
-"""Dask arrays."""
+"""Dask arrays.
 
-from collections.abc import Hashable
-from typing import Any
+Used by users: `containers` imports this module with the first Dask array.
+"""
 
 import dask.array as da
 
-from dasknorm.containers import NO_SELECTION, Selection, register
+from dasknorm.containers import NO_SELECTION, Fields, Selection, register
 from dasknorm.containers.numpy import Array, array_field
-from dasknorm.fields import Field
 
 __all__ = ["DaskArray"]
 
@@ -16,6 +15,6 @@ __all__ = ["DaskArray"]
 class DaskArray(Array):
     """A Dask array is a NumPy array in chunks."""
 
-    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
+    def fields(self, data: da.Array, selection: Selection = NO_SELECTION) -> Fields:
         self.check_no_selection(data, selection)
         return {None: array_field(data)}

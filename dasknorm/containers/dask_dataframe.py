@@ -1,16 +1,19 @@
-"""Dask DataFrames and Series: pandas, a partition at a time."""
+"""Dask DataFrames and Series: pandas objects in partitions.
+
+Used by users: `containers` imports this module with the first such object.
+"""
 
 from typing import Any
 
 import dask.dataframe as dd
 
-from dasknorm.containers import register
+from dasknorm.containers import Fields, register
 from dasknorm.containers.pandas import Frame, Series
 
 __all__ = ["DaskFrame", "DaskSeries"]
 
 
-def _series(data: Any, weights: Any) -> Any:
+def _check_series(weights: Any) -> dd.Series:
     if not isinstance(weights, dd.Series):
         raise TypeError(
             "weights of a Dask frame are a Dask Series of the same partitions, such as "
@@ -21,19 +24,19 @@ def _series(data: Any, weights: Any) -> Any:
 
 @register(dd.DataFrame)
 class DaskFrame(Frame):
-    """A frame in partitions; the columns of each are found by name, whatever their order."""
+    """A DataFrame in partitions, whose columns are found by name, in any order."""
 
-    def weights(self, data: Any, weights: Any) -> Any:
-        return _series(data, weights)
+    def parse_weights(self, data: dd.DataFrame, weights: Any) -> Any:
+        return _check_series(weights)
 
 
 @register(dd.Series)
 class DaskSeries(Series):
-    """A series in partitions."""
+    """A Series in partitions."""
 
-    def rebuild(self, data: Any, fields: Any) -> Any:
+    def rebuild(self, data: dd.Series, fields: Fields) -> dd.Series:
         frame = fields[None].data.frame
         return frame[frame.columns[0]].rename(data.name)
 
-    def weights(self, data: Any, weights: Any) -> Any:
-        return _series(data, weights)
+    def parse_weights(self, data: dd.Series, weights: Any) -> Any:
+        return _check_series(weights)

@@ -1,71 +1,83 @@
-"""Calendars: labels by which what stands along a dimension of an xarray object is put in groups.
+"""Group labels along a dimension of an xarray object, such as the month of each date.
 
-A part of a date is written as in xarray, ``"time.month"``; and any coordinate along one dimension
-names groups as well.
+Used by `containers.xarray`. Error messages and the rules for names can change without other
+changes.
+
+A component of a date is written as in xarray, ``"time.month"``. Any coordinate along one dimension
+can name groups.
 """
 
 from collections.abc import Hashable
-from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from dasknorm.errors import MismatchError
 from dasknorm.fields.labels import format_dims
 
-__all__ = ["group_labels", "in_calendar"]
+__all__ = ["get_group_labels", "unstack_groups"]
 
 
-def group_labels(data: Any, keys: tuple[Hashable, ...]) -> tuple[Hashable, pd.Index]:
-    """Return the dimension along which groups lie, and the label of each place there.
+def get_group_labels(
+    data: xr.DataArray | xr.Dataset | xr.DataTree, keys: tuple[Hashable, ...]
+) -> tuple[Hashable, pd.Index]:
+    """Return the dimension of the groups, and the group label of each position along it.
 
     Parameters
     ----------
-    data : DataArray or Dataset
+    data : DataArray, Dataset or DataTree
     keys : tuple of hashable
-        Coordinates along one dimension, or parts of one: ``"time.month"``.
+        Coordinates along one dimension, or their date components: ``"time.month"``.
+
+    Returns
+    -------
+    hashable, pandas.Index
 
     Raises
     ------
     MismatchError
-        If a coordinate is not there.
+        If a coordinate is missing.
     ValueError
-        If it lies along several dimensions, none, or another than those before, or is no date.
+        If a coordinate has multiple dimensions, none, or not the dimension of the first key; or if
+        it is not a date.
     """
-    found = [(key, _coordinate(data, key)) for key in keys]
-    for key, labels in found:
+    coordinates = [(key, _get_coordinate(data, key)) for key in keys]
+    first_dims = coordinates[0][1].dims
+    for key, labels in coordinates:
         if not labels.ndim:
             raise ValueError(
                 f"by={key!r} is of one place alone, with no dimension that groups lie along: keep "
                 "it, with a list: ds.isel(time=[0]), or ds.expand_dims('time')"
             )
-        if labels.dims != found[0][1].dims or labels.ndim != 1:
+        if labels.dims != first_dims or labels.ndim != 1:
             raise ValueError(
                 f"by={key!r} lies along {format_dims(labels.dims)}: groups are named along one "
-                f"dimension{', the same for all' if len(found) > 1 else ''}"
+                f"dimension{', the same for all' if len(coordinates) > 1 else ''}"
             )
-    indexes = [_index(labels).rename(key) for key, labels in found]
-    (dim,) = found[0][1].dims
+    indexes = [_make_index(labels).rename(key) for key, labels in coordinates]
+    (dim,) = first_dims
     return dim, indexes[0] if len(indexes) == 1 else pd.MultiIndex.from_arrays(indexes, names=keys)
 
 
-def in_calendar(array: Any, grouped: Hashable) -> Any:
-    """Return readings whose groups lie along dimensions as xarray calls them: month, hour."""
-    several = isinstance(array.indexes.get(grouped), pd.MultiIndex)
-    keys = list(array.indexes[grouped].names) if several else [grouped]
-    short = {key: key.rpartition(".")[2] if isinstance(key, str) else key for key in keys}
-    taken = [*short.values(), *(dim for dim in array.dims if dim != grouped)]
-    names = {key: name for key, name in short.items() if taken.count(name) == 1}
-    if several:
-        rest = [dim for dim in array.dims if dim != grouped]
-        array = array.unstack(grouped).transpose(*keys, *rest)
-    return array.rename({key: name for key, name in names.items() if key != name})
+def unstack_groups(array: xr.DataArray, group_dim: Hashable) -> xr.DataArray:
+    """Return values per group with one dimension for each key, named as in xarray: month, hour."""
+    is_multiple = isinstance(array.indexes.get(group_dim), pd.MultiIndex)
+    keys = list(array.indexes[group_dim].names) if is_multiple else [group_dim]
+    short_names = {key: key.rpartition(".")[2] if isinstance(key, str) else key for key in keys}
+    dims = [dim for dim in array.dims if dim != group_dim]
+    names = [*short_names.values(), *dims]
+    if is_multiple:
+        array = array.unstack([group_dim]).transpose(*keys, *dims)
+    return array.rename(
+        {key: name for key, name in short_names.items() if names.count(name) == 1 and key != name}
+    )
 
 
-def _coordinate(data: Any, key: Hashable) -> Any:
+def _get_coordinate(data: xr.DataArray | xr.Dataset | xr.DataTree, key: Hashable) -> xr.DataArray:
     if key in data.coords:
         return data.coords[key]
-    name, dot, part = key.rpartition(".") if isinstance(key, str) else (key, "", "")
+    name, dot, component = key.rpartition(".") if isinstance(key, str) else (key, "", "")
     if not dot or name not in data.coords:
         raise MismatchError(
             f"there is no coordinate {key!r} to group by; found {list(data.coords)}. Write a part "
@@ -73,14 +85,14 @@ def _coordinate(data: Any, key: Hashable) -> Any:
             "ds.set_coords(name) if they are a variable"
         )
     try:
-        return getattr(data.coords[name].dt, part)
+        return getattr(data.coords[name].dt, component)
     except (AttributeError, TypeError) as error:
         raise ValueError(
-            f"by={key!r}: {name!r} has dtype {data.coords[name].dtype} and no {part!r}; dates have "
-            "year, season, month, dayofyear, hour and others"
+            f"by={key!r}: {name!r} has dtype {data.coords[name].dtype} and no {component!r}; dates "
+            "have year, season, month, dayofyear, hour and others"
         ) from error
 
 
-def _index(labels: Any) -> pd.Index:
+def _make_index(labels: xr.DataArray) -> pd.Index:
     values = np.asarray(labels.values)
     return pd.Index(values.astype("f4") if values.dtype == "f2" else values)  # pandas has no f2

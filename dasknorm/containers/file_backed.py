@@ -1,4 +1,8 @@
-"""Opening: arrays of files, which nobody has read yet, cut along the chunks stored in them."""
+"""Read arrays in files lazily, in Dask chunks that are whole multiples of the stored chunks.
+
+Used by `cli.arrays`, `containers.xarray` and `containers.xarray_datatree`. `CHUNK_BYTES` can
+change without other changes: it affects speed and memory only.
+"""
 
 import math
 from collections.abc import Iterable
@@ -6,81 +10,83 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["TARGET", "chunks_towards", "data_of", "sources_of", "stored_chunks"]
+import xarray as xr
 
-TARGET = 1 << 26
+__all__ = ["CHUNK_BYTES", "get_data", "get_source_names", "get_stored_chunks", "make_chunk_sizes"]
+
+CHUNK_BYTES = 1 << 26
 """64 MB: a task takes tens of milliseconds, and a thread needs little memory."""
 
 
-def data_of(array: Any) -> Any:
-    """Return the values of a DataArray; those of a file opened without Dask in Dask chunks.
+def get_data(array: xr.DataArray) -> Any:
+    """Return the values of a DataArray, as a Dask array if they are in a file and not loaded.
 
-    ``array.data`` would load the whole of it. What was given is neither loaded nor changed.
+    ``array.data`` would load all of them. `array` is neither loaded nor changed.
     """
     if array.chunks is not None or not _is_unread(array.variable):
         return array.data
-    alone = array.reset_coords(drop=True)  # or large coordinates would be cut and named as well
-    sizes = chunks_towards(array.shape, stored_chunks(array), array.dtype.itemsize)
-    return alone.chunk(dict(zip(array.dims, sizes, strict=True))).data
+    without_coords = array.reset_coords(drop=True)  # large coordinates would be chunked and named
+    sizes = make_chunk_sizes(array.shape, get_stored_chunks(array), array.dtype.itemsize)
+    return without_coords.chunk(dict(zip(array.dims, sizes, strict=True))).data
 
 
-def stored_chunks(array: Any) -> tuple[int, ...]:
-    """Return the sizes of the chunks a variable was read from, 1 where there are none."""
+def get_stored_chunks(array: xr.DataArray | xr.Variable) -> tuple[int, ...]:
+    """Return the sizes of the stored chunks of a variable, 1 if they are not known."""
     preferred = array.encoding.get("preferred_chunks", {})
     sizes = (preferred.get(dim, 1) for dim in array.dims)
     return tuple(size if isinstance(size, int) else max(size) for size in sizes)
 
 
-def chunks_towards(
+def make_chunk_sizes(
     shape: tuple[int, ...], stored: tuple[int, ...], itemsize: int
 ) -> tuple[int, ...]:
-    """Return chunk sizes of about `TARGET` bytes, each a whole multiple of what is stored.
+    """Return chunk sizes of about `CHUNK_BYTES` bytes, whole multiples of the stored sizes.
 
-    So no stored chunk is read by two tasks. Axes grow from the last one, along which neighbours
-    lie in one piece.
+    So no two tasks read the same stored chunk. The last axes grow first, because neighbours along
+    them are contiguous.
 
     Examples
     --------
-    >>> chunks_towards((8760, 721, 1440), stored=(1, 721, 1440), itemsize=4)
+    >>> make_chunk_sizes((8760, 721, 1440), stored=(1, 721, 1440), itemsize=4)
     (16, 721, 1440)
     """
     sizes = [max(1, min(size, n)) for size, n in zip(stored, shape, strict=True)]
     for axis in reversed(range(len(shape))):
-        room = max(1, TARGET // (math.prod(sizes) * max(1, itemsize)))
-        sizes[axis] = max(1, min(shape[axis], sizes[axis] * room))
+        factor = max(1, CHUNK_BYTES // (math.prod(sizes) * max(1, itemsize)))
+        sizes[axis] = max(1, min(shape[axis], sizes[axis] * factor))
     return tuple(sizes)
 
 
-def sources_of(objects: Iterable[Any]) -> list[str]:
-    """Return the names of the files that xarray's objects say they were opened from.
+def get_source_names(objects: Iterable[xr.DataArray | xr.Dataset | xr.DataTree]) -> list[str]:
+    """Return the names of the files that xarray objects were opened from, if recorded.
 
-    Of a path it is the last part, and of an address all but passwords and options: where folders
-    lie on someone's machine is nobody's business. Of several files put together xarray names the
-    first; where it shows, by an array that is larger than the one stored, "and others" is added.
+    A path is reduced to its last part, because the folders of a machine are private; an address
+    loses passwords and options. xarray names the first of several combined files. If an array is
+    larger than the stored one, "and others" is added.
     """
-    grown: dict[str, bool] = {}
-    for each in objects:
-        stored = each.encoding.get("original_shape")
-        if source := each.encoding.get("source"):
-            name = _name_of(str(source))
-            more = stored is not None and math.prod(each.shape) > math.prod(stored)
-            grown[name] = more or grown.get(name, False)
-    return [f"{name} and others" if more else name for name, more in grown.items()]
+    has_more: dict[str, bool] = {}
+    for item in objects:
+        if source := item.encoding.get("source"):
+            name = _format_source(str(source))
+            stored = item.encoding.get("original_shape")
+            is_larger = stored is not None and math.prod(item.shape) > math.prod(stored)
+            has_more[name] = is_larger or has_more.get(name, False)
+    return [f"{name} and others" if is_part else name for name, is_part in has_more.items()]
 
 
-def _name_of(source: str) -> str:
+def _format_source(source: str) -> str:
     if "://" not in source:
         return PurePath(source).name
     parts = urlsplit(source)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def _is_unread(variable: Any) -> bool:
-    """Tell whether values lie in a file still.
+def _is_unread(variable: xr.Variable) -> bool:
+    """Return True if values are still in a file.
 
-    xarray has no public word for it. Its private ``_in_memory`` and ``_data`` are as they were
+    xarray has no public attribute for this. Its private ``_in_memory`` and ``_data`` are unchanged
     from 2025.1 to 2026.9 at least; without them a variable counts as read, and is loaded. Arrays
-    of other libraries, such as sparse, are not NumPy's but in memory: they take NumPy's functions.
+    of other libraries, such as sparse, support NumPy's functions and are in memory.
     """
     values = getattr(variable, "_data", None)
     in_memory = getattr(variable, "_in_memory", True)

@@ -1,5 +1,8 @@
 """Area weights of the latitudes of a regular grid, as numbers or for an xarray object.
 
+Used by `cli.options`, `containers.xarray`, `reports.provenance` and by users, who import its
+formulas. To add a formula, add it to `WEIGHTS`.
+
 `area`, `coslat` and `gaussian` take latitudes in degrees. `weights_by_latitude` finds the latitude
 of an xarray object first.
 """
@@ -74,7 +77,7 @@ def area(lat: ArrayLike, bounds: ArrayLike | None = None) -> np.ndarray:
     >>> area([-90, 0, 90]).round(4).tolist()
     [0.2929, 1.4142, 0.2929]
     """
-    lat = _parse_latitudes(lat, least=2 if bounds is None else 1)
+    lat = _parse_latitudes(lat, min_size=2 if bounds is None else 1)
     lower, upper = _edges(lat) if bounds is None else _parse_bounds(lat, bounds)
     # sin(b) - sin(a) = 2 cos((a + b) / 2) sin((b - a) / 2), without the difference of two near 1.
     return 2 * _cos((lower + upper) / 2) * np.sin(np.deg2rad((upper - lower) / 2))
@@ -90,7 +93,7 @@ def coslat(lat: ArrayLike) -> np.ndarray:
     >>> coslat([-90, -60, 0]).round(15).tolist()
     [0.0, 0.5, 1.0]
     """
-    return _cos(_parse_latitudes(lat, least=1))
+    return _cos(_parse_latitudes(lat, min_size=1))
 
 
 def gaussian(lat: ArrayLike) -> np.ndarray:
@@ -106,7 +109,7 @@ def gaussian(lat: ArrayLike) -> np.ndarray:
     >>> gaussian(np.rad2deg(np.arcsin([-(0.6**0.5), 0, 0.6**0.5]))).round(15).tolist()
     [0.555555555555556, 0.888888888888889, 0.555555555555556]
     """
-    lat = _parse_latitudes(lat, least=1)
+    lat = _parse_latitudes(lat, min_size=1)
     nodes, weights = _nodes(len(lat))  # from north to south
     southward = np.sort(lat)[::-1]
     error = np.abs(southward - nodes)
@@ -146,7 +149,7 @@ def _cos(degrees: np.ndarray) -> np.ndarray:
     return np.sin(np.deg2rad(90 - np.abs(degrees)))
 
 
-def _parse_latitudes(lat: ArrayLike, least: int) -> np.ndarray:
+def _parse_latitudes(lat: ArrayLike, min_size: int) -> np.ndarray:
     """Return latitudes as float64, within -90 to 90."""
     lat = np.asarray(lat, np.float64)
     if lat.ndim != 1:
@@ -154,10 +157,10 @@ def _parse_latitudes(lat: ArrayLike, least: int) -> np.ndarray:
     is_valid = np.abs(lat) <= 90 + ROUNDING
     if not is_valid.all():
         raise ValueError(f"latitudes must be degrees from -90 to 90, got {lat[~is_valid][0]:g}")
-    if len(lat) < least:
+    if len(lat) < min_size:
         raise ValueError(
-            f"at least {least} latitudes are needed, got {len(lat)}: where the cell of one alone "
-            "ends is not known without its bounds"
+            f"at least {min_size} latitudes are needed, got {len(lat)}: where the cell of one "
+            "alone ends is not known without its bounds"
         )
     steps = np.diff(lat)
     if not ((steps > 0).all() or (steps < 0).all()):

@@ -1,9 +1,13 @@
-"""NumPy arrays, masked arrays, numbers and lists of numbers."""
+"""NumPy arrays, masked arrays, numbers and lists of numbers.
 
-from collections.abc import Hashable
+Used by `containers.dask`, `layer.axes` and `layer.normalization`. The advice in messages can
+change without other changes.
+"""
+
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dasknorm.blocks import is_numeric
 from dasknorm.containers import NO_SELECTION, Container, Selection, register
@@ -13,46 +17,46 @@ __all__ = ["Array", "array_field"]
 
 
 @register(np.ndarray, np.generic, list, tuple, int, float)
-class Array(Container):
-    """An array is one field. Its axes are -n ... -1; of two or more, the last one is kept."""
+class Array(Container[ArrayLike]):
+    """An array is one field with the axes -n ... -1; the last of two or more axes is kept."""
 
     name = "numpy.ndarray"
 
-    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
+    def fields(self, data: ArrayLike, selection: Selection = NO_SELECTION) -> Fields:
         self.check_no_selection(data, selection)
         return {None: array_field(np.asanyarray(data))}
 
-    def rebuild(self, data: Any, fields: Fields) -> Any:
+    def rebuild(self, data: ArrayLike, fields: Fields) -> ArrayLike:
         return fields[None].data
 
-    def report(self, values: Fields) -> Any:
+    def make_results(self, values: Fields) -> np.ndarray | np.generic:
         return values[None].data[()]
 
-    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
+    def parse_values(self, values: ArrayLike) -> tuple[str, Fields]:
         array = np.asanyarray(array_field(np.asanyarray(values)).data)
         array = np.ma.filled(array.astype("f8"), np.nan)
         dims = tuple(range(-array.ndim, 0))
         return self.name, {None: Field(array, dims, {}, dims)}
 
-    def weights(self, data: Any, weights: Any) -> Any:
-        field = super().weights(data, weights)
+    def parse_weights(self, data: ArrayLike, weights: Any) -> Any:
+        field = super().parse_weights(data, weights)
         if not all(isinstance(dim, int) for dim in field.dims):
             return field
-        # NumPy's rule: an axis of size 1 goes along with any size.
-        wide = [dim for dim, size in field.sizes().items() if size != 1]
-        narrow = tuple(i for i, dim in enumerate(field.dims) if dim not in wide)
-        return Field(field.data.squeeze(axis=narrow) if narrow else field.data, tuple(wide))
+        # NumPy's rule: an axis of size 1 broadcasts to any size.
+        dims = tuple(dim for dim, size in field.sizes().items() if size != 1)
+        axes = tuple(i for i, dim in enumerate(field.dims) if dim not in dims)
+        return Field(field.data.squeeze(axis=axes) if axes else field.data, dims)
 
 
 def array_field(data: Any) -> Field:
-    """Return the field of an array without names; TypeError unless its numbers are real."""
+    """Return the field of an array without dimension names; TypeError unless numbers are real."""
     if not is_numeric(data.dtype):
-        raise TypeError(_not_numeric(data.dtype))
+        raise TypeError(_format_unsupported(data.dtype))
     dims = tuple(range(-data.ndim, 0))
     return Field(data, dims, {}, dims[-1:] if data.ndim > 1 else ())
 
 
-def _not_numeric(dtype: np.dtype[Any]) -> str:
+def _format_unsupported(dtype: np.dtype[Any]) -> str:
     cast = "cast it with astype(float)"
     advice = {
         "c": "normalize x.real and x.imag, or abs(x)",

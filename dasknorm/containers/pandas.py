@@ -1,4 +1,8 @@
-"""pandas DataFrames and Series. A frame is one field; its columns are the features."""
+"""pandas DataFrames and Series: a DataFrame is one field, whose features are its columns.
+
+Used by `containers.dask_dataframe`, `containers.parquet`, `containers.polars` and
+`containers.pyarrow`, whose classes are derived from `Frame`.
+"""
 
 from collections.abc import Hashable
 from typing import Any
@@ -9,27 +13,27 @@ import pandas as pd
 from dasknorm.blocks import is_numeric
 from dasknorm.blocks.pandas_columns import PandasSource
 from dasknorm.blocks.row_keys import is_column
-from dasknorm.blocks.tables import Table
+from dasknorm.blocks.tables import ColumnSource, Table
 from dasknorm.containers import NO_SELECTION, Container, Selection, register
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field, Fields, States
 
-__all__ = ["Frame", "Series", "frame_field"]
+__all__ = ["Frame", "Series", "make_field", "make_frame_field"]
 
 
 @register(pd.DataFrame)
-class Frame(Container):
-    """The numeric columns of a frame, matched by name; the other columns ride along."""
+class Frame(Container[pd.DataFrame]):
+    """The numeric columns of a DataFrame, matched by name; other columns are unchanged."""
 
-    name = several = "pandas.DataFrame"
+    name = combined_name = "pandas.DataFrame"
 
-    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
-        return {None: frame_field(data, selection)}
+    def fields(self, data: pd.DataFrame, selection: Selection = NO_SELECTION) -> Fields:
+        return {None: make_frame_field(data, selection)}
 
-    def rebuild(self, data: Any, fields: Fields) -> Any:
+    def rebuild(self, data: pd.DataFrame, fields: Fields) -> pd.DataFrame:
         return fields[None].data.frame
 
-    def report(self, values: Fields) -> Any:
+    def make_results(self, values: Fields) -> Any:
         field = values[None]
         if not field.dims:
             return field.data[()]
@@ -40,15 +44,20 @@ class Frame(Container):
             return pd.Series(np.asarray(field.data), groups)
         return pd.DataFrame(np.asarray(field.data), groups, field.labels["columns"])
 
-    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
+    def parse_values(self, values: Any) -> tuple[str, Fields]:
         raise TypeError("give the numbers for columns as a Series, such as df.mean()")
 
-    def lacking(self, fields: Fields, states: States) -> list[Hashable]:
-        found = fields[None].labels["columns"]
-        known = [state.labels["columns"] for state in states.values() if state.has_columns]
-        return [n for index in known if not index.equals(found) for n in index.difference(found)]
+    def missing_names(self, fields: Fields, states: States) -> list[Hashable]:
+        columns = fields[None].labels["columns"]
+        indexes = [state.labels["columns"] for state in states.values() if state.has_columns]
+        return [
+            name
+            for index in indexes
+            if not index.equals(columns)
+            for name in index.difference(columns)
+        ]
 
-    def weights(self, data: Any, weights: Any) -> Any:
+    def parse_weights(self, data: pd.DataFrame, weights: Any) -> Any:
         if isinstance(weights, pd.Series):
             if not weights.index.equals(data.index):
                 raise MismatchError("the index of the weights is not the index of the data")
@@ -64,58 +73,60 @@ class Frame(Container):
 
 @register(pd.Series)
 class Series(Frame):
-    """A series is a frame of one column."""
+    """A Series is a DataFrame of one column."""
 
     name = "pandas.Series"
 
-    def lacking(self, fields: Fields, states: States) -> list[Hashable]:
+    def missing_names(self, fields: Fields, states: States) -> list[Hashable]:
         return []
 
-    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
-        return {None: frame_field(data.to_frame(), selection)}
+    def fields(self, data: pd.Series, selection: Selection = NO_SELECTION) -> Fields:
+        return {None: make_frame_field(data.to_frame(), selection)}
 
-    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
+    def parse_values(self, values: pd.Series) -> tuple[str, Fields]:
         data = values.to_numpy("f8", na_value=np.nan).copy()
         labels: dict[Hashable, pd.Index] = {"columns": values.index}
         return Frame.name, {None: Field(data, ("columns",), labels, ("columns",))}
 
-    def rebuild(self, data: Any, fields: Fields) -> Any:
+    def rebuild(self, data: pd.Series, fields: Fields) -> pd.Series:
         result = fields[None].data.frame.iloc[:, 0]
         return result.rename(data.name)
 
-    def report(self, values: Fields) -> Any:
+    def make_results(self, values: Fields) -> Any:
         if values[None].group_dim is not None:
-            return super().report(values)
+            return super().make_results(values)
         return values[None].data.reshape(())[()]
 
 
-def frame_field(frame: Any, selection: Selection) -> Field:
-    """Return the columns of a pandas or Dask frame that a view looks at, as one field."""
-    if not frame.columns.is_unique:
-        doubled = list(frame.columns[frame.columns.duplicated()])
-        raise ValueError(f"column names are not unique: {doubled}")
-    columns = _columns(frame, selection)
+def make_field(source: ColumnSource, columns: pd.Index, selection: Selection) -> Field:
+    """Return columns of any type of table as one field, with the selected groups."""
+    table = Table(source, columns, selection.by)
     labels: dict[Hashable, pd.Index] = {"columns": columns}
-    dims = ("index", "columns")
-    data = Table(PandasSource(frame), columns, selection.by)
-    field = Field(data, dims, labels, ("columns",), selected_columns=selection.columns)
-    if not selection.by:
-        return field
-    levels = [n for n in _levels(frame) if not is_column(frame.columns, n)]
-    selection.check_keys([*frame.columns, *levels])
-    return field.with_groups(selection.dim, "index")
+    field = Field(
+        table, ("index", "columns"), labels, ("columns",), selected_columns=selection.columns
+    )
+    return field.with_groups(selection.dim, "index") if selection.by else field
 
 
-def _columns(frame: Any, selection: Selection) -> pd.Index:
-    """Return the columns that take part, numeric all of them."""
+def make_frame_field(frame: Any, selection: Selection) -> Field:
+    """Return the selected columns of a pandas or Dask DataFrame as one field."""
+    if not frame.columns.is_unique:
+        duplicates = list(frame.columns[frame.columns.duplicated()])
+        raise ValueError(f"column names are not unique: {duplicates}")
+    columns = _select_columns(frame, selection)
+    if selection.by:
+        index = frame.index
+        levels = [name for name in getattr(index, "names", [index.name]) if name is not None]
+        levels = [name for name in levels if not is_column(frame.columns, name)]
+        selection.check_keys([*frame.columns, *levels])
+    return make_field(PandasSource(frame), columns, selection)
+
+
+def _select_columns(frame: Any, selection: Selection) -> pd.Index:
+    """Return the selected columns, all of which are numeric."""
     names = frame.columns
     numeric = np.array([is_numeric(dtype) for dtype in frame.dtypes], bool)
     if selection == NO_SELECTION and numeric.all() and len(names):
-        return names  # without a look at each of them, of which there may be thousands
-    taken = selection.select_columns(dict(zip(names, frame.dtypes, strict=True)), names[numeric])
-    return names[names.get_indexer(pd.Index(taken, tupleize_cols=names.nlevels > 1))]
-
-
-def _levels(frame: Any) -> list[Hashable]:
-    index = frame.index
-    return [name for name in getattr(index, "names", [index.name]) if name is not None]
+        return names  # at once, as there may be thousands
+    selected = selection.select_columns(dict(zip(names, frame.dtypes, strict=True)), names[numeric])
+    return names[names.get_indexer(pd.Index(selected, tupleize_cols=names.nlevels > 1))]

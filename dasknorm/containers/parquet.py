@@ -1,8 +1,10 @@
-"""Row groups: the columns of Parquet files that are looked at, lazily, as blocks of Arrow.
+"""Parquet files (`Files`): the selected columns as one Dask array of Arrow blocks.
 
-A container like any other: `adapt` takes `Files` apart into one Dask array, of which each chunk is
-some row groups that follow each other in a file. Their lengths stand in the files, so that it is
-known beforehand what will be read.
+Used by `cli.parquet` and `cli.rewriting`. The sizes of tasks and buffers can change without other
+changes.
+
+A chunk is a run of adjacent row groups of a file. The footers of the files contain the numbers of
+rows, so that all chunk sizes are known before any data are read.
 """
 
 from collections.abc import Hashable, Iterator, Mapping
@@ -18,122 +20,124 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from dask.base import tokenize
 
-from dasknorm.containers import NO_SELECTION, Selection, register
+from dasknorm.blocks.tables import Table
+from dasknorm.containers import NO_SELECTION, Fields, Selection, register
 from dasknorm.containers.pandas import Frame
-from dasknorm.containers.pyarrow import Tables, field_of
+from dasknorm.containers.pyarrow import Tables, make_arrow_field
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
 
-__all__ = ["File", "Files", "labelled"]
+__all__ = ["File", "Files", "add_folder_columns"]
 
-BUFFER = 1 << 20
-"""Bytes of a column that are read ahead of its decoding."""
+READ_AHEAD_BYTES = 1 << 20
+"""Bytes of a column that are read before they are decoded."""
 
-PART = 1 << 25
+TASK_BYTES = 1 << 25
 """Row groups are read together up to 32 MB: each opening of a file reads its footer again."""
 
 
 @dataclass(frozen=True)
 class File:
-    """A Parquet file, of which only the footer was read.
+    """A Parquet file; only its footer has been read.
 
     Parameters
     ----------
     path : Path
-        Absolute, as workers may have another working folder.
-    given : str
-        As the command was given it, for messages.
+        The absolute path, as workers may have another working folder.
+    given_path : str
+        The path as the user wrote it, for messages.
     name : Path
-        Relative to the folder that all files lie in.
+        The path relative to the common folder of all files.
     schema : pyarrow.Schema
     rows : tuple of int
-        Of each row group.
+        The number of rows of each row group.
     folders : mapping of str to pyarrow.Scalar
-        What the folders it lies in say of all its rows: ``month=3`` that the month is 3.
+        Values of all rows, from the names of folders: the month is 3 in ``month=3``.
     """
 
     path: Path
-    given: str
+    given_path: str
     name: Path
     schema: pa.Schema
     rows: tuple[int, ...]
-    folders: Mapping[str, Any]
+    folders: Mapping[str, pa.Scalar]
 
-    def parts(self, least: int) -> Iterator[tuple[int, int]]:
-        """Yield runs of row groups, from the first to before the last, of so many rows or more."""
-        first, found = 0, 0
+    def split_row_groups(self, min_rows: int) -> Iterator[tuple[int, int]]:
+        """Yield the start and stop of runs of row groups that have at least `min_rows` rows."""
+        start, run_rows = 0, 0
         for group, rows in enumerate(self.rows):
-            found += rows
-            if found >= least or group == len(self.rows) - 1:
-                yield first, group + 1
-                first, found = group + 1, 0
+            run_rows += rows
+            if run_rows >= min_rows or group == len(self.rows) - 1:
+                yield start, group + 1
+                start, run_rows = group + 1, 0
 
     @contextmanager
-    def named(self) -> Iterator[None]:
-        """Say in the errors of the calls inside which file it was."""
+    def named_in_errors(self) -> Iterator[None]:
+        """Add the path of the file to errors that are raised inside."""
         try:
             yield
         except (OSError, ValueError, TypeError) as error:
-            raise ValueError(f"in {self.given!r}: {error}") from error
+            raise ValueError(f"in {self.given_path!r}: {error}") from error
 
 
 @dataclass(frozen=True)
 class Files:
-    """Parquet files that are read as one frame.
+    """Parquet files that are read as one DataFrame.
 
     Parameters
     ----------
     files : tuple of File
-        In order.
-    alone : bool
-        Whether they are a file that was named by itself, and not in a folder or among others.
+        The files in order.
+    is_single : bool
+        Whether the user named one file, rather than a folder or multiple files.
     """
 
     files: tuple[File, ...]
-    alone: bool = False
+    is_single: bool = False
 
     @cached_property
     def token(self) -> str:
-        """A word that is another when a file was written anew."""
+        """A string that changes when a file is rewritten."""
         stats = [(str(f.path), f.path.stat().st_mtime_ns, f.rows) for f in self.files]
         return str(tokenize(stats))
 
     def field(self, selection: Selection) -> Field:
-        """Return what is looked at, with no row in it yet; MismatchError unless it is in all."""
-        first, *others = [_empty_field(file, selection) for file in self.files]
-        for file, other in zip(self.files[1:], others, strict=True):
-            mine, theirs = (set(each.labels["columns"]) for each in (first, other))
-            for name in sorted(mine ^ theirs):
-                _refuse(name, self.files[0], file)
+        """Return the selected columns, without rows; MismatchError unless all files have them."""
+        first, *further = [_make_empty_field(file, selection) for file in self.files]
+        for file, field in zip(self.files[1:], further, strict=True):
+            differences = set(first.labels["columns"]) ^ set(field.labels["columns"])
+            if differences:
+                raise _difference(min(differences), self.files[0], file)
         return first
 
 
 @register(Files)
 class ParquetFiles(Frame):
-    """The columns of Parquet files, a part of a file at a time."""
+    """The columns of Parquet files, read in runs of row groups."""
 
-    def fields(self, data: Files, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
+    def fields(self, data: Files, selection: Selection = NO_SELECTION) -> Fields:
         field = data.field(selection)
-        return {None: replace(field, data=_lazy(data, field, selection))}
+        return {None: replace(field, data=_make_lazy(data, field, selection))}
 
 
-# -- what is looked at ----------------------------------------------------------------------------
+# -- the selected columns -------------------------------------------------------------------------
 
 
-def _empty_field(file: File, selection: Selection) -> Field:
-    with file.named():
-        empty = labelled(file.schema.empty_table(), file.folders, selection.by)
+def _make_empty_field(file: File, selection: Selection) -> Field:
+    with file.named_in_errors():
+        empty = add_folder_columns(file.schema.empty_table(), file.folders, selection.by)
         return Tables().fields(empty, selection)[None]
 
 
-def _refuse(name: str, first: File, other: File) -> None:
-    kinds = [
+def _difference(name: str, *files: File) -> MismatchError:
+    """Return the error for two files with a column of different types."""
+    types = [
         f"{file.schema.field(name).type if name in file.schema.names else 'missing'} in "
-        f"{file.given!r}"
-        for file in (first, other)
+        f"{file.given_path!r}"
+        for file in files
     ]
-    raise MismatchError(
-        f"the files differ: column {name!r} is {kinds[0]}, and {kinds[1]}; write them with one "
+    return MismatchError(
+        f"the files differ: column {name!r} is {types[0]}, and {types[1]}; write them with one "
         "schema, or name the columns that all have: --columns"
     )
 
@@ -141,40 +145,45 @@ def _refuse(name: str, first: File, other: File) -> None:
 # -- reading --------------------------------------------------------------------------------------
 
 
-def labelled(table: Any, folders: Mapping[str, Any], keys: tuple[Hashable, ...]) -> Any:
-    """Return a table with columns for those keys that are told by the folders of its file."""
+def add_folder_columns(
+    table: pa.Table, folders: Mapping[str, pa.Scalar], keys: tuple[Hashable, ...]
+) -> pa.Table:
+    """Return a table with columns for the keys that are in the names of the file's folders."""
     for key in keys:
         if key in folders and key not in table.column_names:
             table = table.append_column(key, pa.repeat(folders[str(key)], table.num_rows))
     return table
 
 
-def _lazy(data: Files, field: Field, selection: Selection) -> da.Array:
-    """Return a Dask array of blocks of Arrow; only the columns looked at will be read."""
+def _make_lazy(data: Files, field: Field, selection: Selection) -> da.Array:
+    """Return a Dask array of Arrow blocks; only the selected columns will be read."""
     columns = list(field.labels["columns"])
-    least = PART // sum(dtype.itemsize for dtype in field.data.dtypes)
+    min_rows = TASK_BYTES // sum(dtype.itemsize for dtype in field.data.dtypes)
     name = f"parquet-{tokenize(data.token, columns, selection.by)}"
     graph: dict[Hashable, Any] = {}
     lengths: list[int] = []
     for file in data.files:
-        # Without the schema, which each task would bring along.
+        # Without the schema, which would be part of each task.
         light = replace(file, schema=None, rows=())
-        for first, last in file.parts(least):
-            read = partial(_read, light, first, last, columns=columns, selection=selection)
+        for start, stop in file.split_row_groups(min_rows):
+            read = partial(_read, light, start, stop, columns=columns, selection=selection)
             graph[name, len(lengths), 0] = (read,)
-            lengths.append(sum(file.rows[first:last]))
+            lengths.append(sum(file.rows[start:stop]))
     dtype = field.data.dtype
     shape = (tuple(lengths), (len(columns),))
     return da.Array(graph, name, shape, dtype=dtype, meta=np.empty((0, 0), dtype))
 
 
-def _read(file: File, first: int, last: int, *, columns: list[str], selection: Selection) -> Any:
-    """Return some row groups as a block, read in the thread of its task."""
+def _read(file: File, start: int, stop: int, *, columns: list[str], selection: Selection) -> Table:
+    """Return a run of row groups as a block, read in the thread of its task."""
     try:
-        # By default a row group is in memory twice for a while, as it is stored and decoded.
-        with pq.ParquetFile(file.path, pre_buffer=False, buffer_size=BUFFER) as opened:
-            wanted = [*columns, *(key for key in selection.by if key in opened.schema_arrow.names)]
-            table = opened.read_row_groups(range(first, last), wanted, use_threads=False)
-    except (OSError, ValueError) as error:  # as those of pyarrow are
-        raise OSError(f"in {file.given!r}, row groups {first} to {last - 1}: {error}") from error
-    return field_of(labelled(table, file.folders, selection.by), columns, selection).data
+        # With pre_buffer, a row group would be in memory twice: encoded and decoded.
+        with pq.ParquetFile(file.path, pre_buffer=False, buffer_size=READ_AHEAD_BYTES) as source:
+            keys = [key for key in selection.by if key in source.schema_arrow.names]
+            table = source.read_row_groups(range(start, stop), [*columns, *keys], use_threads=False)
+    except (OSError, ValueError) as error:  # pyarrow's errors are subclasses
+        raise OSError(
+            f"in {file.given_path!r}, row groups {start} to {stop - 1}: {error}"
+        ) from error
+    table = add_folder_columns(table, file.folders, selection.by)
+    return make_arrow_field(table, columns, selection).data

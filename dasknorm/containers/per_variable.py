@@ -1,15 +1,19 @@
-"""Methods: which statistic is remembered of which variable, or of which columns of a frame.
+"""Assign statistics to variables and columns, and apply states to the data they match by name.
 
-A variable is a field, and has one statistic. The columns of a frame are one field where all have
-the same statistic, and one for each statistic where they do not: each then looks at its own columns
-only, one after the other.
+Used by `api` and `cli`. It is the only module that selects, matches and rebuilds data by the
+methods of `Container`.
+
+Each variable of an xarray object is one field with one statistic. The columns of a DataFrame are
+one field if all have the same statistic, else one field per statistic.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
-from dasknorm.containers import Container
+from dasknorm import chunks
+from dasknorm.blocks import Kernel, output_dtype
+from dasknorm.containers import Container, container_of
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field, Fields, State, States
 from dasknorm.fields.lags import add_lags, lags_of
@@ -23,85 +27,144 @@ from dasknorm.fields.matching import (
 )
 from dasknorm.fields.selection import Selection
 from dasknorm.fields.states import concat_columns
+from dasknorm.fields.units import units_after
 from dasknorm.statistics import Moments, MultiStatistic, Statistic
 
 __all__ = [
     "StatisticSpec",
-    "by_statistic",
-    "fields_for",
-    "fields_like",
-    "joined",
-    "refuse_other_columns",
-    "selected",
-    "using",
-    "views_of",
+    "combine_by_statistic",
+    "concat_all_columns",
+    "match_fields",
+    "select_fields",
+    "select_names",
+    "select_statistic",
+    "transform_data",
 ]
 
 F = TypeVar("F", bound=Field)
-One: TypeAlias = Statistic | Sequence[Statistic] | None
-StatisticSpec: TypeAlias = One | Mapping[Any, One]
-"""A statistic, several, or a dict of these by variable or column; ``...`` is for all others."""
+T = TypeVar("T")
+SingleStatisticSpec: TypeAlias = Statistic | Sequence[Statistic] | None
+StatisticSpec: TypeAlias = SingleStatisticSpec | Mapping[Any, SingleStatisticSpec]
+"""A statistic, a list, or a dict of these by variable or column; ``...`` is for all others."""
 
 
-def fields_for(
-    container: Container, data: Any, selection: Selection, asked: StatisticSpec
+# -- statistics of the fields ---------------------------------------------------------------------
+
+
+def select_fields(
+    container: Container[T], data: T, selection: Selection, spec: StatisticSpec
 ) -> dict[Hashable, Field]:
-    """Return the fields of what is looked at of data, each with the statistic asked of it.
+    """Return the selected fields of data, each with the statistic in `spec`.
 
     Raises
     ------
     TypeError
-        If what is asked is no statistic, or a dict is given for an array, which has no names.
+        If `spec` contains anything but statistics, or is a dict for an array, which has no names.
     MismatchError
-        If a dict names a variable or column that is not there.
+        If a dict names an unknown variable or column.
     """
     fields = container.fields(data, selection)
-    if not isinstance(asked, Mapping):
-        return {name: replace(field, statistic=_one(asked)) for name, field in fields.items()}
+    if not isinstance(spec, Mapping):
+        return {name: replace(field, statistic=_parse(spec)) for name, field in fields.items()}
     names = names_of(fields)
     if names == [None]:
         raise TypeError(
             "statistics by name are for frames and xarray objects; an array without a name has "
             "one: give it as it is, or adapt on a Dataset"
         )
-    if unknown := [name for name in asked if name not in names and name is not ...]:
+    if unknown := [name for name in spec if name not in names and name is not ...]:
         raise MismatchError(
             f"statistics are asked of {unknown}, which are not there; found {names}"
         )
-    apart = {name: _one(asked.get(name, asked.get(...))) for name in names}
+    statistic_by_name = {name: _parse(spec.get(name, spec.get(...))) for name in names}
     if None not in fields:
-        return {name: replace(field, statistic=apart[name]) for name, field in fields.items()}
-    groups: dict[Statistic, list[Hashable]] = {}
-    for name, statistic in apart.items():
-        groups.setdefault(statistic, []).append(name)
-    return _named_by_statistic(
+        return {
+            name: replace(field, statistic=statistic_by_name[name])
+            for name, field in fields.items()
+        }
+    columns_by_statistic: dict[Statistic, list[Hashable]] = {}
+    for name, statistic in statistic_by_name.items():
+        columns_by_statistic.setdefault(statistic, []).append(name)
+    return _name_by_statistic(
         {
             statistic: replace(
-                _of_columns(container, data, selection, columns), statistic=statistic
+                _select_columns(container, data, selection, columns), statistic=statistic
             )
-            for statistic, columns in groups.items()
+            for statistic, columns in columns_by_statistic.items()
         }
     )
 
 
-def fields_like(
-    container: Container, data: Any, states: States
+def _parse(spec: SingleStatisticSpec) -> Statistic:
+    """Return the statistic for one variable: a list is several, computed together."""
+    if spec is None:
+        return Moments()
+    if isinstance(spec, Statistic):
+        return spec
+    if isinstance(spec, Sequence) and not isinstance(spec, str):
+        parts = tuple(spec)
+        is_single = len(parts) == 1 and isinstance(parts[0], Statistic)
+        return parts[0] if is_single else MultiStatistic(parts)
+    hint = "; write Moments(), with brackets" if isinstance(spec, type) else ""
+    raise TypeError(
+        f"a statistic is an object such as Moments() or Extrema(), or a list or dict of them, "
+        f"got {spec!r}{hint}"
+    )
+
+
+def _select_columns(
+    container: Container[T], data: T, selection: Selection, columns: list[Hashable]
+) -> Field:
+    """Return the field of these columns; it counts as selected if the user selected columns."""
+    (field,) = container.fields(data, Selection(tuple(columns), selection.by)).values()
+    return replace(field, selected_columns=None if selection.columns is None else tuple(columns))
+
+
+# -- data that match states -----------------------------------------------------------------------
+
+
+def match_fields(
+    container: Container[T], data: T, states: States
 ) -> tuple[dict[Hashable, Field], Kept]:
-    """Return the fields of data that states are of, named as these, and what is kept of each.
+    """Return the fields of data by the names of their states, and the kept dimensions of each.
 
     Raises MismatchError unless names and dimensions match.
     """
-    refuse_other_columns(container, data, states)
-    fields: dict[Hashable, Field] = {}
-    for selection, own in views_of(states):
-        found = add_lags(container.fields(data, selection), lags_of(own))
-        for name, key in match_names(found, own, container.lacking(found, own)).items():
-            fields[key] = replace(found[name], statistic=own[key].statistic)
-    return fields, {key: kept_dims_like(field, states[key]) for key, field in fields.items()}
+    _check_columns(container, data, states)
+    result: dict[Hashable, Field] = {}
+    for selection, part in _split_by_selection(states):
+        fields = add_lags(container.fields(data, selection), lags_of(part))
+        for name, key in match_names(fields, part, container.missing_names(fields, part)).items():
+            result[key] = replace(fields[name], statistic=part[key].statistic)
+    return result, {key: kept_dims_like(field, states[key]) for key, field in result.items()}
 
 
-def views_of(states: States) -> list[tuple[Selection, dict[Hashable, State]]]:
-    """Return how data are looked at, and the states that are for what is seen then."""
+def transform_data(data: T, states: States, kernel: Kernel, dtype: Any, unseen: str) -> T:
+    """Return data of the same type, transformed with the affine maps of states; lazy if `data` are.
+
+    Raises MismatchError unless names, dimensions and labels match, as `Stats.normalize` says.
+    """
+    if unseen not in ("error", "nan"):
+        raise ValueError(f"unseen must be 'error' or 'nan', got {unseen!r}")
+    container: Container[T] = container_of(data)
+    _check_columns(container, data, states)
+    for selection, part in _split_by_selection(states):
+        fields = container.fields(data, selection)
+        results = {}
+        for name, key in match_names(fields, part, container.missing_names(fields, part)).items():
+            results[name] = _transform(fields[name], part[key], kernel, output_dtype(dtype), unseen)
+        data = container.rebuild(data, results)
+    return data
+
+
+def _transform(data: Field, state: State, kernel: Kernel, dtype: Any, unseen: str) -> Field:
+    affine = replace(state, data=chunks.apply(state.data, state.statistic.affine))
+    result = data.transform(affine, state.statistic.kernel(kernel), dtype, unseen)
+    return replace(result, attrs=units_after(kernel, result.attrs, affine.attrs))
+
+
+def _split_by_selection(states: States) -> list[tuple[Selection, dict[Hashable, State]]]:
+    """Return the selections of the data that states belong to, each with its states."""
     whole = Selection.from_states(states)
     if not _are_columns(states):
         return [(whole, dict(states))]
@@ -111,28 +174,31 @@ def views_of(states: States) -> list[tuple[Selection, dict[Hashable, State]]]:
     ]
 
 
-def refuse_other_columns(container: Container, data: Any, states: States) -> None:
-    """Raise MismatchError unless a frame's numeric columns are those that several states are of."""
-    chosen = any(state.selected_columns is not None for state in states.values())
-    if chosen or not _are_columns(states):
+def _check_columns(container: Container[T], data: T, states: States) -> None:
+    """Raise MismatchError unless a DataFrame's numeric columns are those of multiple states."""
+    is_selected = any(state.selected_columns is not None for state in states.values())
+    if is_selected or not _are_columns(states):
         return
     fields = container.fields(data, Selection(None, Selection.from_states(states).by))
-    known, found = (dict.fromkeys(names_of(each)) for each in (states, fields))
-    check_none_lacking([name for name in known if name not in found], fields)
-    check_available([name for name in found if name not in known], states)
+    state_names, data_names = (dict.fromkeys(names_of(part)) for part in (states, fields))
+    check_none_lacking([name for name in state_names if name not in data_names], fields)
+    check_available([name for name in data_names if name not in state_names], states)
 
 
-def by_statistic(states: Iterable[State]) -> dict[Hashable, State]:
-    """Return the columns of a frame as one state for each statistic, named after it."""
+# -- states by variable, column and statistic -----------------------------------------------------
+
+
+def combine_by_statistic(states: Iterable[State]) -> dict[Hashable, State]:
+    """Return the columns of a DataFrame as one state for each statistic, named after it."""
     result: dict[Statistic, State] = {}
     for state in states:
         first = result.get(state.statistic)
         result[state.statistic] = state if first is None else concat_columns(first, state)
-    return _named_by_statistic(result)
+    return _name_by_statistic(result)
 
 
-def _named_by_statistic(fields: Mapping[Statistic, F]) -> dict[Hashable, F]:
-    """Return fields by the name of their statistic; the only field of a frame is named None."""
+def _name_by_statistic(fields: Mapping[Statistic, F]) -> dict[Hashable, F]:
+    """Return fields by the name of their statistic; the only field of a DataFrame is named None."""
     if len(fields) == 1:
         return dict.fromkeys([None], *fields.values())
     kinds = [statistic.stored_name for statistic in fields]
@@ -141,31 +207,31 @@ def _named_by_statistic(fields: Mapping[Statistic, F]) -> dict[Hashable, F]:
     return dict(zip(names, fields.values(), strict=True))
 
 
-def selected(states: States, names: list[Hashable]) -> dict[Hashable, State]:
-    """Return some of the states by name, or some columns of a frame's; MismatchError if unknown."""
-    known = names_of(states)
-    check_available([name for name in names if name not in known], states)
-    if not _of_frame(states):
+def select_names(states: States, names: list[Hashable]) -> dict[Hashable, State]:
+    """Return the states of these variables, or of these columns; MismatchError if unknown."""
+    known_names = names_of(states)
+    check_available([name for name in names if name not in known_names], states)
+    if not _have_columns(states):
         return {key: state for key, state in states.items() if key in names}
-    apart = [
+    parts = [
         state.select_labels("columns", [name for name in names if name in state.labels["columns"]])
         for state in states.values()
     ]
-    return by_statistic(state for state in apart if len(state.labels["columns"]))
+    return combine_by_statistic(part for part in parts if len(part.labels["columns"]))
 
 
-def joined(values: States) -> States:
-    """Return readings of a frame's columns as one field, whatever statistics they are of."""
-    if not _of_frame(values):
+def concat_all_columns(values: States) -> States:
+    """Return values of a DataFrame's columns as one field, whatever their statistics."""
+    if not _have_columns(values):
         return values
-    first, *others = values.values()
-    for other in others:
-        first = concat_columns(first, other)
-    return {None: first}
+    result, *further = values.values()
+    for value in further:
+        result = concat_columns(result, value)
+    return {None: result}
 
 
-def using(states: States, kind: type[Statistic]) -> dict[Hashable, State]:
-    """Return the states of one statistic, where several were learned."""
+def select_statistic(states: States, kind: type[Statistic]) -> dict[Hashable, State]:
+    """Return the states of one statistic, if several were computed; TypeError if it is missing."""
     result = {}
     for name, state in states.items():
         statistic, data = state.statistic.select(state.data, kind)
@@ -173,35 +239,11 @@ def using(states: States, kind: type[Statistic]) -> dict[Hashable, State]:
     return result
 
 
-def _one(asked: One) -> Statistic:
-    if asked is None:
-        return Moments()
-    if isinstance(asked, Statistic):
-        return asked
-    if isinstance(asked, Sequence) and not isinstance(asked, str):
-        parts = tuple(asked)
-        is_single = len(parts) == 1 and isinstance(parts[0], Statistic)
-        return parts[0] if is_single else MultiStatistic(parts)
-    hint = "; write Moments(), with brackets" if isinstance(asked, type) else ""
-    raise TypeError(
-        f"a statistic is an object such as Moments() or Extrema(), or a list or dict of them, "
-        f"got {asked!r}{hint}"
-    )
-
-
-def _of_frame(states: Fields) -> bool:
-    """Tell whether states are of the columns of a frame."""
+def _have_columns(states: Fields) -> bool:
+    """Return True if all states are of the columns of a DataFrame."""
     return bool(states) and all(state.has_columns for state in states.values())
 
 
 def _are_columns(states: Fields) -> bool:
-    """Tell whether several states are of the columns of one frame."""
-    return len(states) > 1 and _of_frame(states)
-
-
-def _of_columns(
-    container: Container, data: Any, selection: Selection, columns: list[Hashable]
-) -> Field:
-    """Return the field of some columns; they count as chosen if the user chose."""
-    (field,) = container.fields(data, Selection(tuple(columns), selection.by)).values()
-    return replace(field, selected_columns=None if selection.columns is None else tuple(columns))
+    """Return True if multiple states are of the columns of one DataFrame."""
+    return len(states) > 1 and _have_columns(states)

@@ -1,4 +1,7 @@
-"""Polars: eager frames and series through Arrow's memory, lazy frames a batch at a time."""
+"""Polars: DataFrames and Series as Arrow tables, LazyFrames in batches.
+
+Used by users: `containers` imports this module with the first such object.
+"""
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
@@ -21,7 +24,7 @@ from dasknorm.statistics.reducer import Reducer
 
 try:
     from dasknorm.blocks.arrow_tables import ArrowSource
-    from dasknorm.containers.pyarrow import field_of, refuse_nested_keys, weights_of
+    from dasknorm.containers.pyarrow import check_plain_keys, make_arrow_field, parse_row_weights
 except ModuleNotFoundError as error:
     raise ImportError(
         "polars frames are read through Arrow: pip install 'dasknorm[polars]'"
@@ -30,34 +33,34 @@ except ModuleNotFoundError as error:
 __all__ = ["Frames", "LazyFrames", "Query", "SeriesOfOne"]
 
 BATCH_BYTES = 4 * slabs.SLAB_BYTES
-"""Of a batch of a lazy frame: enough for some cores, and little beside what polars reads ahead."""
+"""Bytes of a batch of a LazyFrame: enough for some cores, less than polars reads in advance."""
 
 
 @register(pl.DataFrame)
 class Frames(Frame):
-    """The numeric columns of a frame, matched by name; readings are a frame of one row."""
+    """The numeric columns of a DataFrame, matched by name; results are a DataFrame of one row."""
 
-    name = several = "polars.DataFrame"
+    name = combined_name = "polars.DataFrame"
 
-    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
-        columns = _columns(data.schema, selection)
-        read = data.select(_named(*columns, *selection.by))
-        return {None: field_of(read.to_arrow(), columns, selection)}
+    def fields(self, data: pl.DataFrame, selection: Selection = NO_SELECTION) -> Fields:
+        columns = _select_columns(data.schema, selection)
+        read = data.select(_exact_names(*columns, *selection.by))
+        return {None: make_arrow_field(read.to_arrow(), columns, selection)}
 
-    def rebuild(self, data: Any, fields: Fields) -> Any:
+    def rebuild(self, data: pl.DataFrame, fields: Fields) -> pl.DataFrame:
         block = fields[None].data
-        return data.with_columns(_of_arrow(block.frame.select(list(block.columns))))
+        return data.with_columns(_columns_from_arrow(block.frame.select(list(block.columns))))
 
-    def report(self, values: Fields) -> Any:
+    def make_results(self, values: Fields) -> Any:
         field = values[None]
         if not field.dims:
             return field.data[()]
         if field.group_dim is not None:
-            return _of_groups(super().report(values))
+            return _ungroup(super().make_results(values))
         names = [str(name) for name in field.labels["columns"]]
         return pl.DataFrame(dict(zip(names, np.asarray(field.data), strict=True)))
 
-    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
+    def parse_values(self, values: pl.DataFrame) -> tuple[str, Fields]:
         if values.height != 1:
             raise TypeError(
                 "give the numbers for columns as a frame of one row, such as df.mean(), "
@@ -67,13 +70,13 @@ class Frames(Frame):
         labels: dict[Hashable, pd.Index] = {"columns": pd.Index(values.columns)}
         return self.name, {None: Field(numbers, ("columns",), labels, ("columns",))}
 
-    def weights(self, data: Any, weights: Any) -> Any:
+    def parse_weights(self, data: pl.DataFrame, weights: Any) -> Any:
         if isinstance(weights, pl.Expr):
-            # Beside the rows, and not by itself: one number is then one for each of them.
+            # With the rows, a single number broadcasts to all of them.
             weights = data.with_columns(weights.alias("weight")).get_column("weight")
-        return super().weights(data, weights_of(weights))
+        return super().parse_weights(data, parse_row_weights(weights))
 
-    def mask_dtype(self, data: Any, where: Any) -> Any:
+    def mask_dtype(self, data: pl.DataFrame, where: Any) -> Any:
         if not isinstance(where, pl.Expr):
             return super().mask_dtype(data, where)
         rows = data.to_frame() if isinstance(data, pl.Series) else data
@@ -82,51 +85,51 @@ class Frames(Frame):
 
 @register(pl.Series)
 class SeriesOfOne(Frames):
-    """A series is a frame of one column; its readings are numbers."""
+    """A Series is a DataFrame of one column; its results are numbers."""
 
     name = "polars.Series"
 
-    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
+    def fields(self, data: pl.Series, selection: Selection = NO_SELECTION) -> Fields:
         return super().fields(data.to_frame(), selection)
 
-    def rebuild(self, data: Any, fields: Fields) -> Any:
+    def rebuild(self, data: pl.Series, fields: Fields) -> pl.Series:
         return super().rebuild(data.to_frame(), fields).to_series()
 
-    def lacking(self, fields: Fields, states: States) -> list[Hashable]:
+    def missing_names(self, fields: Fields, states: States) -> list[Hashable]:
         return []
 
-    def report(self, values: Fields) -> Any:
+    def make_results(self, values: Fields) -> Any:
         return values[None].data.reshape(())[()]
 
-    def weights(self, data: Any, weights: Any) -> Any:
-        return super().weights(data.to_frame(), weights)
+    def parse_weights(self, data: pl.Series, weights: Any) -> Any:
+        return super().parse_weights(data.to_frame(), weights)
 
-    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
+    def parse_values(self, values: pl.Series) -> tuple[str, Fields]:
         raise TypeError("give the numbers for columns as a frame of one row, such as df.mean()")
 
 
 @register(pl.LazyFrame)
 class LazyFrames(Frames):
-    """A query: adapted in one pass of polars' streaming engine, and normalized as a query again.
+    """A query: adapted in one pass of polars' streaming engine, and normalized lazily.
 
-    Of the batches that are read, none is kept; ``compute=False`` computes all the same.
+    No batch stays in memory. ``compute=False`` has no effect.
     """
 
-    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
+    def fields(self, data: pl.LazyFrame, selection: Selection = NO_SELECTION) -> Fields:
         schema = data.collect_schema()
-        columns = _columns(schema, selection)
-        empty = pl.DataFrame(schema=schema).select(_named(*columns, *selection.by))
-        field = field_of(empty.to_arrow(), columns, selection)
+        columns = _select_columns(schema, selection)
+        empty = pl.DataFrame(schema=schema).select(_exact_names(*columns, *selection.by))
+        field = make_arrow_field(empty.to_arrow(), columns, selection)
         kinds = dict(zip(columns, field.data.dtypes, strict=True))
         return {None: replace(field, data=replace(field.data, source=Query(data, kinds)))}
 
-    def rebuild(self, data: Any, fields: Fields) -> Any:
+    def rebuild(self, data: pl.LazyFrame, fields: Fields) -> pl.LazyFrame:
         return fields[None].data.frame
 
-    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
-        return super().given(values.collect())
+    def parse_values(self, values: pl.LazyFrame) -> tuple[str, Fields]:
+        return super().parse_values(values.collect())
 
-    def weights(self, data: Any, weights: Any) -> Any:
+    def parse_weights(self, data: pl.LazyFrame, weights: Any) -> Any:
         if not isinstance(weights, pl.Expr):
             raise TypeError(
                 "weights of a LazyFrame are an expression, such as pl.col('weight'); "
@@ -134,13 +137,13 @@ class LazyFrames(Frames):
             )
         return weights
 
-    def masked(self, weights: Any, mask: Any) -> Any:
+    def mask_weights(self, weights: Any, mask: Any) -> Any:
         return pl.when(mask).then(weights).otherwise(0)
 
 
 @dataclass(frozen=True)
 class Query(ColumnSource):
-    """The columns of a lazy frame, which is read in batches.
+    """The columns of a LazyFrame, which is read in batches.
 
     Parameters
     ----------
@@ -169,15 +172,15 @@ class Query(ColumnSource):
         """Yield tables of the needed columns, and the weights of their rows."""
         row_bytes = sum(kind.itemsize for kind in table.dtypes)
         weight = "weight of " + "".join(table.columns)  # longer than any name, and so unique
-        wanted = _named(*table.read_columns)
+        columns = _exact_names(*table.read_columns)
         query = self.frame.select(
-            wanted, *([] if weights is None else [weights.cast(pl.Float64).alias(weight)])
+            columns, *([] if weights is None else [weights.cast(pl.Float64).alias(weight)])
         )
         rows = max(1, BATCH_BYTES // row_bytes)
         for batch in query.collect_batches(chunk_size=rows, engine="streaming"):
-            whole = batch.rechunk()  # where chunks end depends on how many cores there are
+            whole = batch.rechunk()  # the chunks depend on the number of cores
             values = None if weights is None else whole[weight].fill_null(np.nan).to_numpy()
-            source = ArrowSource(whole.select(wanted).to_arrow())
+            source = ArrowSource(whole.select(columns).to_arrow())
             yield replace(table, source=source), None if values is None else values[:, None]
 
     def summarize(self, table: Table, reducer: Reducer, weights: Any) -> Records | GroupRecords:
@@ -195,23 +198,23 @@ class Query(ColumnSource):
     def transform(
         self, table: Table, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None
     ) -> Table:
-        # By our own kernel, a batch at a time: an expression would round wide integers to floats
-        # before it takes the mean away, and have other last digits than a frame in memory.
+        # By our kernel, in batches: an expression would round wide integers to floats before it
+        # subtracts the mean, and have other last digits than a DataFrame in memory.
         mapped = []
-        for at, (name, kind) in enumerate(self.kinds.items()):
+        for i, (name, kind) in enumerate(self.kinds.items()):
             out = dtype or float_dtype(kind)
             function = partial(
                 _map,
                 name=name,
                 keys=table.keys,
-                affine=_taken(affine, at),
+                affine=_select_map(affine, i),
                 kernel=kernel,
                 dtype=out,
             )
             expression = pl.map_batches(
-                [_named(name), *map(_named, table.keys)],
+                [_exact_names(name), *map(_exact_names, table.keys)],
                 function,
-                return_dtype=_KINDS[out.name],
+                return_dtype=_FLOAT_TYPES[out.name],
                 is_elementwise=True,
             )
             mapped.append(expression.alias(name))
@@ -227,53 +230,53 @@ def _map(
     kernel: Kernel,
     dtype: np.dtype[Any],
 ) -> Any:
-    """Map a batch of one column, given with those of its keys."""
+    """Transform a batch of one column, given with the columns of its keys."""
     source = ArrowSource(pl.DataFrame(list(series)).to_arrow())
     result = transform(Table(source, pd.Index([name]), keys), affine, kernel, dtype)
-    return _of_arrow(result.frame.select([name]))[0]
+    return _columns_from_arrow(result.frame.select([name]))[0]
 
 
-def _taken(affine: Any, at: int) -> Any:
-    """Return the maps of one column."""
+def _select_map(affine: Any, column: int) -> Any:
+    """Return the affine maps of one column."""
     if isinstance(affine, np.ndarray):
-        return affine[..., at : at + 1] if affine.shape[-1] > 1 else affine
-    return replace(affine, affine=_taken(affine.affine, at))
+        return affine[..., column : column + 1] if affine.shape[-1] > 1 else affine
+    return replace(affine, affine=_select_map(affine.affine, column))
 
 
-def _named(*names: Any) -> Any:
-    """Return the columns that have just these names; polars takes a ``*``, or ``^x$``, for more."""
+def _exact_names(*names: Any) -> Any:
+    """Return the columns with exactly these names; polars expands ``*`` and ``^x$``."""
     return by_name(*names, require_all=True)
 
 
-def _columns(schema: Any, selection: Selection) -> list[str]:
-    """Return the columns that take part; TypeError for numbers that Arrow does not have."""
+def _select_columns(schema: Any, selection: Selection) -> list[str]:
+    """Return the selected columns; TypeError for numbers that Arrow does not have."""
     kinds = dict(schema)
     numeric = [n for n, kind in kinds.items() if kind.is_numeric() or kind == pl.Boolean]
     selection.check_keys(list(kinds))
-    refuse_nested_keys({key: kinds[key] for key in selection.by if kinds[key].is_nested()})
+    check_plain_keys({key: kinds[key] for key in selection.by if kinds[key].is_nested()})
     columns = selection.select_columns(kinds, numeric)
-    if wide := [name for name in columns if kinds[name] in _WIDE]:
+    if wide_columns := [name for name in columns if kinds[name] in _WIDE_TYPES]:
         raise TypeError(
-            f"columns {wide} have 128 bits, which no float holds; cast them first, for example "
-            f"pl.col({wide[0]!r}).cast(pl.Float64)"
+            f"columns {wide_columns} have 128 bits, which no float holds; cast them first, for "
+            f"example pl.col({wide_columns[0]!r}).cast(pl.Float64)"
         )
     return columns
 
 
-def _of_groups(readings: Any) -> Any:
-    """Return pandas' readings by group with the groups in columns; NaN stays NaN."""
-    if isinstance(readings, pd.Series):
-        readings = readings.to_frame("value" if "value" not in readings.index.names else "values")
-    return pl.from_pandas(readings.reset_index(), nan_to_null=False)
+def _ungroup(results: pd.DataFrame | pd.Series) -> pl.DataFrame:
+    """Return grouped pandas results with the groups in columns; NaN stays NaN."""
+    if isinstance(results, pd.Series):
+        results = results.to_frame("value" if "value" not in results.index.names else "values")
+    return pl.from_pandas(results.reset_index(), nan_to_null=False)
 
 
-def _of_arrow(table: Any) -> Any:
+def _columns_from_arrow(table: Any) -> Any:
     frame: Any = pl.from_arrow(table, rechunk=False)
     return frame.get_columns()
 
 
-_WIDE = [getattr(pl, name) for name in ("Int128", "UInt128") if hasattr(pl, name)]
+_WIDE_TYPES = [getattr(pl, name) for name in ("Int128", "UInt128") if hasattr(pl, name)]
 
-_KINDS = {"float32": pl.Float32, "float64": pl.Float64}
+_FLOAT_TYPES = {"float32": pl.Float32, "float64": pl.Float64}
 if hasattr(pl, "Float16"):
-    _KINDS["float16"] = pl.Float16
+    _FLOAT_TYPES["float16"] = pl.Float16

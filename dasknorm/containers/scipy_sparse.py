@@ -1,5 +1,8 @@
 """Sparse matrices of SciPy: moments of the stored values, merged with the number of zeros.
 
+Used by `sklearn.states` and `sklearn.transforms`. The sizes of blocks can change without other
+changes.
+
 A matrix is not registered as a container, because centring it would store its zeros. Its columns
 can be summarized, and scaled.
 """

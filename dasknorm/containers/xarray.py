@@ -1,16 +1,20 @@
-"""xarray DataArrays and Datasets. Each variable is a field, with its dimensions and indexes."""
+"""xarray DataArrays and Datasets: each variable is a field with its dimensions and indexes.
+
+Used by `containers.xarray_datatree`. To exclude more variables that contain metadata, extend the
+constants.
+"""
 
 from collections.abc import Hashable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
 
 from dasknorm.blocks import is_numeric
 from dasknorm.containers import NO_SELECTION, Container, Selection, register
-from dasknorm.containers.date_groups import group_labels, in_calendar
-from dasknorm.containers.file_backed import data_of, sources_of
+from dasknorm.containers.date_groups import get_group_labels, unstack_groups
+from dasknorm.containers.file_backed import get_data, get_source_names
 from dasknorm.containers.latitudes import weights_by_latitude
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field, Fields, States
@@ -20,27 +24,30 @@ __all__ = [
     "Datasets",
     "Labelled",
     "add_groups",
-    "fields_of",
-    "given_fields",
-    "rebuilt",
-    "reported",
+    "get_fields",
+    "make_dataset",
+    "parse_dataset",
+    "rebuild_dataset",
 ]
 
-DESCRIBING = ("bounds", "climatology", "grid_mapping", "mesh")
-"""Attributes that name variables which are no data, by the CF and the UGRID conventions."""
+X = TypeVar("X", bound=xr.DataArray | xr.Dataset | xr.DataTree)
 
-DESCRIBING_A_MESH = ("_connectivity", "_coordinates")
-"""How those end that the variable of a mesh has."""
+METADATA_ATTRIBUTES = ("bounds", "climatology", "grid_mapping", "mesh")
+"""Attributes that name variables without data, in the CF and the UGRID conventions."""
+
+MESH_ATTRIBUTES = ("_connectivity", "_coordinates")
+"""Ends of such attributes of the variable of a mesh."""
 
 
-class Labelled(Container):
-    """What all kinds share: weights have named dimensions, several variables are a Dataset."""
+class Labelled(Container[X]):
+    """Base class for xarray objects: weights have named dimensions, or use the latitude."""
 
-    several = "xarray.Dataset"
+    combined_name = "xarray.Dataset"
     has_latitude = True
 
-    def weights(self, data: Any, weights: Any) -> Any:
+    def parse_weights(self, data: X, weights: Any) -> Any:
         if isinstance(weights, str):
+            assert not isinstance(data, xr.DataTree), "`DataTrees` computes weights for each node"
             dim, values = weights_by_latitude(data, weights)
             weights = xr.DataArray(values, dims=[dim])
         if not isinstance(weights, xr.DataArray):
@@ -48,164 +55,164 @@ class Labelled(Container):
                 "weights of an xarray object are a DataArray, so that its dimensions have names; "
                 f"got {type(weights).__name__}: write xr.DataArray(weights, dims=...)"
             )
-        found = {field.dims for field in self.fields(data).values()}
-        if not any(set(weights.dims) <= set(dims) for dims in found):
+        dims_of_fields = {field.dims for field in self.fields(data).values()}
+        if not any(set(weights.dims) <= set(dims) for dims in dims_of_fields):
             raise MismatchError(
                 f"no variable has the dimensions {weights.dims} of the weights; "
-                f"found {sorted(found, key=str)}"
+                f"found {sorted(dims_of_fields, key=str)}"
             )
-        return super().weights(data, weights)
+        return super().parse_weights(data, weights)
 
-    def where(self, data: Any, where: Any) -> Any:
+    def parse_mask(self, data: X, where: Any) -> Any:
         if not isinstance(where, xr.DataArray):
             raise TypeError(
                 "where= of an xarray object is a DataArray of booleans, with names for dimensions; "
                 f"got {type(where).__name__}: write xr.DataArray(mask, dims=...)"
             )
-        return super().where(data, where)
+        return super().parse_mask(data, where)
 
 
 @register(xr.DataArray)
-class DataArrays(Labelled):
-    """One variable, under its own name."""
+class DataArrays(Labelled[xr.DataArray]):
+    """A DataArray is one field, with its name."""
 
     name = "xarray.DataArray"
 
-    def sources(self, data: Any) -> list[str]:
-        return sources_of([data])
+    def source_names(self, data: xr.DataArray) -> list[str]:
+        return get_source_names([data])
 
-    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
+    def fields(self, data: xr.DataArray, selection: Selection = NO_SELECTION) -> Fields:
         if not is_numeric(data.dtype):
             raise TypeError(f"{data.name!r} has dtype {data.dtype}: there is nothing to normalize")
-        return add_groups({data.name: _field(data)}, data, selection)
+        return add_groups({data.name: _make_field(data)}, data, selection)
 
-    def rebuild(self, data: Any, fields: Fields) -> Any:
+    def rebuild(self, data: xr.DataArray, fields: Fields) -> xr.DataArray:
         (field,) = fields.values()
-        return _rebuilt(data, field)
+        return _rebuild_array(data, field)
 
-    def report(self, values: Fields) -> Any:
+    def make_results(self, values: Fields) -> xr.DataArray:
         ((name, field),) = values.items()
-        return _array(name, field)
+        return _make_array(name, field)
 
-    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
+    def parse_values(self, values: xr.DataArray) -> tuple[str, Fields]:
         array = values.astype("f8")
-        return self.name, {array.name: _field(array, array.dims)}
+        return self.name, {array.name: _make_field(array, array.dims)}
 
 
 @register(xr.Dataset)
-class Datasets(Labelled):
-    """Each numeric variable; the others ride along, as do coordinates, bounds and grid mappings."""
+class Datasets(Labelled[xr.Dataset]):
+    """Each numeric variable is a field; coordinates, bounds and other variables are unchanged."""
 
     name = "xarray.Dataset"
 
-    def sources(self, data: Any) -> list[str]:
-        return sources_of(data.data_vars.values()) or sources_of([data])
+    def source_names(self, data: xr.Dataset) -> list[str]:
+        return get_source_names(data.data_vars.values()) or get_source_names([data])
 
-    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
-        fields = fields_of(data)
+    def fields(self, data: xr.Dataset, selection: Selection = NO_SELECTION) -> Fields:
+        fields = get_fields(data)
         if not fields:
-            found = ", ".join(f"{n!r} ({v.dtype})" for n, v in data.data_vars.items())
-            raise TypeError(f"no numeric variables to normalize; found {found or 'no variables'}")
+            variables = ", ".join(f"{n!r} ({v.dtype})" for n, v in data.data_vars.items())
+            raise TypeError(
+                f"no numeric variables to normalize; found {variables or 'no variables'}"
+            )
         return add_groups(fields, data, selection)
 
-    def rebuild(self, data: Any, fields: Fields) -> Any:
-        return rebuilt(data, fields)
+    def rebuild(self, data: xr.Dataset, fields: Fields) -> xr.Dataset:
+        return rebuild_dataset(data, fields)
 
-    def lacking(self, fields: Fields, states: States) -> list[Hashable]:
+    def missing_names(self, fields: Fields, states: States) -> list[Hashable]:
         return [name for name in states if name not in fields]
 
-    def report(self, values: Fields) -> Any:
-        return reported(values)
+    def make_results(self, values: Fields) -> xr.Dataset:
+        return make_dataset(values)
 
-    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
-        return self.name, given_fields(values)
+    def parse_values(self, values: xr.Dataset) -> tuple[str, Fields]:
+        return self.name, parse_dataset(values)
 
 
-# -- what is done with the variables of a Dataset, or of each node of a DataTree ------------------
+# -- variables of a Dataset, or of each node of a DataTree ---------------------------------------
 
 
 def add_groups(
-    fields: dict[Hashable, Field], data: Any, selection: Selection
+    fields: dict[Hashable, Field],
+    data: xr.DataArray | xr.Dataset | xr.DataTree,
+    selection: Selection,
 ) -> dict[Hashable, Field]:
     """Return fields with the selected groups; TypeError if columns are selected."""
     if selection.columns is not None:
         raise TypeError("columns= is for frames; of a Dataset take some variables: ds[names]")
     if not selection.by:
         return fields
-    dim, labels = group_labels(data, selection.by)
+    dim, labels = get_group_labels(data, selection.by)
     return {
         name: field.with_groups(selection.dim, dim, labels) if dim in field.dims else field
         for name, field in fields.items()
     }
 
 
-def fields_of(data: Any) -> dict[Hashable, Field]:
-    """Return the numeric variables, but for those that describe others."""
-    describing = _describing(data)
+def get_fields(data: xr.Dataset) -> dict[Hashable, Field]:
+    """Return the numeric variables, except for those that describe other variables."""
+    metadata = _metadata_names(data)
     return {
-        name: _field(variable)
+        name: _make_field(variable)
         for name, variable in data.data_vars.items()
-        if is_numeric(variable.dtype) and name not in describing
+        if is_numeric(variable.dtype) and name not in metadata
     }
 
 
-def rebuilt(data: xr.Dataset, fields: Fields) -> xr.Dataset:
-    """Return a Dataset like `data` with these variables in place of its own."""
-    return data.assign({name: _rebuilt(data[name], field) for name, field in fields.items()})
+def rebuild_dataset(data: xr.Dataset, fields: Fields) -> xr.Dataset:
+    """Return a Dataset like `data`, with these variables in place of its variables."""
+    return data.assign({name: _rebuild_array(data[name], field) for name, field in fields.items()})
 
 
-def reported(values: Fields) -> xr.Dataset:
-    """Return fields as variables of a Dataset, with their labels for coordinates."""
-    return xr.Dataset({name: _array(name, field) for name, field in values.items()})
+def make_dataset(values: Fields) -> xr.Dataset:
+    """Return fields as variables of a Dataset, with their labels as coordinates."""
+    return xr.Dataset({name: _make_array(name, field) for name, field in values.items()})
 
 
-def given_fields(values: Any) -> dict[Hashable, Field]:
-    """Return variables of numbers that a user gives, each kept along all its dimensions."""
+def parse_dataset(values: xr.Dataset) -> dict[Hashable, Field]:
+    """Return variables with known statistics as fields that keep all their dimensions."""
     arrays = values.astype("f8").data_vars
-    return {name: _field(array, array.dims) for name, array in arrays.items()}
+    return {name: _make_field(array, array.dims) for name, array in arrays.items()}
 
 
-def _describing(data: xr.Dataset) -> set[str]:
-    """Return the variables that only describe others: bounds, grid mappings, and a mesh's faces."""
+def _metadata_names(data: xr.Dataset) -> set[str]:
+    """Return the variables that describe others: bounds, grid mappings, the faces of a mesh."""
     return {
         name
         for variable in data.variables.values()
-        for notes in (variable.attrs, variable.encoding)
-        for key, value in notes.items()
-        if key in DESCRIBING or str(key).endswith(DESCRIBING_A_MESH)
+        for attrs in (variable.attrs, variable.encoding)
+        for key, value in attrs.items()
+        if key in METADATA_ATTRIBUTES or str(key).endswith(MESH_ATTRIBUTES)
         for name in str(value).replace(":", " ").split()
     }
 
 
-def _field(array: Any, features: tuple[Hashable, ...] = ()) -> Field:
+def _make_field(array: xr.DataArray, features: tuple[Hashable, ...] = ()) -> Field:
     labels = {dim: array.indexes[dim] for dim in array.dims if dim in array.indexes}
-    return Field(data_of(array), array.dims, labels, features, dict(array.attrs))
+    return Field(get_data(array), array.dims, labels, features, dict(array.attrs))
 
 
-def _rebuilt(array: Any, field: Field) -> Any:
+def _rebuild_array(array: xr.DataArray, field: Field) -> xr.DataArray:
     result = array.copy(deep=False, data=field.data)
     result.attrs = dict(field.attrs)
-    # An int16 packing of kelvin would crush z-scores on the next write, by up to 1966 when seen.
+    # An int16 packing of kelvin would cause errors of up to 1966 in z-scores on the next write.
     result.encoding = {}
     return result
 
 
-def _array(name: Hashable, field: Field) -> Any:
+def _make_array(name: Hashable, field: Field) -> xr.DataArray:
     if field.group_dim is not None:
         index = field.labels[field.group_dim]
         dim = field.group_dim if index.nlevels == 1 else " and ".join(map(str, index.names))
         labels = {dim: index, **{d: field.labels[d] for d in field.dims[1:] if d in field.labels}}
-        plain = replace(field, dims=(dim, *field.dims[1:]), labels=labels, groups=None)
-        return in_calendar(_array(name, plain), dim)
-    coords = {dim: _coordinate(dim, index) for dim, index in field.labels.items()}
+        ungrouped = replace(field, dims=(dim, *field.dims[1:]), labels=labels, groups=None)
+        return unstack_groups(_make_array(name, ungrouped), dim)
     data = np.asarray(field.data) if isinstance(field.data, np.generic) else field.data
     array = xr.DataArray(data, dims=field.dims, name=name, attrs=dict(field.attrs))
-    for coordinate in coords.values():
-        array = array.assign_coords(coordinate)
+    for dim, index in field.labels.items():
+        if index.nlevels > 1:
+            array = array.assign_coords(xr.Coordinates.from_pandas_multiindex(index, dim))
+        else:
+            array = array.assign_coords({dim: index})
     return array
-
-
-def _coordinate(dim: Hashable, index: Any) -> Any:
-    if index.nlevels > 1:
-        return xr.Coordinates.from_pandas_multiindex(index, dim)
-    return {dim: index}

@@ -1,38 +1,42 @@
-"""xarray DataTrees. Each variable of each node is a field, named by its path."""
+"""xarray DataTrees: each variable of each node is a field, named by its path.
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+Used by users: `containers` imports this module with the first DataTree.
+"""
+
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 import xarray as xr
 
 from dasknorm.containers import NO_SELECTION, Selection, register
-from dasknorm.containers.file_backed import sources_of
+from dasknorm.containers.file_backed import get_source_names
 from dasknorm.containers.xarray import (
     Datasets,
     Labelled,
     add_groups,
-    fields_of,
-    given_fields,
-    rebuilt,
-    reported,
+    get_fields,
+    make_dataset,
+    parse_dataset,
+    rebuild_dataset,
 )
 from dasknorm.fields import Field, Fields, State, States
+from dasknorm.fields.matching import Kept
 
 __all__ = ["DataTrees"]
 
 
 @register(xr.DataTree)
-class DataTrees(Labelled):
+class DataTrees(Labelled[xr.DataTree]):
     """The numeric variables of all nodes: ``t`` of the root, ``ocean/sst`` of a node below it.
 
-    Labels may be those of coordinates that a node inherits. Nodes without numeric variables ride
-    along, as all other variables do.
+    Labels include those of inherited coordinates. Other variables, and nodes without numeric
+    variables, pass through unchanged.
     """
 
-    name = several = "xarray.DataTree"
+    name = combined_name = "xarray.DataTree"
 
-    def fields(self, data: Any, selection: Selection = NO_SELECTION) -> dict[Hashable, Field]:
-        fields = _by_path(data, fields_of)
+    def fields(self, data: xr.DataTree, selection: Selection = NO_SELECTION) -> Fields:
+        fields = _fields_by_path(data, get_fields)
         if not fields:
             raise TypeError(
                 "no numeric variables to normalize in any node; found the nodes "
@@ -40,74 +44,75 @@ class DataTrees(Labelled):
             )
         return add_groups(fields, data, selection)
 
-    def sources(self, data: Any) -> list[str]:
+    def source_names(self, data: xr.DataTree) -> list[str]:
         nodes = [node for _, node in _nodes(data)]
         arrays = [array for node in nodes for array in node.data_vars.values()]
-        return sources_of(arrays) or sources_of(nodes)
+        return get_source_names(arrays) or get_source_names(nodes)
 
-    def rebuild(self, data: Any, fields: Fields) -> Any:
+    def rebuild(self, data: xr.DataTree, fields: Fields) -> xr.DataTree:
         result = data.copy()
         for path, node in _nodes(result):
-            if own := _of_node(path, fields):
-                node.dataset = rebuilt(node.to_dataset(inherit=False), own)
+            if node_fields := _select_node(path, fields):
+                node.dataset = rebuild_dataset(node.to_dataset(inherit=False), node_fields)
         return result
 
     def summarize(
-        self,
-        data: Any,
-        fields: Fields,
-        kept: Mapping[Hashable, tuple[Hashable, ...]],
-        weights: Any = None,
-        where: Any = None,
+        self, data: xr.DataTree, fields: Fields, kept: Kept, weights: Any = None, where: Any = None
     ) -> dict[Hashable, State]:
-        """Summarize each node by itself where weights are a word: latitudes differ from node to
-        node."""
+        """Return states; weights that are a string are computed for each node by its latitude."""
         if not isinstance(weights, str):
             return super().summarize(data, fields, kept, weights, where)
-        mask = None if where is None else self.where(data, where)
+        mask = None if where is None else self.parse_mask(data, where)
         states = {}
         for path, node in _nodes(data):
-            own = [name for name in fields if _parts(name)[0] == path]
-            beside = Datasets().weights(node.to_dataset(), weights) if own else None
-            for name in own:
+            names = [name for name in fields if _split_name(name)[0] == path]
+            node_weights = Datasets().parse_weights(node.to_dataset(), weights) if names else None
+            for name in names:
                 field = fields[name]
-                both = field.weights_for(beside), field.weights_for(mask)
-                states[name] = field.summarize(kept[name], *both)
+                states[name] = field.summarize(
+                    kept[name], field.weights_for(node_weights), field.weights_for(mask)
+                )
         return states
 
-    def lacking(self, fields: Fields, states: States) -> list[Hashable]:
+    def missing_names(self, fields: Fields, states: States) -> list[Hashable]:
         return [name for name in states if name not in fields]
 
-    def report(self, values: Fields) -> Any:
+    def make_results(self, values: Fields) -> xr.DataTree:
         paths = dict.fromkeys(str(name).rpartition("/")[0] for name in values)
         return xr.DataTree.from_dict(
-            {path or "/": reported(_of_node(path, values)) for path in paths}
+            {path or "/": make_dataset(_select_node(path, values)) for path in paths}
         )
 
-    def given(self, values: Any) -> tuple[str, dict[Hashable, Field]]:
-        return self.name, _by_path(values, given_fields)
+    def parse_values(self, values: xr.DataTree) -> tuple[str, Fields]:
+        return self.name, _fields_by_path(values, parse_dataset)
 
 
-def _by_path(data: Any, fields: Callable[[Any], dict[Hashable, Field]]) -> dict[Hashable, Field]:
+def _fields_by_path(
+    data: xr.DataTree, get: Callable[[xr.Dataset], dict[Hashable, Field]]
+) -> dict[Hashable, Field]:
     return {
         f"{path}/{name}" if path else name: field
         for path, node in _nodes(data)
-        for name, field in fields(node.to_dataset()).items()
+        for name, field in get(node.to_dataset()).items()
     }
 
 
-def _nodes(data: Any) -> Iterator[tuple[str, Any]]:
-    """Yield each node with its path from the one that was given, which is ''."""
+def _nodes(data: xr.DataTree) -> Iterator[tuple[str, xr.DataTree]]:
+    """Yield each node with its path from the root of `data`, whose path is ''."""
     for path, node in data.subtree_with_keys:
         yield "" if path == "." else path, node
 
 
-def _of_node(path: str, fields: Fields) -> dict[Hashable, Field]:
-    """Return the fields of one node under the names that they have there."""
-    return {_parts(name)[1]: field for name, field in fields.items() if _parts(name)[0] == path}
+def _select_node(path: str, fields: Fields) -> dict[Hashable, Field]:
+    """Return the fields of one node by their names in it."""
+    return {
+        _split_name(name)[1]: field
+        for name, field in fields.items()
+        if _split_name(name)[0] == path
+    }
 
 
-def _parts(name: Hashable) -> tuple[str, Hashable]:
-    """Return the path of the node that a name is of, and the name there."""
-    place, _, own = str(name).rpartition("/")
-    return place, own if place else name
+def _split_name(name: Hashable) -> tuple[str, Hashable]:
+    """Return the path of the node of a variable, and the name of the variable in it."""
+    path, _, name_in_node = str(name).rpartition("/")
+    return path, name_in_node if path else name

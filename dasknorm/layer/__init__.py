@@ -1,6 +1,6 @@
-"""The door for those who come from Keras: `Normalization`, in its words and by its rules.
+"""Keras-style API: the `Normalization` layer.
 
-``axes.py`` says what the layer's `axis` means, ``batches.py`` what `adapt` may be given.
+Used by users. `normalization` holds the layer, `axes` its axis argument.
 """
 
 from dasknorm.layer.normalization import Normalization

@@ -1,4 +1,7 @@
-"""Kept axes in Keras' words: what `axis` means, the sizes along it, numbers given for it."""
+"""Parse and check the axis argument of the layer, and the mean and variance given for it.
+
+Used by layer.normalization. Messages follow Keras, and its order of checks.
+"""
 
 import math
 from collections.abc import Hashable
@@ -14,7 +17,7 @@ from dasknorm.containers.numpy import Array
 from dasknorm.fields import Axes, Field, Fields, State
 from dasknorm.fields.matching import kept_dims
 
-__all__ = ["Sizes", "axes_of", "given_for", "kept_sizes", "shown", "spread"]
+__all__ = ["Sizes", "axes_of", "broadcast_stats", "format_sizes", "kept_sizes", "predefined_stats"]
 
 Sizes = dict[Hashable, tuple[int | None, ...]]
 """For each field, its size along each kept axis; None where it lacks a named one."""
@@ -25,7 +28,7 @@ def axes_of(axis: Axes) -> tuple[Hashable, ...]:
     if axis is None:
         return ()
     many = axis if isinstance(axis, (list, tuple, set, frozenset, range, np.ndarray)) else [axis]
-    axes = tuple(_axis(each) for each in many)
+    axes = tuple(_axis(name) for name in many)
     if len(set(axes)) < len(axes):
         raise ValueError(f"duplicate axes in axis={axes}; name each once")
     return axes
@@ -67,8 +70,8 @@ def _check_axes(field: Field, axes: tuple[Hashable, ...], many: bool) -> None:
                 "All `axis` values must be in the range [-ndim, ndim); "
                 f"got axis={axis} for data of {len(field.dims)} dimensions"
             )
-    found = [field.axis_of(axis) for axis in axes if field.has_axis(axis)]
-    if len(set(found)) < len(found):
+    positions = [field.axis_of(axis) for axis in axes if field.has_axis(axis)]
+    if len(set(positions)) < len(positions):
         raise ValueError(f"duplicate axes: two of axis={axes} mean the same of {field.dims}")
 
 
@@ -84,12 +87,14 @@ def _size(field: Field, axis: Hashable) -> int | None:
     return int(size)
 
 
-def shown(sizes: Sizes) -> str:
+def format_sizes(sizes: Sizes) -> str:
     """Return sizes as they stand in an error message."""
     return str(sizes[None]) if None in sizes else str(sizes)
 
 
-def given_for(axes: tuple[Hashable, ...], mean: Any, variance: Any, epsilon: float) -> Stats | None:
+def predefined_stats(
+    axes: tuple[Hashable, ...], mean: Any, variance: Any, epsilon: float
+) -> Stats | None:
     """Return given numbers as statistics, checked in the order of Keras; None without any."""
     if mean is None and variance is None:
         return None
@@ -124,10 +129,10 @@ def _check_bare(name: str, values: Any) -> None:
     container.fields(values)  # refuses what is not made of real numbers
 
 
-def spread(given: Stats, fields: Fields, axes: tuple[Hashable, ...]) -> Stats:
+def broadcast_stats(given: Stats, fields: Fields, axes: tuple[Hashable, ...]) -> Stats:
     """Broadcast given statistics, from the right, to the kept axes of each field."""
-    known = given.states[None]
-    records = known.data
+    state = given.states[None]
+    records = state.data
     states = {}
     for name, dims in kept_dims(fields, axes, None).items():
         field = fields[name]
@@ -140,5 +145,5 @@ def spread(given: Stats, fields: Fields, axes: tuple[Hashable, ...]) -> Stats:
                 f"axes {dims}, which have shape {shape}; sizes are matched from the right"
             ) from None
         labels = {dim: index for dim, index in field.labels.items() if dim in dims}
-        states[name] = State(data, dims, labels, dims, statistic=known.statistic)
+        states[name] = State(data, dims, labels, dims, statistic=state.statistic)
     return replace(given, states=states)

@@ -1,4 +1,7 @@
-"""Normalization, the layer after Keras: its words and semantics over `adapt` and `Stats`."""
+"""`Normalization`: a layer with the API of Keras, based on `adapt` and `Stats`.
+
+Used by layer. Its differences from Keras are listed in the class docstring.
+"""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -13,11 +16,18 @@ from dasknorm.api.request import Request
 from dasknorm.api.stats import Stats
 from dasknorm.blocks import output_dtype
 from dasknorm.containers import container_named, container_of
-from dasknorm.containers.batches import batches, check_names
+from dasknorm.containers.batches import check_same_names, iterate_batches
 from dasknorm.containers.numpy import Array
 from dasknorm.errors import NotAdaptedError
 from dasknorm.fields import Axes, Field, Fields, State, checks
-from dasknorm.layer.axes import Sizes, axes_of, given_for, kept_sizes, shown, spread
+from dasknorm.layer.axes import (
+    Sizes,
+    axes_of,
+    broadcast_stats,
+    format_sizes,
+    kept_sizes,
+    predefined_stats,
+)
 from dasknorm.reports import provenance, table
 from dasknorm.statistics import Moments, StandardScore
 
@@ -89,7 +99,7 @@ class Normalization:
         self.axis = axes_of(axis)
         self.invert = bool(invert)
         self.dtype = output_dtype(dtype)
-        self._given = given_for(self.axis, mean, variance, EPSILON)
+        self._given = predefined_stats(self.axis, mean, variance, EPSILON)
         self._stats: Stats | None = None
         self._sizes: Sizes | None = None
         self._rank: int | None = None
@@ -149,13 +159,13 @@ class Normalization:
             )
         statistic = Moments(epsilon=EPSILON) if known is None else known.statistic
         learned, sizes, rank, count = None, self._sizes, self._rank, 0
-        for count, batch in enumerate(batches(data), 1):
+        for count, batch in enumerate(iterate_batches(data), 1):
             fields = container_of(batch).fields(batch)
             sizes = self._fitting(fields, sizes, later=count > 1)
             rank = _rank(fields) if learned is None else rank
             part = compute_stats(batch, Request(statistic, keep=self.axis))
             for before in filter(None, (learned, known)):
-                check_names(part.states, before.states)
+                check_same_names(part.states, before.states)
             # One provenance for all batches: merging theirs would grow with every step.
             learned = part if learned is None else replace(learned.merge(part), attrs=learned.attrs)
         if learned is None:
@@ -167,17 +177,17 @@ class Normalization:
 
     def _fitting(self, fields: Fields, sizes: Sizes | None, later: bool = False) -> Sizes:
         """Return the kept sizes of fields; ValueError unless they are those known already."""
-        found = kept_sizes(fields, self.axis)
-        if sizes is None or found == sizes:
-            return found
+        new_sizes = kept_sizes(fields, self.axis)
+        if sizes is None or new_sizes == sizes:
+            return new_sizes
         if later:
             raise ValueError(
                 f"adapt() yielded a batch with incompatible shape: along axis={self.axis} it has "
-                f"{shown(found)}, the batches before {shown(sizes)}"
+                f"{format_sizes(new_sizes)}, the batches before {format_sizes(sizes)}"
             )
         raise ValueError(
-            f"The layer was built with {shown(sizes)} along axis={self.axis}, but is called with "
-            f"an incompatible shape, {shown(found)}; make a new layer for it"
+            f"The layer was built with {format_sizes(sizes)} along axis={self.axis}, but is called "
+            f"with an incompatible shape, {format_sizes(new_sizes)}; make a new layer for it"
         )
 
     # -- mapping ----------------------------------------------------------------------------------
@@ -205,7 +215,9 @@ class Normalization:
     def _build(self, fields: Fields, container: str) -> None:
         sizes = self._fitting(fields, self._sizes)
         if self._given is not None:
-            self._stats = replace(spread(self._given, fields, self.axis), container=container)
+            self._stats = replace(
+                broadcast_stats(self._given, fields, self.axis), container=container
+            )
         self._sizes, self._rank = sizes, _rank(fields)
 
     # -- reading ----------------------------------------------------------------------------------

@@ -1,5 +1,8 @@
 """Validate the inputs of a scaler: two dimensions of real numbers, in any container.
 
+Used by `sklearn.scaler` and `sklearn.transforms`. Messages start as those of scikit-learn, which
+its estimator tests require.
+
 No data are read.
 """
 
@@ -51,7 +54,7 @@ def get_columns(X: Any) -> pd.Index | None:
     if hasattr(X, "column_names"):  # Arrow, where the columns attribute holds arrays
         from dasknorm.containers import pyarrow
 
-        return pd.Index(pyarrow.columns_of(X))
+        return pd.Index(pyarrow.data_columns(X))
     if isinstance(X, xr.DataArray) or getattr(X, "ndim", 2) != 2:
         return None
     return getattr(X, "columns", None)

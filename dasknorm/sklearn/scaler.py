@@ -1,4 +1,7 @@
-"""`StandardScaler`: scikit-learn's API for `adapt` and `Stats`."""
+"""`StandardScaler`: scikit-learn's API for `adapt` and `Stats`.
+
+Used by `sklearn`. Parameters and attributes have scikit-learn's names and must keep them.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -162,9 +165,8 @@ class StandardScaler(
             check_not_empty(X)
             total = add_batch(stats, X, parse_weights(X, sample_weight))
         else:
-            total = stats.merge(
-                rename_batch(stats, self._compute(X, sample_weight, _adapt_silently))
-            )
+            batch = self._compute(X, sample_weight, _adapt_silently)
+            total = stats.merge(rename_batch(stats, batch))
         # All batches have one provenance: a list of all would grow with every batch.
         self.stats_ = replace(total, attrs=provenance.extend_stream(stats.attrs, 1))
         return self

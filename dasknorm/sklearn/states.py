@@ -1,4 +1,7 @@
-"""Prepare the statistics of a scaler for its settings, for data, and for further batches."""
+"""Prepare the statistics of a scaler for its settings, for data, and for further batches.
+
+Used by `sklearn.scaler` and `sklearn.transforms`. It can change freely together with these.
+"""
 
 from collections.abc import Hashable
 from dataclasses import replace
@@ -51,13 +54,13 @@ def select_mean_and_scale(stats: Stats, with_mean: bool, with_std: bool) -> Stat
         return stats
     statistic, (name, state) = stats.statistic, *stats.states.items()
     if with_mean:
-        only, mean = statistic.centering(state.data)
-        return replace(stats, states={name: replace(state, data=mean, statistic=only)})
-    spread = np.zeros(state.data.shape, Predefined.dtype)
+        only_mean, mean = statistic.centering(state.data)
+        return replace(stats, states={name: replace(state, data=mean, statistic=only_mean)})
+    records = np.zeros(state.data.shape, Predefined.dtype)
     if with_std:
-        spread["variance"] = statistic.result(state.data, "variance")
-    epsilon = statistic.epsilon if with_std else 0.0
-    return replace(stats, states={name: replace(state, data=spread, statistic=Predefined(epsilon))})
+        records["variance"] = statistic.result(state.data, "variance")
+    scale_only = Predefined(statistic.epsilon if with_std else 0.0)
+    return replace(stats, states={name: replace(state, data=records, statistic=scale_only)})
 
 
 def match_to_data(stats: Stats, name: Hashable, dims: tuple[Hashable, ...]) -> Stats:

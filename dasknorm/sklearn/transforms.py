@@ -1,4 +1,7 @@
-"""`StatsTransformer`: transform, inverse_transform and the type of their results."""
+"""`StatsTransformer`: transform, inverse_transform and the type of their results.
+
+Used by `sklearn.scaler`. All uses of scikit-learn's private functions are here.
+"""
 
 from collections.abc import Hashable
 from typing import Any, Literal

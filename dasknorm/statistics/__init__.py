@@ -1,4 +1,9 @@
-"""What is remembered of data: one file for each statistic."""
+"""Statistics: records of data, how they merge and the affine map that they give.
+
+Used by accessors, api, blocks, chunks, cli, containers, fields, io, layer, reports, sklearn and
+testing. A new statistic is one new file here, found by `registry`; export it here if users should
+import it.
+"""
 
 from dasknorm.statistics.base import Statistic
 from dasknorm.statistics.extrema import Extrema

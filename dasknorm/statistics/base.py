@@ -1,4 +1,8 @@
-"""Statistic: what a normalizer remembers of data, and the laws it keeps."""
+"""`Statistic`: base class of statistics, and the invariants that each one obeys.
+
+Used by blocks, chunks, containers, fields, io, statistics and testing. Every statistic overrides
+these methods, so a change of a signature changes all of them.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +14,7 @@ import numpy as np
 from dasknorm.errors import MismatchError
 from dasknorm.kernels import Kernel
 
-__all__ = ["Component", "LocationScale", "Records", "Statistic", "undefined"]
+__all__ = ["Component", "LocationScale", "Records", "Statistic", "is_undefined"]
 
 Records = np.ndarray[Any, np.dtype[Any]]
 
@@ -128,22 +132,22 @@ class Statistic(ABC):
         """
         order = np.argsort(codes, kind="stable")
         order = order[codes[order] >= 0]
-        found = codes[order]
+        codes_left = codes[order]
         records = self.summarize(values[order], (), None if weights is None else weights[order])
-        while len(found):
-            starts = np.flatnonzero(np.r_[True, found[1:] != found[:-1]])
-            if len(starts) == len(found):
+        while len(codes_left):
+            starts = np.flatnonzero(np.r_[True, codes_left[1:] != codes_left[:-1]])
+            if len(starts) == len(codes_left):
                 break
-            sizes = np.diff(np.r_[starts, len(found)])
-            right = (np.arange(len(found)) - np.repeat(starts, sizes)) % 2 == 1
+            sizes = np.diff(np.r_[starts, len(codes_left)])
+            right = (np.arange(len(codes_left)) - np.repeat(starts, sizes)) % 2 == 1
             left = np.flatnonzero(right) - 1
             pairs = records[left]
             self.join(pairs, records[right])
             records[left] = pairs
-            records, found = records[~right], found[~right]
-        own = total[found]
+            records, codes_left = records[~right], codes_left[~right]
+        own = total[codes_left]
         self.join(own, records)
-        total[found] = own
+        total[codes_left] = own
 
     @abstractmethod
     def result(self, records: Records, name: str) -> np.ndarray:
@@ -238,7 +242,7 @@ class Component:
         return np.asarray(self.records[name], float)
 
 
-def undefined(records: Records, skipna: bool) -> np.ndarray:
+def is_undefined(records: Records, skipna: bool) -> np.ndarray:
     """Return True where there is nothing to read, of records with a count and what is missing.
 
     Nothing was counted there, or something is missing and may not be.

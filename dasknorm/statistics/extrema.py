@@ -1,4 +1,8 @@
-"""Extrema: the least and the greatest value, read out as a map to a given range."""
+"""`Extrema`: the minimum and the maximum, and the map to a given range.
+
+Used by statistics, statistics.location_scale and statistics.maxabs. To change how the two ends
+are computed, change `kernels.extrema`; the record is stored in files.
+"""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -7,7 +11,7 @@ import numpy as np
 
 from dasknorm import kernels
 from dasknorm.kernels import arithmetic
-from dasknorm.statistics.base import Records, Statistic, undefined
+from dasknorm.statistics.base import Records, Statistic, is_undefined
 from dasknorm.statistics.moments import Moments
 
 __all__ = ["Extrema", "ExtremaRecords"]
@@ -75,7 +79,7 @@ class Extrema(ExtremaRecords):
         if name == "count":
             return records["count"].copy()
         if name in ("min", "max"):
-            return np.where(undefined(records, self.skipna), np.nan, records[name])
+            return np.where(is_undefined(records, self.skipna), np.nan, records[name])
         raise AttributeError(f"Extrema has no {name!r}; it has {', '.join(self.result_names)}")
 
     def affine(self, records: Records) -> Records:
@@ -86,7 +90,7 @@ class Extrema(ExtremaRecords):
             end = np.where(span > 0, self.low, np.clip(0.0, self.low, self.high))
             shift, rest = arithmetic.add(least, least_rest, *arithmetic.two_product(-end, scale))
         result = np.empty(records.shape, kernels.AFFINE)
-        result["shift"] = np.where(undefined(records, self.skipna), np.nan, shift)
+        result["shift"] = np.where(is_undefined(records, self.skipna), np.nan, shift)
         result["shift_rest"], result["scale"] = rest, scale
         return result
 

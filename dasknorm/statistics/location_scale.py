@@ -1,4 +1,8 @@
-"""Location and scale of data for any statistic, as used to compare two datasets."""
+"""Location and scale of data for any statistic, as used to compare two datasets.
+
+Used by api.check. The names of results are those of each statistic; a statistic overrides
+`location_scale`.
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,7 @@
-"""MaxAbs: the largest absolute value, by which data are divided."""
+"""`MaxAbs`: the largest absolute value, by which data are divided.
+
+Used by statistics. Its record is the one of `Extrema`.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
@@ -6,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from dasknorm import kernels
-from dasknorm.statistics.base import Records, undefined
+from dasknorm.statistics.base import Records, is_undefined
 from dasknorm.statistics.extrema import ExtremaRecords
 
 __all__ = ["MaxAbs"]
@@ -45,7 +48,7 @@ class MaxAbs(ExtremaRecords):
         if name != "max_abs":
             raise AttributeError(f"MaxAbs has no {name!r}; it has {', '.join(self.result_names)}")
         largest = np.maximum(-records["min"], records["max"])
-        return np.where(undefined(records, self.skipna), np.nan, largest)
+        return np.where(is_undefined(records, self.skipna), np.nan, largest)
 
     def affine(self, records: Records) -> Records:
         largest = self.result(records, "max_abs")

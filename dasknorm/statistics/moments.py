@@ -1,4 +1,8 @@
-"""Moments: the count, mean and sum of squared deviations, read out as the standard score."""
+"""`Moments`: the count, the mean and the sum of squared deviations.
+
+Used by statistics, statistics.extrema, statistics.predefined and statistics.transformed. The
+record is stored in files; the loops are in `kernels`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +11,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from dasknorm import kernels
-from dasknorm.statistics.base import Records, undefined
+from dasknorm.statistics.base import Records, is_undefined
 from dasknorm.statistics.standard_score import StandardScore
 
 __all__ = ["Moments"]
@@ -95,7 +99,7 @@ class Moments(StandardScore):
         if name == "count":
             return records["count"].copy()
         if name == "mean":
-            return np.where(undefined(records, self.skipna), np.nan, records["mean"])
+            return np.where(is_undefined(records, self.skipna), np.nan, records["mean"])
         if name == "variance":
             return self._variance(records)
         if name == "std":
@@ -112,12 +116,12 @@ class Moments(StandardScore):
         return replace(statistic, ddof=0.0), result
 
     def with_one_scale(self, records: Sequence[Records]) -> list[Records]:
-        count = sum(each["count"] for each in records)
-        m2 = sum(each["m2"] for each in records)
-        result = [each.copy() for each in records]
-        for each in result:
-            share = each["count"] / np.where(count == 0, 1.0, count)
-            each["m2"], each["m2_rest"] = share * m2, 0.0
+        count = sum(records_of_one["count"] for records_of_one in records)
+        m2 = sum(records_of_one["m2"] for records_of_one in records)
+        result = [records_of_one.copy() for records_of_one in records]
+        for records_of_one in result:
+            share = records_of_one["count"] / np.where(count == 0, 1.0, count)
+            records_of_one["m2"], records_of_one["m2_rest"] = share * m2, 0.0
         return result
 
     def is_invalid(self, records: Records) -> np.ndarray:
@@ -125,5 +129,5 @@ class Moments(StandardScore):
 
     def _variance(self, records: Records) -> np.ndarray:
         freedom = records["count"] - self.ddof
-        none = undefined(records, self.skipna) | (freedom <= 0)
+        none = is_undefined(records, self.skipna) | (freedom <= 0)
         return np.where(none, np.nan, records["m2"] / np.where(none, 1.0, freedom))

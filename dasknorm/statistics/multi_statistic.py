@@ -1,4 +1,8 @@
-"""`MultiStatistic`: multiple statistics of the same data, computed in one pass."""
+"""`MultiStatistic`: multiple statistics of the same data, computed in one pass.
+
+Used by statistics and statistics.location_scale. The names of its parts are in the records of
+stored files.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -42,8 +46,8 @@ class MultiStatistic(Statistic):
 
     def __post_init__(self) -> None:
         parts = tuple(self.parts)
-        if strange := [part for part in parts if not isinstance(part, Statistic)]:
-            raise TypeError(f"several statistics are a list of them, got {strange[0]!r} in it")
+        if invalid := [part for part in parts if not isinstance(part, Statistic)]:
+            raise TypeError(f"several statistics are a list of them, got {invalid[0]!r} in it")
         if len(parts) < 2 or len(set(parts)) < len(parts):
             raise ValueError(f"several statistics are two or more different ones, got {parts}")
         object.__setattr__(self, "parts", parts)
@@ -51,16 +55,16 @@ class MultiStatistic(Statistic):
     @cached_property
     def dtype(self) -> np.dtype[np.void]:  # type: ignore[override]
         """Of one record: the fields of each part, under its name, where they lie in the part's."""
-        inside = self._beside
-        said: dict[str, Any] = {"names": [], "formats": [], "offsets": []}
+        inside = self._nested_dtype
+        description: dict[str, Any] = {"names": [], "formats": [], "offsets": []}
         for part in inside.names or ():
             _, start = inside.fields[part][:2]  # type: ignore[index]
             for name in inside[part].names or ():
                 kind, place = inside[part].fields[name][:2]  # type: ignore[index]
-                said["names"].append(f"{part}_{name}")
-                said["formats"].append(kind)
-                said["offsets"].append(start + place)
-        return np.dtype({**said, "itemsize": inside.itemsize})  # type: ignore[call-overload]
+                description["names"].append(f"{part}_{name}")
+                description["formats"].append(kind)
+                description["offsets"].append(start + place)
+        return np.dtype({**description, "itemsize": inside.itemsize})  # type: ignore[call-overload]
 
     @property
     def result_names(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -98,29 +102,31 @@ class MultiStatistic(Statistic):
         return next(filter(None, (part.unmergeable_reason for part in self.parts)), "")
 
     def select(self, records: Records, kind: type[Statistic]) -> tuple[Statistic, Records]:
-        for part, own in self._each(records):
+        for part, part_records in self._views(records):
             if isinstance(part, kind):
-                return part, own.copy()
+                return part, part_records.copy()
         raise TypeError(f"there is no {kind.__name__} among {', '.join(map(str, self.parts))}")
 
     def components(self, records: Records) -> list[Component]:
-        pairs = self._each(records)
-        return [one for part, own in pairs for one in part.components(own.copy())]
+        pairs = self._views(records)
+        return [one for part, part_records in pairs for one in part.components(part_records.copy())]
 
     def summarize(
         self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
     ) -> Records:
         shape = [1 if axis in axes else size for axis, size in enumerate(block.shape)]
         out = np.zeros(shape, self.dtype)
-        for part, own in self._each(out):
-            own[...] = part.summarize(block, axes, weights)
+        for part, part_records in self._views(out):
+            part_records[...] = part.summarize(block, axes, weights)
         return out
 
     def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
         shape = [1 if axis in axes else size for axis, size in enumerate(records.shape)]
         out = np.zeros(shape, self.dtype)
-        for (part, into), (_, own) in zip(self._each(out), self._each(records), strict=True):
-            into[...] = part.merge(own.copy(), axes)
+        for (part, into), (_, part_records) in zip(
+            self._views(out), self._views(records), strict=True
+        ):
+            into[...] = part.merge(part_records.copy(), axes)
         return out
 
     # In place by way of a copy: a part's records do not lie one after the other, and kernels
@@ -133,16 +139,18 @@ class MultiStatistic(Statistic):
         axes: tuple[int, ...],
         weights: np.ndarray | None = None,
     ) -> None:
-        for part, into in self._each(total):
-            own = into.copy()
-            part.add(own, block, axes, weights)
-            into[...] = own
+        for part, into in self._views(total):
+            part_records = into.copy()
+            part.add(part_records, block, axes, weights)
+            into[...] = part_records
 
     def join(self, total: Records, part: Records) -> None:
-        for (statistic, into), (_, own) in zip(self._each(total), self._each(part), strict=True):
-            both = into.copy()
-            statistic.join(both, own.copy())
-            into[...] = both
+        for (statistic, into), (_, part_records) in zip(
+            self._views(total), self._views(part), strict=True
+        ):
+            merged = into.copy()
+            statistic.join(merged, part_records.copy())
+            into[...] = merged
 
     def add_by_group(
         self,
@@ -151,20 +159,20 @@ class MultiStatistic(Statistic):
         codes: np.ndarray,
         weights: np.ndarray | None = None,
     ) -> None:
-        for part, into in self._each(total):
-            own = into.copy()
-            part.add_by_group(own, values, codes, weights)
-            into[...] = own
+        for part, into in self._views(total):
+            part_records = into.copy()
+            part.add_by_group(part_records, values, codes, weights)
+            into[...] = part_records
 
     def result(self, records: Records, name: str) -> np.ndarray:
-        for part, own in self._each(records):
+        for part, part_records in self._views(records):
             if name in part.result_names:
-                return part.result(own, name)
+                return part.result(part_records, name)
         raise AttributeError(f"there is no {name!r}; there are {', '.join(self.result_names)}")
 
     def affine(self, records: Records) -> Records:
-        part, own = next(self._each(records))
-        return part.affine(own)
+        part, part_records = next(self._views(records))
+        return part.affine(part_records)
 
     def kernel(self, kernel: Kernel) -> Kernel:
         return self.parts[0].kernel(kernel)
@@ -174,18 +182,22 @@ class MultiStatistic(Statistic):
         return owner.units(reading, units)
 
     def with_one_scale(self, records: Sequence[Records]) -> list[Records]:
-        result = [each.copy() for each in records]
-        part, _ = next(self._each(result[0]))
-        shared = part.with_one_scale([next(self._each(each))[1].copy() for each in records])
-        for each, own in zip(result, shared, strict=True):
-            next(self._each(each))[1][...] = own
+        result = [result_of_one.copy() for result_of_one in records]
+        part, _ = next(self._views(result[0]))
+        shared = part.with_one_scale(
+            [next(self._views(result_of_one))[1].copy() for result_of_one in records]
+        )
+        for result_of_one, part_records in zip(result, shared, strict=True):
+            next(self._views(result_of_one))[1][...] = part_records
         return result
 
     def is_invalid(self, records: Records) -> np.ndarray:
-        return np.any([part.is_invalid(own) for part, own in self._each(records)], axis=0)
+        return np.any(
+            [part.is_invalid(part_records) for part, part_records in self._views(records)], axis=0
+        )
 
     @cached_property
-    def _beside(self) -> np.dtype[np.void]:
+    def _nested_dtype(self) -> np.dtype[np.void]:
         """One record, as a record of each part."""
         names: list[str] = []
         for part in self.parts:
@@ -195,8 +207,8 @@ class MultiStatistic(Statistic):
             names.append(unique)
         return np.dtype([(n, part.dtype) for n, part in zip(names, self.parts, strict=True)])
 
-    def _each(self, records: Records) -> Iterator[tuple[Statistic, Records]]:
+    def _views(self, records: Records) -> Iterator[tuple[Statistic, Records]]:
         """Yield each part and its records, seen where they lie."""
-        inside = records.view(self._beside)
-        for part, name in zip(self.parts, self._beside.names or (), strict=True):
+        inside = records.view(self._nested_dtype)
+        for part, name in zip(self.parts, self._nested_dtype.names or (), strict=True):
             yield part, inside[name]

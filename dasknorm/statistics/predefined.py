@@ -1,4 +1,7 @@
-"""`Predefined`: a mean and a variance that the user gives."""
+"""`Predefined`: a mean and a variance that the user gives.
+
+Used by statistics. The record is stored in files.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar

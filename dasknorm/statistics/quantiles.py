@@ -1,4 +1,7 @@
-"""Quantiles: the median and the range between two quantiles, for data with outliers."""
+"""`Quantiles`: the median and the range between two quantiles, for data with outliers.
+
+Used by statistics. The record is stored in files; the histogram is in `kernels.sketches`.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
@@ -6,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from dasknorm import kernels
-from dasknorm.statistics.base import Records, Statistic, undefined
+from dasknorm.statistics.base import Records, Statistic, is_undefined
 
 __all__ = ["Quantiles"]
 
@@ -124,8 +127,8 @@ class Quantiles(Statistic):
         order = order[codes[order] >= 0]
         groups, starts = np.unique(codes[order], return_index=True)
         for group, rows in zip(groups.tolist(), np.split(order, starts[1:]), strict=False):
-            own = None if weights is None else weights[rows]
-            self.add(total[group : group + 1], values[rows], (0,), own)
+            group_weights = None if weights is None else weights[rows]
+            self.add(total[group : group + 1], values[rows], (0,), group_weights)
 
     def result(self, records: Records, name: str) -> np.ndarray:
         if name == "count":
@@ -176,4 +179,4 @@ class Quantiles(Statistic):
         return self._defined(records, np.maximum(most - estimates, estimates - least).max(axis=-1))
 
     def _defined(self, records: Records, values: np.ndarray) -> np.ndarray:
-        return np.where(undefined(records, self.skipna), np.nan, values)
+        return np.where(is_undefined(records, self.skipna), np.nan, values)

@@ -1,4 +1,8 @@
-"""`Registry`: the subclasses of a class by name, whether defined here or installed."""
+"""`Registry`: the subclasses of a class by name, whether defined here or installed.
+
+Used by cli.statistics, io.formats and io.store.settings. A second kind of plugin is another
+`Registry` with its own group of entry points.
+"""
 
 import importlib
 import inspect

@@ -1,4 +1,8 @@
-"""`StandardScore`: base class of statistics that normalize by a mean and a standard deviation."""
+"""`StandardScore`: base class of statistics with a mean and a standard deviation.
+
+Used by statistics, statistics.moments and statistics.predefined. A change of `affine` changes
+what `normalize` returns.
+"""
 
 from dataclasses import replace
 from typing import Any, Self

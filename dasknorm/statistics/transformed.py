@@ -1,4 +1,8 @@
-"""Transformed: the statistic of a function of the data, such as their logarithm."""
+"""`Transformed`: a statistic of a function of the data, such as their logarithm.
+
+Used by statistics and statistics.location_scale. To add a function, add it to
+`kernels.FUNCTIONS`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -49,8 +53,8 @@ class Transformed(Statistic):
 
     def __post_init__(self) -> None:
         if self.function not in kernels.FUNCTIONS:
-            known = ", ".join(map(repr, kernels.FUNCTIONS))
-            raise ValueError(f"function must be one of {known}, got {self.function!r}")
+            allowed = ", ".join(map(repr, kernels.FUNCTIONS))
+            raise ValueError(f"function must be one of {allowed}, got {self.function!r}")
         if not isinstance(self.statistic, Statistic):
             raise TypeError(f"statistic must be a Statistic, got {self.statistic!r}")
         if isinstance(self.statistic, Transformed):

@@ -1,5 +1,6 @@
 """Files of statistics in the formats of other programs: one module for each format.
 
+Used by api, cli and io.
 A format is a subclass of `Format` with a name. It is found in this folder, or by an entry point of
 another distribution in the group ``dasknorm.formats``. A format has results by variable name, and
 no states.
@@ -81,8 +82,8 @@ def write(
             raise FileExistsError(f"{path} is there already: write overwrite=True to replace it")
         replace_file(path, [packed])
     elif path.exists():
-        there = [name for name in os.listdir(path) if form.owns(name, numbers.variables())]
-        _refuse_others(path, set(there), set(packed), overwrite)
+        existing = [name for name in os.listdir(path) if form.owns(name, numbers.variables())]
+        _refuse_others(path, set(existing), set(packed), overwrite)
         replace_parts(path, packed)
     else:
         replace_folder(path, _flat(packed), lambda _: False)
@@ -103,16 +104,16 @@ def read(form: Format, path: str | os.PathLike[str]) -> FormatValues:
         raise StatsFileError(f"{path} is not as {form.name} has it ({what})") from error
 
 
-def _refuse_others(path: Path, there: set[str], new: set[str], overwrite: bool) -> None:
-    if there and not overwrite:
+def _refuse_others(path: Path, existing: set[str], new: set[str], overwrite: bool) -> None:
+    if existing and not overwrite:
         raise FileExistsError(
-            f"{path} has statistics already, {', '.join(sorted(there))}: write overwrite=True to "
-            "replace them"
+            f"{path} has statistics already, {', '.join(sorted(existing))}: write overwrite=True "
+            "to replace them"
         )
-    if rest := there - new:
+    if leftover := existing - new:
         raise FileExistsError(
-            f"{path} has {', '.join(sorted(rest))}, which these statistics do not, and which would "
-            "stay there beside them: remove it first, or write to another place"
+            f"{path} has {', '.join(sorted(leftover))}, which these statistics do not, and which "
+            "would stay there beside them: remove it first, or write to another place"
         )
 
 
@@ -147,10 +148,10 @@ def format_named(name: str, settings: Mapping[str, Any]) -> Format:
     cls = FORMATS.find(name)
     if cls is None:
         raise ValueError(f"no format is called {name!r}; there are {', '.join(FORMATS.names())}")
-    known = [each.name for each in fields(cls)]  # type: ignore[arg-type]
-    if strange := [each for each in settings if each not in known]:
+    allowed = [setting.name for setting in fields(cls)]  # type: ignore[arg-type]
+    if unknown := [setting for setting in settings if setting not in allowed]:
         raise TypeError(
-            f"format {name!r} has no setting {', '.join(strange)}; it has "
-            f"{', '.join(known) or 'none'}"
+            f"format {name!r} has no setting {', '.join(unknown)}; it has "
+            f"{', '.join(allowed) or 'none'}"
         )
     return cls(**settings)

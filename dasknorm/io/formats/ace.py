@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import xarray as xr
 
-from dasknorm.io.formats.channels import channels_of, taken_apart
+from dasknorm.io.formats.channels import channels_of, split_channels
 from dasknorm.io.formats.format_values import Arrays, FormatValues
 from dasknorm.io.formats.netcdf import NetCDFFiles
 
@@ -46,7 +46,7 @@ class ACE(NetCDFFiles):
 
     def restore(self, arrays: Arrays) -> Arrays:
         scalars = {name: float(array) for name, array in arrays.items() if not array.ndim}
-        return taken_apart(scalars, self.levels)
+        return split_channels(scalars, self.levels)
 
     def file_attrs(self, numbers: FormatValues) -> dict[str, Any]:
         when = f", of {' to '.join(numbers.period)}" if numbers.period else ""

@@ -19,8 +19,8 @@ import xarray as xr
 
 from dasknorm.errors import MismatchError, StatsFileError
 from dasknorm.io.formats import Format
-from dasknorm.io.formats.channels import channels_of, in_order, taken_apart
-from dasknorm.io.formats.format_values import Arrays, FormatValues, in_words
+from dasknorm.io.formats.channels import channels_of, select_channels, split_channels
+from dasknorm.io.formats.format_values import Arrays, FormatValues, format_lag
 from dasknorm.io.zarr import attrs_of, extend_group, open_group
 
 __all__ = ["Anemoi"]
@@ -50,12 +50,12 @@ class Anemoi(Format):
         channels = {r: self._channels(arrays) for r, arrays in numbers.values.items()}
         variables = attrs_of(path).get("variables", list(channels["mean"]))
         arrays = {
-            ARRAY_NAMES[r]: _row(in_order(row, variables, _describe(path)))
+            ARRAY_NAMES[r]: _row(select_channels(row, variables, _describe(path)))
             for r, row in channels.items()
         }
         for lag, change in numbers.changes.items():
             for reading, values in change.items():
-                row = in_order(self._channels(values), variables, _describe(path))
+                row = select_channels(self._channels(values), variables, _describe(path))
                 arrays[f"statistics_tendencies_{_lag_name(lag)}_{ARRAY_NAMES[reading]}"] = _row(row)
         attrs = {"variables": variables}
         if numbers.period is not None:
@@ -89,7 +89,7 @@ class Anemoi(Format):
         return channels_of(arrays, self.levels or "{name}_{level}", self.name)
 
     def _variables(self, names: list[str], row: np.ndarray) -> Arrays:
-        return taken_apart(dict(zip(names, map(float, row), strict=True)), self.levels)
+        return split_channels(dict(zip(names, map(float, row), strict=True)), self.levels)
 
 
 def _row(values: np.ndarray) -> xr.DataArray:
@@ -102,7 +102,7 @@ def _describe(path: Path) -> str:
 
 def _lag_name(lag: Any) -> str:
     if isinstance(lag, pd.Timedelta):
-        return in_words(lag)
+        return format_lag(lag)
     raise MismatchError(
-        f"anemoi needs a lag with hours, got {in_words(lag)}: adapt(..., lag={{'time': '6h'}})"
+        f"anemoi needs a lag with hours, got {format_lag(lag)}: adapt(..., lag={{'time': '6h'}})"
     )

@@ -1,7 +1,8 @@
-"""Channels: variables and levels in one list, each under one name, and taken apart again.
+"""Combine variables and levels to one list of channel names, and split the names again.
 
-How the two make a name differs: ``t850`` for makani, ``t_850`` for anemoi. A template says it,
-``"{name}{level}"``; ``{index}`` is the place of the level, from 0.
+Used by io.formats.ace, io.formats.anemoi and io.formats.makani.
+A template gives the name, such as ``"{name}{level}"``: ``t850`` for makani, ``t_850`` for anemoi.
+There ``{index}`` is the position of the level, from 0.
 """
 
 import re
@@ -13,9 +14,9 @@ import numpy as np
 import xarray as xr
 
 from dasknorm.errors import MismatchError
-from dasknorm.io.formats.format_values import Arrays, refuse_unnamed
+from dasknorm.io.formats.format_values import Arrays, check_labelled
 
-__all__ = ["channels_of", "in_order", "taken_apart"]
+__all__ = ["channels_of", "select_channels", "split_channels"]
 
 LEVEL = r"(?P<level>-?\d+(?:\.\d+)?)"
 
@@ -32,42 +33,42 @@ def channels_of(arrays: Arrays, template: str | None, who: str) -> dict[str, flo
     >>> channels_of({"t": t, "msl": xr.DataArray(3.0)}, "{name}{level}", "it")
     {'t500': 1.0, 't850': 2.0, 'msl': 3.0}
     """
-    refuse_unnamed(arrays, who, most=1)
-    found: dict[str, float] = {}
+    check_labelled(arrays, who, most=1)
+    values: dict[str, float] = {}
     for name, array in arrays.items():
         for channel, value in zip(
             _names(name, array, template, who), array.values.flat, strict=True
         ):
-            if channel in found:
+            if channel in values:
                 raise MismatchError(
                     f"two channels would be called {channel!r}: write levels= so "
                     "that their names differ, such as '{name}_{level}'"
                 )
-            found[channel] = float(value)
-    return found
+            values[channel] = float(value)
+    return values
 
 
-def in_order(found: Mapping[str, float], channels: Sequence[str], who: str) -> np.ndarray:
+def select_channels(values: Mapping[str, float], channels: Sequence[str], who: str) -> np.ndarray:
     """Return the numbers of channels in their order; MismatchError unless they are just these."""
-    if missing := [name for name in channels if name not in found]:
+    if missing := [name for name in channels if name not in values]:
         raise MismatchError(
-            f"{who} has channels {missing}, and the statistics do not; they have {list(found)}. "
+            f"{who} has channels {missing}, and the statistics do not; they have {list(values)}. "
             "names={'temperature': 't'} says what variables are called there"
         )
-    if more := [name for name in found if name not in channels]:
+    if more := [name for name in values if name not in channels]:
         raise MismatchError(
             f"the statistics have {more}, which {who} has no channels for; it has "
             f"{list(channels)}. Take those it has: stats.select([...])"
         )
-    return np.array([found[name] for name in channels])
+    return np.array([values[name] for name in channels])
 
 
-def taken_apart(values: Mapping[str, float], template: str | None) -> dict[str, xr.DataArray]:
+def split_channels(values: Mapping[str, float], template: str | None) -> dict[str, xr.DataArray]:
     """Return channels as variables, those that fit a template along ``level``.
 
     Examples
     --------
-    >>> found = taken_apart({"t500": 1.0, "t850": 2.0, "msl": 3.0}, "{name}{level}")
+    >>> found = split_channels({"t500": 1.0, "t850": 2.0, "msl": 3.0}, "{name}{level}")
     >>> {name: array.dims for name, array in found.items()}
     {'t': ('level',), 'msl': ()}
     """
@@ -85,7 +86,7 @@ def taken_apart(values: Mapping[str, float], template: str | None) -> dict[str, 
         match = re.fullmatch(pattern, channel)
         name = match["name"] if match else channel
         levels.setdefault(name, {})[float(match["level"]) if match else np.nan] = value
-    return {name: _along_levels(name, found) for name, found in levels.items()}
+    return {name: _along_levels(name, values) for name, values in levels.items()}
 
 
 def _names(name: str, array: xr.DataArray, template: str | None, who: str) -> list[str]:
@@ -110,10 +111,10 @@ def _plain(label: Any) -> Any:
     return int(label) if whole else label
 
 
-def _along_levels(name: str, found: Mapping[float, float]) -> xr.DataArray:
-    levels = np.array(list(found))
+def _along_levels(name: str, values: Mapping[float, float]) -> xr.DataArray:
+    levels = np.array(list(values))
     if np.isnan(levels).all():
-        return xr.DataArray(next(iter(found.values())))
+        return xr.DataArray(next(iter(values.values())))
     if np.isnan(levels).any():
         raise MismatchError(
             f"{name!r} is there with levels and without: leave levels= out, and each channel is a "
@@ -121,4 +122,4 @@ def _along_levels(name: str, found: Mapping[float, float]) -> xr.DataArray:
         )
     if (levels == levels.astype(int)).all():
         levels = levels.astype(int)
-    return xr.DataArray(np.array(list(found.values())), {"level": levels})
+    return xr.DataArray(np.array(list(values.values())), {"level": levels})

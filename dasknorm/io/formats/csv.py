@@ -17,7 +17,7 @@ import xarray as xr
 
 from dasknorm.errors import MismatchError, StatsFileError
 from dasknorm.io.formats import Format
-from dasknorm.io.formats.format_values import FormatValues, refuse_unnamed
+from dasknorm.io.formats.format_values import FormatValues, check_labelled
 
 __all__ = ["CSV"]
 
@@ -34,7 +34,7 @@ class CSV(Format):
     def pack(self, numbers: FormatValues, path: Path) -> bytes:
         readings = [name for name in ("std", "mean", "min", "max") if name in numbers.values]
         for arrays in numbers.values.values():
-            refuse_unnamed(arrays, self.name, most=1)
+            check_labelled(arrays, self.name, most=1)
         rows: list[tuple[Any, ...]] = []
         for name in numbers.variables():
             results = {r: numbers.values[r][name] for r in readings if name in numbers.values[r]}

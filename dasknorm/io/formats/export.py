@@ -1,7 +1,8 @@
-"""Exporting: states as the numbers that other programs read.
+"""Convert states to the numbers that other programs read (`Stats.export`).
 
-The rule for what a format has no place for: what would make its reader normalize otherwise than
-`normalize` does is refused; what it can do without is left out, and said.
+Used by api.stats.
+A result without a place in the format raises an error if its reader would normalize otherwise.
+All other results are left out, and returned in words.
 """
 
 import warnings
@@ -21,7 +22,7 @@ from dasknorm.fields.lags import drop_lags, lags_of, select_tendency
 from dasknorm.fields.matching import names_of
 from dasknorm.fields.units import units_of
 from dasknorm.io import formats
-from dasknorm.io.formats.format_values import FormatValues, Names, in_words
+from dasknorm.io.formats.format_values import FormatValues, Names, format_lag
 
 __all__ = ["export"]
 
@@ -43,7 +44,7 @@ def export(
     numbers = FormatValues(
         _numbers(values, names, form, form.takes, ""),
         {
-            each: _numbers(own, names, form, form.of_changes, f" of changes by {in_words(each)}")
+            each: _numbers(own, names, form, form.of_changes, f" of changes by {format_lag(each)}")
             for each, own in by_lag.items()
         },
         _period(attrs),
@@ -173,9 +174,10 @@ def _lags(states: States, lag: Any, form: formats.Format) -> list[Any]:
     if not form.of_changes:
         return []
     if len(known) > 1 and not form.has_lags:
+        first = known[0] if isinstance(known[0], int) else format_lag(known[0])
         raise MismatchError(
-            f"{form.name} has changes by one lag, and there are {', '.join(map(in_words, known))}: "
-            f"say which, lag={known[0] if isinstance(known[0], int) else in_words(known[0])!r}"
+            f"{form.name} has changes by one lag, and there are "
+            f"{', '.join(map(format_lag, known))}: say which, lag={first!r}"
         )
     return known
 
@@ -192,8 +194,8 @@ def _left_out(form: formats.Format, states: States, by_lag: Mapping[Any, Any]) -
     said = [f"the {reading}" for reading in readings if reading not in (*form.takes, "variance")]
     for lag in [each for lags in (lags_of(states) or {}).values() for each in lags]:
         if lag not in by_lag:
-            said.append(f"changes by {in_words(lag)}")
+            said.append(f"changes by {format_lag(lag)}")
             continue
         less = [r for r in readings if r in READINGS and r not in form.of_changes]
-        said += [f"the {reading} of changes by {in_words(lag)}" for reading in less]
+        said += [f"the {reading} of changes by {format_lag(lag)}" for reading in less]
     return [*said, "how they were made"]

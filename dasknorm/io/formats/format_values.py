@@ -1,4 +1,7 @@
-"""Numbers: what statistics say, in the words that all formats share."""
+"""`FormatValues`: results by name and variable, which all formats read and write.
+
+Used by io. A new field here has to be read or written by each format that has it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +12,7 @@ import xarray as xr
 
 from dasknorm.errors import MismatchError
 
-__all__ = ["Arrays", "FormatValues", "Names", "in_words", "refuse_unnamed", "side_by_side"]
+__all__ = ["Arrays", "FormatValues", "Names", "check_labelled", "combine_variables", "format_lag"]
 
 Arrays = Mapping[str, xr.DataArray]
 """One reading of each variable, along the dimensions and labels that it is kept along."""
@@ -43,12 +46,12 @@ class FormatValues:
         return list(dict.fromkeys(name for arrays in self.values.values() for name in arrays))
 
 
-def in_words(lag: Any) -> str:
+def format_lag(lag: Any) -> str:
     """Return a lag in words: ``1 step``, ``6h``, ``1d``.
 
     Examples
     --------
-    >>> in_words(2), in_words(pd.Timedelta("24h")), in_words(pd.Timedelta("90min"))
+    >>> format_lag(2), format_lag(pd.Timedelta("24h")), format_lag(pd.Timedelta("90min"))
     ('2 steps', '1d', '90m')
     """
     if not isinstance(lag, pd.Timedelta):
@@ -60,7 +63,7 @@ def in_words(lag: Any) -> str:
     return f"{seconds:g}s"
 
 
-def side_by_side(arrays: Arrays, attrs: Mapping[str, Any], who: str) -> xr.Dataset:
+def combine_variables(arrays: Arrays, attrs: Mapping[str, Any], who: str) -> xr.Dataset:
     """Return variables as one Dataset; MismatchError unless their labels are the same."""
     try:
         return xr.merge(
@@ -76,7 +79,7 @@ def side_by_side(arrays: Arrays, attrs: Mapping[str, Any], who: str) -> xr.Datas
         ) from error
 
 
-def refuse_unnamed(arrays: Arrays, who: str, most: int) -> None:
+def check_labelled(arrays: Arrays, who: str, most: int) -> None:
     """Raise MismatchError for variables along more than `most` dimensions, or without labels."""
     for name, array in arrays.items():
         kept = ", ".join(map(str, array.dims))

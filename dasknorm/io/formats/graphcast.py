@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from dasknorm.errors import MismatchError
-from dasknorm.io.formats.format_values import Arrays, FormatValues, refuse_unnamed
+from dasknorm.io.formats.format_values import Arrays, FormatValues, check_labelled
 from dasknorm.io.formats.netcdf import NetCDFFiles
 
 __all__ = ["GraphCast"]
@@ -33,7 +33,7 @@ class GraphCast(NetCDFFiles):
     }
 
     def arrange(self, arrays: Arrays) -> Arrays:
-        refuse_unnamed(arrays, self.name, most=1)
+        check_labelled(arrays, self.name, most=1)
         dims = sorted({str(dim) for array in arrays.values() for dim in array.dims})
         if len(dims) > 1:
             raise MismatchError(

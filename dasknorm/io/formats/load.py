@@ -1,4 +1,7 @@
-"""Importing: the numbers that other programs have written, as states."""
+"""Convert the numbers that other programs have written to states (`load`).
+
+Used by api.load. A format adds results here only if they fit a statistic.
+"""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
@@ -13,10 +16,10 @@ from dasknorm.errors import MismatchError
 from dasknorm.fields import Field, Groups, State
 from dasknorm.fields.states import state_from_values
 from dasknorm.io import formats
-from dasknorm.io.formats.format_values import Arrays, Names, in_words
+from dasknorm.io.formats.format_values import Arrays, Names, format_lag
 from dasknorm.statistics import Extrema, MultiStatistic, Predefined, Statistic
 
-__all__ = ["imported"]
+__all__ = ["load_states"]
 
 ENDS = ("min", "max")
 
@@ -24,7 +27,7 @@ Found = Mapping[str, Mapping[Any, xr.DataArray]]
 """By reading, and by the name of a variable here."""
 
 
-def imported(
+def load_states(
     path: str | PathLike[str], form: formats.Format, names: Names, lag: Any, container: str
 ) -> tuple[dict[Hashable, State], str]:
     """Return the states and the kind of container that files of a format stand for.
@@ -115,13 +118,15 @@ def _with_ends(state: State, ends: list[np.ndarray], statistic: Statistic | None
 
 def _lags(found: list[Any], lag: Any) -> tuple[str, list[Any]]:
     """Return along what changes are, and by how much each."""
-    dim, asked = next(iter(lag.items())) if isinstance(lag, Mapping) else ("time", lag)
-    if asked is not None and found not in ([], [None]):
-        said = ", ".join(map(in_words, found))
-        raise MismatchError(f"the file says itself that changes are by {said}: leave lag= out")
-    if asked is not None and not isinstance(asked, int):
-        asked = pd.Timedelta(asked)
-    return dim, [(1 if asked is None else asked) if key is None else key for key in found]
+    dim, lag_argument = next(iter(lag.items())) if isinstance(lag, Mapping) else ("time", lag)
+    if lag_argument is not None and found not in ([], [None]):
+        lags_text = ", ".join(map(format_lag, found))
+        raise MismatchError(f"the file says itself that changes are by {lags_text}: leave lag= out")
+    if lag_argument is not None and not isinstance(lag_argument, int):
+        lag_argument = pd.Timedelta(lag_argument)
+    return dim, [
+        (1 if lag_argument is None else lag_argument) if key is None else key for key in found
+    ]
 
 
 def _stacked(state: State, changes: list[State], dim: str, lags: list[Any]) -> State:

@@ -19,8 +19,8 @@ import numpy as np
 
 from dasknorm.errors import MismatchError, StatsFileError
 from dasknorm.io.formats import Format
-from dasknorm.io.formats.channels import channels_of, in_order, taken_apart
-from dasknorm.io.formats.format_values import Arrays, FormatValues, in_words
+from dasknorm.io.formats.channels import channels_of, select_channels, split_channels
+from dasknorm.io.formats.format_values import Arrays, FormatValues, format_lag
 
 __all__ = ["Makani"]
 
@@ -108,7 +108,7 @@ class Makani(Format):
         return channels_of(arrays, self.levels or "{name}{level}", self.name)
 
     def _bytes(self, arrays: Arrays, channels: Sequence[str]) -> bytes:
-        values = in_order(self._channels(arrays), channels, "the data of makani")
+        values = select_channels(self._channels(arrays), channels, "the data of makani")
         with np.errstate(over="ignore", under="ignore"):
             single = values.astype(np.float32)
         is_lost = (np.isfinite(values) & ~np.isfinite(single)) | ((values != 0) & (single == 0))
@@ -129,7 +129,7 @@ class Makani(Format):
                 f"{len(channels)} channels"
             )
         by_channel = dict(zip(channels, values.astype(float).ravel().tolist(), strict=True))
-        return taken_apart(by_channel, self.levels)
+        return split_channels(by_channel, self.levels)
 
 
 def _suffixes(lag: Any, is_only: bool) -> Iterator[str]:
@@ -138,7 +138,7 @@ def _suffixes(lag: Any, is_only: bool) -> Iterator[str]:
         yield f"_dt{lag}"
     elif not is_only:
         raise MismatchError(
-            f"makani needs lags in steps, got the duration {in_words(lag)}: "
+            f"makani needs lags in steps, got the duration {format_lag(lag)}: "
             "adapt(..., lag={'time': [1, 4]}), or select one of them, lag="
         )
     if is_only:

@@ -17,7 +17,7 @@ import xarray as xr
 
 from dasknorm.errors import MismatchError, StatsFileError
 from dasknorm.io.formats import Format
-from dasknorm.io.formats.format_values import Arrays, FormatValues, in_words, refuse_unnamed
+from dasknorm.io.formats.format_values import Arrays, FormatValues, check_labelled, format_lag
 from dasknorm.io.zarr import extend_group, open_group
 
 __all__ = ["MLLAM"]
@@ -45,7 +45,7 @@ class MLLAM(Format):
         for lag, change in numbers.changes.items():
             if isinstance(lag, int) and lag != 1:
                 raise MismatchError(
-                    f"mllam needs a lag of one step, got {in_words(lag)}: "
+                    f"mllam needs a lag of one step, got {format_lag(lag)}: "
                     "adapt(..., lag={'time': 1})"
                 )
             arrays |= self._named(change, "diff_")
@@ -76,7 +76,7 @@ class MLLAM(Format):
 
     def _named(self, readings: Mapping[str, Arrays], prefix: str) -> dict[str, xr.DataArray]:
         for arrays in readings.values():
-            refuse_unnamed(arrays, self.name, most=8)
+            check_labelled(arrays, self.name, most=8)
         return {
             f"{name}__{self.split}__{prefix}{reading}": array
             for reading, arrays in readings.items()

@@ -12,7 +12,7 @@ import xarray as xr
 
 from dasknorm.errors import MismatchError, StatsFileError
 from dasknorm.io.formats import Format
-from dasknorm.io.formats.format_values import Arrays, FormatValues, side_by_side
+from dasknorm.io.formats.format_values import Arrays, FormatValues, combine_variables
 from dasknorm.io.store.netcdf import pack_variables
 from dasknorm.io.store.variables import Variable
 
@@ -43,7 +43,7 @@ class NetCDFFiles(Format):
             results |= {f"change {reading}": arrays for reading, arrays in change.items()}
         attrs = self.file_attrs(numbers)
         return {
-            file: _pack(side_by_side(self.arrange(results[reading]), attrs, self.name))
+            file: _pack(combine_variables(self.arrange(results[reading]), attrs, self.name))
             for file, reading in self.files.items()
             if results.get(reading)
         }

@@ -1,10 +1,9 @@
-"""Serving without dasknorm: statistics as what another library normalizes with itself.
+"""Convert statistics to objects of other libraries, which normalize without dasknorm.
 
-One file for each library, imported when it is asked for, and two that they share: `channels`, where
-names become positions, and `layout`, what comes of it.
+Used by api.stats. A new library is one new module here, imported when it is called.
 """
 
-from dasknorm.io.serving.channels import laid
+from dasknorm.io.serving.channels import make_layout
 from dasknorm.io.serving.layout import Layout
 
-__all__ = ["Layout", "laid"]
+__all__ = ["Layout", "make_layout"]

@@ -1,7 +1,7 @@
-"""Channels: affine maps laid out as a network reads them, which knows positions and no names.
+"""Arrange affine maps along the axes of a batch, which has positions and no names.
 
-A batch is one tensor. Each variable, at each of its levels, is a channel of it, in a stated order.
-Along further axes, latitudes for example, statistics may be kept as well.
+Used by io.serving. Each variable, at each of its levels, is a channel. Other axes of a batch may
+be kept too.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
@@ -17,13 +17,13 @@ from dasknorm.fields import State, States
 from dasknorm.fields.labels import format_dim, format_dims
 from dasknorm.io.serving.layout import Layout
 
-__all__ = ["laid"]
+__all__ = ["make_layout"]
 
 CHANNEL = "channel"
 """What the axis of channels is called among the axes of a batch."""
 
 
-def laid(
+def make_layout(
     states: States,
     channels: Sequence[Hashable] | None = None,
     dims: Sequence[Hashable] | None = None,
@@ -58,7 +58,9 @@ def laid(
             "columns of different statistics are not kept in the order of the frame: name it, "
             "channels=list(frame.columns)"
         )
-    chosen = _chosen([each for name in maps for each in _split(name, maps[name], axes)], channels)
+    chosen = _chosen(
+        [channel for name in maps for channel in _split(name, maps[name], axes)], channels
+    )
     _refuse_other_grids(chosen, axes)
     return _stacked(chosen, axes)
 
@@ -107,13 +109,14 @@ def _axes(maps: States, dims: Sequence[Hashable] | None) -> list[Hashable]:
 def _split(name: Hashable, field: State, axes: list[Hashable]) -> Iterator[_Channel]:
     """Yield the channels of a variable: one for each place along what is no axis of the batch."""
     grid, sizes = _grid(axes), field.sizes()
-    own = [dim for dim in field.dims if dim not in grid]
-    order = [field.dims.index(dim) for dim in (*own, *grid) if dim in field.dims]
+    channel_dims = [dim for dim in field.dims if dim not in grid]
+    order = [field.dims.index(dim) for dim in (*channel_dims, *grid) if dim in field.dims]
     rows = field.data.transpose(order).reshape(-1, *(sizes.get(dim, 1) for dim in grid))
     labels = [
-        field.labels[dim].tolist() if dim in field.labels else range(sizes[dim]) for dim in own
+        field.labels[dim].tolist() if dim in field.labels else range(sizes[dim])
+        for dim in channel_dims
     ]
-    variable = None if "columns" in own else name  # which the states of columns are not named by
+    variable = None if "columns" in channel_dims else name  # columns have no variable
     for place, row in zip(product(*labels), rows, strict=True):
         full = place if variable is None else (variable, *place)
         yield _Channel(full[0] if len(full) == 1 else full or None, variable, field, row)
@@ -123,51 +126,54 @@ def _grid(axes: list[Hashable]) -> list[Hashable]:
     return [dim for dim in axes if dim != CHANNEL]
 
 
-def _chosen(all_: list[_Channel], channels: Sequence[Hashable] | None) -> list[_Channel]:
+def _chosen(
+    channels_of_maps: list[_Channel], channels: Sequence[Hashable] | None
+) -> list[_Channel]:
     """Return the channels asked for, in that order: each by its name, or all of a variable."""
     if channels is None:
-        return all_
+        return channels_of_maps
     if not isinstance(channels, list):
         raise TypeError(
             f"channels= takes a list, in the order of your tensor, got {channels!r}; a tuple is "
             "one name, as ('t', 500)"
         )
-    known: dict[Hashable, list[_Channel]] = {}
-    for each in all_:
-        known.setdefault(each.variable, []).append(each)
-    known |= {each.name: [each] for each in all_}
-    if unknown := [name for name in channels if name not in known]:
+    by_name: dict[Hashable, list[_Channel]] = {}
+    for channel in channels_of_maps:
+        by_name.setdefault(channel.variable, []).append(channel)
+    by_name |= {channel.name: [channel] for channel in channels_of_maps}
+    if unknown := [name for name in channels if name not in by_name]:
         raise MismatchError(
-            f"there are no channels {unknown}; known are {_words([each.name for each in all_])}"
+            f"there are no channels {unknown}; known are "
+            f"{_words([channel.name for channel in channels_of_maps])}"
         )
-    chosen = [each for name in channels for each in known[name]]
-    if not chosen or len({each.name for each in chosen}) < len(chosen):
+    chosen = [channel for name in channels for channel in by_name[name]]
+    if not chosen or len({channel.name for channel in chosen}) < len(chosen):
         raise ValueError(f"channels={channels!r} names a channel twice, or none")
     return chosen
 
 
 def _stacked(chosen: list[_Channel], axes: list[Hashable]) -> Layout:
     """Stack maps of channels along their axis, and leave out axes in front where none is kept."""
-    names = tuple(each.name for each in chosen)
+    names = tuple(channel.name for channel in chosen)
     if CHANNEL not in axes and len(chosen) > 1:
         raise MismatchError(
             f"there are several channels, {_words(names)}, and dims={axes} has no axis for "
             "them: name it 'channel'; or name one of them, channels=[...]"
         )
-    kept = {CHANNEL, *(dim for each in chosen for dim in each.field.dims)}
-    found = [at for at, dim in enumerate(axes) if dim in kept]
-    affine = np.stack(np.broadcast_arrays(*(each.affine for each in chosen)))
-    functions = np.array([_function(each.field) or "" for each in chosen])
+    kept = {CHANNEL, *(dim for channel in chosen for dim in channel.field.dims)}
+    kept_axes = [at for at, dim in enumerate(axes) if dim in kept]
+    affine = np.stack(np.broadcast_arrays(*(channel.affine for channel in chosen)))
+    functions = np.array([_function(channel.field) or "" for channel in chosen])
     functions = functions.reshape(-1, *(1,) * (affine.ndim - 1))
 
     def along(array: np.ndarray) -> np.ndarray:
         array = np.moveaxis(array, 0, axes.index(CHANNEL)) if CHANNEL in axes else array[0]
-        return array.reshape(array.shape[found[0] :] if found else ())
+        return array.reshape(array.shape[kept_axes[0] :] if kept_axes else ())
 
     affine = along(affine)
     return Layout(
         affine,
-        kept=tuple((at - len(axes), affine.shape[at - len(axes)]) for at in found),
+        kept=tuple((at - len(axes), affine.shape[at - len(axes)]) for at in kept_axes),
         channels=names if CHANNEL in axes else (),
         functions={
             name: along(functions == name) for name in np.unique(functions).tolist() if name
@@ -201,9 +207,9 @@ def _refuse_groups(states: States) -> None:
 def _refuse_other_grids(chosen: list[_Channel], axes: list[Hashable]) -> None:
     """Raise MismatchError unless channels have the same places along each axis of the batch."""
     for dim in _grid(axes):
-        first, *others = [each for each in chosen if dim in each.field.dims] or [chosen[0]]
+        first, *others = [channel for channel in chosen if dim in channel.field.dims] or [chosen[0]]
         for other in others:
-            mine, theirs = (each.field.labels.get(dim) for each in (first, other))
+            mine, theirs = (channel.field.labels.get(dim) for channel in (first, other))
             same = first.field.sizes()[dim] == other.field.sizes()[dim]
             if not same or (mine is not None and theirs is not None and not mine.equals(theirs)):
                 raise MismatchError(

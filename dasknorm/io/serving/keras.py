@@ -1,4 +1,7 @@
-"""Keras' own Normalization layer, with these numbers."""
+"""Create Keras' own Normalization layer from statistics.
+
+Used by api.stats. It may use any layer that Keras can save and load.
+"""
 
 from typing import Any
 
@@ -36,11 +39,11 @@ def layer(layout: Layout, invert: bool) -> Any:
     Raises MismatchError if Keras would divide by another scale.
     """
     scale = layout.affine["scale"]
-    lost = (scale < LEAST) | (scale > LARGEST)
-    if lost.any():
+    is_lost = (scale < LEAST) | (scale > LARGEST)
+    if is_lost.any():
         raise MismatchError(
             f"Keras' layer divides by no less than {LEAST} and no more than {LARGEST}, and these "
-            f"statistics by {scale[lost][0]:g}: adapt on data in another unit, or use to_torch()"
+            f"statistics by {scale[is_lost][0]:g}: adapt on data in another unit, or use to_torch()"
         )
     affine = _affine(layout, invert)
     if not layout.functions:

@@ -1,4 +1,7 @@
-"""Layout: an affine map whose axes are those of a batch, in the dtype of its constants."""
+"""`Layout`: an affine map along the axes of a batch, in the dtype of its constants.
+
+Used by io. A new field here has to be written by each module of the folder.
+"""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
@@ -41,9 +44,9 @@ class Layout:
             shift = self.affine["shift"].astype(dtype)
             rest = (self.affine["shift"] - shift) + self.affine["shift_rest"]
             scale = self.affine["scale"].astype(dtype)
-        lost = np.isinf(shift) | np.isinf(scale) | (scale < np.finfo(dtype).tiny)
-        if lost.any():
-            worst = self.affine[lost][0]
+        is_lost = np.isinf(shift) | np.isinf(scale) | (scale < np.finfo(dtype).tiny)
+        if is_lost.any():
+            worst = self.affine[is_lost][0]
             raise ValueError(
                 f"a shift of {worst['shift']:g} and a scale of {worst['scale']:g} are beyond "
                 f"{dtype}: write dtype='float64', or adapt on data in another unit"
@@ -53,12 +56,12 @@ class Layout:
 
 def _constant_dtype(dtype: Any) -> np.dtype[Any]:
     try:
-        found = np.dtype(dtype)
+        result = np.dtype(dtype)
     except TypeError:
-        found = None
-    if found not in (np.float32, np.float64):
+        result = None
+    if result not in (np.float32, np.float64):
         raise TypeError(
             f"constants are kept in float32 or float64, got dtype={dtype!r}; batches of float16 "
             "and bfloat16 are calculated with these, and come out as they were"
         )
-    return found
+    return result

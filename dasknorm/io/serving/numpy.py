@@ -1,4 +1,7 @@
-"""Constants for NumPy, and for whatever reads plain arrays."""
+"""Create plain NumPy constants from statistics.
+
+Used by api.stats. The keys of the dict are public.
+"""
 
 from collections.abc import Hashable
 from typing import Any, TypedDict

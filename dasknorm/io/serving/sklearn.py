@@ -1,4 +1,7 @@
-"""scikit-learn's own scalers, fitted with these numbers."""
+"""Create scikit-learn's own scaler from statistics.
+
+Used by api.stats. The scaler of a statistic is its `to_sklearn`.
+"""
 
 from typing import Any
 

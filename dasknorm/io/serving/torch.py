@@ -1,4 +1,7 @@
-"""Normalization for PyTorch: statistics as buffers of a module."""
+"""Create a PyTorch module with statistics as buffers.
+
+Used by api.stats. The names of its buffers are in saved models.
+"""
 
 from collections.abc import Callable
 from typing import Any, Self
