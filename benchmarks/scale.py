@@ -23,7 +23,7 @@ from benchmarks.fresh import Figures, ask, peak_megabytes, spent
 from benchmarks.graphs import tasks
 from benchmarks.machine import describe
 from benchmarks.report import Report, table
-from dasknorm.api.shards import MOST_CHUNKS, shard, shard_count
+from dasknorm.api.shards import MAX_CHUNKS, shard, shard_count
 from dasknorm.chunks import Reduction
 from dasknorm.chunks.graph import make_assembly
 from dasknorm.chunks.task_sizes import TASK_READ_BYTES, group_sizes
@@ -138,7 +138,7 @@ def run(most: float) -> Report:
     """Measure graphs of a thousand chunks, and ten times more, up to this many."""
     sizes = [10**power for power in range(3, round(math.log10(most)) + 1)]
     found = {(ONE, size): ask("scale", ONE, size) for size in sizes}
-    found |= {(SHARDS, size): ask("scale", SHARDS, size) for size in sizes if size > MOST_CHUNKS}
+    found |= {(SHARDS, size): ask("scale", SHARDS, size) for size in sizes if size > MAX_CHUNKS}
     if most >= IN_STORE:
         found[STORE, IN_STORE] = ask("scale", STORE, IN_STORE)
     last = 0.0
@@ -247,10 +247,10 @@ def _row(costs: _Costs, nbytes: float, chunks: int) -> list[str]:
 
 def _tasks_a_chunk(nbytes: float) -> float:
     """Return how many tasks there are for a chunk of so many bytes, in a graph that is full."""
-    data = da.zeros((MOST_CHUNKS, round(nbytes / 4)), chunks=(1, -1), dtype="f4")
-    level = len(group_sizes(Reduction(data, Reducer(Moments(), (0, 1))), MOST_CHUNKS, 1))
+    data = da.zeros((MAX_CHUNKS, round(nbytes / 4)), chunks=(1, -1), dtype="f4")
+    level = len(group_sizes(Reduction(data, Reducer(Moments(), (0, 1))), MAX_CHUNKS, 1))
     count = level
     while level > 1:
         level = math.ceil(level / 32)
         count += level
-    return count / MOST_CHUNKS
+    return count / MAX_CHUNKS

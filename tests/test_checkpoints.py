@@ -182,7 +182,7 @@ def test_a_frame_goes_on(tmp_path: Path) -> None:
     with pytest.raises(ChunkError, match="partition 40"):
         dn.adapt(table, checkpoint=tmp_path / "c.json", retries=0)
     found = done(tmp_path / "c.json")
-    assert found == 40 * shards.SHARDS // 60
+    assert found == 40 * shards.CHECKPOINT_SHARDS // 60
     stats = dn.adapt(table, checkpoint=tmp_path / "c.json")
     assert 60 <= total(marks) <= 64
     np.testing.assert_allclose(stats.mean, BLOCK.mean(axis=0), rtol=1e-14)

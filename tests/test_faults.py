@@ -159,7 +159,7 @@ def test_a_chunk_is_named_by_its_place_in_the_whole(
     """Where work is done in shards, places are counted from the start of the array."""
     if what == "frame":
         pytest.importorskip("pyarrow")
-    monkeypatch.setattr(shards, "MOST_CHUNKS", 2)
+    monkeypatch.setattr(shards, "MAX_CHUNKS", 2)
     test_a_chunk_that_cannot_be_read_is_named(None, tmp_path, what)
 
 

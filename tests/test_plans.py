@@ -81,7 +81,7 @@ def test_a_plan_of_a_frame(tmp_path: Path) -> None:
 
 def test_a_plan_of_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Work that is too much for one graph is planned as several, the tasks of all of them."""
-    monkeypatch.setattr(shards, "MOST_CHUNKS", 5)
+    monkeypatch.setattr(shards, "MAX_CHUNKS", 5)
     x = marked(BLOCK, (10, 3), tmp_path)
     plan = dn.plan(x)
     with Tasks() as counter, dask.config.set(scheduler="threads"):

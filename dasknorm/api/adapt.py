@@ -150,7 +150,6 @@ def adapt(
         saved = shards.Checkpoint(checkpoint, work.container, work.attrs)
     with _metered(progress) as meter:
         states = shards.compute_states(work.states, retries=retries, meter=meter, checkpoint=saved)
-    checks.check_valid(states)
     checks.check_not_empty(states, is_masked=where is not None)
     checks.check_counts(states, expected)
     return Stats(states, work.container, work.attrs)
@@ -159,9 +158,7 @@ def adapt(
 def compute_stats(data: Any, request: Request) -> Stats:
     """Return statistics like `adapt`, without warnings about features that have no values yet."""
     work = request.prepare(data)
-    states = shards.compute_states(work.states)
-    checks.check_valid(states)
-    return Stats(states, work.container, work.attrs)
+    return Stats(shards.compute_states(work.states), work.container, work.attrs)
 
 
 def _adapt_batches(data: Any, request: Request, expect_count: float | None) -> Stats:

@@ -47,7 +47,7 @@ class Request:
         container = container_of(data)
         fields = select_fields(container, data, self.selection, self.statistic)
         fields = add_lags(fields, self.lag)
-        kept = kept_dims(fields, self.keep, self.over)
+        kept, lags = kept_dims(fields, self.keep, self.over), lags_by_dim(fields)
         states = container.summarize(data, fields, kept, self.weights, self.where)
         attrs = provenance.make_attrs(
             fields,
@@ -55,6 +55,6 @@ class Request:
             self.weights,
             self.where,
             source=container.source_names(data),
-            lag=lags_by_dim(fields),
+            lag=lags,
         )
         return Work(container.name, states, attrs)

@@ -1,8 +1,8 @@
-"""Shards: long work cut into parts that are done one after the other, and can be gone on with.
+"""Split large jobs into shards that run one after the other and can be resumed.
 
-A graph of Dask's takes memory and time for every chunk before the first is read, so that work of
-very many chunks is done a shard at a time. With a checkpoint, what has been learned so far is
-saved after each shard, in a statistics file like any other.
+Used by api and cli. A graph of Dask takes memory and time for every chunk before the first is read,
+so very long work has several graphs. With a checkpoint, the states so far are saved after each
+shard, in an ordinary statistics file.
 """
 
 import math
@@ -16,35 +16,36 @@ from dasknorm import chunks
 from dasknorm.chunks import Reduction
 from dasknorm.chunks.progress import Meter
 from dasknorm.errors import MismatchError
-from dasknorm.fields import State, States
+from dasknorm.fields import State, States, checks
 from dasknorm.reports.methods_text import describe
 
 __all__ = ["RETRIES", "Checkpoint", "compute_states", "progress_of", "shard", "shard_count"]
 
-MOST_CHUNKS = 100_000
-"""Chunks of one graph: some seconds of building, and a few hundred MB."""
+MAX_CHUNKS = 100_000
+"""Chunks per graph: building it takes a few seconds and a few hundred MB."""
 
-COUNT = "the number of shards"
-
-SHARDS = 32
-"""Shards of work with a checkpoint: at most a thirtieth of it is done again."""
+CHECKPOINT_SHARDS = 32
+"""Shards with a checkpoint: after a failure, at most a thirtieth of the work is repeated."""
 
 RETRIES = 2
-"""Tries more of a chunk that cannot be read: storage often fails once, and seldom three times."""
+"""Further attempts to read a chunk: storage often fails once, and rarely three times."""
 
-LIGHT_BYTES = 1 << 20
-READ_FOR_STATE = 2
-"""Where more than 1 MB is saved after each shard, it reads at least twice as much."""
+SMALL_STATE_BYTES = 1 << 20
+READ_PER_SAVED_BYTE = 2
+"""A shard reads at least twice as much as it saves, unless it saves less than 1 MB."""
+
+COUNT = "the number of shards"
+"""A key of the job in a checkpoint, in the words of the message about differing keys."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A statistics file that is brought up to date after each shard.
+    """A statistics file that is replaced after each shard.
 
     Parameters
     ----------
     path : path-like
-        Ends in a suffix that statistics are saved with.
+        With a suffix of statistics files.
     container : str
         As in `Stats`.
     attrs : dict
@@ -55,18 +56,18 @@ class Checkpoint:
     container: str
     attrs: Mapping[str, Any]
 
-    def saved(self, job: Mapping[str, Any]) -> tuple[int, dict[Hashable, State]]:
-        """Return how many shards of a job are done, and the states so far.
+    def load(self, job: Mapping[str, Any]) -> tuple[int, dict[Hashable, State]]:
+        """Return the number of finished shards of a job, and the states so far.
 
-        If there is no file, one that holds nothing is saved: a path that cannot be written is
-        refused before anything is read.
+        If there is no file, an empty one is saved, so that an error about the path comes before
+        any data are read.
 
         Raises
         ------
         MismatchError
-            If what is there is of another job, or no checkpoint.
+            If the file belongs to another job, or is not a checkpoint.
         """
-        from dasknorm.io import store  # as in Stats.save
+        from dasknorm.io import store  # takes a fifth of the import time
 
         if not Path(self.path).exists():
             self.save(job, 0, {})
@@ -76,32 +77,31 @@ class Checkpoint:
             raise MismatchError(
                 f"{str(self.path)!r} holds statistics and no checkpoint; give another path"
             )
-        found = attrs["checkpoint"]
-        keys = dict.fromkeys([*job, *found["job"]])
-        differing = [key for key in keys if found["job"].get(key) != job.get(key)]
-        if differing and found["done"]:
+        saved = attrs["checkpoint"]
+        keys = dict.fromkeys([*job, *saved["job"]])
+        differing = [key for key in keys if saved["job"].get(key) != job.get(key)]
+        if differing and saved["done"]:
             raise MismatchError(
                 f"the checkpoint {str(self.path)!r} is of other work: {', '.join(differing)} "
                 "differ. Give the same data, opened in the same way, and the same arguments; or "
-                "another path to begin anew"
+                "another path to start again"
             )
-        return found["done"], states
+        return saved["done"], states
 
     def save(self, job: Mapping[str, Any], done: int, states: States) -> None:
-        """Save what the first `done` shards have given; the file is replaced whole."""
-        from dasknorm.io import store  # as in Stats.save
+        """Save the states after `done` shards; the file is replaced atomically."""
+        from dasknorm.io import store  # takes a fifth of the import time
 
-        of = job[COUNT]
-        attrs = {**self.attrs, "checkpoint": {"job": dict(job), "done": done, "of": of}}
+        attrs = {**self.attrs, "checkpoint": {"job": dict(job), "done": done, "of": job[COUNT]}}
         store.write(self.path, states, self.container, attrs, describe(states, attrs))
 
 
 def progress_of(attrs: Mapping[str, Any]) -> str:
-    """Say how much of the work a checkpoint holds, if not all of it; else nothing."""
-    found = attrs.get("checkpoint")
-    if not found or found["done"] == found["of"]:
+    """Return how much of its work a checkpoint contains; empty if it is complete."""
+    checkpoint = attrs.get("checkpoint")
+    if not checkpoint or checkpoint["done"] == checkpoint["of"]:
         return ""
-    return f"{found['done']} of {found['of']} shards of work that is not finished"
+    return f"{checkpoint['done']} of {checkpoint['of']} shards of work that is not finished"
 
 
 def compute_states(
@@ -111,14 +111,14 @@ def compute_states(
     meter: Meter | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> dict[Hashable, State]:
-    """Return the states that are still to be computed in `work`, a shard after the other."""
+    """Compute states whose data are Reductions, shard by shard, and check that they are valid."""
     count = shard_count(work, checkpointed=checkpoint is not None)
-    job = _job(work, count) if checkpoint else {}
-    done, saved = checkpoint.saved(job) if checkpoint else (0, {})
+    job = _describe_job(work, count) if checkpoint else {}
+    done, saved = checkpoint.load(job) if checkpoint else (0, {})
     totals = {name: state.records for name, state in saved.items()}
     parts = [dict(shard(work, number, count)) for number in range(done, count)]
     if meter:
-        meter.expected += sum(each.chunk_count for part in parts for each in part.values())
+        meter.expected += sum(r.chunk_count for part in parts for r in part.values())
     for number, part in enumerate(parts, start=done + 1):
         for name, records in chunks.run(part, retries=retries, meter=meter).items():
             if name in totals:
@@ -126,59 +126,59 @@ def compute_states(
             else:
                 totals[name] = records
         if checkpoint:
-            checkpoint.save(job, number, _fields(work, totals))
-    return _fields(work, totals)
+            checkpoint.save(job, number, _with_records(work, totals))
+    states = _with_records(work, totals)
+    checks.check_valid(states)
+    return states
 
 
 def shard_count(work: States, checkpointed: bool) -> int:
-    """Return in how many shards work is cut: whole chunks, along the axis cut in the most."""
-    lazy = [field.data for field in work.values() if field.data.is_lazy]
+    """Return the number of shards: whole chunks, along the axis with the most chunks."""
+    lazy = [state.data for state in work.values() if state.data.is_lazy]
     if not lazy:
         return 1
-    count = math.ceil(sum(each.chunk_count for each in lazy) / MOST_CHUNKS)
+    count = math.ceil(sum(reduction.chunk_count for reduction in lazy) / MAX_CHUNKS)
     if checkpointed:
-        read = sum(each.nbytes for each in lazy)
-        saved = sum(each.record_bytes for each in lazy)
-        light = math.isnan(read) or saved <= LIGHT_BYTES
-        room = SHARDS if light else read / (READ_FOR_STATE * saved)
-        count = max(count, min(SHARDS, math.floor(room)))
-    axes = [(each, each.shard_axis()) for each in lazy]
-    most = max((len(each.sizes[axis]) for each, axis in axes if axis is not None), default=1)
-    return max(1, min(count, most))
+        read = sum(reduction.nbytes for reduction in lazy)
+        saved = sum(reduction.record_bytes for reduction in lazy)
+        is_small = math.isnan(read) or saved <= SMALL_STATE_BYTES
+        most = CHECKPOINT_SHARDS if is_small else read / (READ_PER_SAVED_BYTE * saved)
+        count = max(count, min(CHECKPOINT_SHARDS, math.floor(most)))
+    axes = [(reduction, reduction.shard_axis()) for reduction in lazy]
+    chunk_counts = [len(reduction.sizes[axis]) for reduction, axis in axes if axis is not None]
+    return max(1, min(count, max(chunk_counts, default=1)))
 
 
 def shard(work: States, number: int, count: int) -> Iterator[tuple[Hashable, Reduction]]:
     """Yield the part of each reduction that belongs to a shard.
 
-    What is in memory belongs to the first as a whole, and so does what merges no axis away.
+    Data in memory belong to the first shard, and so do reductions without a reduced axis.
     """
-    for name, field in work.items():
-        reduction = field.data
+    for name, state in work.items():
+        reduction = state.data
         axis = reduction.shard_axis() if count > 1 and reduction.is_lazy else None
         if axis is None:
             if number == 0:
                 yield name, reduction
             continue
-        cut = len(reduction.sizes[axis])
-        first, last = number * cut // count, (number + 1) * cut // count
-        if first < last:
-            yield name, reduction.select_chunks(axis, first, last)
+        chunk_count = len(reduction.sizes[axis])
+        start, stop = number * chunk_count // count, (number + 1) * chunk_count // count
+        if start < stop:
+            yield name, reduction.select_chunks(axis, start, stop)
 
 
-def _fields(work: States, totals: Mapping[Hashable, Any]) -> dict[Hashable, State]:
-    """Return the states of the fields there are already, in the order of the work."""
-    return {
-        name: field.with_records(totals[name]) for name, field in work.items() if name in totals
-    }
+def _with_records(work: States, totals: Mapping[Hashable, Any]) -> dict[Hashable, State]:
+    """Return the states that have records already, in the order of the work."""
+    return {key: state.with_records(totals[key]) for key, state in work.items() if key in totals}
 
 
-def _job(work: States, count: int) -> dict[str, Any]:
-    """Return what makes work the same work: of data, their graph's name or their content."""
-    said = dict.fromkeys(str(field.statistic) for field in work.values())
-    job: dict[str, Any] = {"the statistic": ", ".join(said), COUNT: count}
-    for name, field in work.items():
-        of = "" if name is None else f" of {name!r}"
-        job[f"the data{of}"] = chunks.identity_token(field.data.data)
-        job[f"the weights{of}"] = chunks.identity_token(field.data.weights)
-        job[f"the merged dimensions{of}"] = [str(d) for d in field.data.dims if d not in field.dims]
+def _describe_job(work: States, count: int) -> dict[str, Any]:
+    """Return what identifies a job: for data, the name of their graph or their content."""
+    statistics = dict.fromkeys(str(state.statistic) for state in work.values())
+    job: dict[str, Any] = {"the statistic": ", ".join(statistics), COUNT: count}
+    for name, state in work.items():
+        reduction, of = state.data, "" if name is None else f" of {name!r}"
+        job[f"the data{of}"] = chunks.identity_token(reduction.data)
+        job[f"the weights{of}"] = chunks.identity_token(reduction.weights)
+        job[f"the merged dimensions{of}"] = [str(d) for d in reduction.dims if d not in state.dims]
     return job

@@ -403,7 +403,6 @@ class Stats:
             for key, state in shards.compute_states(work).items()
         }
         check_same_names(states, self.states)
-        checks.check_valid(states)
         attrs = provenance.make_attrs(
             fields,
             kept,
