@@ -8,9 +8,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 OTHER = .venvs/$(notdir $(PYTHON))
 UV := .venvs/uv/bin/uv
 SUITE := $(patsubst %,tests/test_%.py,public containers containers_pandas containers_xarray \
-  containers_polars containers_arrow laws statistics extrema several transformed methods stats fields \
-  grouped climatology tendencies weights opening store store_refusals store_tools layer sklearn cli \
-  cli_bare testing extending)
+  containers_polars containers_arrow invariants statistics extrema multi_statistic transformed \
+  per_variable stats fields grouped climatology tendencies weights file_backed store store_refusals \
+  store_tools layer sklearn cli cli_bare testing extending)
 # What one library says of another of another age is not for us to mend.
 TRY = -m pytest -p no:cacheprovider -W ignore::DeprecationWarning -W ignore::FutureWarning $(SUITE)
 

@@ -13,7 +13,7 @@ def files_of(pattern: str) -> list[str]:
 
 
 NEEDS = {
-    "tests/edge_arrow.py": "pyarrow",
+    "tests/support/edge_arrow.py": "pyarrow",
     "dasknorm/containers/dask_dataframe.py": "pyarrow",
     "dasknorm/containers/pyarrow.py": "pyarrow",
     "dasknorm/containers/polars.py": "polars",

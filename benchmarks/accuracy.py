@@ -11,8 +11,8 @@ import numpy as np
 
 from benchmarks.machine import describe
 from benchmarks.report import Report, table
-from tests.exact import Truth, nist, truth
-from tests.rivals import RIVALS, Rival, installed
+from tests.support.exact_results import ExactMoments, compute_exact, read_nist
+from tests.support.other_libraries import LIBRARIES, Library, is_installed
 
 __all__ = ["run"]
 
@@ -25,7 +25,7 @@ SETS: dict[str, Callable[[int], np.ndarray]] = {
     "float64, 1e12 ± 1": lambda n: _normal(n, 1e12, 1, "f8"),
     "float64, 3 ± 2 and once 1e8": lambda n: np.append(_normal(n - 1, 3, 2, "f8"), 1e8),
     "int64, 2^53 and the next 3": lambda n: 2**53 + np.arange(n) % 4,
-    "NIST's NumAcc4": lambda n: nist("NumAcc4")[0],
+    "NIST's NumAcc4": lambda n: read_nist("NumAcc4")[0],
     "float32, constant 0.1": lambda n: np.full(n, 0.1, "f4"),
 }
 """Numbers that sums lose digits of, by what they are."""
@@ -35,11 +35,11 @@ NONE = "none"
 
 def run(size: float) -> Report:
     """Look at sets of so many numbers."""
-    rivals = [rival for rival in RIVALS if installed(rival)]
+    rivals = [rival for rival in LIBRARIES if is_installed(rival)]
     means, variances = [], []
     for name, make in SETS.items():
         values = make(round(size))
-        exact = truth(values)
+        exact = compute_exact(values)
         found = [_errors(rival, values, exact) for rival in rivals]
         means.append([name, *(error[0] for error in found)])
         variances.append([name, *(error[1] for error in found)])
@@ -59,7 +59,7 @@ def _normal(n: int, mean: float, std: float, dtype: str) -> np.ndarray:
     return np.random.default_rng(4).normal(mean, std, n).astype(dtype)
 
 
-def _errors(rival: type[Rival], values: np.ndarray, exact: Truth) -> tuple[str, str]:
+def _errors(rival: type[Library], values: np.ndarray, exact: ExactMoments) -> tuple[str, str]:
     """Return how far off the mean and the variance of one library are, in words."""
     x = np.stack([values, values[::-1]], axis=1)
     try:

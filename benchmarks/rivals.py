@@ -13,7 +13,14 @@ from benchmarks.limits import COPY, COPYING, READ, READING, limits
 from benchmarks.machine import cores, describe
 from benchmarks.report import Aim, Report, aims, table
 from benchmarks.timing import least_seconds
-from tests.rivals import RIVALS, Dask, Dasknorm, Rival, ScikitLearn, installed
+from tests.support.other_libraries import (
+    LIBRARIES,
+    Dask,
+    Dasknorm,
+    Library,
+    ScikitLearn,
+    is_installed,
+)
 
 __all__ = ["run"]
 
@@ -80,8 +87,8 @@ def _data(case: Case, gigabytes: float) -> np.ndarray:
     return np.random.default_rng(1).normal(3.0, 2.0, size).astype(case.dtype).reshape(case.shape)
 
 
-def _here() -> list[type[Rival]]:
-    return [rival for rival in RIVALS if installed(rival)]
+def _here() -> list[type[Library]]:
+    return [rival for rival in LIBRARIES if is_installed(rival)]
 
 
 def _learning(x: np.ndarray, case: Case) -> dict[str, Callable[[], Any]]:
@@ -90,7 +97,7 @@ def _learning(x: np.ndarray, case: Case) -> dict[str, Callable[[], Any]]:
     }
 
 
-def _learn(rival: type[Rival], x: Any, axes: tuple[int, ...]) -> Any:
+def _learn(rival: type[Library], x: Any, axes: tuple[int, ...]) -> Any:
     return rival(x, axes).moments()
 
 
@@ -158,7 +165,7 @@ def _ratio(speeds: dict[str, float], name: str) -> str:
 
 
 def _absent() -> list[str]:
-    names = [rival.name for rival in RIVALS if not installed(rival)]
+    names = [rival.name for rival in LIBRARIES if not is_installed(rival)]
     return [f"Not installed, and so not measured: {', '.join(names)}."] if names else []
 
 
@@ -180,7 +187,7 @@ def _aims(speeds: Speeds, on: str) -> list[Aim]:
         faster("moments of contiguous features, than Dask", 3, times(LEARN, Dask.name, CONTIGUOUS)),
         *(
             [faster("moments, than scikit-learn's fit", 5, times(LEARN, ScikitLearn.name))]
-            if installed(ScikitLearn)
+            if is_installed(ScikitLearn)
             else []
         ),
         near(f"moments of contiguous features, of `{READ}`", 2, times(LEARN, READ, CONTIGUOUS)),

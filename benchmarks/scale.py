@@ -23,15 +23,13 @@ from benchmarks.fresh import Figures, ask, peak_megabytes, spent
 from benchmarks.graphs import tasks
 from benchmarks.machine import describe
 from benchmarks.report import Report, table
+from dasknorm.api.request import Request
 from dasknorm.api.shards import MAX_CHUNKS, shard, shard_count
 from dasknorm.chunks import Reduction
-from dasknorm.chunks.graph import make_assembly
-from dasknorm.chunks.task_sizes import TASK_READ_BYTES, group_sizes
-from dasknorm.containers import container_of
-from dasknorm.fields import Field
-from dasknorm.fields.matching import kept_dims
+from dasknorm.chunks.graph import TASK_READ_BYTES, group_sizes, make_assembly
+from dasknorm.fields import States
 from dasknorm.statistics import Moments
-from dasknorm.statistics.reducer import Reducer
+from dasknorm.statistics.base import Reducer
 
 __all__ = ["run"]
 
@@ -59,13 +57,11 @@ def measure(what: str, number: str) -> Figures:
         before = peak_megabytes()
         if what == DASK:
             return _figures(before, partial(tasks, (x.data.mean(), x.data.var())))
-        states = container_of(x).summarize(
-            x, fields := container_of(x).fields(x), Moments(), kept_dims(fields, None, DIMS), None
-        )
+        states = Request(over=DIMS).prepare(x).states
         return _sizes(before, states, shard_count(states, False) if what == SHARDS else 1)
 
 
-def _sizes(before: float, states: dict[Any, Field], count: int) -> Figures:
+def _sizes(before: float, states: States, count: int) -> Figures:
     """Assemble each shard, and drop it before the next; what is sent, and its packing, is extra."""
     found: Figures = dict.fromkeys(("tasks", "cpu", "peak", "sent"), 0.0)
     for number in range(count):
@@ -78,7 +74,7 @@ def _sizes(before: float, states: dict[Any, Field], count: int) -> Figures:
     return found
 
 
-def _assemble(states: dict[Any, Field], number: int, count: int, graph: dict[Any, Any]) -> int:
+def _assemble(states: States, number: int, count: int, graph: dict[Any, Any]) -> int:
     part = [reduction for _, reduction in shard(states, number, count)]
     graph.update(make_assembly(part).graph)
     return len(graph)

@@ -5,7 +5,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 
 from benchmarks.report import Report, table
-from tests.rebound import outcomes
+from tests.support.sklearn_suite import run_suite
 
 __all__ = ["run"]
 
@@ -19,7 +19,7 @@ CLASSES = {
 def run(size: float) -> Report:
     """Run them with each class that is installed; all of them, whatever the size."""
     results = {
-        name: outcomes(scaler)
+        name: run_suite(scaler)
         for name, scaler in CLASSES.items()
         if find_spec(scaler.split(":")[0].split(".")[0])
     }

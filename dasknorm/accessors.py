@@ -48,9 +48,9 @@ class _Norm(Generic[T]):
         return stats.inverse(self._data, **options)
 
 
-@xr.register_dataarray_accessor("norm")  # type: ignore[no-untyped-call]
-@xr.register_dataset_accessor("norm")  # type: ignore[no-untyped-call]
-@xr.register_datatree_accessor("norm")  # type: ignore[no-untyped-call]
+@xr.register_dataarray_accessor("norm")
+@xr.register_dataset_accessor("norm")
+@xr.register_datatree_accessor("norm")
 class XarrayNorm(_Norm[T]):
     """The accessors ``ds.norm``, ``array.norm`` and ``tree.norm``."""
 

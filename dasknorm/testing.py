@@ -65,7 +65,7 @@ def check_statistic(statistic: Statistic, *, rtol: float = 1e-12, positive: bool
     _check_identity(statistic)
 
 
-def check_container(data: Any, *, over: Axes = None) -> None:
+def check_container(data: object, *, over: Axes = None) -> None:
     """Test the invariants of `Container` and of `Stats` for the container of `data`.
 
     Parameters
@@ -122,7 +122,7 @@ def _check_selection(container: Container[T], data: T) -> None:
     raise AssertionError("fields(x, selection) selects columns, or raises an error")
 
 
-def _check_parse_values(stats: Stats, z: Any, data: Any) -> None:
+def _check_parse_values(stats: Stats, z: Any, data: object) -> None:
     known = Stats.from_values(mean=stats.mean, variance=stats.variance, count=stats.count)
     _assert_equal(
         _values(known.normalize(data)),
@@ -208,17 +208,17 @@ def _fail(*args: object, **kwargs: object) -> None:
     raise AssertionError("nothing computes while a graph is built")
 
 
-def _any_lazy(data: Any) -> bool:
+def _any_lazy(data: object) -> bool:
     return any(is_lazy(field.data) for field in container_of(data).fields(data).values())
 
 
-def _values(data: Any) -> dict[Hashable, np.ndarray]:
+def _values(data: object) -> dict[Hashable, np.ndarray]:
     """Return the numbers of a container as float64, with NaN for missing values."""
     values = {}
     for name, field in container_of(data).fields(data).items():
         array = field.data
         if isinstance(array, Table):
-            array = array.with_frame(array.frame.compute()) if is_lazy(array) else array
+            array = array.with_frame(array.frame.compute()) if is_lazy(array.frame) else array
             array = array.to_numpy()
         (array,) = dask.compute(array)
         values[name] = np.ma.filled(np.ma.asarray(array).astype("f8"), np.nan)
@@ -232,7 +232,7 @@ def _tolerance(fields: Fields, values: dict[Hashable, np.ndarray]) -> float:
     return math.ldexp(largest, 1) * float(coarsest)
 
 
-def _dtypes(field: Field) -> list[np.dtype[Any]]:
+def _dtypes(field: Field) -> list[np.dtype]:
     return list(getattr(field.data, "dtypes", [field.data.dtype]))
 
 

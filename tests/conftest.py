@@ -68,6 +68,22 @@ def nothing_computes() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(params=["plain", "compiled"])
+def kernel(request: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Compute moments and maps in NumPy, then with compiled kernels, for blocks of any size."""
+    smallest = 0 if request.param == "compiled" else 1 << 62
+    monkeypatch.setattr("dasknorm.kernels.inputs.MIN_COMPILED", smallest)
+    return request.param
+
+
+@pytest.fixture(params=["plain", "compiled"])
+def merge_kernel(request: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Merge records in NumPy, then with compiled kernels, for any number of records."""
+    smallest = 0 if request.param == "compiled" else 1 << 62
+    monkeypatch.setattr("dasknorm.kernels.merging.MIN_COMPILED_RECORDS", smallest)
+    return request.param
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Any]:
     """Run two worker processes of one thread each, from the first test that asks for them."""

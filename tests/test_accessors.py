@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from optional import needs, optional
+from support.optional import import_optional, needs
 
 import dasknorm as dn
 from dasknorm import accessors
 
-dd = optional("dask.dataframe")
+dd = import_optional("dask.dataframe")
 FRAME = pd.DataFrame({"a": [1.0, 3.0, 8.0], "b": [2, 4, 9], "s": list("xyz")})
 DATA = xr.Dataset({"q": (("t", "lev"), np.arange(6.0).reshape(2, 3) ** 2)}, {"lev": [9, 5, 1]})
 

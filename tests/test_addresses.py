@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from optional import needs
+from support.optional import needs
 
 import dasknorm
 

@@ -5,19 +5,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from exact import assert_exact, truth
-from optional import arrow
+from support.exact_results import assert_exact, compute_exact
+from support.optional import arrow_param
 
 from dasknorm import blocks, kernels
 from dasknorm.blocks import slabs
 from dasknorm.statistics import Moments
-from dasknorm.statistics.reducer import Reducer
+from dasknorm.statistics.base import Reducer
 
 MOMENTS = Moments()
 
 NUMERIC = ["?", "i1", "u8", ">i4", "f2", "f4", "f8", ">f4", "<f8"]
 EXTENSIONS = ["Int8", "UInt64", "Float32", "boolean", "Sparse[float64]", "Sparse[int]"]
-ARROW = [arrow("int16[pyarrow]"), arrow("bool[pyarrow]"), arrow("double[pyarrow]")]
+ARROW = [
+    arrow_param("int16[pyarrow]"),
+    arrow_param("bool[pyarrow]"),
+    arrow_param("double[pyarrow]"),
+]
 OTHERS = ["O", "U3", "S3", "c8", "c16", "M8[s]", "m8[s]", "V4", [("a", "f8")], "g"]
 FOREIGN = ["string", "category", "datetime64[ns, UTC]", "period[D]", "interval"]
 
@@ -31,7 +35,7 @@ def test_dtypes_that_are_numbers(dtype: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "dtype", [*map(np.dtype, OTHERS), *FOREIGN, arrow("string[pyarrow]")], ids=str
+    "dtype", [*map(np.dtype, OTHERS), *FOREIGN, arrow_param("string[pyarrow]")], ids=str
 )
 def test_dtypes_that_are_not(dtype: Any) -> None:
     """Objects, text, times, complex and extended floats have none."""
@@ -43,8 +47,8 @@ def test_dtypes_that_are_not(dtype: Any) -> None:
     ("dtype", "wanted"),
     [
         ("Int8", "f4"), ("Int16", "f4"), ("Int32", "f8"), ("boolean", "f4"), ("Float32", "f4"),
-        ("Float64", "f8"), arrow("int16[pyarrow]", "f4"), arrow("float[pyarrow]", "f4"),
-        arrow("bool[pyarrow]", "f4"), ("Sparse[float32]", "f4"), ("Sparse[int]", "f8"),
+        ("Float64", "f8"), arrow_param("int16[pyarrow]", "f4"), arrow_param("float[pyarrow]", "f4"),
+        arrow_param("bool[pyarrow]", "f4"), ("Sparse[float32]", "f4"), ("Sparse[int]", "f8"),
     ],
 )  # fmt: skip
 def test_floats_of_columns(dtype: str, wanted: str) -> None:
@@ -80,7 +84,7 @@ def test_masked_integers_are_exact() -> None:
     block = np.ma.MaskedArray(values, [False, False, False, True])
     records = blocks.summarize(block, Reducer(MOMENTS, (0,)))
     mean, variance = MOMENTS.result(records, "mean"), MOMENTS.result(records, "variance")
-    assert_exact(mean.item(), variance.item(), truth(values[:3]))
+    assert_exact(mean.item(), variance.item(), compute_exact(values[:3]))
 
 
 def test_masks_are_not_shared() -> None:

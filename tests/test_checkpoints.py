@@ -14,23 +14,25 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from loads import ALWAYS, frame, loads, marked, total, values
-from optional import needs, optional
+from support.marked_chunks import (
+    ALWAYS,
+    count_all_loads,
+    count_loads,
+    make_marked_frame,
+    make_values,
+    mark_loads,
+)
+from support.optional import import_optional, needs
+from support.store_contents import count_finished_shards
 
 import dasknorm as dn
 from dasknorm.api import shards
 from dasknorm.errors import ChunkError, MismatchError, StatsFileError
-from dasknorm.io import store
 
 pytest.importorskip("h5netcdf")
-dd = optional("dask.dataframe")
-BLOCK = values(240, 3)
+dd = import_optional("dask.dataframe")
+BLOCK = make_values(240, 3)
 CHUNKS = (10, 3)  # 24 of them, of which two are read for each shard's state
-
-
-def done(path: Path) -> int:
-    """Return how many shards a checkpoint holds."""
-    return store.read(path)[-1]["checkpoint"]["done"]
 
 
 def fresh(folder: Path, data: Any, **settings: Any) -> dn.Stats:
@@ -55,18 +57,18 @@ def test_an_interrupted_run_goes_on(
     """A run that fails at some chunk goes on from there, and ends with the same bits."""
     path, marks = tmp_path / f"c{suffix}", tmp_path / "marks"
     marks.mkdir()
-    x = marked(BLOCK, CHUNKS, marks, where=[where], times=1)
+    x = mark_loads(BLOCK, CHUNKS, marks, where=[where], times=1)
     with dask.config.set(scheduler="synchronous"):
         with pytest.raises(ChunkError):
             dn.adapt(x, checkpoint=path, retries=0)
-        before, saved = loads(marks), done(path)
+        before, saved = count_loads(marks), count_finished_shards(path)
         stats = dn.adapt(x, checkpoint=path, retries=0)
-    again = {chunk for chunk, count in loads(marks).items() if count > 1}
+    again = {chunk for chunk, count in count_loads(marks).items() if count > 1}
     count = shards.shard_count(shards_of(x), checkpointed=True)
     assert saved == where * count // 24
     assert again <= set(before)
     assert len(again) <= -(-24 // count)  # of one shard
-    assert len(loads(marks)) == 24
+    assert len(count_loads(marks)) == 24
     assert stats == undisturbed
 
 
@@ -80,11 +82,11 @@ def test_a_finished_run_is_read_from_its_checkpoint(tmp_path: Path) -> None:
     """With all shards done nothing is read, and the same comes out."""
     marks = tmp_path / "marks"
     marks.mkdir()
-    x = marked(BLOCK, CHUNKS, marks)
+    x = mark_loads(BLOCK, CHUNKS, marks)
     first = dn.adapt(x, checkpoint=tmp_path / "c.nc")
-    assert total(marks) == 24
+    assert count_all_loads(marks) == 24
     assert dn.adapt(x, checkpoint=tmp_path / "c.nc") == first
-    assert total(marks) == 24
+    assert count_all_loads(marks) == 24
 
 
 def test_a_checkpoint_is_within_the_laws(tmp_path: Path) -> None:
@@ -93,14 +95,14 @@ def test_a_checkpoint_is_within_the_laws(tmp_path: Path) -> None:
     stats, plain = fresh(tmp_path, x), dn.adapt(x)
     np.testing.assert_allclose(stats.mean, plain.mean, rtol=1e-15)
     np.testing.assert_allclose(stats.variance, plain.variance, rtol=4e-15)
-    assert done(tmp_path / "undisturbed.nc") > 5
+    assert count_finished_shards(tmp_path / "undisturbed.nc") > 5
 
 
 JOB = """
 import sys
 import dasknorm as dn
-from loads import marked, values
-x = marked(values(240, 3), (10, 3), sys.argv[1], wait=0.01)
+from support.marked_chunks import mark_loads, make_values
+x = mark_loads(make_values(240, 3), (10, 3), sys.argv[1], wait=0.01)
 dn.adapt(x, checkpoint=sys.argv[2])
 """
 
@@ -115,14 +117,14 @@ def test_a_killed_run_goes_on_in_another_process(
     marks.mkdir()
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen([sys.executable, "-c", JOB, marks, path], env=environment)
-    while total(marks) < reads and process.poll() is None:
+    while count_all_loads(marks) < reads and process.poll() is None:
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     assert process.wait(timeout=60) == -signal.SIGKILL
-    done(path)  # whole
-    stats = dn.adapt(marked(BLOCK, CHUNKS, marks, wait=0.01), checkpoint=path)
-    assert len(loads(marks)) == 24
-    assert 24 <= total(marks) <= 28
+    count_finished_shards(path)  # whole
+    stats = dn.adapt(mark_loads(BLOCK, CHUNKS, marks, wait=0.01), checkpoint=path)
+    assert len(count_loads(marks)) == 24
+    assert 24 <= count_all_loads(marks) <= 28
     assert stats == undisturbed
 
 
@@ -133,8 +135,8 @@ def dataset(marks: Path, **how: Any) -> xr.Dataset:
     """Return variables of different dimensions, one of them in memory."""
     return xr.Dataset(
         {
-            "t": (("time", "x"), marked(BLOCK, CHUNKS, marks, "t", **how)),
-            "p": (("time",), marked(BLOCK[:, 0], 30, marks, "p")),
+            "t": (("time", "x"), mark_loads(BLOCK, CHUNKS, marks, "t", **how)),
+            "p": (("time",), mark_loads(BLOCK[:, 0], 30, marks, "p")),
             "few": (("y", "time"), da.from_array(BLOCK[:9].T @ BLOCK[:9] @ BLOCK.T[:, :240], -1)),
             "here": (("time", "x"), BLOCK + 1),
         },
@@ -149,7 +151,7 @@ def test_a_dataset_goes_on(tmp_path: Path) -> None:
     weights = xr.DataArray(np.linspace(0, 1, 240), dims="time")
     with pytest.raises(ChunkError, match=r"'t' at time 150:160"):
         dn.adapt(data, over="time", weights=weights, checkpoint=tmp_path / "c.nc", retries=0)
-    assert done(tmp_path / "c.nc") > 0
+    assert count_finished_shards(tmp_path / "c.nc") > 0
     stats = dn.adapt(data, over="time", weights=weights, checkpoint=tmp_path / "c.nc")
     other = tmp_path / "other"
     other.mkdir()
@@ -168,7 +170,7 @@ def test_a_variable_that_merges_nothing(tmp_path: Path) -> None:
         }
     )
     stats = dn.adapt(data, keep="x", checkpoint=tmp_path / "c.nc")
-    assert done(tmp_path / "c.nc") > 1
+    assert count_finished_shards(tmp_path / "c.nc") > 1
     np.testing.assert_array_equal(stats.mean["h"], BLOCK[0])
     np.testing.assert_allclose(stats.mean["t"], BLOCK.mean(axis=0), rtol=1e-14)
 
@@ -178,13 +180,13 @@ def test_a_frame_goes_on(tmp_path: Path) -> None:
     """A frame goes on partition by partition."""
     marks = tmp_path / "marks"
     marks.mkdir()
-    table = frame(BLOCK, marks, [40], times=1)
+    table = make_marked_frame(BLOCK, marks, [40], times=1)
     with pytest.raises(ChunkError, match="partition 40"):
         dn.adapt(table, checkpoint=tmp_path / "c.json", retries=0)
-    found = done(tmp_path / "c.json")
+    found = count_finished_shards(tmp_path / "c.json")
     assert found == 40 * shards.CHECKPOINT_SHARDS // 60
     stats = dn.adapt(table, checkpoint=tmp_path / "c.json")
-    assert 60 <= total(marks) <= 64
+    assert 60 <= count_all_loads(marks) <= 64
     np.testing.assert_allclose(stats.mean, BLOCK.mean(axis=0), rtol=1e-14)
 
 
@@ -247,12 +249,12 @@ def test_paths_that_cannot_be_written_are_refused_at_once(tmp_path: Path) -> Non
     """A bad path for the checkpoint is known before any chunk is read."""
     marks = tmp_path / "marks"
     marks.mkdir()
-    x = marked(BLOCK, CHUNKS, marks)
-    with pytest.raises(ValueError, match=r"\.nc, \.zarr or \.json files"):
+    x = mark_loads(BLOCK, CHUNKS, marks)
+    with pytest.raises(ValueError, match=r".nc, .zarr or .json"):
         dn.adapt(x, checkpoint=tmp_path / "c.csv")
     with pytest.raises(FileNotFoundError):
         dn.adapt(x, checkpoint=tmp_path / "nowhere" / "c.nc")
-    assert total(marks) == 0
+    assert count_all_loads(marks) == 0
 
 
 def test_a_checkpoint_of_nothing_binds_nobody(tmp_path: Path) -> None:
@@ -261,9 +263,9 @@ def test_a_checkpoint_of_nothing_binds_nobody(tmp_path: Path) -> None:
     marks.mkdir()
     with pytest.raises(ChunkError):
         dn.adapt(
-            marked(BLOCK, CHUNKS, marks, where=[0], times=ALWAYS),
+            mark_loads(BLOCK, CHUNKS, marks, where=[0], times=ALWAYS),
             checkpoint=tmp_path / "c.nc",
             retries=0,
         )
-    assert done(tmp_path / "c.nc") == 0
+    assert count_finished_shards(tmp_path / "c.nc") == 0
     assert dn.adapt(X, checkpoint=tmp_path / "c.nc") == fresh(tmp_path, X)

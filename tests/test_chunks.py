@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 from dask.base import collections_to_expr
-from optional import needs, optional
+from support.optional import import_optional, needs
 
 import dasknorm as dn
 from dasknorm import chunks
 
-dd = optional("dask.dataframe")
+dd = import_optional("dask.dataframe")
 LOCK = threading.Lock()
 LOADED: Counter[tuple[str, int]] = Counter()
 

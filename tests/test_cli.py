@@ -9,8 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from cli_inputs import ROOT, inputs, netcdf_file, read, readings, run, succeed, weather, zarr_store
 from click.testing import CliRunner
+from support.cli_inputs import (
+    ROOT,
+    make_readings,
+    make_weather,
+    read_output,
+    run,
+    succeed,
+    write_input,
+    write_netcdf,
+    write_zarr,
+)
 
 import dasknorm as dn
 
@@ -40,11 +50,11 @@ FRAMES = [
 @pytest.mark.parametrize(("form", "out"), ARRAYS)
 def test_arrays_there_and_back(form, out, tmp_path):
     """Normalized arrays have mean 0 and std 1, their dtype and coordinates, and come back."""
-    src, data = inputs(form, tmp_path), weather()
+    src, data = write_input(form, tmp_path), make_weather()
     succeed("adapt", *src, "-o", tmp_path / "s.nc", "--over", "time,x")
     succeed("normalize", *src, tmp_path / "s.nc", "-o", tmp_path / out)
     succeed("inverse", tmp_path / out, tmp_path / "s.nc", "-o", tmp_path / f"back{out}")
-    z, back = read(tmp_path / out), read(tmp_path / f"back{out}")
+    z, back = read_output(tmp_path / out), read_output(tmp_path / f"back{out}")
     t = data.t.astype("f8")
     expected = (t - t.mean(["time", "x"])) / t.std(["time", "x"])
     assert z.t.dtype == np.float32
@@ -64,11 +74,11 @@ def test_arrays_there_and_back(form, out, tmp_path):
 @pytest.mark.parametrize(("form", "out"), FRAMES)
 def test_frames_there_and_back(form, out, tmp_path):
     """Normalized columns have mean 0 and std 1; text rides along; everything comes back."""
-    src, frame = inputs(form, tmp_path), readings()
+    src, frame = write_input(form, tmp_path), make_readings()
     succeed("adapt", *src, "-o", tmp_path / "s.json")
     succeed("normalize", *src, tmp_path / "s.json", "-o", tmp_path / out)
     succeed("inverse", tmp_path / out, tmp_path / "s.json", "-o", tmp_path / f"back-{out}")
-    z, back = read(tmp_path / out), read(tmp_path / f"back-{out}")
+    z, back = read_output(tmp_path / out), read_output(tmp_path / f"back-{out}")
     for name in ("a", "b"):
         expected = (frame[name] - frame[name].mean()) / frame[name].std(ddof=0)
         np.testing.assert_allclose(z[name], expected, rtol=1e-13, atol=1e-15)
@@ -80,9 +90,9 @@ def test_frames_there_and_back(form, out, tmp_path):
 @pytest.mark.parametrize("form", ["zarr", "netcdf pattern"])
 def test_adapt_equals_the_library(form, tmp_path):
     """The statistics of files are those of the same data in memory, whatever the chunks."""
-    succeed("adapt", *inputs(form, tmp_path), "-o", tmp_path / "s.zarr", "--keep", "level")
+    succeed("adapt", *write_input(form, tmp_path), "-o", tmp_path / "s.zarr", "--keep", "level")
     stats = dn.load(tmp_path / "s.zarr")
-    expected = dn.adapt(weather()[["t", "rain"]], keep="level")
+    expected = dn.adapt(make_weather()[["t", "rain"]], keep="level")
     xr.testing.assert_allclose(stats.mean, expected.mean, rtol=1e-15)
     xr.testing.assert_allclose(stats.variance, expected.variance, rtol=1e-14)
     xr.testing.assert_equal(stats.count, expected.count)
@@ -90,24 +100,24 @@ def test_adapt_equals_the_library(form, tmp_path):
 
 def test_options_reach_the_library(tmp_path):
     """--ddof is the statistic's, --var chooses variables, --overwrite replaces."""
-    src, out = zarr_store(tmp_path / "in.zarr"), tmp_path / "s.nc"
+    src, out = write_zarr(tmp_path / "in.zarr"), tmp_path / "s.nc"
     succeed("adapt", src, "-o", out, "--over", "time")
     succeed("adapt", src, "-o", out, "--over", "time", "--var", "rain", "--ddof", 1, "--overwrite")
     stats = dn.load(out)
     assert list(stats.std) == ["rain"]
-    np.testing.assert_allclose(stats.std.rain, weather().rain.std("time", ddof=1), rtol=1e-14)
+    np.testing.assert_allclose(stats.std.rain, make_weather().rain.std("time", ddof=1), rtol=1e-14)
 
 
 def test_only_chosen_variables_are_read(tmp_path):
     """A variable that is not asked for may be damaged: nobody looks at it."""
-    src = zarr_store(tmp_path / "in.zarr")
+    src = write_zarr(tmp_path / "in.zarr")
     for chunk in (src / "rain" / "c").rglob("*"):
         if chunk.is_file():
             chunk.write_bytes(b"damaged")
     chosen = ("--var", "t")
     succeed("adapt", src, "-o", tmp_path / "s.nc", *chosen)
     succeed("normalize", src, tmp_path / "s.nc", "-o", tmp_path / "out.zarr", *chosen)
-    assert list(read(tmp_path / "out.zarr").data_vars) == ["t"]
+    assert list(read_output(tmp_path / "out.zarr").data_vars) == ["t"]
     damaged = run("adapt", src, "-o", tmp_path / "s2.nc")
     assert damaged.exit_code == 2
     assert "decompression" in damaged.stderr
@@ -115,16 +125,16 @@ def test_only_chosen_variables_are_read(tmp_path):
 
 def test_some_variables_of_the_statistics(tmp_path):
     """With --var, statistics may know more than is normalized."""
-    src = inputs("csv", tmp_path)
+    src = write_input("csv", tmp_path)
     succeed("adapt", *src, "-o", tmp_path / "s.nc")
     succeed("normalize", *src, tmp_path / "s.nc", "-o", tmp_path / "out.csv", "--var", "b")
-    assert list(read(tmp_path / "out.csv").columns) == ["b"]
+    assert list(read_output(tmp_path / "out.csv").columns) == ["b"]
 
 
 def test_every_chunk_is_read_once(tmp_path):
     """The bytes read are the bytes there are, no more."""
     big = xr.Dataset({"t": (("time", "x"), np.ones((1000, 25), "f4"))})
-    src = zarr_store(tmp_path / "in.zarr", big, encoding={"t": {"chunks": (100, 25)}})
+    src = write_zarr(tmp_path / "in.zarr", big, encoding={"t": {"chunks": (100, 25)}})
     assert "read 100.0 kB in" in succeed("adapt", src, "-o", tmp_path / "s.nc")
     out = tmp_path / "out.zarr"
     assert "read 100.0 kB in" in succeed("normalize", src, tmp_path / "s.nc", "-o", out)
@@ -133,7 +143,7 @@ def test_every_chunk_is_read_once(tmp_path):
 def test_zarr_is_stored_as_it_was(tmp_path):
     """Chunks, compression and the Zarr format of the source are those of the output."""
     for version in (2, 3):
-        src = zarr_store(tmp_path / f"in{version}.zarr", zarr_format=version)
+        src = write_zarr(tmp_path / f"in{version}.zarr", zarr_format=version)
         out = tmp_path / f"out{version}.zarr"
         succeed("adapt", src, "-o", tmp_path / f"s{version}.nc")
         succeed("normalize", src, tmp_path / f"s{version}.nc", "-o", out)
@@ -146,7 +156,7 @@ def test_zarr_is_stored_as_it_was(tmp_path):
 def test_shards_are_kept(tmp_path):
     """A sharded array is written in the same shards, each by one task."""
     encoding = {"t": {"chunks": (2, 3, 4), "shards": (6, 3, 4)}}
-    src = zarr_store(tmp_path / "in.zarr", encoding=encoding)
+    src = write_zarr(tmp_path / "in.zarr", encoding=encoding)
     succeed("adapt", src, "-o", tmp_path / "s.nc")
     succeed("normalize", src, tmp_path / "s.nc", "-o", tmp_path / "out.zarr")
     new = zarr.open_group(tmp_path / "out.zarr", mode="r")["t"]
@@ -157,10 +167,10 @@ def test_packing_is_dropped(tmp_path):
     """Data packed as int16 kelvin become plain floats: packed z-scores would be crushed."""
     packing = {"dtype": "i2", "scale_factor": 0.01, "add_offset": 273.15, "_FillValue": -9999}
     storage = {"zlib": True, "complevel": 2, "chunksizes": (6, 3, 4)}
-    src = netcdf_file(tmp_path / "in.nc", encoding={"t": packing | storage})
+    src = write_netcdf(tmp_path / "in.nc", encoding={"t": packing | storage})
     succeed("adapt", src, "-o", tmp_path / "s.nc", "--var", "t")
     succeed("normalize", src, tmp_path / "s.nc", "-o", tmp_path / "out.nc", "--var", "t")
-    z = read(tmp_path / "out.nc").t
+    z = read_output(tmp_path / "out.nc").t
     assert z.dtype.kind == "f"
     assert "scale_factor" not in z.encoding
     assert z.encoding["zlib"]
@@ -171,9 +181,9 @@ def test_packing_is_dropped(tmp_path):
 
 def test_files_without_common_coordinates(tmp_path):
     """Files that coordinates cannot order are taken along time, and the command says so."""
-    data = weather()[["t"]].drop_vars("time")
+    data = make_weather()[["t"]].drop_vars("time")
     for i in range(2):
-        netcdf_file(tmp_path / f"in-{i}.nc", data.isel(time=slice(12 * i, 12 * i + 12)))
+        write_netcdf(tmp_path / f"in-{i}.nc", data.isel(time=slice(12 * i, 12 * i + 12)))
     result = run("adapt", tmp_path / "in-*.nc", "-o", tmp_path / "s.nc")
     assert result.exit_code == 0, result.stderr
     assert "concatenated along 'time'" in result.stderr
@@ -186,12 +196,12 @@ def test_index_of_a_parquet_file_is_kept(tmp_path):
     frame.to_parquet(tmp_path / "in.parquet")
     succeed("adapt", tmp_path / "in.parquet", "-o", tmp_path / "s.nc")
     succeed("normalize", tmp_path / "in.parquet", tmp_path / "s.nc", "-o", tmp_path / "o.parquet")
-    assert list(read(tmp_path / "o.parquet").index) == ["x", "y", "z"]
+    assert list(read_output(tmp_path / "o.parquet").index) == ["x", "y", "z"]
 
 
 def test_show_tells_where_statistics_come_from(tmp_path):
     """`show` prints a line for each feature, and the provenance."""
-    src = zarr_store(tmp_path / "in.zarr")
+    src = write_zarr(tmp_path / "in.zarr")
     made = succeed("adapt", src, "-o", tmp_path / "s.nc", "--over", "time,x")
     shown = succeed("show", tmp_path / "s.nc")
     for line in ("t level=1000", "t level=300", "rain", "count", "mean", "std"):
@@ -206,7 +216,7 @@ def test_show_tells_where_statistics_come_from(tmp_path):
 def test_many_features_are_summed_up(tmp_path):
     """Of a map of statistics, the least and the greatest are shown."""
     data = xr.Dataset({"t": (("time", "x"), np.arange(200.0).reshape(2, 100))})
-    shown = succeed("adapt", zarr_store(tmp_path / "in.zarr", data), "-o", tmp_path / "s.nc",
+    shown = succeed("adapt", write_zarr(tmp_path / "in.zarr", data), "-o", tmp_path / "s.nc",
                     "--over", "time")  # fmt: skip
     assert "least of 100" in shown
     assert "149" in shown.split("greatest")[1]
@@ -219,7 +229,7 @@ def test_dask_norm(tmp_path):
     entry = importlib.metadata.EntryPoint("norm", named, "dask_cli")
     group = click.Group("dask", commands=dict(dask.cli.cli.commands))
     dask.cli._register_command_ep(group, entry)
-    src = zarr_store(tmp_path / "in.zarr")
+    src = write_zarr(tmp_path / "in.zarr")
     adapted = CliRunner().invoke(group, ["norm", "adapt", str(src), "-o", str(tmp_path / "s.nc")])
     assert adapted.exit_code == 0, adapted.output
     refused = CliRunner().invoke(group, ["norm", "show", "nothing.nc"])

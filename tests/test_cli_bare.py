@@ -6,8 +6,8 @@ import sys
 
 import click
 import pytest
-from cli_inputs import readings, run, succeed
-from optional import needs
+from support.cli_inputs import make_readings, run, succeed
+from support.optional import needs
 
 import dasknorm as dn
 from dasknorm.cli import main
@@ -44,7 +44,7 @@ def test_main_is_a_click_group():
 def folder(tmp_path, monkeypatch):
     """The working folder, with a file or a folder of each format in it."""
     monkeypatch.chdir(tmp_path)
-    readings().to_csv("in.csv", index=False)
+    make_readings().to_csv("in.csv", index=False)
     (tmp_path / "in.zarr").mkdir()
     for name in ("in.nc", "in.parquet"):
         (tmp_path / name).touch()

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from cli_inputs import run, succeed
-from optional import needs, optional
+from support.cli_inputs import run, succeed
+from support.optional import import_optional, needs
 
 for library in ("rich", "h5netcdf", "h5py"):
     pytest.importorskip(library)
-samples = optional("iris_sample_data")
+samples = import_optional("iris_sample_data")
 
 
 def _table(folder, name, shift=0.0):

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 import xarray as xr
-from cli_inputs import inputs, read, start, succeed
+from support.cli_inputs import read_output, start, succeed, write_input
 
 import dasknorm as dn
 
@@ -34,7 +34,7 @@ def _run(folder, *arguments):
 @pytest.mark.slow
 def test_workers(tmp_path):
     """--workers starts processes; the statistics and the bytes read are the same."""
-    (src,) = inputs("zarr", tmp_path)
+    (src,) = write_input("zarr", tmp_path)
     expected = succeed("adapt", src, "-o", tmp_path / "s.nc")
     shown = _run(tmp_path, "adapt", "in.zarr", "-o", "w.nc", "--workers", "2")
     for each in (shown, expected):
@@ -45,7 +45,7 @@ def test_workers(tmp_path):
 @pytest.mark.slow
 def test_a_running_scheduler(tmp_path):
     """--scheduler uses the cluster at an address, and leaves it running."""
-    (src,) = inputs("zarr", tmp_path)
+    (src,) = write_input("zarr", tmp_path)
     succeed("adapt", src, "-o", tmp_path / "s.nc")
     succeed("normalize", src, tmp_path / "s.nc", "-o", tmp_path / "z.zarr")
     cluster = subprocess.Popen(
@@ -55,7 +55,9 @@ def test_a_running_scheduler(tmp_path):
         address = cluster.stdout.readline().strip()
         where = ("--scheduler", address)
         _run(tmp_path, "normalize", "in.zarr", "s.nc", "-o", "cluster.nc", *where)
-        xr.testing.assert_equal(read(tmp_path / "cluster.nc"), read(tmp_path / "z.zarr"))
+        xr.testing.assert_equal(
+            read_output(tmp_path / "cluster.nc"), read_output(tmp_path / "z.zarr")
+        )
         assert cluster.poll() is None
     finally:
         cluster.communicate("", timeout=30)

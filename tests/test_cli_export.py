@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from handed import weather
 from numpy.testing import assert_allclose
-from optional import needs
+from support.exports import make_weather
+from support.optional import needs
 
 import dasknorm as dn
 
 pytestmark = needs("click", "rich")
 
-DATA = weather()
+DATA = make_weather()
 
 
 @pytest.fixture

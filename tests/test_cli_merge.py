@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
-from cli_inputs import run, succeed, zarr_store
+from support.cli_inputs import run, succeed, write_zarr
 
 import dasknorm as dn
 
@@ -14,7 +14,7 @@ for library in ("click", "rich", "zarr", "h5netcdf"):
 
 def test_files_of_parts_merge_to_the_whole(tmp_path: Path) -> None:
     """Files of the halves of one variable and of another variable give those of the whole."""
-    with xr.open_zarr(zarr_store(tmp_path / "in.zarr"), consolidated=False) as opened:
+    with xr.open_zarr(write_zarr(tmp_path / "in.zarr"), consolidated=False) as opened:
         whole = opened[["t", "rain"]].load()
     half = whole.sizes["time"] // 2
     parts = {

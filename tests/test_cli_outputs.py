@@ -7,13 +7,22 @@ import subprocess
 
 import pytest
 import xarray as xr
-from cli_inputs import inputs, kill, read, run, start, succeed, wait_for, zarr_store
-from optional import needs, optional
+from support.cli_inputs import (
+    kill,
+    read_output,
+    run,
+    start,
+    succeed,
+    wait_for,
+    write_input,
+    write_zarr,
+)
+from support.optional import import_optional, needs
 
 import dasknorm as dn
 from dasknorm.io.store.atomic import replacing
 
-zarr = optional("zarr")
+zarr = import_optional("zarr")
 files = needs("rich", "zarr", "h5netcdf", "h5py")
 
 
@@ -89,11 +98,11 @@ def test_what_a_link_leads_to_is_replaced(tmp_path):
 @pytest.mark.parametrize("out", ["out.zarr", "out.nc"])
 def test_overwrite_replaces(out, tmp_path):
     """With --overwrite the old output gives way to the new one."""
-    src = inputs("zarr", tmp_path)
+    src = write_input("zarr", tmp_path)
     for ddof in (0, 5):
         succeed("adapt", *src, "-o", tmp_path / "s.nc", "--ddof", ddof, "--overwrite")
         succeed("normalize", *src, tmp_path / "s.nc", "-o", tmp_path / out, "--overwrite")
-    assert float(read(tmp_path / out).rain.std(ddof=5)) == pytest.approx(1)
+    assert float(read_output(tmp_path / out).rain.std(ddof=5)) == pytest.approx(1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.zarr", out, "s.nc"]
 
 
@@ -101,7 +110,7 @@ def test_overwrite_replaces(out, tmp_path):
 @pytest.mark.parametrize("out", ["out.zarr", "out.nc"])
 def test_damaged_data_leave_no_output(out, tmp_path):
     """A chunk that cannot be read ends the command; what others wrote meanwhile is removed."""
-    src = zarr_store(tmp_path / "in.zarr")
+    src = write_zarr(tmp_path / "in.zarr")
     succeed("adapt", src, "-o", tmp_path / "s.nc")
     next(path for path in (src / "t" / "c").rglob("*") if path.is_file()).write_bytes(b"damaged")
     result = run("normalize", src, tmp_path / "s.nc", "-o", tmp_path / out)

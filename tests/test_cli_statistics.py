@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
-from cli_inputs import inputs, netcdf_file, read, run, succeed, weather
+from support.cli_inputs import make_weather, read_output, run, succeed, write_input, write_netcdf
 
 import dasknorm as dn
-from dasknorm.cli.statistics import parse_statistics
+from dasknorm.cli.options import parse_statistics
 
 for library in ("rich", "h5netcdf", "h5py", "zarr", "pyarrow"):
     pytest.importorskip(library)
@@ -52,7 +52,7 @@ def test_ddof_is_of_moments():
 @pytest.mark.parametrize("form", ["zarr", "netcdf"])
 def test_there_and_back(form, tmp_path):
     """By variable: normalized as the library does, shown, and inverted."""
-    src, ds, stats = inputs(form, tmp_path), weather()[["t", "rain"]], tmp_path / "s.nc"
+    src, ds, stats = write_input(form, tmp_path), make_weather()[["t", "rain"]], tmp_path / "s.nc"
     methods = "--statistic", "rain=log1p:extrema", "--statistic", "t=moments,extrema"
     said = succeed("adapt", *src, "-o", stats, *methods)
     assert "max" in said
@@ -62,19 +62,21 @@ def test_there_and_back(form, tmp_path):
     assert dn.load(stats).statistic == wanted.statistic
     xr.testing.assert_equal(dn.load(stats).max, wanted.max)
     succeed("normalize", *src, stats, "-o", tmp_path / "z.zarr")
-    z = read(tmp_path / "z.zarr")
+    z = read_output(tmp_path / "z.zarr")
     assert (float(z.rain.min()), float(z.rain.max())) == (0, 1)
     np.testing.assert_allclose(z.t.mean(), 0, atol=1e-6)
     succeed("inverse", tmp_path / "z.zarr", stats, "-o", tmp_path / "back.zarr")
-    np.testing.assert_allclose(read(tmp_path / "back.zarr").rain, ds.rain, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(
+        read_output(tmp_path / "back.zarr").rain, ds.rain, rtol=1e-12, atol=1e-13
+    )
     assert "Extrema" in succeed("show", stats)
 
 
 @pytest.mark.parametrize("form", ["parquet", "csv"])
 def test_columns_and_merging(form, tmp_path):
     """By column, of files of frames; statistics of parts merge, and of others are refused."""
-    src = inputs(form, tmp_path)
-    frame = read(src[0])
+    src = write_input(form, tmp_path)
+    frame = read_output(src[0])
     name, other = frame.select_dtypes("number").columns[:2]
     view = "--columns", f"{name},{other}"
     for out, kind in [("a.json", "extrema"), ("b.json", "extrema"), ("c.json", "maxabs")]:
@@ -90,7 +92,7 @@ def test_columns_and_merging(form, tmp_path):
 
 def test_dry_run_knows_the_states(tmp_path):
     """--dry-run counts what the states of all statistics weigh, and writes nothing."""
-    src = inputs("zarr", tmp_path)
+    src = write_input("zarr", tmp_path)
     plain = succeed("adapt", *src, "--dry-run")
     robust = succeed("adapt", *src, "--dry-run", "--statistic", "moments,quantiles")
     assert plain != robust
@@ -100,22 +102,25 @@ def test_dry_run_knows_the_states(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--statistic", "minmax"], "'minmax' is none; write extrema, maxabs, moments, quantiles"),
-        (["--statistic", "exp:moments"], "'exp:moments' is none"),
-        (["--statistic", ":moments"], "':moments' is none"),
-        (["--statistic", "moments,"], "'' is none"),
+        (
+            ["--statistic", "minmax"],
+            "'minmax' is unknown; write extrema, maxabs, moments, quantiles",
+        ),
+        (["--statistic", "exp:moments"], "'exp:moments' is unknown"),
+        (["--statistic", ":moments"], "':moments' is unknown"),
+        (["--statistic", "moments,"], "'' is unknown"),
         (["--statistic", "moments,moments"], "two or more different ones"),
         (["--statistic", "wind=extrema"], "asked of ['wind'], which are not there"),
         (["--statistic", "t=extrema", "--statistic", "t=maxabs"], "this name before"),
         (["--statistic", "extrema", "--statistic", "maxabs"], "all before"),
-        (["--statistic", "extrema", "--ddof", "1"], "--ddof 1 is of moments"),
+        (["--statistic", "extrema", "--ddof", "1"], "--ddof 1 is for moments"),
         (["--statistic", "log:moments", "--lag", "time=1"], "apply the function first"),
         (["--statistic", "t=log:moments"], "domain of log, which is x > 0"),
     ],
 )
 def test_refusals(arguments, message, tmp_path):
     """What is no statistic, or does not fit, is one line, and nothing is written."""
-    src = netcdf_file(tmp_path / "in.nc", weather().assign(t=weather().t - 280))
+    src = write_netcdf(tmp_path / "in.nc", make_weather().assign(t=make_weather().t - 280))
     result = run("adapt", src, "-o", tmp_path / "s.json", *arguments)
     assert result.exit_code == 2
     assert message in result.stderr
@@ -126,7 +131,12 @@ def test_refusals(arguments, message, tmp_path):
 def test_files_say_what_was_asked(tmp_path):
     """The statistic of each variable stands in the file, for those who read it with other tools."""
     succeed(
-        "adapt", *inputs("zarr", tmp_path), "-o", tmp_path / "s.json", "--statistic", "rain=maxabs"
+        "adapt",
+        *write_input("zarr", tmp_path),
+        "-o",
+        tmp_path / "s.json",
+        "--statistic",
+        "rain=maxabs",
     )
     text = json.dumps(json.loads((tmp_path / "s.json").read_text()))
     assert "MaxAbs" in text

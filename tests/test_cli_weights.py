@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from cli_inputs import run, succeed
+from support.cli_inputs import run, succeed
 
 import dasknorm as dn
 

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
-from optional import needs
+from support.optional import needs
 
 import dasknorm as dn
 

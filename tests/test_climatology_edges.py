@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from edge_grids import DAYS, VALUES, air
+from support.daily_grid import DAYS, VALUES, make_air
 
 import dasknorm as dn
 
@@ -58,7 +58,7 @@ def test_labels_of_any_kind(kind, tmp_path):
     if kind == "calendar dates":
         pytest.importorskip("h5netcdf")
     labels = LABELS[kind]
-    array = air(mine=("time", labels)).chunk(time=7, lat=2)
+    array = make_air(mine=("time", labels)).chunk(time=7, lat=2)
     stats, z = _assert_by(array, labels, "mine")
     assert np.array_equal(np.isnan(z).all(axis=(1, 2)), pd.isna(labels))
     stats.save(tmp_path / "s.json")
@@ -68,9 +68,9 @@ def test_labels_of_any_kind(kind, tmp_path):
 
 def test_labels_may_be_lazy_or_bins():
     """Labels that are a Dask array, or intervals of pandas' cut, name groups as well."""
-    lazy = air(mine=("time", da.from_array(HALF, chunks=9))).chunk(time=7)
+    lazy = make_air(mine=("time", da.from_array(HALF, chunks=9))).chunk(time=7)
     _assert_by(lazy, HALF, "mine")
-    bins = dn.adapt(air(mine=("time", pd.cut(np.arange(40), 4))), over="time", by="mine")
+    bins = dn.adapt(make_air(mine=("time", pd.cut(np.arange(40), 4))), over="time", by="mine")
     assert bins.count.sizes["mine"] == 4
     assert (bins.count == 10).all()
 
@@ -79,16 +79,16 @@ def test_dates_that_are_missing_belong_to_no_month():
     """A NaT has no month: its step is left out, and is missing once normalized."""
     dates = DAYS.values.copy()
     dates[4] = np.datetime64("NaT")
-    stats = dn.adapt(air(time=dates).chunk(time=7), over="time", by="time.month")
+    stats = dn.adapt(make_air(time=dates).chunk(time=7), over="time", by="time.month")
     assert stats.count.isel(lat=0, lon=0).values.tolist() == [30, 9]
-    assert np.isnan(stats.normalize(air(time=dates))[4]).all()
-    assert stats.update(air()).count.isel(lat=0, lon=0).values.tolist() == [61, 18]
+    assert np.isnan(stats.normalize(make_air(time=dates))[4]).all()
+    assert stats.update(make_air()).count.isel(lat=0, lon=0).values.tolist() == [61, 18]
 
 
 def test_names_of_several_keys_stay():
     """Of groups by day and hour each key is a dimension, called as xarray calls it."""
     hours = pd.date_range("2001-01-01", periods=40, freq="6h")
-    stats = dn.adapt(air(time=hours), over="time", by=["time.dayofyear", "time.hour"])
+    stats = dn.adapt(make_air(time=hours), over="time", by=["time.dayofyear", "time.hour"])
     assert stats.mean.dims == ("dayofyear", "hour", "lat", "lon")
     assert stats.mean.sizes["dayofyear"] == 10
 
@@ -101,7 +101,7 @@ def test_names_of_several_keys_stay():
 def test_dtypes(dtype, chunks):
     """Months and changes of any dtype, byte order and chunks are those of its values in float64."""
     values = (VALUES > 280) if dtype == "?" else (VALUES - 200).astype(dtype)
-    array = air(values) if chunks is None else air(values).chunk(chunks)
+    array = make_air(values) if chunks is None else make_air(values).chunk(chunks)
     stats = dn.adapt(array, over="time", by="time.month")
     wide = values.astype("f8")
     for month in (1, 2):
@@ -118,7 +118,7 @@ def test_dtypes(dtype, chunks):
 @pytest.mark.parametrize("chunks", [None, *MANY])
 def test_order_of_dimensions(dims, chunks):
     """Time may be any dimension, and comes out where it was."""
-    array = air().transpose(*dims)
+    array = make_air().transpose(*dims)
     array = array if chunks is None else array.chunk(chunks)
     stats, _ = _assert_by(array, DAYS.month.values, "time.month")
     assert stats.normalize(array).dims == dims
@@ -132,7 +132,7 @@ def test_masked_and_missing_values(lazy):
     """What is masked has no part in a month, nor in a change from or to it."""
     missing = RNG.random(VALUES.shape) < 0.3
     masked = np.ma.masked_array(VALUES, missing)
-    array = air().copy(data=da.from_array(masked, chunks=(7, 2, 4)) if lazy else masked)
+    array = make_air().copy(data=da.from_array(masked, chunks=(7, 2, 4)) if lazy else masked)
     _assert_by(array, DAYS.month.values, "time.month")
     known = np.where(missing, np.nan, VALUES)
     found = dn.adapt(array, over="time", lag={"time": 3}).tendency(3)
@@ -143,19 +143,19 @@ def test_masked_and_missing_values(lazy):
 
 def test_steps_in_any_order():
     """Steps that go back in time, twice or thinned out each get the statistics of their month."""
-    stats = dn.adapt(air(), over="time", by="time.month")
-    z = stats.normalize(air())
+    stats = dn.adapt(make_air(), over="time", by="time.month")
+    z = stats.normalize(make_air())
     for places in (np.arange(40)[::-1], RNG.permutation(40), [3, 3, 38], [39]):
-        some = air().isel(time=places)
+        some = make_air().isel(time=places)
         np.testing.assert_array_equal(stats.normalize(some), z.isel(time=places))
         np.testing.assert_array_equal(stats.normalize(some.chunk(time=2)), z.isel(time=places))
-    twice = xr.concat([air(), air()], "time")
+    twice = xr.concat([make_air(), make_air()], "time")
     assert (dn.adapt(twice, over="time", by="time.month").count == 2 * stats.count).all()
 
 
 def test_stacked_dimensions():
     """A MultiIndex of places is kept; one of times names groups by a level of it."""
-    cells = air(lon=range(4)).stack(cell=("lat", "lon"))
+    cells = make_air(lon=range(4)).stack(cell=("lat", "lon"))
     for array in (cells, cells.chunk(time=7, cell=5)):
         stats = dn.adapt(array, over="time", by="time.month")
         assert stats.mean.dims == ("month", "cell")
@@ -174,7 +174,7 @@ def test_stacked_dimensions():
 @pytest.mark.parametrize("first", ["t", "oro"])
 def test_variables_without_time(first):
     """They have statistics of their own beside those by month or lag, wherever they stand."""
-    variables = {"t": air(), "oro": (("lat", "lon"), np.arange(12.0).reshape(3, 4))}
+    variables = {"t": make_air(), "oro": (("lat", "lon"), np.arange(12.0).reshape(3, 4))}
     data = xr.Dataset({name: variables[name] for name in sorted(variables, key=first.__ne__)})
     for how in ({"by": "time.month"}, {"lag": {"time": 1}}):
         stats = dn.adapt(data.chunk(time=7), over=("time", "lat", "lon"), **how)
@@ -201,11 +201,11 @@ def test_variables_without_time(first):
 def test_kept_and_merged(how, suffix, tmp_path):
     """Statistics come back from a file, learn on, and merge, with their groups and lags."""
     pytest.importorskip({"nc": "h5netcdf", "zarr": "zarr", "json": "json"}[suffix])
-    stats = dn.adapt(air().chunk(time=7), over="time", **how)
+    stats = dn.adapt(make_air().chunk(time=7), over="time", **how)
     stats.save(tmp_path / f"s.{suffix}")
     loaded = dn.load(tmp_path / f"s.{suffix}")
     assert loaded == stats
-    for twice in (loaded.update(air()), loaded + stats):
+    for twice in (loaded.update(make_air()), loaded + stats):
         np.testing.assert_array_equal(twice.count, 2 * stats.count)
         np.testing.assert_allclose(twice.mean, stats.mean, rtol=1e-13)
         if "lag" in how:
@@ -215,7 +215,7 @@ def test_kept_and_merged(how, suffix, tmp_path):
 
 def test_on_a_cluster(client):
     """Worker processes give the same bits, of months and of changes, as threads do."""
-    data = air().chunk(time=3, lat=1)
+    data = make_air().chunk(time=3, lat=1)
     for how in ({"by": "time.month"}, {"lag": {"time": ["1D", "4D"]}}):
         found = dn.adapt(data, over="time", **how)
         kept = dn.adapt(client.persist(data), over="time", **how)
@@ -231,32 +231,32 @@ def test_on_a_cluster(client):
 
 def test_one_step():
     """One step has deviation 0, and z-scores 0."""
-    stats = dn.adapt(air()[:1], over="time", by="time.month")
+    stats = dn.adapt(make_air()[:1], over="time", by="time.month")
     assert (stats.std == 0).all()
-    assert (stats.normalize(air()[:1]) == 0).all()
+    assert (stats.normalize(make_air()[:1]) == 0).all()
 
 
 @pytest.mark.parametrize("how", [{"by": "time.month"}, {"lag": {"time": 1}}], ids=str)
 def test_no_steps(how):
     """Nothing to learn of is said to be so, in memory and lazy."""
-    for array in (air()[:0], air()[:0].chunk()):
+    for array in (make_air()[:0], make_air()[:0].chunk()):
         with pytest.raises(ValueError, match="no samples to adapt on"):
             dn.adapt(array, over="time", **how)
 
 
 def test_no_places():
     """A grid of no points has statistics of no points."""
-    stats = dn.adapt(air().isel(lat=[]), over="time", by="time.month")
+    stats = dn.adapt(make_air().isel(lat=[]), over="time", by="time.month")
     assert stats.mean.shape == (2, 0, 4)
-    assert stats.normalize(air().isel(lat=[])).shape == (40, 0, 4)
+    assert stats.normalize(make_air().isel(lat=[])).shape == (40, 0, 4)
 
 
 def test_weights_with_groups():
     """Weights along time and along space weigh each month for itself."""
     for dim in ("time", "lat"):
-        weights = xr.DataArray(RNG.random(air().sizes[dim]), {dim: air()[dim]})
-        stats = dn.adapt(air().chunk(time=7), keep="lon", weights=weights, by="time.month")
-        for month, own in air().groupby("time.month"):
+        weights = xr.DataArray(RNG.random(make_air().sizes[dim]), {dim: make_air()[dim]})
+        stats = dn.adapt(make_air().chunk(time=7), keep="lon", weights=weights, by="time.month")
+        for month, own in make_air().groupby("time.month"):
             wanted = own.weighted(weights).mean(("time", "lat"))
             np.testing.assert_allclose(stats.mean.sel(month=month), wanted, rtol=1e-12)
 
@@ -286,31 +286,31 @@ def test_weights_with_groups():
 def test_refused(error, words, how):
     """Odd requests are errors that say what was wrong and what to write."""
     with pytest.raises(error, match=words):
-        dn.adapt(air(), over=("time", "lat"), **how)
+        dn.adapt(make_air(), over=("time", "lat"), **how)
 
 
 def test_refused_labels_without_a_name():
     """An array of labels has to be attached to the data, where it is matched."""
     with pytest.raises(TypeError, match=r"got a DataArray.*assign_coords"):
-        dn.adapt(air(), over="time", by=air()["time.month"])
+        dn.adapt(make_air(), over="time", by=make_air()["time.month"])
 
 
 def test_refused_when_normalizing():
     """A month never seen is named, and a single step that has lost its dimension is said to."""
-    stats = dn.adapt(air()[:31], over="time", by="time.month")
+    stats = dn.adapt(make_air()[:31], over="time", by="time.month")
     with pytest.raises(dn.MismatchError, match=r"\[2\] of 'time.month' are not among the 1 groups"):
-        stats.normalize(air().chunk(time=7))
-    z = stats.normalize(air().chunk(time=7), unseen="nan")
+        stats.normalize(make_air().chunk(time=7))
+    z = stats.normalize(make_air().chunk(time=7), unseen="nan")
     assert np.isnan(z[31:]).all()
     assert np.isfinite(z[:31]).all()
     with pytest.raises(ValueError, match=r"of one place alone.*isel\(time=\[0\]\)"):
-        stats.normalize(air()[0])
+        stats.normalize(make_air()[0])
 
 
 def test_a_plan_counts_all_groups_and_lags():
     """What is held of a climatology or of changes is known beforehand, to the byte."""
     for how, records in (({"by": "time.month"}, 2), ({"lag": {"time": [1, 4]}}, 3)):
-        data = air().chunk(time=7)
+        data = make_air().chunk(time=7)
         plan = dn.plan(data, over="time", **how)
         (state,) = dn.adapt(data, over="time", **how).states.values()
         assert plan.state_bytes == state.data.nbytes == records * 12 * 48

@@ -5,16 +5,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from everywhere import IN_CHUNKS, IN_MEMORY
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from optional import optional
-from strategies import blocks, chunkings
+from support.all_containers import IN_CHUNKS, IN_MEMORY
+from support.optional import import_optional
+from support.strategies import blocks, chunkings
 
 import dasknorm as dn
 from dasknorm.testing import check_container, check_statistic
 
-dd = optional("dask.dataframe")
+dd = import_optional("dask.dataframe")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from optional import needs
+from support.optional import needs
 
 import dasknorm as dn
 import dasknorm.accessors

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from optional import arrow, installed, needs, optional
+from support.optional import arrow_param, import_optional, is_installed, needs
 
 import dasknorm as dn
 from dasknorm.blocks import slabs
 
-dd = optional("dask.dataframe")
+dd = import_optional("dask.dataframe")
 VALUES = [1, 3, None, 5]
 Z = np.array([-1.0, 0.0, np.nan, 1.0]) * np.sqrt(1.5)
 
@@ -27,7 +27,7 @@ def lazy(frame: pd.DataFrame) -> Any:
     return dd.from_pandas(frame, npartitions=2, sort=False)
 
 
-@pytest.mark.parametrize("dtype", [arrow(d) if "pyarrow" in d else d for d in DTYPES])
+@pytest.mark.parametrize("dtype", [arrow_param(d) if "pyarrow" in d else d for d in DTYPES])
 def test_column_dtypes(dtype: str) -> None:
     """Every dtype of numbers skips what is missing, keeps it missing, and stays of its family."""
     frame = pd.DataFrame({"a": pd.array(VALUES, dtype="Float64"), "t": list("wxyz")})
@@ -40,7 +40,7 @@ def test_column_dtypes(dtype: str) -> None:
     assert (stats.count["a"], stats.mean["a"]) == (3.0, 3.0)
     tolerance = 1e-3 if dtype == "f2" else 1e-6
     results = [stats.normalize(frame)]
-    if installed("pyarrow"):
+    if is_installed("pyarrow"):
         results.append(stats.normalize(lazy(frame)).compute())
     for z in results:
         assert z["a"].dtype == DTYPES[dtype]
@@ -51,7 +51,7 @@ def test_column_dtypes(dtype: str) -> None:
         np.testing.assert_allclose(back, [1.0, 3.0, np.nan, 5.0], rtol=tolerance)
 
 
-@pytest.mark.parametrize("dtype", ["boolean", arrow("bool[pyarrow]"), "bool"])
+@pytest.mark.parametrize("dtype", ["boolean", arrow_param("bool[pyarrow]"), "bool"])
 def test_booleans_are_0_and_1(dtype: str) -> None:
     """Booleans of every kind count as 0 and 1 and come out as float32."""
     frame = pd.DataFrame({"a": pd.array([True, False, False, True], dtype=dtype)})
@@ -61,7 +61,7 @@ def test_booleans_are_0_and_1(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
-@pytest.mark.parametrize("kind", ["Int64", arrow("double[pyarrow]"), "f8", "i2"])
+@pytest.mark.parametrize("kind", ["Int64", arrow_param("double[pyarrow]"), "f8", "i2"])
 def test_a_dtype_asked_for_in_columns(kind: str, dtype: str) -> None:
     """dtype= holds for columns of every kind, as far as their family has it."""
     frame = pd.DataFrame({"a": pd.array([0, 2], dtype=kind), "b": [0.0, 2.0]})

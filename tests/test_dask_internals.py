@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from dask._task_spec import Alias, DataNode, Task, TaskRef
-from optional import needs, optional
+from support.optional import import_optional, needs
 
 import dasknorm
 from dasknorm.chunks import dask_internals
 
-dd = optional("dask.dataframe")
+dd = import_optional("dask.dataframe")
 ROOT = Path(dasknorm.__file__).parent
 INTERNAL = {"_meta", "_parameters", "dependencies", "operands", "expr"}
 

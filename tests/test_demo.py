@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from cli_inputs import ROOT, read
+from support.cli_inputs import ROOT, read_output
 
 import dasknorm as dn
 
@@ -58,7 +58,7 @@ def test_statistics_are_of_the_first_scenario(demo, temperature):
 
 def test_the_other_scenario_comes_back(demo, temperature):
     """The inverse of the normalized scenario is the original, to 1 ulp."""
-    restored = read(demo[0] / "a1b-restored.zarr").air_temperature
+    restored = read_output(demo[0] / "a1b-restored.zarr").air_temperature
     original = temperature["A1B"]
     assert restored.dtype == np.float32
     assert (abs(restored.astype("f8") - original) <= np.spacing(original)).all()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from optional import needs
+from support.optional import needs
 
 import dasknorm as dn
 

@@ -11,21 +11,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from edge_arrays import ARRAYS
-from edge_frames import FRAMES
-from edge_labelled import LABELLED
-from edge_outcomes import Case, Outcome, Raises, Warns
-from edge_stats import STATS
-from optional import installed
+from support.edge_arrays import ARRAYS
+from support.edge_frames import FRAMES
+from support.edge_outcomes import Case, Outcome, Raises, Warns
+from support.edge_stats import STATS
+from support.edge_xarray import XARRAY
+from support.optional import is_installed
 
 import dasknorm as dn
 
-if installed("pyarrow"):
-    from edge_arrow import ARROW
+if is_installed("pyarrow"):
+    from support.edge_arrow import ARROW
 else:
     ARROW = {}
 
-TABLES: list[dict[str, Case]] = [ARRAYS, FRAMES, ARROW, LABELLED, STATS]
+TABLES: list[dict[str, Case]] = [ARRAYS, FRAMES, ARROW, XARRAY, STATS]
 CASES: dict[str, Case] = {name: case for table in TABLES for name, case in table.items()}
 
 

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from everywhere import CONTAINERS, LAYOUTS, number, weighted_pieces
-from exact import NIST, Truth, assert_exact, nist, truth
-from optional import needs, optional
+from support.all_containers import CONTAINERS, LAYOUTS, make_weighted_data, to_float
+from support.exact_results import NIST_DATA, ExactMoments, assert_exact, compute_exact, read_nist
+from support.optional import import_optional, needs
 
 import dasknorm as dn
 
-dd = optional("dask.dataframe")
+dd = import_optional("dask.dataframe")
 CERTIFIED = {"NumAcc1": (10000002, 1), "NumAcc2": (1.2, 0.1), "NumAcc3": (1000000.2, 0.1)}
 CERTIFIED["NumAcc4"] = 10000000.2, 0.1
 
@@ -23,24 +23,24 @@ CERTIFIED["NumAcc4"] = 10000000.2, 0.1
 @pytest.mark.parametrize("name", CERTIFIED)
 def test_truth_is_what_nist_certifies(name: str) -> None:
     """The exact rationals are NIST's certified mean and sample standard deviation."""
-    values, exact = nist(name)
+    values, exact = read_nist(name)
     mean, std = CERTIFIED[name]
     assert float(exact.mean) == pytest.approx(mean, rel=1e-15)
-    assert math.sqrt(truth(values, ddof=1).variance) == pytest.approx(std, rel=1e-8)
+    assert math.sqrt(compute_exact(values, ddof=1).variance) == pytest.approx(std, rel=1e-8)
     assert exact.count == len(values)
 
 
 def test_pi_digits_are_those_of_pi() -> None:
     """The digits begin as pi does, and have the six nines at the 762nd decimal."""
-    digits = nist("PiDigits")[0]
+    digits = read_nist("PiDigits")[0]
     assert len(digits) == 5000
     assert digits[:16].tolist() == [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3]
     assert digits[762:769].tolist() == [9, 9, 9, 9, 9, 9, 8]
 
 
-def check(stats: dn.Stats, wanted: Truth, *, weighted: bool = False) -> None:
-    assert number(stats.count) == wanted.count
-    assert_exact(number(stats.mean), number(stats.variance), wanted, weighted=weighted)
+def check(stats: dn.Stats, wanted: ExactMoments, *, weighted: bool = False) -> None:
+    assert to_float(stats.count) == wanted.count
+    assert_exact(to_float(stats.mean), to_float(stats.variance), wanted, weighted=weighted)
 
 
 MERGES = 40
@@ -48,14 +48,14 @@ MERGES = 40
 
 @pytest.mark.parametrize("chunk", [1, 7, 17, 5000])
 @pytest.mark.parametrize("container", CONTAINERS)
-@pytest.mark.parametrize("name", NIST)
+@pytest.mark.parametrize("name", NIST_DATA)
 def test_nist_in_every_container_and_chunking(name: str, container: str, chunk: int) -> None:
     """NIST's sets come out right in every container, cut anywhere."""
-    values, wanted = nist(name)
+    values, wanted = read_nist(name)
     most = chunk * (1001 if container in ("numpy", "dask-array") else MERGES)
     if len(values) > most:
         values = values[:most]  # containers that are slow to make stay few
-        wanted = truth(values)
+        wanted = compute_exact(values)
     with dask.config.set(scheduler="synchronous"):
         first, *others = [dn.adapt(piece) for piece in CONTAINERS[container](values, chunk)]
         check(first.merge(*others), wanted)
@@ -67,11 +67,11 @@ MILLION = 1_000_000
 
 
 @functools.cache
-def million(ratio: float, dtype: str) -> tuple[np.ndarray, Truth]:
+def million(ratio: float, dtype: str) -> tuple[np.ndarray, ExactMoments]:
     """Return a million numbers of which mean / std is `ratio`, and the truth about them."""
     values = np.random.default_rng(3).normal(ratio, 1.0, MILLION).astype(dtype)
     values.flags.writeable = False
-    return values, truth(values)
+    return values, compute_exact(values)
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
@@ -93,9 +93,9 @@ def test_a_million_numbers_in_more_dimensions(shape: tuple[int, ...]) -> None:
     columns = dn.adapt(block)
     rows = dn.adapt(block, keep=0)
     for i in (0, shape[-1] // 2, -1):
-        assert_exact(columns.mean[i], columns.variance[i], truth(block[..., i].ravel()))
+        assert_exact(columns.mean[i], columns.variance[i], compute_exact(block[..., i].ravel()))
     for i in (0, -1):
-        assert_exact(rows.mean[i], rows.variance[i], truth(block[i].ravel()))
+        assert_exact(rows.mean[i], rows.variance[i], compute_exact(block[i].ravel()))
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
@@ -104,7 +104,7 @@ def test_a_spike_among_a_million(place: int, dtype: str) -> None:
     """One number of 1e15 among a million spoils no digit, wherever it stands."""
     values = million(1e0, dtype)[0].copy()
     values[place] = 1e15
-    wanted = truth(values)
+    wanted = compute_exact(values)
     check(dn.adapt(values), wanted)
     check(dn.adapt(da.from_array(values, chunks=70_001)), wanted)
 
@@ -114,7 +114,7 @@ def test_missing_values_among_a_million() -> None:
     values = million(1e4, "f8")[0].copy()
     values[::3] = np.nan
     values[:200_000] = np.nan
-    wanted = truth(values)
+    wanted = compute_exact(values)
     check(dn.adapt(values), wanted)
     check(dn.adapt(da.from_array(values, chunks=70_001)), wanted)
 
@@ -125,18 +125,18 @@ def test_missing_values_among_a_million() -> None:
 NO_WEIGHTS = np.ones(3)
 
 
-@pytest.mark.parametrize("container", weighted_pieces(NO_WEIGHTS, NO_WEIGHTS))
+@pytest.mark.parametrize("container", make_weighted_data(NO_WEIGHTS, NO_WEIGHTS))
 @pytest.mark.parametrize("ratio", [1e0, 1e4, 1e8])
 def test_weights_in_every_container(container: str, ratio: float) -> None:
     """Weighted statistics are the exact ones to 1e-13, in every container."""
     rng = np.random.default_rng(5)
     values = rng.normal(ratio, 1.0, 1001)
     weights = rng.uniform(0, 3, 1001) * (rng.random(1001) > 0.2)
-    data, beside = weighted_pieces(values, weights)[container]
+    data, beside = make_weighted_data(values, weights)[container]
     stats = dn.adapt(data, weights=beside)
-    wanted = truth(values, weights)
-    assert number(stats.count) == pytest.approx(float(wanted.count), rel=1e-15)
-    assert_exact(number(stats.mean), number(stats.variance), wanted, weighted=True)
+    wanted = compute_exact(values, weights)
+    assert to_float(stats.count) == pytest.approx(float(wanted.count), rel=1e-15)
+    assert_exact(to_float(stats.mean), to_float(stats.variance), wanted, weighted=True)
 
 
 def test_weights_of_a_grid_go_along_their_own_dimension() -> None:
@@ -146,10 +146,10 @@ def test_weights_of_a_grid_go_along_their_own_dimension() -> None:
     weights = np.cos(np.deg2rad(np.linspace(-90, 90, 9)))
     data = xr.DataArray(values, dims=("t", "lat", "lon"), name="x")
     beside = xr.DataArray(weights, dims="lat")
-    wanted = truth(values, weights[:, None])
+    wanted = compute_exact(values, weights[:, None])
     for each in (data, data.chunk(t=7, lat=4), data.transpose("lon", "lat", "t")):
         stats = dn.adapt(each, weights=beside)
-        assert_exact(number(stats.mean), number(stats.variance), wanted, weighted=True)
+        assert_exact(to_float(stats.mean), to_float(stats.variance), wanted, weighted=True)
 
 
 # -- integers, constants --------------------------------------------------------------------------
@@ -158,9 +158,9 @@ def test_weights_of_a_grid_go_along_their_own_dimension() -> None:
 def test_integers_beyond_float64() -> None:
     """Integers that float64 cannot hold are still told apart."""
     values = np.array([2**53, 2**53 + 1, 2**53 + 3])
-    assert truth(values).variance == pytest.approx(14 / 9)
-    check(dn.adapt(values), truth(values))
-    check(dn.adapt(da.from_array(values, chunks=1)), truth(values))
+    assert compute_exact(values).variance == pytest.approx(14 / 9)
+    check(dn.adapt(values), compute_exact(values))
+    check(dn.adapt(da.from_array(values, chunks=1)), compute_exact(values))
 
 
 @pytest.mark.parametrize("dtype", ["?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"])
@@ -169,8 +169,8 @@ def test_integers_to_their_ends(dtype: str) -> None:
     kind = np.dtype(dtype)
     low, high = (0, 1) if kind == "?" else (np.iinfo(kind).min, np.iinfo(kind).max)
     values = np.array([low, high, high, high, high] * 9, dtype=kind)
-    check(dn.adapt(values), truth(values))
-    check(dn.adapt(da.from_array(values, chunks=2)), truth(values))
+    check(dn.adapt(values), compute_exact(values))
+    check(dn.adapt(da.from_array(values, chunks=2)), compute_exact(values))
     assert np.isfinite(dn.adapt(values).normalize(values)).all()
 
 
@@ -263,7 +263,7 @@ def test_memory_order_does_not_matter(shape: tuple[int, ...], layout: str, dtype
         assert z.dtype.isnative
         np.testing.assert_array_equal(z, plain.normalize(block))
     stats = dn.adapt(make_layout, keep=())
-    assert_exact(stats.mean, stats.variance, truth(block))
+    assert_exact(stats.mean, stats.variance, compute_exact(block))
 
 
 @pytest.mark.parametrize("rows", [50, 50_000])
@@ -275,6 +275,6 @@ def test_broadcast_blocks(rows: int) -> None:
     assert by_column.mean.tolist() == row.tolist()
     assert not by_column.variance.any()
     assert not by_column.normalize(block).any()
-    wanted = truth(row)
+    wanted = compute_exact(row)
     assert whole.count == 4 * rows
     assert_exact(whole.mean, whole.variance, wanted)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from optional import needs
+from support.optional import needs
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.py") if path.stem != "demo")

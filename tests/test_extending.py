@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from optional import needs
+from support.optional import needs
 
 PAGE = Path(__file__).parent.parent / "docs" / "extending.md"
 

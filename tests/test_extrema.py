@@ -4,16 +4,16 @@ import dask.array as da
 import numpy as np
 import pandas as pd
 import pytest
-from everywhere import LAYOUTS
 from hypothesis import given
 from hypothesis import strategies as st
-from optional import needs, optional
-from strategies import FLOATS, INTEGERS, blocks, kept
+from support.all_containers import LAYOUTS
+from support.optional import import_optional, needs
+from support.strategies import FLOATS, INTEGERS, blocks, kept_axes
 
 import dasknorm as dn
 from dasknorm import kernels
 
-dd = optional("dask.dataframe")
+dd = import_optional("dask.dataframe")
 
 WIDE = np.array([2**63 - 1, 2**63 - 2, -(2**63), -(2**63) + 1, 2**53 + 1, 0], "i8")
 
@@ -37,7 +37,7 @@ def gone(block: np.ndarray) -> np.ndarray:
 def test_kernel_is_numpy_s(data: st.DataObject) -> None:
     """Of blocks of any dtype, layout and kept axes, the ends are those of NumPy, bit for bit."""
     block = data.draw(blocks(FLOATS + INTEGERS, least=1))
-    keep = data.draw(kept(block.ndim))
+    keep = data.draw(kept_axes(block.ndim))
     steps = tuple(slice(None, None, data.draw(st.sampled_from([1, -1, 2]))) for _ in block.shape)
     block = block.transpose(data.draw(st.permutations(range(block.ndim))))[steps]
     axes = tuple(axis for axis in range(block.ndim) if axis not in keep)

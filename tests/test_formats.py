@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from handed import LEVELS, truth, weather
 from numpy.testing import assert_allclose
-from optional import needs
+from support.exports import LEVELS, compute_by_level, make_weather
+from support.optional import needs
 
 import dasknorm as dn
 
-DATA = weather()
+DATA = make_weather()
 CHANNELS = [f"{name}{level}" for name in "tq" for level in LEVELS] + ["msl"]
 
 
@@ -39,8 +39,10 @@ def test_graphcast_reads_it(stats, tmp_path):
     for name in asked:
         z = (asked[name] - mean[name].astype("f4")) / std[name].astype("f4")
         assert_allclose(z, stats.normalize(asked)[name], atol=2e-4)
-    assert_allclose(mean.t.sel(level=850), truth(DATA, "mean").t.sel(level=850), rtol=1e-13)
-    assert_allclose(diffs.q, truth(DATA.diff("time"), "std").q, rtol=1e-12)
+    assert_allclose(
+        mean.t.sel(level=850), compute_by_level(DATA, "mean").t.sel(level=850), rtol=1e-13
+    )
+    assert_allclose(diffs.q, compute_by_level(DATA.diff("time"), "std").q, rtol=1e-12)
     assert float(mean.msl) == float(stats.mean.msl)
     assert mean.t.attrs["units"] == "K"
 
@@ -50,9 +52,9 @@ def test_ace_reads_it(stats, tmp_path):
     """ACE loads each file from an open file, unmasked, and takes a scalar for each name."""
     stats.export(tmp_path / "stats", "ace", levels="{name}_{index}")
     for file, expected in (
-        ("centering.nc", truth(DATA, "mean")),
-        ("scaling-full-field.nc", truth(DATA, "std")),
-        ("scaling-residual.nc", truth(DATA.diff("time"), "std")),
+        ("centering.nc", compute_by_level(DATA, "mean")),
+        ("scaling-full-field.nc", compute_by_level(DATA, "std")),
+        ("scaling-residual.nc", compute_by_level(DATA.diff("time"), "std")),
     ):
         with open(tmp_path / "stats" / file, "rb") as opened:
             found = xr.load_dataset(opened, mask_and_scale=False)
@@ -68,9 +70,9 @@ def test_makani_reads_it(stats, tmp_path):
     diffs = np.load(tmp_path / "time_diff_stds.npy")
     assert bias.dtype == scale.dtype == np.float32
     assert bias.shape == scale.shape == diffs.shape == (1, 7, 1, 1)
-    assert_allclose(bias[0, 0, 0, 0], truth(DATA, "mean").msl, rtol=1e-7)
-    assert_allclose(scale[:, 6], truth(DATA, "std").t[0], rtol=1e-7)
-    assert_allclose(diffs[:, 6], truth(DATA.diff("time"), "std").t[0], rtol=1e-7)
+    assert_allclose(bias[0, 0, 0, 0], compute_by_level(DATA, "mean").msl, rtol=1e-7)
+    assert_allclose(scale[:, 6], compute_by_level(DATA, "std").t[0], rtol=1e-7)
+    assert_allclose(diffs[:, 6], compute_by_level(DATA.diff("time"), "std").t[0], rtol=1e-7)
     assert not (tmp_path / "channels.json").exists()
 
 
@@ -82,7 +84,11 @@ def test_healda_reads_its_table(stats, tmp_path):
     level = table["level"].astype(int)
     channel = np.where(level.eq(-1), table["variable"], table["variable"] + level.astype(str))
     ordered = table.assign(channel=channel).set_index("channel").loc[CHANNELS]
-    expected = [*truth(DATA, "mean").t, *truth(DATA, "mean").q, truth(DATA, "mean").msl]
+    expected = [
+        *compute_by_level(DATA, "mean").t,
+        *compute_by_level(DATA, "mean").q,
+        compute_by_level(DATA, "mean").msl,
+    ]
     assert_allclose(ordered["mean"], expected, rtol=1e-13)
 
 
@@ -130,7 +136,10 @@ def test_anemoi_reads_it(whole, tmp_path, version):
         ("minimum", "min"),
         ("maximum", "max"),
     ):
-        value, change = truth(DATA, reading), truth(DATA.diff("time"), reading)
+        value, change = (
+            compute_by_level(DATA, reading),
+            compute_by_level(DATA.diff("time"), reading),
+        )
         found, changed = store[key][:], store[f"statistics_tendencies_6h_{key}"][:]
         assert found.dtype == np.float64
         assert_allclose(found, [value.msl, *value.q, *value.t], rtol=1e-12)

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from handed import weather
-from optional import needs
+from support.exports import make_weather
+from support.optional import needs
 
 import dasknorm as dn
 from dasknorm.io.store import atomic
 
-DATA = weather()
+DATA = make_weather()
 FORMATS = ["graphcast", "ace", "anemoi", "mllam", "makani", "csv"]
 
 
@@ -205,12 +205,12 @@ def test_a_folder_that_is_no_store(tmp_path):
 # -- what is read ---------------------------------------------------------------------------------
 
 FOREIGN = {
-    "not numbers": ("variable,level,std,mean\na,-1,x,1\n", "not as csv has it"),
+    "not numbers": ("variable,level,std,mean\na,-1,x,1\n", "not a valid csv file"),
     "no deviation": ("variable,level,mean\na,-1,1\n", "no columns \\['std'\\]"),
     "twice": ("variable,level,std,mean\na,-1,1,1\na,-1,1,2\n", "is repeated"),
     "both ways": ("variable,level,std,mean\na,-1,1,1\na,500,1,2\n", "with and without a level"),
     "negative": ("variable,level,std,mean\na,-1,-1,1\n", "must not be negative"),
-    "empty": ("", "not as csv has it"),
+    "empty": ("", "not a valid csv file"),
 }
 
 

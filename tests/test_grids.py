@@ -7,15 +7,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from loads import loads, marked
-from optional import optional
+from support.marked_chunks import count_loads, mark_loads
+from support.optional import import_optional
 
 import dasknorm as dn
 from dasknorm import accessors, chunks
 from dasknorm.chunks import lazy as lazy_module
 from dasknorm.containers import latitudes
 
-dd, pl, pa = optional("dask.dataframe"), optional("polars"), optional("pyarrow")
+dd, pl, pa = (
+    import_optional("dask.dataframe"),
+    import_optional("polars"),
+    import_optional("pyarrow"),
+)
 
 LAT = np.linspace(90, -90, 7)
 VALUES = np.random.default_rng(0).normal(280, 10, (6, 7, 8))
@@ -150,9 +154,9 @@ def test_weights_cost_no_task(how: dict[str, Any]) -> None:
 def test_each_chunk_is_read_once(tmp_path: Any, how: dict[str, Any]) -> None:
     """With weights or a mask, a chunk is loaded once, as without."""
     t = grid()["t"]
-    dn.adapt(t.copy(data=marked(t.values, (2, 3, 8), tmp_path)), **how)
-    assert set(loads(tmp_path).values()) == {1}
-    assert len(loads(tmp_path)) == 9
+    dn.adapt(t.copy(data=mark_loads(t.values, (2, 3, 8), tmp_path)), **how)
+    assert set(count_loads(tmp_path).values()) == {1}
+    assert len(count_loads(tmp_path)) == 9
 
 
 # -- masks ----------------------------------------------------------------------------------------
@@ -260,8 +264,8 @@ def test_a_large_mask_meets_weights_chunk_by_chunk(monkeypatch: Any, tmp_path: A
     where, how = t > 280, {"weights": "area"}
     wanted = dn.adapt(t, where=where, **how)
     monkeypatch.setattr(lazy_module, "CONVERTED_SIZE", 10)
-    lazy = t.copy(data=marked(t.values, (2, 3, 8), tmp_path))
+    lazy = t.copy(data=mark_loads(t.values, (2, 3, 8), tmp_path))
     found = dn.adapt(lazy, where=where, **how)
     assert float(found.mean) == pytest.approx(float(wanted.mean), rel=1e-14)
-    assert set(loads(tmp_path).values()) == {1}
+    assert set(count_loads(tmp_path).values()) == {1}
     assert isinstance(chunks.combine_weights(np.ones((1, 7, 1)), where.values, lazy.data), da.Array)

@@ -9,18 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from optional import NO_COMPILER
+from support.optional import WITHOUT_COMPILER
 
-from dasknorm.kernels import RECORD, inputs, merge, moments
+from dasknorm.kernels import RECORD, merge, moments
 
 INTEGERS = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"]
-
-
-@pytest.fixture(params=["plain", "compiled"])
-def way(request, monkeypatch):
-    """Both ways to calculate, whatever the size."""
-    monkeypatch.setattr(inputs, "MIN_COMPILED", 0 if request.param == "compiled" else 1 << 60)
-    return request.param
 
 
 def exact(values, weights=None):
@@ -71,7 +64,7 @@ NASTY = {
 
 
 @pytest.mark.parametrize("name", NASTY)
-def test_nasty_data_are_right_to_a_few_ulp(way, name):
+def test_nasty_data_are_right_to_a_few_ulp(kernel, name):
     """Mean within 4 ulp of max(|mean|, std), and variance within 16, of the exact rational."""
     x = NASTY[name]
     agree(moments(x, (0,)), x.tolist())
@@ -91,7 +84,7 @@ def test_nasty_data_are_right_in_chunks(name, cuts):
 @pytest.mark.parametrize(
     "name", ["mean 1e12", "spike first", "NumAcc4", "steps", "int64 about 2**62"]
 )
-def test_columns_are_right_to_a_few_ulp(way, name):
+def test_columns_are_right_to_a_few_ulp(kernel, name):
     """Columns of rows are as near to the exact rational as runs are."""
     x = NASTY[name]
     columns = np.stack([x, x[::-1], x], axis=1)
@@ -130,7 +123,7 @@ def test_any_integers(x):
         ([2**63, 2**63 + 2], "u8", 1),
     ],
 )
-def test_wide_integers_lose_nothing(way, values, dtype, variance):
+def test_wide_integers_lose_nothing(kernel, values, dtype, variance):
     """64-bit integers beyond 2**53 keep the differences that a float64 would round away."""
     record = moments(np.tile(np.array(values, dtype), 50), (0,))
     error = Fraction(record["m2"].item()) / (50 * len(values)) - variance
@@ -139,7 +132,7 @@ def test_wide_integers_lose_nothing(way, values, dtype, variance):
 
 @pytest.mark.parametrize("value", [0.1, -0.0, 1e300, 5e-324, np.float32(0.1), 2**53 + 1, True])
 @pytest.mark.parametrize("shape", [(9001,), (600, 15)])
-def test_constants_have_no_variance(way, value, shape):
+def test_constants_have_no_variance(kernel, value, shape):
     """Constant data have m2 of exactly 0 and exactly their value as mean, weighted or not."""
     x = np.full(shape, value)
     axes = tuple(range(x.ndim))
@@ -152,7 +145,7 @@ def test_constants_have_no_variance(way, value, shape):
             assert mean == Fraction(x.flat[0].item())
 
 
-def test_missing_values_are_counted_out(way):
+def test_missing_values_are_counted_out(kernel):
     """NaN takes no part, and is counted."""
     x = normal(5.0, 9000)
     x[::3] = np.nan
@@ -163,7 +156,7 @@ def test_missing_values_are_counted_out(way):
         agree(record, x.tolist())
 
 
-def test_all_missing_is_count_zero(way):
+def test_all_missing_is_count_zero(kernel):
     """Where everything is missing, all but ``missing`` is the identity."""
     record = moments(np.full((300, 2), np.nan, "f4"), (0,))
     assert record["missing"].tolist() == [[300.0, 300.0]]
@@ -173,7 +166,7 @@ def test_all_missing_is_count_zero(way):
 
 @pytest.mark.parametrize("bad", [[np.inf], [-np.inf], [np.inf, -np.inf], [np.inf, np.nan]])
 @pytest.mark.parametrize("shape", [(2000,), (500, 4)])
-def test_infinities_make_a_record_nan(way, bad, shape):
+def test_infinities_make_a_record_nan(kernel, bad, shape):
     """One infinity makes mean and m2 NaN, with a count above 0, and merging keeps them so."""
     x = normal(0.0, 2000)
     x[4 : 4 + 4 * len(bad) : 4] = bad
@@ -188,14 +181,14 @@ def test_infinities_make_a_record_nan(way, bad, shape):
         assert np.isnan(columns["m2"]).ravel().tolist() == [True, False, False, False]
 
 
-def test_overflowing_squares_do_not_raise(way):
+def test_overflowing_squares_do_not_raise(kernel):
     """Squares beyond float64 make m2 not finite, without an exception or a warning."""
     assert not np.isfinite(moments(np.tile([1e200, -1e200], 99), (0,))["m2"]).any()
     assert not np.isfinite(moments(np.tile([1.7e308, -1.7e308], 99), (0,))["m2"]).any()
 
 
 @pytest.mark.parametrize("shape", [(6000,), (1500, 4), (4, 1500)])
-def test_weights_against_the_rational(way, shape):
+def test_weights_against_the_rational(kernel, shape):
     """Weighted mean and m2 are right to 1e-13, with zero weights and missing values."""
     rng = np.random.default_rng(3)
     x = normal(1e6, 6000)
@@ -212,7 +205,7 @@ def test_weights_against_the_rational(way, shape):
 
 
 @pytest.mark.parametrize("weights", [np.arange(4), np.ones((500, 1), "f4"), np.float64(2), True])
-def test_weights_broadcast(way, weights):
+def test_weights_broadcast(kernel, weights):
     """Weights of any real dtype stand along the axes they have."""
     x = normal(0.0, 2000).reshape(500, 4)
     whole = np.broadcast_to(np.asarray(weights, "f8"), x.shape).copy()
@@ -269,7 +262,7 @@ def test_sizes_of_nothing(shape, axes, result):
 
 def test_small_blocks_never_wake_the_compiler():
     """Importing the kernels and using them on small blocks leaves Numba alone."""
-    code = NO_COMPILER + (
+    code = WITHOUT_COMPILER + (
         "import numpy as np; from dasknorm.kernels import *\n"
         "s = moments(np.ones((100, 9)), (0,)); merge_along(merge(s, s), (1,))\n"
         "restore(standardize(np.ones(9), np.ones(1, AFFINE), 'f4'), np.ones(1, AFFINE), 'f4')\n"

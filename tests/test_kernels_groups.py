@@ -32,17 +32,9 @@ def _columns():
 COLUMNS = dict(_columns())
 
 
-@pytest.fixture(params=["compiled", "plain"])
-def way(request, monkeypatch):
-    """Which of the two ways is taken, whatever the size."""
-    small = 0 if request.param == "compiled" else 1 << 62
-    monkeypatch.setattr(inputs, "MIN_COMPILED", small)
-    return request.param
-
-
 @pytest.mark.parametrize("name", COLUMNS)
 @pytest.mark.parametrize("weighted", [False, True])
-def test_every_group_is_right(name, weighted, way):
+def test_every_group_is_right(name, weighted, kernel):
     """The mean is within 4 ulp of max(|mean|, std), the variance within 16 (weighted: 1e-13)."""
     x = COLUMNS[name]
     codes = RNG.integers(-1, GROUPS, N)
@@ -74,7 +66,7 @@ def _assert_right(record, x, weights, rtol):
     assert abs(spread - m2) <= (allowed if m2 else 0)
 
 
-def test_it_merges_with_what_is_there(way):
+def test_it_merges_with_what_is_there(kernel):
     """Two calls give what one call with all values gives."""
     x, codes = COLUMNS["with gaps"], RNG.integers(0, GROUPS, N)
     whole = moments_by_group(np.zeros(GROUPS, RECORD), x, codes)
@@ -87,7 +79,7 @@ def test_it_merges_with_what_is_there(way):
     np.testing.assert_allclose(parts["m2"], whole["m2"], rtol=1e-14)
 
 
-def test_infinities_spoil_their_group_only(way):
+def test_infinities_spoil_their_group_only(kernel):
     """A group with an infinity has a state that is told to be unusable; the others are right."""
     x = np.array([1.0, np.inf, 3.0, 5.0, -np.inf, np.inf])
     out = moments_by_group(np.zeros(3, RECORD), x, np.array([0, 1, 0, 0, 2, 2]))
@@ -135,7 +127,7 @@ def test_maps_by_group_are_the_maps_of_each_value(name, out, kernel, monkeypatch
 
 
 @pytest.mark.parametrize("weights", [[1e-25, 1.0, 0.5, 0.7], [1e-8, 1e8, 0.0, 0.0]])
-def test_a_light_value_far_off_is_of_no_account(weights, way):
+def test_a_light_value_far_off_is_of_no_account(weights, kernel):
     """What weighs next to nothing is no shift to sum around, though it stands first."""
     x, weights = np.array([1e9, 0.1, -0.7, 1.3]), np.array(weights)
     out = moments_by_group(np.zeros(1, RECORD), x, np.zeros(4, int), weights)
@@ -143,7 +135,7 @@ def test_a_light_value_far_off_is_of_no_account(weights, way):
 
 
 @pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf])
-def test_weights_that_are_none_are_refused(bad, way):
+def test_weights_that_are_none_are_refused(bad, kernel):
     """Negative weights, NaN and infinity are a ValueError, as they are without groups."""
     with pytest.raises(ValueError, match="weights must be finite and at least 0"):
         moments_by_group(np.zeros(1, RECORD), np.ones(2), np.zeros(2, int), np.array([1.0, bad]))

@@ -28,9 +28,7 @@ def layouts(x):
 
 def both_ways(monkeypatch, function):
     monkeypatch.setattr(inputs, "MIN_COMPILED", 1 << 60)
-    monkeypatch.setattr(inputs, "MIN_COMPILED", 1 << 60)
     plain = function()
-    monkeypatch.setattr(inputs, "MIN_COMPILED", 0)
     monkeypatch.setattr(inputs, "MIN_COMPILED", 0)
     return plain, function()
 

@@ -20,12 +20,6 @@ def affine_of(shape, seed=0):
     return out
 
 
-@pytest.fixture(params=["plain", "compiled"])
-def way(request, monkeypatch):
-    """Both ways to calculate, whatever the size."""
-    monkeypatch.setattr(inputs, "MIN_COMPILED", 0 if request.param == "compiled" else 1 << 60)
-
-
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("dtype", "out"), [("f4", "f4"), ("f8", "f8"), ("i8", "f8"), ("f2", "f2")])
 def test_every_layout_and_every_axes(monkeypatch, shape, dtype, out):
@@ -43,7 +37,7 @@ def test_every_layout_and_every_axes(monkeypatch, shape, dtype, out):
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
-def test_the_result_lies_in_memory_as_the_data_do(way, order):
+def test_the_result_lies_in_memory_as_the_data_do(kernel, order):
     """The order of axes in memory is kept, as NumPy's order="K" keeps it."""
     x = np.ones([(20, 30, 40)[i] for i in order]).transpose(np.argsort(order))
     for dtype in ("f4", "f8", "f2"):
@@ -52,7 +46,7 @@ def test_the_result_lies_in_memory_as_the_data_do(way, order):
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-def test_standardizing_is_right_to_an_ulp(way, dtype):
+def test_standardizing_is_right_to_an_ulp(kernel, dtype):
     """z is the exact quotient to 0.51 ulp in float32 and 1.5 ulp in float64."""
     x = (np.random.default_rng(2).normal(size=3000) + 1000).astype(dtype)
     affine = np.array((1000.1, 3e-14, 1.3), AFFINE)
@@ -67,7 +61,7 @@ def test_standardizing_is_right_to_an_ulp(way, dtype):
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
 @pytest.mark.parametrize("offset", [0.0, 3.0, 1e3])
-def test_there_and_back(way, dtype, offset):
+def test_there_and_back(kernel, dtype, offset):
     """restore(standardize(x)) is x to 1 ulp (float64: 2) of max(|x|, |x - mean|, std)."""
     x = (np.random.default_rng(3).normal(size=(200, 31)) * 2 + offset).astype(dtype)
     x[3, 5] = np.nan
@@ -85,7 +79,7 @@ def test_there_and_back(way, dtype, offset):
 
 
 @pytest.mark.parametrize("value", [2**53 + 1, -(2**63), 2**63 - 1])
-def test_wide_integers_are_subtracted_exactly(way, value):
+def test_wide_integers_are_subtracted_exactly(kernel, value):
     """Constant 64-bit integers beyond 2**53 become exactly 0, and a step of 1 exactly 1."""
     x = np.full(600, value)
     record = moments(x, (0,))
@@ -95,7 +89,7 @@ def test_wide_integers_are_subtracted_exactly(way, value):
     assert (standardize(x - np.sign(value), affine, "f8") == -np.sign(value)).all()
 
 
-def test_the_map_itself_is_left_alone(way):
+def test_the_map_itself_is_left_alone(kernel):
     """Neither the data nor the map is written to, and both may be read-only."""
     x, affine = np.ones((30, 20), "f4"), affine_of(20)
     before = affine.tobytes()
@@ -105,7 +99,7 @@ def test_the_map_itself_is_left_alone(way):
     assert affine.tobytes() == before
 
 
-def test_what_overflows_is_infinite(way):
+def test_what_overflows_is_infinite(kernel):
     """Results beyond the dtype are infinite, without a warning; NaN and infinities go through."""
     affine = np.array((0.0, 0.0, 1e-40), AFFINE)
     x = np.tile(np.array([1.0, -1.0, 0.0, np.nan, np.inf], "f4"), 20)
@@ -114,7 +108,7 @@ def test_what_overflows_is_infinite(way):
         np.testing.assert_array_equal(z, [np.inf, -np.inf, 0.0, np.nan, np.inf])
 
 
-def test_tiny_scales_divide_zero_to_zero(way):
+def test_tiny_scales_divide_zero_to_zero(kernel):
     """0 / scale is 0 for every scale above 0, even one whose reciprocal overflows."""
     affine = np.array((0.0, 0.0, 5e-324), AFFINE)
     assert (standardize(np.zeros(300, "f4"), affine, "f4") == 0).all()

@@ -1,11 +1,10 @@
 """Results written where they are wanted: the same numbers, and no second array of their size."""
 
-import tracemalloc
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.memory import measure_peak
 
 from dasknorm.kernels import (
     AFFINE,
@@ -26,12 +25,11 @@ shapes = st.tuples(*[st.integers(1, 9)] * 3)
 some_axes = st.sets(st.integers(0, 2)).map(lambda axes: tuple(sorted(axes)))
 
 
-@pytest.fixture(params=["plain", "compiled"])
-def way(request, monkeypatch):
-    """Both ways to calculate, whatever the size."""
-    small = 0 if request.param == "compiled" else 1 << 60
-    for module, name in [(inputs, "MIN_COMPILED"), (merging, "MIN_COMPILED_RECORDS")]:
-        monkeypatch.setattr(module, name, small)
+@pytest.fixture
+def kernel(kernel, monkeypatch):
+    """Use the same kernels, plain or compiled, to merge records."""
+    monkeypatch.setattr(merging, "MIN_COMPILED_RECORDS", inputs.MIN_COMPILED)
+    return kernel
 
 
 def numbers(shape, seed=0):
@@ -63,7 +61,7 @@ def same_to_an_ulp(a, b):
 
 @settings(max_examples=40)
 @given(shapes, some_axes, st.booleans())
-def test_moments_are_merged_into_what_is_there(way, shape, axes, weighted):
+def test_moments_are_merged_into_what_is_there(kernel, shape, axes, weighted):
     """moments(x, out=out) is merge(out, moments(x)), wherever out lies in memory."""
     x, before = numbers(shape), numbers(shape, 1)
     weights = np.arange(shape[1])[:, None] / 4.0 if weighted else None
@@ -76,7 +74,7 @@ def test_moments_are_merged_into_what_is_there(way, shape, axes, weighted):
 
 
 @pytest.mark.parametrize("dtype", ["f2", ">f4", "i8", "?"])
-def test_any_dtype_is_merged_into_what_is_there(way, dtype):
+def test_any_dtype_is_merged_into_what_is_there(kernel, dtype):
     """Blocks that are converted first merge into a given array as well."""
     x = (np.random.default_rng(0).normal(size=(700, 30)) * 3).astype(dtype)
     for axes in [(0,), (1,), ()]:
@@ -86,7 +84,7 @@ def test_any_dtype_is_merged_into_what_is_there(way, dtype):
 
 @settings(max_examples=40)
 @given(shapes, st.booleans())
-def test_merging_in_place_is_merging(way, shape, narrow):
+def test_merging_in_place_is_merging(kernel, shape, narrow):
     """merge_into gives the bits of merge, wherever the two lie in memory."""
     a, b = (moments(numbers(shape, seed), ()) for seed in range(2))
     b = b[:1] if narrow else b
@@ -97,8 +95,8 @@ def test_merging_in_place_is_merging(way, shape, narrow):
         assert np.ascontiguousarray(total).tobytes() == wanted.tobytes()
 
 
-@pytest.mark.parametrize("way", ["compiled"], indirect=True)
-def test_a_state_of_zeros_is_the_identity_bit_for_bit(way):
+@pytest.mark.parametrize("kernel", ["compiled"], indirect=True)
+def test_a_state_of_zeros_is_the_identity_bit_for_bit(kernel):
     """Moments merged into zeros are the bits that moments alone has, and merging zeros none."""
     x = numbers((50, 40))
     for axes in [(0,), (1,), (0, 1), ()]:
@@ -113,7 +111,7 @@ def test_a_state_of_zeros_is_the_identity_bit_for_bit(way):
 
 @settings(max_examples=40)
 @given(shapes, some_axes, st.sampled_from(["f2", "f4", "f8"]))
-def test_maps_fill_what_is_given(way, shape, axes, dtype):
+def test_maps_fill_what_is_given(kernel, shape, axes, dtype):
     """standardize and restore write the bits they would return, wherever results are to lie."""
     affine = np.zeros([1 if i in axes else n for i, n in enumerate(shape)], AFFINE)
     affine["shift"] = np.arange(affine.size).reshape(affine.shape) / 3
@@ -145,11 +143,7 @@ def test_slabs_of_one_result_are_filled_one_by_one(order, dtype):
 def extra_memory(call):
     """The most memory a call had at one time, beyond what was there."""
     call()
-    tracemalloc.start()
-    call()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak
+    return measure_peak(call)[0]
 
 
 def test_a_wide_state_needs_no_second_one():

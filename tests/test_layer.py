@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from layers import DATA, DATASET, FIELD, FRAME, adapted
+from support.layer_data import DATA, DATASET, FIELD, FRAME, make_adapted_layer
 
 import dasknorm as dn
 from dasknorm.layer import Normalization
@@ -99,14 +99,14 @@ def test_bad_data(data, settings, error, message):
 def test_another_feature_count_never_broadcasts(x):
     """Neither one feature nor two pass for three, where Keras would broadcast."""
     with pytest.raises(dn.MismatchError):
-        adapted(DATA)(x)
+        make_adapted_layer(DATA)(x)
 
 
 def test_one_feature_never_becomes_many():
     """Statistics of one feature, adapted or given, do not spread over three."""
     given = Normalization(mean=1.0, variance=1.0)
     given.build((None, 1))
-    for layer in (adapted(DATA[:, :1]), given):
+    for layer in (make_adapted_layer(DATA[:, :1]), given):
         with pytest.raises(dn.MismatchError):
             layer(DATA)
 
@@ -158,7 +158,7 @@ def test_output_dtypes(given, asked, expected, lazy):
     """A float keeps its dtype and integers get one that holds them, unless one is asked for."""
     x = np.array([[0, 1], [1, 1], [1, 0]]).astype(given)
     x = da.from_array(x, chunks=2) if lazy else x
-    layer = adapted(x, dtype=asked)
+    layer = make_adapted_layer(x, dtype=asked)
     assert layer(x).dtype == expected
     assert np.asarray(layer(x)).dtype == expected
     assert layer.mean.dtype == layer.variance.dtype == layer.count.dtype == "f8"
@@ -167,22 +167,22 @@ def test_output_dtypes(given, asked, expected, lazy):
 def test_no_precision_is_lost_before_subtracting():
     """Unix seconds stay distinct and a large offset goes away, where float32 would lose both."""
     seconds = np.arange(1_700_000_000, 1_700_001_000)[:, None]
-    layer = adapted(seconds, dtype="float32")
+    layer = make_adapted_layer(seconds, dtype="float32")
     assert len(np.unique(layer(seconds))) == 1000
     assert layer.variance.item() == (1000**2 - 1) / 12
     offset = 1e9 + np.random.default_rng(0).normal(size=(1000, 1))
-    assert np.std(adapted(offset)(offset)) == pytest.approx(1, abs=1e-9)
+    assert np.std(make_adapted_layer(offset)(offset)) == pytest.approx(1, abs=1e-9)
 
 
 def test_float16_does_not_overflow():
     """The variance of float16 data is not squared in float16."""
     x = np.tile(np.array([[900.0], [1100.0]], "f2"), (1000, 1))
-    assert adapted(x).variance.item() == 10_000
+    assert make_adapted_layer(x).variance.item() == 10_000
 
 
 def test_constant_data():
     """0.1 over and over has a variance of exactly 0; a step of 0.1 is a million scales."""
-    layer = adapted(np.full((10, 2), 0.1, "f4"))
+    layer = make_adapted_layer(np.full((10, 2), 0.1, "f4"))
     assert (layer.variance == 0).all()
     assert layer(np.full((1, 2), 0.2, "f4")) == pytest.approx(1e6)
 
@@ -191,12 +191,14 @@ def test_missing_values_are_skipped_and_stay():
     """NaN, NA and masked values are counted out for their feature only."""
     x = np.array([[1.0, 5.0], [np.nan, 7.0], [3.0, 9.0]])
     frame = pd.DataFrame({"a": pd.array([1, None, 3], "Int16"), "b": [5.0, 7.0, 9.0]})
-    layer = adapted(x)
+    layer = make_adapted_layer(x)
     assert (layer.mean.tolist(), layer.count.tolist()) == ([[2, 7]], [[2, 3]])
     assert np.isnan(layer(x)).tolist() == np.isnan(x).tolist()
-    assert adapted(np.ma.masked_invalid(x))(np.ma.masked_invalid(x)).mask[1].tolist() == [1, 0]
-    assert adapted(frame).count.tolist() == [2, 3]
-    assert adapted(frame)(frame)["a"].isna().tolist() == [False, True, False]
+    assert make_adapted_layer(np.ma.masked_invalid(x))(np.ma.masked_invalid(x)).mask[
+        1
+    ].tolist() == [1, 0]
+    assert make_adapted_layer(frame).count.tolist() == [2, 3]
+    assert make_adapted_layer(frame)(frame)["a"].isna().tolist() == [False, True, False]
 
 
 def test_nothing_but_missing_values():
@@ -226,7 +228,7 @@ def test_nothing_but_missing_values():
 )
 def test_axes_and_the_shape_of_the_mean(axis, shape):
     """Any way to write kept axes will do; the mean has their sizes, and 1 elsewhere."""
-    layer = adapted(np.arange(24.0).reshape(2, 3, 4), axis=axis)
+    layer = make_adapted_layer(np.arange(24.0).reshape(2, 3, 4), axis=axis)
     assert layer.mean.shape == layer.variance.shape == layer.count.shape == shape
     assert (layer.count == 24 / np.prod(shape)).all()
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from layers import DATA as DOC
-from layers import adapted
+from support.layer_data import DATA as DOC
+from support.layer_data import make_adapted_layer
 
 from dasknorm.layer import Normalization
 
@@ -37,8 +37,8 @@ def generated(case):
 def test_golden_values_of_keras(case):
     """Every case that Keras was run on gives what it gave, to float32's precision."""
     x = generated(case)
-    layer = adapted(x, axis=case["axis"], dtype="float32")
-    back = adapted(x, axis=case["axis"], dtype="float32", invert=True)
+    layer = make_adapted_layer(x, axis=case["axis"], dtype="float32")
+    back = make_adapted_layer(x, axis=case["axis"], dtype="float32", invert=True)
     assert list(layer.mean.shape) == list(layer.variance.shape) == case["bshape"]
     np.testing.assert_allclose(layer.mean.ravel(), case["mean"], rtol=1e-6, atol=1e-5)
     np.testing.assert_allclose(layer.variance.ravel(), case["variance"], rtol=1e-5)
@@ -56,21 +56,21 @@ def test_at_least_as_exact_as_keras(case):
     wide = x.astype("f8")
     scale = np.maximum(wide.std(axis=over, keepdims=True), 1e-7)
     z = ((wide - wide.mean(axis=over, keepdims=True)) / scale).astype("f4")
-    ours = adapted(x, axis=case["axis"], dtype="float32")(x)
+    ours = make_adapted_layer(x, axis=case["axis"], dtype="float32")(x)
     # Near 0 an ulp is tiny, and the float64 reference itself has rounded at the size of x.
     np.testing.assert_allclose(ours, z, rtol=2**-23, atol=1e-13)
 
 
 def test_documentation_one_mean_for_all():
     """Keras' first example: axis=None learns one mean and variance of all the data."""
-    layer = adapted(FIVE, axis=None)
+    layer = make_adapted_layer(FIVE, axis=None)
     np.testing.assert_allclose(layer(FIVE[:3]), [-1.4142135, -0.70710677, 0.0], rtol=1e-6)
     assert (layer.mean.tolist(), layer.variance.tolist()) == ([3.0], [2.0])
 
 
 def test_documentation_one_mean_a_feature():
     """Keras' second example: axis=-1 learns a mean and variance of each feature."""
-    layer = adapted(DOC, axis=-1)
+    layer = make_adapted_layer(DOC, axis=-1)
     assert layer(DOC[:1]).tolist() == [[-1.0, -1.0, -1.0]]
     assert (layer.mean.tolist(), layer.variance.tolist()) == ([[1.0, 8.0, 5.0]], [[1.0, 1.0, 1.0]])
 
@@ -83,7 +83,7 @@ def test_documentation_given_mean_and_variance():
 
 def test_documentation_invert():
     """Keras' fourth example: invert=True maps normalized data back."""
-    layer = adapted(DOC, axis=-1, invert=True)
+    layer = make_adapted_layer(DOC, axis=-1, invert=True)
     assert layer(np.array([[1.0, 2.0, 3.0]])).tolist() == [[2.0, 10.0, 8.0]]
 
 
@@ -103,7 +103,7 @@ def test_documentation_invert():
 )
 def test_every_axis_of_a_cube(axis, mean, variance, first):
     """Kept axes are sorted, and all others merged, the first one too."""
-    layer = adapted(CUBE, axis=axis)
+    layer = make_adapted_layer(CUBE, axis=axis)
     np.testing.assert_allclose(layer.mean.ravel(), mean)
     np.testing.assert_allclose(layer.variance, np.full(layer.mean.shape, variance), rtol=1e-8)
     np.testing.assert_allclose(layer(CUBE).ravel()[: len(first)], first, rtol=1e-7)
@@ -122,7 +122,7 @@ def test_every_axis_of_a_cube(axis, mean, variance, first):
 )
 def test_streamed_batches(axis, batches, mean, variance):
     """Batches are merged by the number of their values, also where nothing else is merged."""
-    layer = adapted(iter(batches), axis=axis)
+    layer = make_adapted_layer(iter(batches), axis=axis)
     np.testing.assert_allclose(layer.mean.ravel(), mean)
     np.testing.assert_allclose(layer.variance.ravel(), np.full(len(mean), variance), rtol=1e-7)
 
@@ -144,7 +144,7 @@ def test_streamed_batches(axis, batches, mean, variance):
 )
 def test_merges_of_very_unlike_batches(parts, mean, variance):
     """Merging stays exact where batches differ by orders of magnitude in size or value."""
-    layer = adapted((np.array(part) for part in parts), axis=None)
+    layer = make_adapted_layer((np.array(part) for part in parts), axis=None)
     assert layer.mean.item() == pytest.approx(mean, rel=1e-15)
     assert layer.variance.item() == pytest.approx(variance, rel=1e-14)
 
@@ -176,22 +176,22 @@ STAIRS = [[[1, 2, 3], [2, 3, 4]], [[3, 4, 5], [4, 5, 6]]]
 )
 def test_computations_of_tf_keras(axis, data, x, expected, stream):
     """The computations that tf-keras tests itself by, on an array and streamed."""
-    layer = adapted(np.array_split(data, len(data)) if stream else data, axis=axis)
+    layer = make_adapted_layer(np.array_split(data, len(data)) if stream else data, axis=axis)
     np.testing.assert_allclose(layer(x), expected, rtol=1e-6, atol=1e-7)
 
 
 def test_layer_api_case():
     """What Keras' own layer test adapts on and calls gives what Keras gives."""
-    layer = adapted(np.array([[1, 2, 1], [2, 3, 4]] * 2), axis=-1)
+    layer = make_adapted_layer(np.array([[1, 2, 1], [2, 3, 4]] * 2), axis=-1)
     output = layer(F4([[3, 1, 2], [6, 5, 4]]))
     np.testing.assert_allclose(output, [[3, -3, -1 / 3], [9, 5, 1]], rtol=1e-7)
 
 
 def test_least_scale():
     """A scale is at least 1e-7, both ways: a constant feature is exactly 0, a step off it 1e7."""
-    layer = adapted(F4([[1, 2, 3]]))
+    layer = make_adapted_layer(F4([[1, 2, 3]]))
     assert layer(F4([[2, 2, 3]])).tolist() == [[1e7, 0, 0]]
-    back = adapted(F4([[1, 2, 3]]), invert=True)
+    back = make_adapted_layer(F4([[1, 2, 3]]), invert=True)
     assert back(F4([[1e7, 0, 0]])).tolist() == [[2, 2, 3]]
 
 
@@ -215,7 +215,7 @@ def test_given_list_of_one_broadcasts():
 
 def test_rank_one_keeps_each_element():
     """On a 1-D array the only axis is the kept one: each element is its own feature."""
-    layer = adapted(FIVE)
+    layer = make_adapted_layer(FIVE)
     assert layer.mean.tolist() == [1, 2, 3, 4, 5]
     assert layer.variance.tolist() == [0] * 5
     assert layer(FIVE).tolist() == [0] * 5
@@ -225,7 +225,7 @@ def test_rank_one_keeps_each_element():
 
 def test_rank_zero():
     """A single number has a mean with axis=None, and no last axis to keep."""
-    layer = adapted(np.array(3.0), axis=None)
+    layer = make_adapted_layer(np.array(3.0), axis=None)
     assert (layer.mean.item(), layer.variance.item()) == (3.0, 0.0)
     assert layer(4.0) == pytest.approx(1e7)
     with pytest.raises(ValueError, match="must be in the range"):
@@ -235,7 +235,7 @@ def test_rank_zero():
 def test_adapt_resets():
     """A second adapt, which returns None too, forgets the first; update does not."""
     data = F4([[0, 7, 4], [2, 9, 6]])
-    layer = adapted(data)
+    layer = make_adapted_layer(data)
     assert layer.adapt(data + 100) is None
     assert layer.mean.tolist() == [[101, 108, 105]]
     layer.update(data)

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from layers import DATA, DATASET, FIELD, FRAME, adapted
-from optional import needs, optional
-from stored import SUFFIXES
+from support.layer_data import DATA, DATASET, FIELD, FRAME, make_adapted_layer
+from support.optional import import_optional, needs
+from support.store_contents import SUFFIXES
 
 import dasknorm as dn
 from dasknorm.layer import Normalization
 
-dd = optional("dask.dataframe")
+dd = import_optional("dask.dataframe")
 
 # -- containers -----------------------------------------------------------------------------------
 
@@ -26,7 +26,7 @@ dd = optional("dask.dataframe")
 @pytest.mark.parametrize("axis", [-1, 1, "columns"])
 def test_columns_of_a_frame(axis):
     """The columns of a frame are its last axis, its mean a Series, its output a frame."""
-    layer = adapted(FRAME, axis)
+    layer = make_adapted_layer(FRAME, axis)
     assert layer.mean.to_dict() == {"a": 1, "b": 8, "c": 5}
     assert layer(FRAME[["c", "a", "b"]]).columns.tolist() == ["c", "a", "b"]
     pd.testing.assert_frame_equal(layer(FRAME), (FRAME - FRAME.mean()) / FRAME.std(ddof=0))
@@ -38,15 +38,15 @@ def test_columns_of_a_frame(axis):
 def test_dask_frame_stays_lazy():
     """A Dask frame is adapted on now and called lazily."""
     lazy = dd.from_pandas(FRAME, npartitions=3)
-    layer = adapted(lazy)
+    layer = make_adapted_layer(lazy)
     assert isinstance(layer(lazy), dd.DataFrame)
-    pd.testing.assert_series_equal(layer.mean, adapted(FRAME).mean)
-    pd.testing.assert_frame_equal(layer(lazy).compute(), adapted(FRAME)(FRAME))
+    pd.testing.assert_series_equal(layer.mean, make_adapted_layer(FRAME).mean)
+    pd.testing.assert_frame_equal(layer(lazy).compute(), make_adapted_layer(FRAME)(FRAME))
 
 
 def test_series_is_one_feature():
     """A Series is a single column."""
-    layer = adapted(FRAME["a"])
+    layer = make_adapted_layer(FRAME["a"])
     assert (layer.mean, layer.variance, layer.count) == (1, 1, 4)
     assert layer(FRAME["a"]).tolist() == [-1, 1, -1, 1]
 
@@ -61,7 +61,7 @@ def test_given_numbers_bind_to_columns():
 @pytest.mark.parametrize("axis", ["level", 1, -2, ("level",)])
 def test_dimension_of_a_data_array(axis):
     """A dimension is meant by name or position; labels are matched from then on."""
-    layer = adapted(FIELD, axis)
+    layer = make_adapted_layer(FIELD, axis)
     xr.testing.assert_identical(layer.mean, FIELD.mean(("time", "x"), keep_attrs=True))
     reverse = FIELD.isel(level=[2, 0]).transpose("x", "level", "time")
     xr.testing.assert_identical(
@@ -72,13 +72,13 @@ def test_dimension_of_a_data_array(axis):
 
 def test_dataset_by_name():
     """Each variable of a Dataset keeps those of the named dimensions that it has."""
-    layer = adapted(DATASET, ("level", "x"))
+    layer = make_adapted_layer(DATASET, ("level", "x"))
     assert dict(layer.mean.sizes) == {"level": 3, "x": 4}
     assert layer.mean["p"].dims == ("x",)
     back = Normalization.from_stats(layer.stats, invert=True)
     xr.testing.assert_allclose(back(layer(DATASET)), DATASET)
     assert back(layer(DATASET))["t"].attrs == {"units": "K"}
-    assert adapted(DATASET, None).mean["t"].item() == 11.5
+    assert make_adapted_layer(DATASET, None).mean["t"].item() == 11.5
 
 
 def test_given_numbers_for_every_variable():
@@ -91,7 +91,7 @@ def test_given_numbers_for_every_variable():
 def test_array_statistics_meet_a_frame():
     """Statistics of an array are taken by position in a frame, with a warning."""
     with pytest.warns(UserWarning, match="by position"):
-        assert adapted(DATA)(FRAME).equals(adapted(FRAME)(FRAME))
+        assert make_adapted_layer(DATA)(FRAME).equals(make_adapted_layer(FRAME)(FRAME))
 
 
 class Counting:
@@ -110,7 +110,7 @@ def test_dask_array_is_read_once_and_as_a_whole():
     """A Dask array is adapted on in one pass, not row by row, and called lazily."""
     source = Counting(DATA)
     lazy = da.from_array(source, chunks=(1, 3), asarray=False, meta=DATA[:0])
-    layer = adapted(lazy)
+    layer = make_adapted_layer(lazy)
     assert source.reads.tolist() == [1, 1, 1, 1]
     assert layer.mean.tolist() == [[1, 8, 5]]
     with dask.config.set(scheduler=lambda *args, **kwargs: pytest.fail("computed")):
@@ -121,7 +121,7 @@ def test_dask_array_is_read_once_and_as_a_whole():
 def test_unknown_chunk_sizes():
     """Rows may be of unknown number, as after a selection, where they are merged."""
     lazy = da.from_array(DATA, chunks=2)
-    layer = adapted(lazy[lazy[:, 0] > 1])
+    layer = make_adapted_layer(lazy[lazy[:, 0] > 1])
     assert (layer.mean.tolist(), layer.count.tolist()) == ([[2, 9, 6]], [[2, 2, 2]])
 
 
@@ -146,20 +146,20 @@ def test_unknown_chunk_sizes():
 )
 def test_lists_and_batches(data):
     """Numbers in lists are an array; arrays in a list, tuple or stream are batches."""
-    layer = adapted(data)
+    layer = make_adapted_layer(data)
     assert layer.mean.tolist() == [[1, 8, 5]]
     assert layer.variance.tolist() == [[1, 1, 1]]
 
 
 def test_list_of_numpy_numbers():
     """NumPy's numbers in a list are numbers, not batches."""
-    assert adapted(list(DATA[0])).mean.tolist() == [0, 7, 4]
+    assert make_adapted_layer(list(DATA[0])).mean.tolist() == [0, 7, 4]
 
 
 def test_batches_of_a_csv_file():
     """The chunks in which pandas reads a file are batches, matched by column."""
     text = io.StringIO(FRAME.to_csv(index=False))
-    layer = adapted(pd.read_csv(text, chunksize=3))
+    layer = make_adapted_layer(pd.read_csv(text, chunksize=3))
     pd.testing.assert_series_equal(layer.mean, FRAME.mean())
     layer.adapt([FRAME[:1], FRAME[1:][["c", "b", "a"]]])
     pd.testing.assert_series_equal(layer.mean, FRAME.mean())
@@ -173,7 +173,7 @@ def test_batches_of_a_csv_file():
 
 def test_many_batches_have_one_provenance():
     """The provenance of a stream does not grow with it, and counts its batches."""
-    layer = adapted(iter([DATA] * 20))
+    layer = make_adapted_layer(iter([DATA] * 20))
     assert [run["batches"] for run in layer.stats.attrs["runs"]] == [20]
     layer.update(DATA)
     assert [run["batches"] for run in layer.stats.attrs["runs"]] == [21]
@@ -191,7 +191,7 @@ def interrupted():
 )
 def test_failure_leaves_the_state(verb, data):
     """A failed or interrupted adapt or update leaves what was learned before."""
-    layer = adapted(DATA)
+    layer = make_adapted_layer(DATA)
     before = layer.stats
     with pytest.raises((TypeError, ValueError, KeyboardInterrupt)):
         getattr(layer, verb)(data() if callable(data) else data)
@@ -222,7 +222,7 @@ def test_config_round_trip(layer):
 
 def test_config_holds_nothing_learned():
     """As in Keras, the config says how to make the layer, not what it has learned."""
-    config = adapted(DATA).get_config()
+    config = make_adapted_layer(DATA).get_config()
     assert config == {"axis": [-1], "mean": None, "variance": None, "invert": False, "dtype": None}
     assert Normalization.from_config(config).stats is None
 
@@ -233,7 +233,7 @@ def test_config_holds_nothing_learned():
 @pytest.mark.parametrize("data", [DATA, FRAME, FIELD], ids=["array", "frame", "xarray"])
 def test_copies_are_equal_and_apart(duplicate, data):
     """A copied or pickled layer has the same statistics, and goes its own way afterwards."""
-    layer = adapted(data)
+    layer = make_adapted_layer(data)
     other = duplicate(layer)
     assert other.stats == layer.stats
     assert other.get_config() == layer.get_config()
@@ -257,7 +257,7 @@ def test_copies_are_equal_and_apart(duplicate, data):
 )
 def test_statistics_travel(data, axis, found):
     """A layer made of another's statistics maps alike, and learns on."""
-    layer = adapted(data, axis)
+    layer = make_adapted_layer(data, axis)
     other = Normalization.from_stats(layer.stats)
     assert other.axis == found
     assert other.built
@@ -271,7 +271,7 @@ def test_statistics_travel(data, axis, found):
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_statistics_travel_in_a_file(tmp_path, suffix):
     """Saved statistics make a layer that maps to the bit as the one that learned them."""
-    layer = adapted(FIELD, "level")
+    layer = make_adapted_layer(FIELD, "level")
     layer.stats.save(tmp_path / f"s{suffix}")
     other = Normalization.from_stats(dn.load(tmp_path / f"s{suffix}"))
     xr.testing.assert_identical(other(FIELD), layer(FIELD))
@@ -284,14 +284,16 @@ def test_statistics_from_elsewhere():
     layer = Normalization.from_stats(dn.adapt([[1.0, 5.0], [3.0, 5.0]]))
     assert layer([[3.0, 6.0]]) == pytest.approx(np.array([[1.0, 1e7]]))
     given_by_label = Normalization.from_stats(dn.Stats.from_values(FRAME.mean(), FRAME.var(ddof=0)))
-    assert given_by_label(FRAME[["c", "a", "b"]]).equals(adapted(FRAME)(FRAME[["c", "a", "b"]]))
+    assert given_by_label(FRAME[["c", "a", "b"]]).equals(
+        make_adapted_layer(FRAME)(FRAME[["c", "a", "b"]])
+    )
 
 
 @pytest.mark.parametrize(
     ("layer", "text"),
     [
         (Normalization(), "<dasknorm.Normalization axis=(-1,): not adapted>"),
-        (adapted(DATA), "<dasknorm.Normalization axis=(-1,): adapted, features: 3>"),
+        (make_adapted_layer(DATA), "<dasknorm.Normalization axis=(-1,): adapted, features: 3>"),
         (Normalization(None, 1.0, 2.0), "<dasknorm.Normalization axis=(): given, not built>"),
         (
             Normalization(invert=True, dtype="f4"),

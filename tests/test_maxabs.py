@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from hypothesis import given
-from strategies import blocks
+from support.strategies import blocks
 
 import dasknorm as dn
 

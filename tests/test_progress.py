@@ -9,23 +9,23 @@ from typing import Any
 
 import dask.array as da
 import pytest
-from loads import frame, marked, total, values
-from optional import needs
+from support.marked_chunks import count_all_loads, make_marked_frame, make_values, mark_loads
+from support.optional import needs
 
 import dasknorm as dn
 from dasknorm.chunks import progress
 from dasknorm.chunks.progress import track_progress
 
-BLOCK = values(240, 3)
+BLOCK = make_values(240, 3)
 
 
 @pytest.mark.parametrize("scheduler", ["synchronous", "threads", "cluster"], indirect=True)
 def test_chunks_and_bytes_are_counted(scheduler: None, tmp_path: Path) -> None:
     """Each chunk is counted as it is read, in this process or on a worker."""
     with track_progress("adapt") as meter:
-        dn.adapt(marked(BLOCK, (10, 3), tmp_path), progress=meter)
+        dn.adapt(mark_loads(BLOCK, (10, 3), tmp_path), progress=meter)
         assert (meter.chunks, meter.bytes, meter.expected) == (24, BLOCK.nbytes, 24)
-        dn.adapt(marked(BLOCK, (10, 3), tmp_path).rechunk((7, 2)), progress=meter)
+        dn.adapt(mark_loads(BLOCK, (10, 3), tmp_path).rechunk((7, 2)), progress=meter)
         assert meter.chunks == meter.expected == 24 + 35 * 2
         assert meter.bytes == 2 * BLOCK.nbytes
 
@@ -35,7 +35,7 @@ def test_chunks_and_bytes_are_counted(scheduler: None, tmp_path: Path) -> None:
 def test_partitions_are_counted(scheduler: None, tmp_path: Path) -> None:
     """Partitions of a frame are counted, with the bytes that are found in them."""
     with track_progress("adapt") as meter:
-        dn.adapt(frame(BLOCK, tmp_path), progress=meter)
+        dn.adapt(make_marked_frame(BLOCK, tmp_path), progress=meter)
     assert (meter.chunks, meter.bytes, meter.expected) == (60, BLOCK.nbytes, 60)
 
 
@@ -43,7 +43,7 @@ def test_only_what_is_left_is_expected(tmp_path: Path) -> None:
     """A run that goes on from a checkpoint expects the chunks that it has yet to read."""
     marks = tmp_path / "marks"
     marks.mkdir()
-    x = marked(BLOCK, (10, 3), marks, where=[12], times=1)
+    x = mark_loads(BLOCK, (10, 3), marks, where=[12], times=1)
     for _ in range(2):
         with track_progress("adapt") as meter:
             try:
@@ -71,9 +71,9 @@ def test_no_bar_without_a_terminal(
 ) -> None:
     """progress=True draws nothing where nobody looks, and changes nothing."""
     monkeypatch.setattr(progress, "BAR_DELAY_SECONDS", 0.0)
-    x = marked(BLOCK, (10, 3), tmp_path, wait=0.01)
+    x = mark_loads(BLOCK, (10, 3), tmp_path, wait=0.01)
     assert dn.adapt(x, progress=True) == dn.adapt(da.from_array(BLOCK, (10, 3)))
-    assert total(tmp_path) == 24
+    assert count_all_loads(tmp_path) == 24
     assert capfd.readouterr() == ("", "")
 
 
@@ -81,9 +81,9 @@ JOB = """
 import sys
 import dasknorm as dn
 from dasknorm.chunks import progress
-from loads import marked, values
+from support.marked_chunks import mark_loads, make_values
 progress.BAR_DELAY_SECONDS = 0.1
-x = marked(values(240, 3), (10, 3), sys.argv[1], wait=0.05)
+x = mark_loads(make_values(240, 3), (10, 3), sys.argv[1], wait=0.05)
 print(dn.adapt(x, progress=True).count[0])
 """
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from optional import NO_COMPILER, needs
+from support.optional import WITHOUT_COMPILER, needs
 
 import dasknorm
 
@@ -36,6 +36,11 @@ def test_all_is_whole(name):
     assert all(hasattr(module, each) for each in names)
 
 
+def test_dir_lists_public_names_only():
+    """``dir(dasknorm)`` lists the public names, in order, and no folders of the package."""
+    assert dir(dasknorm) == sorted(dasknorm.__all__)
+
+
 @pytest.mark.parametrize("name", dasknorm.__all__)
 def test_public_objects_are_documented(name):
     """Everything public has a docstring, its public methods too."""
@@ -51,7 +56,7 @@ def test_public_objects_are_documented(name):
 
 def test_import_is_light():
     """Importing dasknorm wakes neither the compiler nor any optional library."""
-    code = NO_COMPILER + "before = set(sys.modules); import dasknorm; "
+    code = WITHOUT_COMPILER + "before = set(sys.modules); import dasknorm; "
     code += "print(*{m.split('.')[0] for m in set(sys.modules) - before})"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"distributed", "rich", "matplotlib", "zarr", "h5netcdf", "click"}
@@ -61,7 +66,7 @@ def test_import_is_light():
 
 def test_small_data_never_wake_the_compiler():
     """A frame of 1000 x 10 is adapted and normalized without Numba being imported."""
-    code = f"""{NO_COMPILER}
+    code = f"""{WITHOUT_COMPILER}
 import numpy as np, pandas as pd, dasknorm as dn
 frame = pd.DataFrame(np.random.default_rng(0).normal(size=(1000, 10)))
 z = dn.adapt(frame).normalize(frame)

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from optional import needs
-from strategies import FLOATS, INTEGERS, blocks, kept
+from support.optional import needs
+from support.strategies import FLOATS, INTEGERS, blocks, kept_axes
 
 import dasknorm as dn
 from dasknorm import Quantiles
@@ -236,7 +236,7 @@ def test_parts_of_an_area_are_weights_too(size: int) -> None:
 def test_kept_axes_and_layouts(data: st.DataObject) -> None:
     """Each kept position has the quantiles of its own values, however they lie in memory."""
     block = data.draw(blocks(("f4", ">f8", "i2", "u1"), least=1))
-    keep = data.draw(kept(block.ndim))
+    keep = data.draw(kept_axes(block.ndim))
     steps = tuple(slice(None, None, data.draw(st.sampled_from([1, -1, 2]))) for _ in block.shape)
     block = block.transpose(data.draw(st.permutations(range(block.ndim))))[steps]
     axes = tuple(axis for axis in range(block.ndim) if axis not in keep)

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from optional import needs, nycflights, optional
+from support.optional import import_optional, needs, read_nycflights
 
 import dasknorm as dn
 
-dd = optional("dask.dataframe")
+dd = import_optional("dask.dataframe")
 iris_sample_data = pytest.importorskip("iris_sample_data")
 for library in ("h5netcdf", "h5py"):
     pytest.importorskip(library)
@@ -162,7 +162,10 @@ def test_other_files(name: str) -> None:
 
 @functools.cache
 def frames() -> dict[str, pd.DataFrame]:
-    return {"flights": nycflights("flights.csv.zip")[::7], "weather": nycflights("weather.csv")}
+    return {
+        "flights": read_nycflights("flights.csv.zip")[::7],
+        "weather": read_nycflights("weather.csv"),
+    }
 
 
 @pytest.mark.parametrize("partitions", [0, pytest.param(5, marks=needs("pyarrow"))])

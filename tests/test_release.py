@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from optional import needs
+from support.optional import needs
 
 import dasknorm
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import dask
 import pytest
-from bits import digest, states
-from reference_data import CASES, elementary
+from support.digests import compute_digest, describe_states
+from support.reference_cases import CASES, elementary
 
 import dasknorm as dn
 
@@ -39,13 +39,16 @@ def _said(name: str) -> dict[str, Any]:
     """Return what a case gives, in digests."""
     said: dict[str, Any] = {}
     for key, value in CASES[name].compute().items():
-        said[key] = _stats(value) if isinstance(value, dn.Stats) else digest(value)
+        said[key] = _stats(value) if isinstance(value, dn.Stats) else compute_digest(value)
     return said
 
 
 def _stats(stats: dn.Stats) -> dict[str, Any]:
     readings = {name: stats.result(name) for name in READINGS if _has(stats, name)}
-    return {"states": states(stats), "readings": {n: digest(v) for n, v in readings.items()}}
+    return {
+        "states": describe_states(stats),
+        "readings": {n: compute_digest(v) for n, v in readings.items()},
+    }
 
 
 def _has(stats: dn.Stats, name: str) -> bool:
@@ -63,7 +66,7 @@ def test_every_case_has_digests() -> None:
 def test_same_bits(name: str) -> None:
     """Every bit of the records and of normalized and inverted data is as it was."""
     written = json.loads(RECORDS.read_text())
-    if CASES[name].elementary and written[ELEMENTARY] != digest(elementary()):
+    if CASES[name].elementary and written[ELEMENTARY] != compute_digest(elementary()):
         pytest.skip("NumPy's logarithms or sines have other last bits on this processor")
     if CASES[name].compiled and _processor() not in PROCESSORS:
         pytest.skip(f"set NUMBA_CPU_NAME to one of {PROCESSORS}: sums have other last bits here")
@@ -77,7 +80,7 @@ def main() -> None:
     with dask.config.set(scheduler="sync"):
         different = [name for name in CASES if _said(name) != said[name]]
     assert not different, f"these depend on the scheduler: {different}"
-    said[ELEMENTARY] = digest(elementary())
+    said[ELEMENTARY] = compute_digest(elementary())
     RECORDS.write_text(json.dumps(said, indent=1, sort_keys=True) + "\n")
 
 

@@ -22,9 +22,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from bits import digest, numbers, settings, states
 from dask.base import tokenize
-from optional import needs
+from support.digests import compute_digest, describe_settings, describe_states, make_numbers
+from support.optional import needs
 
 import dasknorm as dn
 
@@ -39,7 +39,7 @@ LIBRARIES = {".json": (), ".nc": ("h5netcdf", "h5py"), ".zarr": ()}
 
 
 def _frame() -> pd.DataFrame:
-    x = numbers(40, 3, seed=60)
+    x = make_numbers(40, 3, seed=60)
     x[5, 1] = np.nan
     return pd.DataFrame(x, columns=["a", "b", "c"]).assign(k=[f"k{n % 3}" for n in range(40)])
 
@@ -47,8 +47,8 @@ def _frame() -> pd.DataFrame:
 def _grid() -> xr.Dataset:
     time = pd.date_range("2000-01-01", periods=24, freq="MS")
     coords = {"time": time, "level": [1000.0, 500.0]}
-    t = (("time", "level", "x"), numbers(24, 2, 4, seed=61).astype("f4"), {"units": "K"})
-    p = (("time", "x"), numbers(24, 4, seed=62), {"units": "Pa"})
+    t = (("time", "level", "x"), make_numbers(24, 2, 4, seed=61).astype("f4"), {"units": "K"})
+    p = (("time", "x"), make_numbers(24, 4, seed=62), {"units": "Pa"})
     return xr.Dataset({"t": t, "p": p}, coords)
 
 
@@ -59,21 +59,21 @@ def _tree() -> xr.DataTree:
 PARTS = [dn.Moments(ddof=1), dn.Extrema(-1, 1), dn.MaxAbs()]
 BY_VARIABLE = {"t": dn.Quantiles(0.1, 0.9, buckets=32), "p": dn.Transformed("sqrt", dn.Extrema())}
 KINDS: dict[str, Callable[[], dn.Stats]] = {
-    "array": lambda: dn.adapt(numbers(30, 4, seed=63)),
-    "array_by_axes": lambda: dn.adapt(numbers(6, 3, 2, seed=64), keep=(0, 2)),
+    "array": lambda: dn.adapt(make_numbers(30, 4, seed=63)),
+    "array_by_axes": lambda: dn.adapt(make_numbers(6, 3, 2, seed=64), keep=(0, 2)),
     "frame": lambda: dn.adapt(_frame(), dn.Moments(epsilon=0.5), columns=["a", "b"]),
     "frame_by_group": lambda: dn.adapt(_frame(), by="k"),
     "frame_by_column": lambda: dn.adapt(_frame(), {"b": dn.Extrema(), ...: dn.Moments()}),
     "dataset": lambda: dn.adapt(_grid().chunk(time=6), keep="level"),
     "dataset_by_variable": lambda: dn.adapt(_grid(), BY_VARIABLE, keep="level"),
     "several": lambda: dn.adapt(_grid(), PARTS, keep="level"),
-    "log1p": lambda: dn.adapt(numbers(30, 2, seed=65), dn.Transformed("log1p")),
+    "log1p": lambda: dn.adapt(make_numbers(30, 2, seed=65), dn.Transformed("log1p")),
     "climatology": lambda: dn.adapt(_grid(), over="time", by="time.month"),
     "tendencies": lambda: dn.adapt(_grid()["p"], lag={"time": 1}),
     "tree": lambda: dn.adapt(_tree(), over="time"),
     "given": lambda: dn.Stats.from_values(pd.Series({"a": 1.5, "b": -2.0}), std=3.0, epsilon=0.25),
     "given_with_count": lambda: dn.Stats.from_values([1.5, -2.0], variance=[0.0, 4.0], count=10),
-    "merged": lambda: dn.adapt(numbers(9, 2, seed=66)) + dn.adapt(numbers(8, 2, seed=67)),
+    "merged": lambda: dn.adapt(make_numbers(9, 2, seed=66)) + dn.adapt(make_numbers(8, 2, seed=67)),
 }
 
 
@@ -87,7 +87,7 @@ def _parts(loaded: list[int], failing: int | None = None) -> da.Array:
         loaded.append(number)
         return block
 
-    x = da.from_array(numbers(24, 3, seed=68), chunks=(2, 3), name="saved-before")
+    x = da.from_array(make_numbers(24, 3, seed=68), chunks=(2, 3), name="saved-before")
     return x.map_blocks(load, dtype=x.dtype, name="saved-before-loaded")
 
 
@@ -100,10 +100,10 @@ def _said(stats: dn.Stats) -> dict[str, Any]:
     """Return all that is compared."""
     named = stats.result(next(iter(_names(stats.statistic))))
     return {
-        "states": states(stats),
+        "states": describe_states(stats),
         "container": stats.container,
-        "statistic": settings(stats.statistic),
-        "first result": digest(named),
+        "statistic": describe_settings(stats.statistic),
+        "first result": compute_digest(named),
         "description": stats.describe() if stats.attrs.get("given") else "",
     }
 

@@ -6,12 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from served import COLUMNS, exact_scores, maps, off_by, stacked, without_dasknorm
+from support.serving_data import (
+    COLUMNS,
+    compute_exact_scores,
+    error_in_roundings,
+    make_maps,
+    run_without_dasknorm,
+    stack_channels,
+)
 
 import dasknorm as dn
 from dasknorm.errors import MismatchError
 
-DS = maps()
+DS = make_maps()
 T = [("t", 1000), ("t", 850), ("t", 500)]
 FRAME = pd.DataFrame(COLUMNS).astype("f4")
 
@@ -86,7 +93,7 @@ def test_variables_on_levels_are_channels(over, dims, kind):
     assert c["channels"] == channels
     ds = DS if by_level else DS.isel(level=0)
     z = stats.normalize(DS if by_level else DS.isel(level=[0]).squeeze("level"))
-    x, expected = stacked(ds, channels, dims), stacked(z, channels, dims)
+    x, expected = stack_channels(ds, channels, dims), stack_channels(z, channels, dims)
     np.testing.assert_allclose(normalized(x, c), expected, rtol=2e-6, atol=2e-7)
 
 
@@ -137,7 +144,7 @@ def test_digits_of_float32(name):
     c = dn.adapt(x).to_numpy()
     z = normalized(x.to_numpy(), c)
     assert z.dtype == np.float32
-    assert off_by(z, exact_scores(x.to_numpy())).max() < 4
+    assert error_in_roundings(z, compute_exact_scores(x.to_numpy())).max() < 4
 
 
 def test_one_float32_would_lose_digits():
@@ -145,8 +152,8 @@ def test_one_float32_would_lose_digits():
     x = np.float32(10_000.3 + np.array([[-1.0], [0.0], [1.1]]))
     c = dn.adapt(x).to_numpy()
     without = (x - c["shift"]) / c["scale"]
-    assert off_by(normalized(x, c), exact_scores(x)).max() < 4
-    assert off_by(without, exact_scores(x)).max() > 1000
+    assert error_in_roundings(normalized(x, c), compute_exact_scores(x)).max() < 4
+    assert error_in_roundings(without, compute_exact_scores(x)).max() > 1000
 
 
 def test_float64():
@@ -246,7 +253,7 @@ def test_they_need_no_dasknorm(tmp_path):
     c = dn.adapt(FRAME).to_numpy()
     (tmp_path / "c.pickle").write_bytes(pickle.dumps(c))
     np.savez(tmp_path / "c.npz", **{name: c[name] for name in ("shift", "shift_rest", "scale")})
-    said = without_dasknorm(
+    said = run_without_dasknorm(
         "import pickle, numpy as np\n"
         f"c = pickle.load(open({str(tmp_path / 'c.pickle')!r}, 'rb'))\n"
         f"d = np.load({str(tmp_path / 'c.npz')!r})\n"

@@ -5,21 +5,27 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
-from optional import installed, optional
-from served import COLUMNS, exact_scores, maps, stacked, without_dasknorm
+from support.optional import import_optional, is_installed
+from support.serving_data import (
+    COLUMNS,
+    compute_exact_scores,
+    make_maps,
+    run_without_dasknorm,
+    stack_channels,
+)
 
 import dasknorm as dn
 from dasknorm.errors import MismatchError
 
 BACKEND = os.environ.get("KERAS_BACKEND", "")
-keras = optional("keras") if installed(BACKEND or "tensorflow") else None
+keras = import_optional("keras") if is_installed(BACKEND or "tensorflow") else None
 
 pytestmark = [
     pytest.mark.skipif(keras is None, reason="needs keras, and torch or jax"),
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own
 ]
 
-DS = maps().fillna(1e4)
+DS = make_maps().fillna(1e4)
 ASKED = ["sst", ("t", 500), ("t", 1000)]
 FRAME = pd.DataFrame(COLUMNS).astype("f4")
 U = 2.0**-24
@@ -48,7 +54,7 @@ def test_off_by_no_more_than_its_mean_is_rounded(name):
     """A score is off by one rounding of the mean, in units of the scale, and four of its own."""
     x = FRAME[[name]].to_numpy()
     stats = dn.adapt(x)
-    z, exact = computed(stats.to_keras()(x)), exact_scores(x)
+    z, exact = computed(stats.to_keras()(x)), compute_exact_scores(x)
     cost = U * abs(stats.mean.item()) / stats.std.item()
     assert (np.abs(z - exact) <= cost + 4 * U * np.abs(exact)).all()
 
@@ -68,7 +74,7 @@ def test_a_cost_that_is_seen_and_avoided():
     """Of 1e4 ± 1 every score is off by the same; two layers in a row, as documented, are not."""
     x = np.float32(10_000.3 + np.array([[-1.0], [0.0], [1.1]]))
     stats = dn.adapt(x)
-    exact = exact_scores(x)
+    exact = compute_exact_scores(x)
     bias = computed(stats.to_keras()(x)) - exact
     assert 1e-5 < np.abs(bias).min() <= np.abs(bias).max() < 6e-4 / float(stats.std[0])
     c = stats.to_numpy()
@@ -97,7 +103,7 @@ def test_channels_agree_with_normalize(over, dims):
     dims = tuple(dims.split())
     stats = dn.adapt(DS, over=over)
     layer = stats.to_keras(ASKED, dims)
-    x, z = stacked(DS, ASKED, dims), stacked(stats.normalize(DS), ASKED, dims)
+    x, z = stack_channels(DS, ASKED, dims), stack_channels(stats.normalize(DS), ASKED, dims)
     np.testing.assert_allclose(computed(layer(x)), z, rtol=1e-6, atol=2e-3)
     assert layer(x[:2]).shape == (2, *x.shape[1:])
 
@@ -139,7 +145,7 @@ def test_a_saved_model_needs_no_dasknorm(tmp_path):
     x = FRAME.to_numpy()
     model.save(tmp_path / "model.keras")
     np.savez(tmp_path / "values.npz", x=x, y=model.predict(x, verbose=0))
-    said = without_dasknorm(
+    said = run_without_dasknorm(
         "import keras, numpy as np\n"
         f"model = keras.models.load_model({str(tmp_path / 'model.keras')!r})\n"
         f"values = np.load({str(tmp_path / 'values.npz')!r})\n"
@@ -161,7 +167,7 @@ def test_functions_are_a_model_of_keras_own(tmp_path):
     np.testing.assert_allclose(computed(back(z)), x, rtol=1e-4, atol=1e-6)
     model.save(tmp_path / "model.keras")
     np.savez(tmp_path / "values.npz", x=x, y=computed(model(x)))
-    said = without_dasknorm(
+    said = run_without_dasknorm(
         "import keras, numpy as np\n"
         f"model = keras.models.load_model({str(tmp_path / 'model.keras')!r})\n"
         f"values = np.load({str(tmp_path / 'values.npz')!r})\n"
@@ -176,8 +182,8 @@ def test_one_function_of_maps():
     """Of maps a function needs no mask where all channels go through it."""
     stats = dn.adapt(DS, dn.Transformed("sqrt"), over=("time", "lat", "lon"))
     model = stats.to_keras(ASKED, ("time", "channel", "lat", "lon"))
-    x = stacked(DS, ASKED, ("time", "channel", "lat", "lon"))
-    z = stacked(stats.normalize(DS), ASKED, ("time", "channel", "lat", "lon"))
+    x = stack_channels(DS, ASKED, ("time", "channel", "lat", "lon"))
+    z = stack_channels(stats.normalize(DS), ASKED, ("time", "channel", "lat", "lon"))
     np.testing.assert_allclose(computed(model(x)), z, atol=5e-3)
 
 

@@ -5,13 +5,13 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from optional import needs, optional
-from served import COLUMNS, without_dasknorm
+from support.optional import import_optional, needs
+from support.serving_data import COLUMNS, run_without_dasknorm
 
 import dasknorm as dn
 from dasknorm.errors import MismatchError
 
-preprocessing = optional("sklearn.preprocessing")
+preprocessing = import_optional("sklearn.preprocessing")
 pytestmark = needs("sklearn")
 
 FRAME = pd.DataFrame(COLUMNS).abs()
@@ -70,7 +70,7 @@ def test_a_function_is_a_step_before(tmp_path):
     named = pipeline.set_output(transform="pandas").transform(FRAME)
     assert list(named) == list(FRAME)
     (tmp_path / "pipeline").write_bytes(pickle.dumps(pipeline))
-    said = without_dasknorm(
+    said = run_without_dasknorm(
         "import pickle\n"
         f"pipeline = pickle.load(open({str(tmp_path / 'pipeline')!r}, 'rb'))\n"
         "print(pipeline[-1].data_max_.shape)"

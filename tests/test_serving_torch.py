@@ -8,16 +8,23 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from optional import needs, optional
-from served import COLUMNS, exact_scores, maps, off_by, stacked, without_dasknorm
+from support.optional import import_optional, needs
+from support.serving_data import (
+    COLUMNS,
+    compute_exact_scores,
+    error_in_roundings,
+    make_maps,
+    run_without_dasknorm,
+    stack_channels,
+)
 
 import dasknorm as dn
 from dasknorm.errors import MismatchError
 
-torch = optional("torch")
+torch = import_optional("torch")
 pytestmark = needs("torch")
 
-DS = maps()
+DS = make_maps()
 ASKED = ["sst", ("t", 500), ("t", 1000)]
 AXES = ("time", "channel", "lat", "lon")
 FRAME = pd.DataFrame(COLUMNS).astype("f4")
@@ -30,7 +37,7 @@ def module_of_maps(**settings):
 
 def batch():
     """Return a batch of maps with these channels; one value is missing."""
-    return torch.from_numpy(stacked(DS, ASKED, AXES))
+    return torch.from_numpy(stack_channels(DS, ASKED, AXES))
 
 
 @pytest.mark.parametrize("name", COLUMNS)
@@ -39,7 +46,7 @@ def test_scores_are_exact_to_float32(name):
     x = FRAME[[name]].to_numpy()
     z = dn.adapt(x).to_torch()(torch.tensor(x))
     assert z.dtype == torch.float32
-    assert off_by(z.numpy(), exact_scores(x)).max() < 4
+    assert error_in_roundings(z.numpy(), compute_exact_scores(x)).max() < 4
 
 
 @pytest.mark.parametrize("name", COLUMNS)
@@ -72,7 +79,7 @@ def test_channels_agree_with_normalize():
     assert module.channels == ("sst", ("t", 500), ("t", 1000))
     z = dn.adapt(DS, over=("time", "lat", "lon")).normalize(DS)
     np.testing.assert_allclose(
-        module(batch()).numpy(), stacked(z, ASKED, AXES), rtol=1e-6, atol=1e-7
+        module(batch()).numpy(), stack_channels(z, ASKED, AXES), rtol=1e-6, atol=1e-7
     )
     t = dn.adapt(DS, over="time").to_torch(["t"], AXES)
     full = torch.from_numpy(DS["t"].values.copy())
@@ -201,7 +208,7 @@ def test_torchscript(tmp_path):
     torch.jit.script(module).save(tmp_path / "module.pt")
     x = batch()
     torch.save((x, module(x), module.inverse(x)), tmp_path / "values.pt")
-    said = without_dasknorm(
+    said = run_without_dasknorm(
         "import torch\n"
         f"module = torch.jit.load({str(tmp_path / 'module.pt')!r})\n"
         f"x, z, back = torch.load({str(tmp_path / 'values.pt')!r})\n"
@@ -219,7 +226,7 @@ def test_export(tmp_path):
     exported = torch.export.export(model, (x,), dynamic_shapes=({0: torch.export.Dim("batch")},))
     torch.export.save(exported, tmp_path / "model.pt2")
     torch.save((x[:3], model(x[:3]).detach()), tmp_path / "values.pt")
-    said = without_dasknorm(
+    said = run_without_dasknorm(
         "import torch\n"
         f"model = torch.export.load({str(tmp_path / 'model.pt2')!r}).module()\n"
         f"x, y = torch.load({str(tmp_path / 'values.pt')!r})\n"
@@ -256,7 +263,7 @@ def test_a_loader_of_constants():
     loader = torch.utils.data.DataLoader(Rows(), batch_size=100)
     z = torch.cat(list(loader))
     assert z.dtype == torch.float32
-    assert off_by(z.numpy(), exact_scores(FRAME.to_numpy())).max() < 4
+    assert error_in_roundings(z.numpy(), compute_exact_scores(FRAME.to_numpy())).max() < 4
 
 
 MIXED = {

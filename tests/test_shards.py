@@ -10,7 +10,7 @@ import dasknorm as dn
 from dasknorm.api import shards
 from dasknorm.chunks import Reduction
 from dasknorm.fields import State
-from dasknorm.statistics.reducer import Reducer
+from dasknorm.statistics.base import Reducer
 
 
 def load(block_id: tuple[int, ...], fails: int) -> np.ndarray:

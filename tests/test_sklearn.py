@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from optional import needs
-from scaler_inputs import KINDS, NAMES, PARAMS, X, dask_frame, values
+from support.optional import needs
+from support.scaler_inputs import CONTAINERS, NAMES, PARAMS, X, make_dask_frame, to_array
 
 import dasknorm as dn
 
@@ -27,8 +27,8 @@ def test_every_kind_gives_the_numbers_of_scikit_learn(kind):
     assert ours.n_samples_seen_ == theirs.n_samples_seen_ == 200
     assert ours.n_features_in_ == 3
     scaled = ours.transform(kind(X))
-    np.testing.assert_allclose(values(scaled).astype(float), theirs.transform(X), atol=1e-7)
-    np.testing.assert_allclose(values(ours.inverse_transform(scaled)).astype(float), X, rtol=1e-9)
+    np.testing.assert_allclose(to_array(scaled).astype(float), theirs.transform(X), atol=1e-7)
+    np.testing.assert_allclose(to_array(ours.inverse_transform(scaled)).astype(float), X, rtol=1e-9)
 
 
 @pytest.mark.parametrize("kind", PARAMS)
@@ -65,7 +65,7 @@ def test_lazy_transforms_compute_nothing(nothing_computes):
 @needs("pyarrow")
 def test_set_output_keeps_adask_frame_adask_frame():
     """What dask-ml computes whole stays lazy, and has the right numbers."""
-    frame = dask_frame(X)
+    frame = make_dask_frame(X)
     scaler = StandardScaler().set_output(transform="pandas")
     result = scaler.fit_transform(frame)
     assert type(result) is type(frame)
@@ -84,7 +84,9 @@ def test_set_output_givesdask_frames_of_arrays_the_right_numbers():
     np.testing.assert_allclose(scaler.transform(some).compute().to_numpy(), expected, atol=1e-9)
 
 
-@pytest.mark.parametrize("kind", [KINDS[name] for name in ("numpy", "masked", "pandas", "xarray")])
+@pytest.mark.parametrize(
+    "kind", [CONTAINERS[name] for name in ("numpy", "masked", "pandas", "xarray")]
+)
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_set_output_in_memory(kind, library):
     """set_output gives the frame that was asked for, with the names of the columns."""

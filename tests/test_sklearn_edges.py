@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from optional import needs
-from scaler_inputs import NAMES, X, dask_frame
+from support.optional import needs
+from support.scaler_inputs import NAMES, X, make_dask_frame
 
 from dasknorm.errors import MismatchError
 
@@ -114,7 +114,7 @@ def test_other_columns_are_refused(kind, what, verb):
     dask-ml scales reordered columns with each other's numbers; scikit-learn does in its inverse.
     """
     change, words = OTHER_COLUMNS[what]
-    frame = FRAME if kind == "pandas" else dask_frame(X)
+    frame = FRAME if kind == "pandas" else make_dask_frame(X)
     scaler = StandardScaler().fit(frame)
     with pytest.raises(ValueError, match=words):
         getattr(scaler, verb)(change(frame))

@@ -4,8 +4,8 @@ import dask.array as da
 import numpy as np
 import pandas as pd
 import pytest
-from optional import arrow, needs
-from scaler_inputs import NAMES, X, dask_frame
+from support.optional import arrow_param, needs
+from support.scaler_inputs import NAMES, X, make_dask_frame
 
 import dasknorm as dn
 
@@ -26,9 +26,9 @@ GAPS = [1.0, None, 3.0, 8.0]
         ("Int8", "Float32"),
         ("Float32", "Float32"),
         ("Float64", "Float64"),
-        arrow("int64[pyarrow]", "double[pyarrow]"),
-        arrow("float[pyarrow]", "float[pyarrow]"),
-        arrow("double[pyarrow]", "double[pyarrow]"),
+        arrow_param("int64[pyarrow]", "double[pyarrow]"),
+        arrow_param("float[pyarrow]", "float[pyarrow]"),
+        arrow_param("double[pyarrow]", "double[pyarrow]"),
     ],
 )
 @pytest.mark.parametrize("kind", ["pandas", pytest.param("dask", marks=needs("pyarrow"))])
@@ -165,7 +165,7 @@ def test_a_transform_of_nothing_or_of_infinity():
 @needs("pyarrow")
 def test_inputs_stay_as_they_are():
     """Neither fit nor transform changes a frame or an array; dask-ml's adds to its input."""
-    for data in (FRAME.copy(), X.copy(), dask_frame(X), da.from_array(X, chunks=50)):
+    for data in (FRAME.copy(), X.copy(), make_dask_frame(X), da.from_array(X, chunks=50)):
         StandardScaler().fit(data).transform(data)
         after = data.compute() if hasattr(data, "compute") else data
         np.testing.assert_array_equal(np.asarray(after), X)

@@ -9,10 +9,10 @@ import dask.array as da
 import numpy as np
 import pandas as pd
 import pytest
-from exact import assert_all_exact, assert_exact, truth
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import FLOATS, blocks, kept, weights_for
+from support.exact_results import assert_all_exact, assert_exact, compute_exact
+from support.strategies import FLOATS, blocks, kept_axes, weights_for
 
 import dasknorm as dn
 from dasknorm.blocks import slabs
@@ -85,7 +85,7 @@ def test_any_array_in_slabs(wide: int, job: st.DataObject) -> None:
     """Whatever hypothesis draws, cut as small as can be, has its exact statistics."""
     x = job.draw(blocks(FLOATS, least=1))
     assume(not np.isnan(x).all())
-    keep = tuple(sorted(job.draw(kept(x.ndim))))
+    keep = tuple(sorted(job.draw(kept_axes(x.ndim))))
     weights = job.draw(st.none() | weights_for(x.shape))
     valid = (x == x) * (1.0 if weights is None else weights)
     assume((valid.sum(tuple(set(range(x.ndim)) - set(keep))) > 0).all())
@@ -114,11 +114,11 @@ def test_frames_in_slabs(small_slabs: None, kind: str) -> None:
     numeric = frame[list("abcd")].astype("f8").to_numpy(na_value=np.nan)
     stats = dn.adapt(frame)
     for i, name in enumerate("abcd"):
-        assert_exact(stats.mean[name], stats.variance[name], truth(numeric[:, i]))
+        assert_exact(stats.mean[name], stats.variance[name], compute_exact(numeric[:, i]))
     with dask.config.set(scheduler="sync"):
         assert dn.adapt(frame) == stats
     weighted = dn.adapt(frame, weights=np.arange(200.0))
-    exact = truth(numeric[:, 0], np.arange(200.0))
+    exact = compute_exact(numeric[:, 0], np.arange(200.0))
     assert_exact(weighted.mean["a"], weighted.variance["a"], exact, weighted=True)
 
 

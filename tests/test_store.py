@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stored import SUFFIXES, contents, records, round_trip, states
+from support.store_contents import SUFFIXES, check_round_trip, make_contents, make_records, states
 
 import dasknorm as dn
 from dasknorm.fields import State
@@ -30,7 +30,7 @@ suffixes = pytest.mark.parametrize("suffix", SUFFIXES)
 )
 def test_any_states_come_back(tmp_path, suffix, found, statistic):
     """Any bits, names, dimensions and labels are read as they were written."""
-    round_trip(
+    check_round_trip(
         tmp_path / f"s{suffix}",
         ({name: replace(state, statistic=statistic) for name, state in found.items()}, "x", {}),
     )
@@ -61,7 +61,7 @@ def test_stats_come_back(tmp_path, suffix):
 @pytest.mark.parametrize("shape", [(), (1,), (0,), (0, 2), (2, 0), (2, 3, 4)], ids=str)
 def test_shapes(tmp_path, suffix, shape):
     """No dimension, one, several, and those of size 0 come back; what is read can be written to."""
-    round_trip(tmp_path / f"s{suffix}", contents(shape))
+    check_round_trip(tmp_path / f"s{suffix}", make_contents(shape))
     (state,) = store.read(tmp_path / f"s{suffix}")[0].values()
     state.data["mean"] = 1.0
 
@@ -70,24 +70,26 @@ def test_shapes(tmp_path, suffix, shape):
 @pytest.mark.parametrize(
     "data",
     [
-        records((4, 3)).T,
-        records((6, 3))[::-2],
-        np.broadcast_to(records((3,)), (2, 3)),
-        records(()) [()],
+        make_records((4, 3)).T,
+        make_records((6, 3))[::-2],
+        np.broadcast_to(make_records((3,)), (2, 3)),
+        make_records(()) [()],
     ],
     ids=["fortran", "backwards", "broadcast", "scalar"],
 )  # fmt: skip
 def test_memory_order(tmp_path, suffix, data):
     """Records come back whatever their order in memory, and need not be writable."""
     dims = tuple(f"d{i}" for i in range(np.ndim(data)))
-    round_trip(tmp_path / f"s{suffix}", ({"x": State(data, dims, statistic=Moments())}, "x", {}))
+    check_round_trip(
+        tmp_path / f"s{suffix}", ({"x": State(data, dims, statistic=Moments())}, "x", {})
+    )
 
 
 @suffixes
 def test_nothing_counted(tmp_path, suffix):
     """Where the mean is read as NaN, the record's own mean of 0 comes back."""
     empty = State(np.zeros(2, Moments.dtype), ("d0",))
-    round_trip(tmp_path / f"s{suffix}", ({None: with_moments(empty)}, "x", {}))
+    check_round_trip(tmp_path / f"s{suffix}", ({None: with_moments(empty)}, "x", {}))
 
 
 @suffixes
@@ -123,20 +125,22 @@ def test_records_of_another_package(tmp_path, suffix):
     made["n"], made["flag"], made["mean"] = -7, [True, False, True], 0.1
     made["ends"] = np.arange(4, dtype="f4").reshape(2, 2)
     state = State(made, ("d0", "d1"), statistic=Spread(label=("x", "y")))
-    round_trip(tmp_path / f"s{suffix}", ({"a": state}, "x", {}))
+    check_round_trip(tmp_path / f"s{suffix}", ({"a": state}, "x", {}))
 
 
 @suffixes
 def test_equal_names_of_unequal_dimensions(tmp_path, suffix):
     """Two fields may use one dimension's name for other sizes or other labels."""
     found = {
-        "a": State(records((2,)), ("x",), {"x": pd.Index([1, 2])}),
-        "b": State(records((2,)), ("x",), {"x": pd.Index([1, 3])}),
-        "c": State(records((3,)), ("x",)),
-        "A": State(records((2,), 1), ("X",), {"X": pd.Index([1, 2])}),
-        "mean": State(records((2,), 2), ("a_mean",), {"a_mean": pd.Index([1, 2])}),
+        "a": State(make_records((2,)), ("x",), {"x": pd.Index([1, 2])}),
+        "b": State(make_records((2,)), ("x",), {"x": pd.Index([1, 3])}),
+        "c": State(make_records((3,)), ("x",)),
+        "A": State(make_records((2,), 1), ("X",), {"X": pd.Index([1, 2])}),
+        "mean": State(make_records((2,), 2), ("a_mean",), {"a_mean": pd.Index([1, 2])}),
     }
-    round_trip(tmp_path / f"s{suffix}", ({n: with_moments(s) for n, s in found.items()}, "x", {}))
+    check_round_trip(
+        tmp_path / f"s{suffix}", ({n: with_moments(s) for n, s in found.items()}, "x", {})
+    )
 
 
 def with_moments(state):
@@ -164,7 +168,7 @@ ATTRS = {
 @suffixes
 def test_attributes(tmp_path, suffix):
     """What is said of a field comes back, each value in its own type."""
-    round_trip(tmp_path / f"s{suffix}", contents(attrs=ATTRS))
+    check_round_trip(tmp_path / f"s{suffix}", make_contents(attrs=ATTRS))
 
 
 @suffixes
@@ -174,7 +178,7 @@ def test_equal_contents_give_equal_bytes(tmp_path, suffix):
     for name in ("a", "b"):
         path = tmp_path / name / f"s{suffix}"
         path.parent.mkdir()
-        store.write(path, *contents((2, 3)))
+        store.write(path, *make_contents((2, 3)))
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         whole = b"".join(file.read_bytes() for file in files if file.is_file())
         digests.add(hashlib.sha256(whole).hexdigest())
@@ -206,7 +210,7 @@ else:
 def test_other_suffixes_are_refused(tmp_path, path):
     """A suffix of another format is refused with the three that there are, before any work."""
     with pytest.raises(ValueError, match=r"\.nc, \.zarr or \.json"):
-        store.write(tmp_path / path, *contents())
+        store.write(tmp_path / path, *make_contents())
     with pytest.raises(ValueError, match=r"\.nc, \.zarr or \.json"):
         store.read(tmp_path / path)
 
@@ -214,11 +218,11 @@ def test_other_suffixes_are_refused(tmp_path, path):
 @suffixes
 def test_suffixes_in_capitals(tmp_path, suffix):
     """Letter case does not matter in a suffix."""
-    round_trip(tmp_path / f"S{suffix.upper()}", contents())
+    check_round_trip(tmp_path / f"S{suffix.upper()}", make_contents())
 
 
 def test_large_statistics_are_not_written_as_json(tmp_path):
     """More than a million records are too many for JSON; the message says what to write instead."""
     with pytest.raises(ValueError, match=r"\.nc or \.zarr"):
-        store.write(tmp_path / "s.json", *contents((1_000_001,)))
+        store.write(tmp_path / "s.json", *make_contents((1_000_001,)))
     assert not list(tmp_path.iterdir())

@@ -7,27 +7,27 @@ import sys
 import numpy as np
 import pytest
 import xarray as xr
-from optional import needs, optional
-from stored import SUFFIXES, assert_same, contents, copied
+from support.optional import import_optional, needs
+from support.store_contents import SUFFIXES, assert_identical, copy_file, make_contents
 
 from dasknorm.io import store
 from dasknorm.io.store import atomic
 
-zarr = optional("zarr")
-OLD, NEW = contents((3,), name="old"), contents((20_000,), name="new")
+zarr = import_optional("zarr")
+OLD, NEW = make_contents((3,), name="old"), make_contents((20_000,), name="new")
 
 WRITE = """
 import sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
-from stored import assert_same, contents
+from support.store_contents import assert_identical, make_contents
 from dasknorm.io import store
 path = Path(sys.argv[1])
 """
 
 
 def child(code, *args, **options):
-    """Start a process that runs code with `contents` and `store` at hand."""
+    """Start a process that runs code with `make_contents` and `store` at hand."""
     start = WRITE.format(tests=os.path.dirname(__file__))
     return subprocess.Popen([sys.executable, "-c", start + code, *map(str, args)], **options)
 
@@ -42,7 +42,7 @@ def test_a_full_disk(tmp_path, suffix):
     store.write(path, *OLD)
     code = """
 import resource
-new = contents((20_000,), name="new")
+new = make_contents((20_000,), name="new")
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
     store.write(path, *new)
@@ -52,7 +52,7 @@ except OSError as error:
     run = child(code, path, stdout=subprocess.PIPE, text=True)
     assert run.communicate()[0].strip() == "27"
     assert os.listdir(tmp_path) == [path.name]
-    assert_same(store.read(path), OLD)
+    assert_identical(store.read(path), OLD)
 
 
 @suffixes
@@ -62,7 +62,7 @@ def test_killed_at_any_moment(tmp_path, suffix):
     store.write(path, *OLD)
     code = """
 import os, signal, time
-both = contents((3,), name="old"), contents((20_000,), name="new")
+both = make_contents((3,), name="old"), make_contents((20_000,), name="new")
 for moment in range(5):
     writer = os.fork()
     while not writer:
@@ -78,7 +78,7 @@ for moment in range(5):
         (found, *_) = [each for each in path.parent.iterdir() if store.zarr.is_ours(each)]
         found = found.rename(found.with_suffix(".zarr"))
     read = store.read(found)
-    assert_same(read, both["new" in read[0]])
+    assert_identical(read, both["new" in read[0]])
 """
     assert child(code, path).wait() == 0
 
@@ -90,7 +90,7 @@ def test_interrupted(tmp_path, suffix):
     store.write(path, *OLD)
     code = """
 import os, signal, time
-both = contents((3,), name="old"), contents((20_000,), name="new")
+both = make_contents((3,), name="old"), make_contents((20_000,), name="new")
 signal.signal(signal.SIGALRM, signal.default_int_handler)
 for moment in range(5):
     stop = time.monotonic() + 1
@@ -103,7 +103,7 @@ for moment in range(5):
     # A hidden name may stay if it was the clean-up that was interrupted.
     assert [name for name in os.listdir(path.parent) if name[0] != "."] == [path.name]
     read = store.read(path)
-    assert_same(read, both["new" in read[0]])
+    assert_identical(read, both["new" in read[0]])
 """
     assert child(code, path).wait() == 0
 
@@ -126,7 +126,7 @@ def test_folder_that_may_not_be_written(tmp_path, suffix):
     try:
         with pytest.raises(PermissionError):
             store.write(path, *NEW)
-        assert_same(store.read(path), OLD)
+        assert_identical(store.read(path), OLD)
     finally:
         tmp_path.chmod(0o700)
 
@@ -144,7 +144,7 @@ def test_replaced(tmp_path, suffix):
     path = tmp_path / f"s{suffix}"
     for each in (OLD, NEW, OLD):
         store.write(path, *each)
-        assert_same(store.read(path), each)
+        assert_identical(store.read(path), each)
     assert os.listdir(tmp_path) == [path.name]
 
 
@@ -155,7 +155,7 @@ def test_the_old_folder_comes_back(tmp_path):
     with pytest.raises(FileNotFoundError):
         atomic._swap(tmp_path / "missing", path, tmp_path / "aside")
     assert os.listdir(tmp_path) == [path.name]
-    assert_same(store.read(path), OLD)
+    assert_identical(store.read(path), OLD)
 
 
 @suffixes
@@ -166,7 +166,7 @@ def test_links_stay(tmp_path, suffix):
     link.symlink_to(path)
     store.write(link, *NEW)
     assert link.is_symlink()
-    assert_same(store.read(path), NEW)
+    assert_identical(store.read(path), NEW)
 
 
 @pytest.mark.parametrize("suffix", [each for each in SUFFIXES if each != ".zarr"])
@@ -219,7 +219,7 @@ def test_others_are_never_replaced(tmp_path, make):
     """A folder that holds anything but statistics is not replaced, nor touched."""
     path = tmp_path / "s.zarr"
     make(path)
-    before = copied(path, tmp_path / "before")
+    before = copy_file(path, tmp_path / "before")
     with pytest.raises(FileExistsError, match="is not replaced"):
         store.write(path, *NEW)
     assert sorted(os.listdir(tmp_path)) == ["before", "s.zarr"]

@@ -9,20 +9,20 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from optional import optional
-from stored import contents, refused, sealed
+from support.optional import import_optional
+from support.store_contents import add_seal, assert_rejected, make_contents
 
 from dasknorm.io import store
-from dasknorm.io.store import json_arrays
+from dasknorm.io.store import values
 
-h5py = optional("h5py")
+h5py = import_optional("h5py")
 
 
 @pytest.fixture
 def written(tmp_path):
     """Return a JSON file of a field with labels along two dimensions."""
     labels = {"d0": pd.Index(["a", "é"]), "d1": pd.Index([0.1, 0.2, 0.3])}
-    store.write(tmp_path / "written.json", *contents((2, 3), labels, "x/y"))
+    store.write(tmp_path / "written.json", *make_contents((2, 3), labels, "x/y"))
     return tmp_path / "written.json"
 
 
@@ -32,7 +32,7 @@ def forged(tmp_path, written, **changes):
     for key, change in changes.items():
         said[key] = change(said[key]) if callable(change) else change
     header = {key: value for key, value in said.items() if key not in ("values", "checksum")}
-    digest = hashlib.sha256(json_arrays.dumps(header).encode())
+    digest = hashlib.sha256(values.dumps(header).encode())
     for value in said["values"].values():
         digest.update(np.array(value, "<f8").tobytes())
     said["checksum"] = digest.hexdigest()
@@ -44,9 +44,9 @@ def forged(tmp_path, written, **changes):
 def test_newer_format(tmp_path, written):
     """A newer format is said to be newer, and what to do, whatever else the file holds."""
     path = forged(tmp_path, written, version=3, fields=None)
-    refused(path, "written by format 3, this version reads up to 1: upgrade dasknorm")
+    assert_rejected(path, "written by format 3, this version reads up to 1: upgrade dasknorm")
     for version in (0, -1, 1.0, "1", True, None):
-        refused(forged(tmp_path, written, version=version), "format number|checksum")
+        assert_rejected(forged(tmp_path, written, version=version), "format number|checksum")
 
 
 def of_statistic(**changes):
@@ -57,11 +57,11 @@ def of_statistic(**changes):
 def test_unknown_statistic(tmp_path, written):
     """A statistic that is not defined here is named; so are records that are not as expected."""
     path = forged(tmp_path, written, fields=of_statistic(name="Hindsight"))
-    refused(path, "unknown statistic 'Hindsight'; known: .*Moments")
+    assert_rejected(path, "unknown statistic 'Hindsight'; known: .*Moments")
     path = forged(tmp_path, written, fields=of_statistic(record=[]))
-    refused(path, "holds records of Moments")
+    assert_rejected(path, "holds records of Moments")
     path = forged(tmp_path, written, fields=of_statistic(settings={"ddof": -1}))
-    refused(path, "ddof must be")
+    assert_rejected(path, "ddof must be")
 
 
 def with_size(size):
@@ -102,7 +102,7 @@ REASONS = (
 @pytest.mark.parametrize("kind", FORGERIES)
 def test_forged_headers(tmp_path, written, kind):
     """A header that does not agree with itself or the file is refused, before anything is made."""
-    refused(forged(tmp_path, written, **FORGERIES[kind]), REASONS)
+    assert_rejected(forged(tmp_path, written, **FORGERIES[kind]), REASONS)
 
 
 # -- bombs ----------------------------------------------------------------------------------------
@@ -110,7 +110,7 @@ def test_forged_headers(tmp_path, written, kind):
 
 def plain_header(**changes):
     """Return the header of statistics of 10**9 positions, and the variables it declares."""
-    document = store.compose(*contents((1,), name="x"))
+    document = store.compose(*make_contents((1,), name="x"))
     said = json.loads(document.header)
     said["dims"][0]["size"] = 10**9
     said["variables"] = {name: ["<f8", [10**9]] for name in said["variables"]}
@@ -126,7 +126,7 @@ def bomb(make):
         file["dasknorm_header"] = np.frombuffer(header, "u1")
         for name in names:
             make(file, name)
-    return sealed(buffer.getvalue())
+    return add_seal(buffer.getvalue())
 
 
 def compressed(file, name):
@@ -158,7 +158,7 @@ def virtual(file, name):
 
 def absurd_store(path):
     """Write a store whose header and metadata agree that it has 8 GB, which it has not."""
-    store.write(path, *contents((1,), name="x"))
+    store.write(path, *make_contents((1,), name="x"))
     header, _ = plain_header()
     (path / "dasknorm_header" / "c.0").write_bytes(header)
     said = json.loads((path / "zarr.json").read_text())

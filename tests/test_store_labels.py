@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from optional import needs
-from stored import SUFFIXES, contents, labelled, round_trip
+from support.optional import needs
+from support.store_contents import SUFFIXES, check_round_trip, make_contents, make_labelled_contents
 
 from dasknorm.fields import State
 from dasknorm.io import store
@@ -67,7 +67,7 @@ CALENDARS = ["360_day", "noleap", "julian", "standard", "proleptic_gregorian"]
 @pytest.mark.parametrize("kind", INDEXES)
 def test_labels(tmp_path, suffix, kind):
     """Labels of each kind come back equal, of the same dtype, each in its own type."""
-    round_trip(tmp_path / f"s{suffix}", labelled(INDEXES[kind]))
+    check_round_trip(tmp_path / f"s{suffix}", make_labelled_contents(INDEXES[kind]))
 
 
 @needs("cftime")
@@ -76,7 +76,7 @@ def test_labels(tmp_path, suffix, kind):
 def test_dates_of_other_calendars(tmp_path, suffix, calendar):
     """Dates of every calendar come back in it."""
     dates = xr.date_range("2000-02-28", periods=3, calendar=calendar, use_cftime=True)
-    round_trip(tmp_path / f"s{suffix}", labelled(dates))
+    check_round_trip(tmp_path / f"s{suffix}", make_labelled_contents(dates))
 
 
 def test_dates_of_other_calendars_without_cftime(monkeypatch):
@@ -94,13 +94,13 @@ NAMES += [("a", 1), (), np.int64(3), np.str_("s"), dt.date(2000, 1, 1), "dasknor
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_names(tmp_path, suffix):
     """Names of fields and of dimensions are data, never paths: all come back, beside each other."""
-    (state,) = contents((2,))[0].values()
+    (state,) = make_contents((2,))[0].values()
     dims = [name if name == name else "NaN" for name in NAMES]
     found = {
         name: State(state.data, (dim,), {dim: pd.Index([0, 1])}, statistic=Moments())
         for name, dim in zip(NAMES, dims, strict=True)
     }
-    round_trip(tmp_path / f"s{suffix}", (found, "x", {}))
+    check_round_trip(tmp_path / f"s{suffix}", (found, "x", {}))
     assert [path.name for path in tmp_path.iterdir()] == [f"s{suffix}"]
 
 
@@ -122,7 +122,7 @@ def test_labels_refused(tmp_path, suffix, kind):
     """Labels that could not be restored are refused when written, with dimension and type."""
     index, named = REFUSED[kind]
     with pytest.raises(TypeError, match=f"'d0'.*{named}"):
-        store.write(tmp_path / f"s{suffix}", *labelled(index))
+        store.write(tmp_path / f"s{suffix}", *make_labelled_contents(index))
     assert not list(tmp_path.iterdir())
 
 
@@ -130,14 +130,14 @@ def test_other_things_refused(tmp_path):
     """Names and attributes that could not be restored are refused; object arrays are none."""
     path = tmp_path / "s.json"
     with pytest.raises(TypeError, match="Odd"):
-        store.write(path, *contents(name=Odd()))
+        store.write(path, *make_contents(name=Odd()))
     for value in (Odd(), np.array(["a"], object), np.array([1], "g"), np.array([1j])):
         with pytest.raises(TypeError, match="attributes of None hold values of"):
-            store.write(path, *contents(attrs={"a": value}))
+            store.write(path, *make_contents(attrs={"a": value}))
     with pytest.raises(TypeError, match="dtype"):
         store.write(path, {None: State(np.zeros(2), ("x",), statistic=Moments())}, "x", {})
     with pytest.raises(ValueError, match="2 labels along 'd0', which has size 3"):
-        store.write(path, *contents((3,), {"d0": pd.Index([1, 2])}))
+        store.write(path, *make_contents((3,), {"d0": pd.Index([1, 2])}))
     assert not list(tmp_path.iterdir())
 
 

@@ -10,13 +10,20 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from optional import needs, optional
-from stored import SUFFIXES, assert_same, contents, copied, refused, sealed
+from support.optional import import_optional, needs
+from support.store_contents import (
+    SUFFIXES,
+    add_seal,
+    assert_identical,
+    assert_rejected,
+    copy_file,
+    make_contents,
+)
 
 from dasknorm.errors import StatsFileError
 from dasknorm.io import store
 
-h5py, zarr = optional("h5py"), optional("zarr")
+h5py, zarr = import_optional("h5py"), import_optional("zarr")
 netcdf = needs("h5netcdf", "h5py")
 FILES = [pytest.param(".nc", marks=netcdf), ".json"]
 
@@ -25,7 +32,7 @@ FILES = [pytest.param(".nc", marks=netcdf), ".json"]
 def given():
     """Return contents with labels of two kinds and an attribute."""
     labels = {"d0": pd.Index(["a", "é"]), "d1": pd.Index(np.array([0.1, 0.2, 0.3], "f4"))}
-    return contents((2, 3), labels, "x/y", attrs={"units": "K"})
+    return make_contents((2, 3), labels, "x/y", attrs={"units": "K"})
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +50,7 @@ def equal_or_refused(path, given):
         read = store.read(path)
     except StatsFileError:
         return True
-    assert_same(read, given)
+    assert_identical(read, given)
     return False
 
 
@@ -52,7 +59,7 @@ def equal_or_refused(path, given):
 
 def test_any_byte_of_json_altered(tmp_path):
     """Whichever byte is changed, JSON is read as what it was, or refused."""
-    given = contents((1,), {"d0": pd.Index(["é"])})
+    given = make_contents((1,), {"d0": pd.Index(["é"])})
     path, rng, refusals = tmp_path / "s.json", random.Random(0), 0
     store.write(path, *given)
     whole = path.read_bytes()
@@ -73,12 +80,12 @@ def test_any_byte_of_netcdf_altered(tmp_path, written):
         altered = bytearray(whole)
         altered[position] ^= 1 << rng.randrange(8)
         path.write_bytes(altered)
-        refused(path, "checksum|not a dasknorm|cut off")
+        assert_rejected(path, "checksum|not a dasknorm|cut off")
 
 
 def test_any_byte_of_zarr_altered(tmp_path, written, given):
     """Whichever byte of whichever file is changed, Zarr is read as what it was, or refused."""
-    path, rng = copied(written[".zarr"], tmp_path / "s.zarr"), random.Random(0)
+    path, rng = copy_file(written[".zarr"], tmp_path / "s.zarr"), random.Random(0)
     for file in sorted(path.rglob("*")):
         whole = file.read_bytes() if file.is_file() else b""
         for position in rng.sample(range(len(whole)), min(len(whole), 20)):
@@ -98,22 +105,22 @@ def test_cut_off(tmp_path, written, suffix):
     path = tmp_path / f"s{suffix}"
     for size in (len(whole) - 3, len(whole) // 2, 2000):
         path.write_bytes(whole[:size])
-        refused(path, "cut off")
+        assert_rejected(path, "cut off")
     for size in (5, 1, 0):
         path.write_bytes(whole[:size])
-        refused(path, "not a dasknorm statistics file")
+        assert_rejected(path, "not a dasknorm statistics file")
 
 
 def test_cut_off_zarr(tmp_path, written):
     """A store that lacks any of its files, or whose files are too short, is refused."""
     names = [p.relative_to(written[".zarr"]) for p in written[".zarr"].rglob("*") if p.is_file()]
     for i, name in enumerate(names):
-        path = copied(written[".zarr"], tmp_path / f"{i}.zarr")
+        path = copy_file(written[".zarr"], tmp_path / f"{i}.zarr")
         data = (path / name).read_bytes()
         (path / name).write_bytes(data[:-1])
-        refused(path, "has .* bytes|cut off|declares")
+        assert_rejected(path, "has .* bytes|cut off|declares")
         (path / name).unlink()
-        refused(path, "cut off")
+        assert_rejected(path, "cut off")
 
 
 NUMBERS = pytest.mark.parametrize("name", ["x_y_mean", "x_y_m2", "x_y_std", "d0", "d1"])
@@ -123,31 +130,31 @@ NUMBERS = pytest.mark.parametrize("name", ["x_y_mean", "x_y_m2", "x_y_std", "d0"
 @NUMBERS
 def test_a_number_altered_by_zarr(tmp_path, written, name):
     """A number changed by the Zarr library is noticed, be it a plain reading or a label."""
-    store_path = copied(written[".zarr"], tmp_path / "s.zarr")
+    store_path = copy_file(written[".zarr"], tmp_path / "s.zarr")
     array = zarr.open_group(store_path, mode="r+")[name]
     array[:1] = array[1:2]
-    refused(store_path, "checksum|declares")
+    assert_rejected(store_path, "checksum|declares")
 
 
 @netcdf
 @NUMBERS
 def test_a_number_altered_by_hdf5(tmp_path, written, name):
     """A number changed by the HDF5 library is noticed, with the file's seal and without."""
-    path = copied(written[".nc"], tmp_path / "s.nc")
+    path = copy_file(written[".nc"], tmp_path / "s.nc")
     with h5py.File(path, "r+") as file:
         file[name][:1] = file[name][1:2]
-    refused(path, "written again by another tool")
-    path.write_bytes(sealed(path.read_bytes()))
-    refused(path, "checksum")
+    assert_rejected(path, "written again by another tool")
+    path.write_bytes(add_seal(path.read_bytes()))
+    assert_rejected(path, "checksum")
 
 
 def test_a_shape_altered_for_other_tools_only(tmp_path, written):
     """A store whose arrays other tools would read in another shape, or compressed, is refused."""
     for key, value in [("shape", [6]), ("codecs", []), ("data_type", "int64"), ("node_type", "x")]:
-        path = copied(written[".zarr"], tmp_path / f"{key}.zarr")
+        path = copy_file(written[".zarr"], tmp_path / f"{key}.zarr")
         file = path / "x_y_mean" / "zarr.json"
         file.write_text(json.dumps({**json.loads(file.read_text()), key: value}))
-        refused(path, "not as the header declares it")
+        assert_rejected(path, "not as the header declares it")
 
 
 # -- foreign --------------------------------------------------------------------------------------
@@ -176,7 +183,7 @@ FOREIGN = {
     "not utf-8": b'{"format":"\xff"}',
     "bare": b'{"format":"dasknorm-stats","version":1}',
     "hdf5 magic": b"\x89HDF\r\n\x1a\n" + bytes(1000),
-    "sealed rubbish": sealed(b"\x89HDF\r\n\x1a\n" + bytes(1000)),
+    "sealed rubbish": add_seal(b"\x89HDF\r\n\x1a\n" + bytes(1000)),
 }
 
 
@@ -186,7 +193,7 @@ def test_foreign_bytes(tmp_path, suffix, kind):
     """Bytes of any other origin are refused, and never run."""
     path = tmp_path / f"s{suffix}"
     path.write_bytes(FOREIGN[kind])
-    refused(path, "not a dasknorm statistics file|cut off|never written by dasknorm")
+    assert_rejected(path, "not a dasknorm statistics file|cut off|never written by dasknorm")
 
 
 @needs("h5netcdf", "h5py", "zarr")
@@ -197,22 +204,26 @@ def test_foreign_datasets(tmp_path):
     data.to_zarr(tmp_path / "a.zarr", consolidated=False)
     data.to_zarr(tmp_path / "b.zarr", zarr_format=2)
     for name in ("a.nc", "a.zarr", "b.zarr"):
-        refused(tmp_path / name, "not a dasknorm statistics|never written by dasknorm|foreign")
+        assert_rejected(
+            tmp_path / name, "not a dasknorm statistics|never written by dasknorm|foreign"
+        )
 
 
 @netcdf
 def test_formats_under_other_names(tmp_path, written):
     """A file of one format under the suffix of another is refused."""
-    copied(written[".json"], tmp_path / "s.nc")
-    copied(written[".nc"], tmp_path / "s.json")
+    copy_file(written[".json"], tmp_path / "s.nc")
+    copy_file(written[".nc"], tmp_path / "s.json")
     for name in ("s.nc", "s.json"):
-        refused(tmp_path / name, "not a dasknorm statistics|never written by dasknorm|foreign")
+        assert_rejected(
+            tmp_path / name, "not a dasknorm statistics|never written by dasknorm|foreign"
+        )
 
 
 def test_an_empty_store(tmp_path):
     """A folder with nothing in it is no statistics."""
     (tmp_path / "s.zarr").mkdir()
-    refused(tmp_path / "s.zarr", "not a dasknorm statistics|foreign")
+    assert_rejected(tmp_path / "s.zarr", "not a dasknorm statistics|foreign")
 
 
 @netcdf
@@ -220,7 +231,7 @@ def test_a_copy_by_another_tool(tmp_path, written):
     """What xarray has read and written again is refused with a hint, not taken for damage."""
     with xr.open_dataset(written[".nc"]) as opened:
         opened.to_netcdf(tmp_path / "s.nc", engine="h5netcdf")
-    refused(tmp_path / "s.nc", "written again by another tool")
+    assert_rejected(tmp_path / "s.nc", "written again by another tool")
 
 
 @pytest.mark.parametrize("suffix", FILES)
@@ -234,24 +245,24 @@ def test_not_files(tmp_path, suffix, monkeypatch):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"socket{suffix}")
         for name in ("pipe", "folder", "null", "socket"):
-            refused(tmp_path / f"{name}{suffix}", "is not a file")
+            assert_rejected(tmp_path / f"{name}{suffix}", "is not a file")
             with pytest.raises(FileExistsError):
-                store.write(tmp_path / f"{name}{suffix}", *contents())
+                store.write(tmp_path / f"{name}{suffix}", *make_contents())
 
 
 def test_a_file_is_not_a_store(tmp_path, written):
     """A file under the name of a Zarr store is refused."""
-    copied(written[".json"], tmp_path / "file.zarr")
-    refused(tmp_path / "file.zarr", "is not a folder")
+    copy_file(written[".json"], tmp_path / "file.zarr")
+    assert_rejected(tmp_path / "file.zarr", "is not a folder")
 
 
 def test_a_pipe_within_a_store(tmp_path, written):
     """A pipe in the place of a store's file is refused, not waited for."""
     for name in ("zarr.json", "x_y_mean/zarr.json", "x_y_mean/c.0.0", "dasknorm_header/c.0"):
-        path = copied(written[".zarr"], tmp_path / f"{name.replace('/', '_')}.zarr")
+        path = copy_file(written[".zarr"], tmp_path / f"{name.replace('/', '_')}.zarr")
         (path / name).unlink()
         os.mkfifo(path / name)
-        refused(path, "is not a plain file|'dasknorm_header' is not")
+        assert_rejected(path, "is not a plain file|'dasknorm_header' is not")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -261,6 +272,6 @@ def test_missing(tmp_path, suffix):
         store.read(tmp_path / f"s{suffix}")
     with pytest.raises(FileNotFoundError):
         store.read(tmp_path / "nowhere" / f"s{suffix}")
-    store.write(tmp_path / f"s{suffix}", *contents())
+    store.write(tmp_path / f"s{suffix}", *make_contents())
     (tmp_path / f"link{suffix}").symlink_to(tmp_path / f"s{suffix}")
-    assert_same(store.read(tmp_path / f"link{suffix}"), contents())
+    assert_identical(store.read(tmp_path / f"link{suffix}"), make_contents())

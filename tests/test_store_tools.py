@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from stored import contents, labelled, round_trip
+from support.store_contents import check_round_trip, make_contents, make_labelled_contents
 
 import dasknorm as dn
 from dasknorm.io import store
@@ -68,7 +68,7 @@ def test_a_zero_is_not_missing(tmp_path, dataset):
 def test_attributes_do_not_mislead_other_tools(tmp_path, suffix):
     """Attributes by which xarray would scale, mask or date the numbers stay off the variables."""
     attrs = {"scale_factor": 0.01, "_FillValue": 1.0, "units": "days since 2000-01-01"}
-    given = contents(attrs=attrs, name="x")
+    given = make_contents(attrs=attrs, name="x")
     store.write(tmp_path / f"s{suffix}", *given)
     with xr.open_dataset(tmp_path / f"s{suffix}") as opened:
         np.testing.assert_array_equal(opened.x_mean, given[0]["x"].data["mean"])
@@ -92,7 +92,7 @@ def test_attributes_do_not_mislead_other_tools(tmp_path, suffix):
 )
 def test_labels_that_other_tools_do_not_know(tmp_path, suffix, index):
     """Whatever the labels, the file opens in plain xarray, and the numbers are there."""
-    given = labelled(index)
-    round_trip(tmp_path / f"s{suffix}", given)
+    given = make_labelled_contents(index)
+    check_round_trip(tmp_path / f"s{suffix}", given)
     with xr.open_dataset(tmp_path / f"s{suffix}") as opened:
         np.testing.assert_array_equal(opened["mean"], given[0][None].data["mean"])

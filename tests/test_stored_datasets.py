@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from optional import needs
+from support.optional import needs
 
 import dasknorm as dn
 

@@ -11,18 +11,18 @@ import dask.array as da
 import numpy as np
 import pytest
 import xarray as xr
-from exact import assert_all_exact, assert_exact, truth
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from loads import loads, marked, values
-from optional import optional
-from strategies import FLOATS, blocks, chunkings, kept, weights_for
+from support.exact_results import assert_all_exact, assert_exact, compute_exact
+from support.marked_chunks import count_loads, make_values, mark_loads
+from support.optional import import_optional
+from support.strategies import FLOATS, blocks, chunkings, kept_axes, weights_for
 
 import dasknorm as dn
-from dasknorm.chunks import Reduction, graph, task_sizes
-from dasknorm.statistics.reducer import Reducer
+from dasknorm.chunks import Reduction, graph
+from dasknorm.statistics.base import Reducer
 
-dd = optional("dask.dataframe")
+dd = import_optional("dask.dataframe")
 MANY = 10**12
 GROUPINGS: dict[str, dict[str, int]] = {
     "a task a chunk": {"MIN_TASKS": MANY, "ALL_STATES_BYTES": MANY},
@@ -34,7 +34,7 @@ GROUPINGS: dict[str, dict[str, int]] = {
 
 def grouped(patch: pytest.MonkeyPatch, how: str) -> None:
     for name, value in GROUPINGS[how].items():
-        patch.setattr(task_sizes, name, value)
+        patch.setattr(graph, name, value)
 
 
 @pytest.fixture
@@ -58,7 +58,10 @@ def quiet(data: Any, **settings: Any) -> dn.Stats:
 def jobs(draw: Any) -> tuple[np.ndarray, Any, tuple[int, ...], str, Any]:
     """Draw a block, its chunks, the axes to keep, and weights of one kind or another."""
     block = draw(blocks(FLOATS, least=1))
-    keep, kind = draw(kept(block.ndim)), draw(st.sampled_from(["none", "numpy", "whole", "shared"]))
+    keep, kind = (
+        draw(kept_axes(block.ndim)),
+        draw(st.sampled_from(["none", "numpy", "whole", "shared"])),
+    )
     shape = block.shape
     if kind in ("numpy", "shared"):  # along one axis, and so of several chunks
         along = draw(st.integers(0, block.ndim - 1))
@@ -71,7 +74,7 @@ def weighed(kind: str, weights: np.ndarray, cuts: Any, folder: Any) -> Any:
     if kind in ("none", "numpy"):
         return None if kind == "none" else weights
     own = [(1,) if n == 1 else cut for n, cut in zip(weights.shape, cuts, strict=True)]
-    return marked(weights, tuple(own), folder, "w")
+    return mark_loads(weights, tuple(own), folder, "w")
 
 
 @pytest.mark.parametrize("grouping", GROUPINGS)
@@ -82,11 +85,11 @@ def test_any_grouping_is_the_truth(alone: Any, grouping: str, job: Any) -> None:
     assume(weights.any())
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         grouped(patch, grouping)
-        x = marked(block, cuts, folder)
+        x = mark_loads(block, cuts, folder)
         beside = weighed(kind, weights, cuts, folder)
         stats = quiet(x, keep=keep, weights=beside)
         lazy = beside.npartitions if isinstance(beside, da.Array) else 0
-        found = loads(folder)
+        found = count_loads(folder)
         assert len(found) == x.npartitions + lazy
         assert set(found.values()) == {1}
         by_tree = quiet(x, keep=keep, weights=beside, compute=False).compute()
@@ -138,34 +141,36 @@ SHARING: dict[str, Callable[[da.Array], da.Array]] = {
 @pytest.mark.parametrize("name", SHARING)
 def test_shared_work_is_done_once(tmp_path: Path, name: str) -> None:
     """Where chunks share upstream work, that is done once too, and the result is the truth."""
-    block = values(24, 3)
-    stats = dn.adapt(SHARING[name](marked(block, (4, 3), tmp_path)))
-    assert loads(tmp_path) == {f"x.{i}.0": 1 for i in range(6)}
+    block = make_values(24, 3)
+    stats = dn.adapt(SHARING[name](mark_loads(block, (4, 3), tmp_path)))
+    assert count_loads(tmp_path) == {f"x.{i}.0": 1 for i in range(6)}
     assert_all_exact(stats, SHARING[name](da.from_array(block, (4, 3))).compute(), (1,))
 
 
 def test_variables_that_share_a_loader_load_it_once(tmp_path: Path) -> None:
     """Variables made of the same chunks are adapted to in one pass."""
-    block = values(24, 3)
-    x = marked(block, (4, 3), tmp_path)
+    block = make_values(24, 3)
+    x = mark_loads(block, (4, 3), tmp_path)
     data = xr.Dataset(
         {"x": (("t", "c"), x), "y": (("t", "c"), -2 * x), "first": ("t", x[:, 0])},
     )
     stats = dn.adapt(data, over="t")
-    assert loads(tmp_path) == {f"x.{i}.0": 1 for i in range(6)}
+    assert count_loads(tmp_path) == {f"x.{i}.0": 1 for i in range(6)}
     for name, expected in {"x": block, "y": -2 * block}.items():
         for c in range(3):
             mean, variance = stats.mean[name][c], stats.variance[name][c]
-            assert_exact(float(mean), float(variance), truth(expected[:, c]))
-    assert_exact(float(stats.mean["first"]), float(stats.variance["first"]), truth(block[:, 0]))
+            assert_exact(float(mean), float(variance), compute_exact(expected[:, c]))
+    assert_exact(
+        float(stats.mean["first"]), float(stats.variance["first"]), compute_exact(block[:, 0])
+    )
 
 
 def test_weights_made_of_the_data_load_them_once(tmp_path: Path) -> None:
     """Weights computed from the data's own chunks do not load these again."""
-    block = values(24, 3)
-    x = marked(block, (4, 3), tmp_path)
+    block = make_values(24, 3)
+    x = mark_loads(block, (4, 3), tmp_path)
     stats = dn.adapt(x, weights=abs(x[:, :1]))
-    assert set(loads(tmp_path).values()) == {1}
+    assert set(count_loads(tmp_path).values()) == {1}
     assert_all_exact(stats, block, (1,), abs(block[:, :1]))
 
 
@@ -185,8 +190,8 @@ def test_every_scheduler_gives_the_same_bits(
 ) -> None:
     """Two runs on any scheduler of two threads give the bits that one thread gives."""
     grouped(monkeypatch, grouping)
-    x = da.from_array(values(240, 3), (6, 3))
-    weights = abs(da.from_array(values(240, 1, seed=1), (6, 1)))
+    x = da.from_array(make_values(240, 3), (6, 3))
+    weights = abs(da.from_array(make_values(240, 1, seed=1), (6, 1)))
     data = xr.Dataset({"x": (("t", "c"), x), "cut again": (("t", "c"), x.rechunk((20, 2)))})
     beside = xr.DataArray(weights[:, 0], dims="t")
     with dask.config.set(scheduler="synchronous", num_workers=2):

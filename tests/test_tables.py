@@ -9,7 +9,7 @@ from dasknorm.blocks import pandas_columns, slabs
 from dasknorm.blocks.tables import Table
 from dasknorm.errors import MismatchError
 from dasknorm.statistics import Moments
-from dasknorm.statistics.reducer import Reducer
+from dasknorm.statistics.base import Reducer
 
 MOMENTS = Moments()
 FRAME = pd.DataFrame(

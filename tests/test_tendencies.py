@@ -13,11 +13,11 @@ import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
-from optional import needs, optional
+from support.optional import import_optional, needs
 
 import dasknorm as dn
 
-_storage = optional("zarr.storage")
+_storage = import_optional("zarr.storage")
 
 
 def field(size: int = 60, gaps: tuple[int, ...] = (), dtype: str = "f4") -> xr.DataArray:

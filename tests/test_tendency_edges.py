@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from edge_grids import DAYS, VALUES, air
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.daily_grid import DAYS, VALUES, make_air
 
 import dasknorm as dn
 
@@ -77,8 +77,8 @@ def test_changes_are_those_of_all_pairs(case, lags, by_date, per_point):
 )
 def test_a_day_in_many_words(lag):
     """However a duration is written, it is the same one."""
-    stats = dn.adapt(air(), over="time", lag={"time": lag})
-    assert stats == dn.adapt(air(), over="time", lag={"time": "1D"})
+    stats = dn.adapt(make_air(), over="time", lag={"time": lag})
+    assert stats == dn.adapt(make_air(), over="time", lag={"time": "1D"})
     for asked in (lag, "1D", pd.Timedelta(1, "D")):
         assert (stats.tendency(asked).count == 39).all()
 
@@ -97,7 +97,7 @@ def test_a_day_in_many_words(lag):
 @pytest.mark.parametrize("chunks", [None, 1, 9])
 def test_gaps(time, pairs, chunks):
     """Steps of about the usual length are changes, longer ones are gaps and are not."""
-    array = air().isel(time=slice(len(time))).assign_coords(time=("time", time))
+    array = make_air().isel(time=slice(len(time))).assign_coords(time=("time", time))
     array = array if chunks is None else array.chunk(time=chunks)
     assert (dn.adapt(array, over="time", lag={"time": 1}).tendency().count == pairs).all()
 
@@ -106,7 +106,7 @@ def test_weights_with_lags():
     """Weights of places weigh changes as they do values, in any chunks."""
     weights = xr.DataArray([1.0, 2.0, 3.0], {"lat": [10, 0, -10]})
     wanted = np.average(np.diff(VALUES, axis=0).mean(0), axis=0, weights=weights)
-    for array in (air(), air().chunk(time=7, lat=1)):
+    for array in (make_air(), make_air().chunk(time=7, lat=1)):
         stats = dn.adapt(array, keep="lon", weights=weights, lag={"time": 1})
         np.testing.assert_allclose(stats.tendency().mean, wanted, atol=1e-12)
         assert (stats.tendency().count == 39 * 6).all()
@@ -116,10 +116,13 @@ def test_weights_with_lags():
 @pytest.mark.parametrize("lazy", [False, True])
 def test_weights_along_the_lag_are_refused(dims, lazy):
     """A change has two places and no weight of its own, so weights along them are an error."""
-    weights = xr.ones_like(air().isel(lon=0)).isel(lat=0 if len(dims) == 1 else slice(None))
+    weights = xr.ones_like(make_air().isel(lon=0)).isel(lat=0 if len(dims) == 1 else slice(None))
     with pytest.raises(ValueError, match=r"weights vary along 'time', .*a change has two ends"):
         dn.adapt(
-            air().chunk(time=7) if lazy else air(), over="time", weights=weights, lag={"time": 1}
+            make_air().chunk(time=7) if lazy else make_air(),
+            over="time",
+            weights=weights,
+            lag={"time": 1},
         )
 
 
@@ -137,10 +140,10 @@ def test_served_without_its_changes():
 def test_lags_that_no_two_steps_have(lag, steps):
     """They are counted 0 times and warned of, and the data are normalized all the same."""
     with pytest.warns(UserWarning, match="no valid values in 't' in 1 of 2 groups by 'time_lag'"):
-        stats = dn.adapt(air()[:steps], over="time", lag=lag)
+        stats = dn.adapt(make_air()[:steps], over="time", lag=lag)
     assert (stats.tendency().count == 0).all()
     assert np.isnan(stats.tendency().mean).all()
-    assert np.isfinite(stats.normalize(air())).all()
+    assert np.isfinite(stats.normalize(make_air())).all()
 
 
 def test_refused_of_frames():

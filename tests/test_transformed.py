@@ -9,12 +9,12 @@ import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
-from optional import needs, optional
+from support.optional import import_optional, needs
 
 import dasknorm as dn
 from dasknorm import Extrema, MaxAbs, Moments, Quantiles, Transformed
 
-dd = optional("dask.dataframe")
+dd = import_optional("dask.dataframe")
 
 FORWARD = {"log": np.log, "log1p": np.log1p, "sqrt": np.sqrt, "asinh": np.arcsinh}
 BACKWARD = {"log": np.exp, "log1p": np.expm1, "sqrt": np.square, "asinh": np.sinh}

@@ -7,10 +7,10 @@ import dask.array as da
 import numpy as np
 import pytest
 import xarray as xr
-from exact import assert_exact, truth
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import chunkings, weights_for
+from support.exact_results import assert_exact, compute_exact
+from support.strategies import chunkings, weights_for
 
 import dasknorm as dn
 from dasknorm.containers import latitudes
@@ -51,7 +51,7 @@ def check(stats: dn.Stats, values: np.ndarray, weights: Any) -> None:
     if not counted.sum():
         assert np.isnan(stats.mean)
         return
-    exact = truth(values, weights)
+    exact = compute_exact(values, weights)
     assert_exact(float(stats.mean), float(stats.variance), exact, weighted=True)
     assert float(stats.count) == pytest.approx(float(exact.count), rel=1e-13)
 
@@ -130,7 +130,7 @@ def test_large_blocks_of_weights(monkeypatch: Any, shape: tuple[int, ...], kind:
     for some in (drawn[0, :1], drawn[1]):
         weights = (some > 3 if kind == "?" else some.astype(kind)) * np.ones(1, kind)
         (record,) = moments(x, (0, 1, 2), weights).ravel()
-        exact = truth(np.where(np.isinf(x), np.nan, x), weights.astype("f8"))
+        exact = compute_exact(np.where(np.isinf(x), np.nan, x), weights.astype("f8"))
         assert_exact(record["mean"], record["m2"] / record["count"], exact, weighted=True)
 
 

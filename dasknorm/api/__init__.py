@@ -1,7 +1,6 @@
 """The public verbs and `Stats`, the class of the statistics that they return.
 
-Used by `dasknorm` itself and by the front ends: the layer, the accessors, scikit-learn, the
-command line.
+Used by `accessors`, `cli`, `layer`, `sklearn` and `testing`. Nothing here knows a front end.
 """
 
 __all__: list[str] = []

@@ -1,7 +1,7 @@
 """Compute statistics in one pass over data (`adapt`).
 
-Used by users, through `dasknorm`, and by the front ends. The work is done in `Request` and
-`shards`; this module checks the arguments and the result.
+Used by users, `accessors`, `cli`, `layer`, `sklearn` and `testing`. The work is done in `Request`
+and `shards`; this module checks the arguments and the result.
 """
 
 from collections.abc import Hashable, Sequence
@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib.util import find_spec
 from os import PathLike
-from typing import Any, Literal
+from typing import Literal
 
 from dasknorm import chunks
 from dasknorm.api import shards
@@ -26,15 +26,15 @@ __all__ = ["adapt", "compute_stats"]
 
 
 def adapt(
-    data: Any,
+    data: object,
     statistic: StatisticSpec = None,
     *,
     keep: Axes = None,
     over: Axes = None,
     columns: Hashable | Sequence[Hashable] | None = None,
     by: Hashable | Sequence[Hashable] | None = None,
-    weights: Any = None,
-    where: Any = None,
+    weights: object = None,
+    where: object = None,
     lag: Lag = None,
     compute: bool = True,
     retries: int = shards.RETRIES,
@@ -155,13 +155,13 @@ def adapt(
     return Stats(states, work.container, work.attrs)
 
 
-def compute_stats(data: Any, request: Request) -> Stats:
+def compute_stats(data: object, request: Request) -> Stats:
     """Return statistics like `adapt`, without warnings about features that have no values yet."""
     work = request.prepare(data)
     return Stats(shards.compute_states(work.states), work.container, work.attrs)
 
 
-def _adapt_batches(data: Any, request: Request, expect_count: float | None) -> Stats:
+def _adapt_batches(data: object, request: Request, expect_count: float | None) -> Stats:
     stream = iterate_batches(data)
     for batch in stream:
         stats = compute_stats(batch, request).update(stream)

@@ -44,7 +44,9 @@ def compare(states: States, new_states: States, limits: Limits) -> Check:
 # -- the new states -------------------------------------------------------------------------------
 
 
-def compute_like(states: States, data: Any, weights: Any, where: Any) -> dict[Hashable, State]:
+def compute_like(
+    states: States, data: object, weights: object, where: object
+) -> dict[Hashable, State]:
     """Return the states of new data under the names of `states`; the data are read once.
 
     Raises MismatchError unless names, kept dimensions and labels match.

@@ -87,7 +87,7 @@ def _load_format(
     path: Any, format: str, names: Any, lag: Any, container: str, settings: Mapping[str, Any]
 ) -> Stats:
     from dasknorm.io.formats import format_named
-    from dasknorm.io.formats.load import load_states
+    from dasknorm.io.formats.states import load_states
 
     states, kind = load_states(path, format_named(format, settings), names, lag, container)
     return Stats(states, kind, {"given": True, "format": format, "source": [Path(path).name]})

@@ -3,8 +3,7 @@
 Used by `api.stats`. How two states are merged is defined in `fields.states`.
 """
 
-from collections.abc import Hashable, Iterator, Mapping
-from typing import Any
+from collections.abc import Hashable, Iterator
 
 from dasknorm.containers import container_named
 from dasknorm.containers.per_variable import combine_by_statistic
@@ -12,6 +11,7 @@ from dasknorm.errors import MismatchError
 from dasknorm.fields import State, States
 from dasknorm.fields.matching import names_of
 from dasknorm.fields.states import merge_state
+from dasknorm.reports.provenance import Attrs
 
 __all__ = ["check_counted", "check_mergeable", "merge_states", "united_container"]
 
@@ -50,7 +50,7 @@ def check_counted(states: States) -> None:
             raise MismatchError(reason)
 
 
-def check_mergeable(attrs: Mapping[str, Any], other_attrs: Mapping[str, Any]) -> None:
+def check_mergeable(attrs: Attrs, other_attrs: Attrs) -> None:
     """Raise MismatchError if one of two statistics has a shared scale, which does not merge."""
     for groups in (attrs.get("shared"), other_attrs.get("shared")):
         if groups:

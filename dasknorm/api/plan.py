@@ -7,7 +7,6 @@ import math
 import os
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from dasknorm.api import shards
 from dasknorm.api.request import Request
@@ -95,15 +94,15 @@ class Plan:
 
 
 def plan(
-    data: Any,
+    data: object,
     statistic: StatisticSpec = None,
     *,
     keep: Axes = None,
     over: Axes = None,
     columns: Hashable | Sequence[Hashable] | None = None,
     by: Hashable | Sequence[Hashable] | None = None,
-    weights: Any = None,
-    where: Any = None,
+    weights: object = None,
+    where: object = None,
     lag: Lag = None,
 ) -> Plan:
     """Estimate the data read, memory used and tasks sent by `adapt`, without reading any data.

@@ -6,7 +6,7 @@ further attribute here.
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dasknorm.containers import container_of
 from dasknorm.containers.per_variable import StatisticSpec, select_fields
@@ -15,6 +15,7 @@ from dasknorm.fields.lags import Lag, add_lags, lags_by_dim
 from dasknorm.fields.matching import kept_dims
 from dasknorm.fields.selection import Selection
 from dasknorm.reports import provenance
+from dasknorm.reports.provenance import Attrs
 
 __all__ = ["Request", "Work"]
 
@@ -27,7 +28,7 @@ class Work(NamedTuple):
 
     container: str
     states: dict[Hashable, State]
-    attrs: dict[str, Any]
+    attrs: Attrs
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,11 @@ class Request:
     keep: Axes = None
     over: Axes = None
     selection: Selection = ALL
-    weights: Any = None
-    where: Any = None
+    weights: object = None
+    where: object = None
     lag: Lag = None
 
-    def prepare(self, data: Any) -> Work:
+    def prepare(self, data: object) -> Work:
         """Return the pass over data that computes these statistics; nothing is read."""
         container = container_of(data)
         fields = select_fields(container, data, self.selection, self.statistic)

@@ -18,6 +18,7 @@ from dasknorm.chunks.progress import Meter
 from dasknorm.errors import MismatchError
 from dasknorm.fields import State, States, checks
 from dasknorm.reports.methods_text import describe
+from dasknorm.reports.provenance import Attrs, Progress
 
 __all__ = ["RETRIES", "Checkpoint", "compute_states", "progress_of", "shard", "shard_count"]
 
@@ -38,6 +39,10 @@ COUNT = "the number of shards"
 """A key of the job in a checkpoint, in the words of the message about differing keys."""
 
 
+Job = dict[str, Any]
+"""What identifies a job."""
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """A statistics file that is replaced after each shard.
@@ -54,9 +59,9 @@ class Checkpoint:
 
     path: str | PathLike[str]
     container: str
-    attrs: Mapping[str, Any]
+    attrs: Attrs
 
-    def load(self, job: Mapping[str, Any]) -> tuple[int, dict[Hashable, State]]:
+    def load(self, job: Job) -> tuple[int, dict[Hashable, State]]:
         """Return the number of finished shards of a job, and the states so far.
 
         If there is no file, an empty one is saved, so that an error about the path comes before
@@ -77,7 +82,7 @@ class Checkpoint:
             raise MismatchError(
                 f"{str(self.path)!r} holds statistics and no checkpoint; give another path"
             )
-        saved = attrs["checkpoint"]
+        saved: Progress = attrs["checkpoint"]
         keys = dict.fromkeys([*job, *saved["job"]])
         differing = [key for key in keys if saved["job"].get(key) != job.get(key)]
         if differing and saved["done"]:
@@ -88,15 +93,16 @@ class Checkpoint:
             )
         return saved["done"], states
 
-    def save(self, job: Mapping[str, Any], done: int, states: States) -> None:
+    def save(self, job: Job, done: int, states: States) -> None:
         """Save the states after `done` shards; the file is replaced atomically."""
         from dasknorm.io import store  # takes a fifth of the import time
 
-        attrs = {**self.attrs, "checkpoint": {"job": dict(job), "done": done, "of": job[COUNT]}}
+        progress: Progress = {"job": dict(job), "done": done, "of": job[COUNT]}
+        attrs: Attrs = {**self.attrs, "checkpoint": progress}
         store.write(self.path, states, self.container, attrs, describe(states, attrs))
 
 
-def progress_of(attrs: Mapping[str, Any]) -> str:
+def progress_of(attrs: Attrs) -> str:
     """Return how much of its work a checkpoint contains; empty if it is complete."""
     checkpoint = attrs.get("checkpoint")
     if not checkpoint or checkpoint["done"] == checkpoint["of"]:
@@ -172,10 +178,10 @@ def _with_records(work: States, totals: Mapping[Hashable, Any]) -> dict[Hashable
     return {key: state.with_records(totals[key]) for key, state in work.items() if key in totals}
 
 
-def _describe_job(work: States, count: int) -> dict[str, Any]:
+def _describe_job(work: States, count: int) -> Job:
     """Return what identifies a job: for data, the name of their graph or their content."""
     statistics = dict.fromkeys(str(state.statistic) for state in work.values())
-    job: dict[str, Any] = {"the statistic": ", ".join(statistics), COUNT: count}
+    job: Job = {"the statistic": ", ".join(statistics), COUNT: count}
     for name, state in work.items():
         reduction, of = state.data, "" if name is None else f" of {name!r}"
         job[f"the data{of}"] = chunks.identity_token(reduction.data)

@@ -11,6 +11,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Self, final
 
 import dask
+from numpy.typing import DTypeLike
 
 from dasknorm import chunks, kernels
 from dasknorm.api import shards
@@ -33,13 +34,13 @@ from dasknorm.fields.matching import rename_like
 from dasknorm.fields.states import share_scale, smooth
 from dasknorm.fields.units import units_of
 from dasknorm.reports import html, methods_text, provenance, table
+from dasknorm.reports.provenance import Attrs
 from dasknorm.statistics import Statistic
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from dasknorm.io.serving import Layout
-    from dasknorm.io.serving.numpy import Constants
+    from dasknorm.io.serving import Constants, Layout
     from dasknorm.reports.drift import Check
 
 __all__ = ["Stats"]
@@ -66,7 +67,7 @@ class Stats:
 
     states: dict[Hashable, State]
     container: str
-    attrs: dict[str, Any] = field(default_factory=dict)
+    attrs: Attrs = field(default_factory=Attrs)
 
     @classmethod
     def from_values(
@@ -246,7 +247,11 @@ class Stats:
     # -- normalization ----------------------------------------------------------------------------
 
     def normalize(
-        self, data: Any, *, dtype: Any = None, unseen: Literal["error", "nan"] = "error"
+        self,
+        data: object,
+        *,
+        dtype: DTypeLike | None = None,
+        unseen: Literal["error", "nan"] = "error",
     ) -> Any:
         """Return ``(data - mean) / std`` in the type of the data; lazy if the data are lazy.
 
@@ -284,7 +289,11 @@ class Stats:
         return self._map(data, kernels.standardize, dtype, unseen)
 
     def inverse(
-        self, data: Any, *, dtype: Any = None, unseen: Literal["error", "nan"] = "error"
+        self,
+        data: object,
+        *,
+        dtype: DTypeLike | None = None,
+        unseen: Literal["error", "nan"] = "error",
     ) -> Any:
         """Return ``data * std + mean``: the inverse of `normalize`, up to the last digit.
 
@@ -311,7 +320,7 @@ class Stats:
         """
         return self._map(data, kernels.restore, dtype, unseen)
 
-    def _map(self, data: Any, kernel: Kernel, dtype: Any, unseen: str) -> Any:
+    def _map(self, data: object, kernel: Kernel, dtype: DTypeLike | None, unseen: str) -> Any:
         return transform_data(data, self._checked_states(), kernel, dtype, unseen)
 
     # -- merging and selecting --------------------------------------------------------------------
@@ -356,7 +365,7 @@ class Stats:
         attrs = provenance.merge_attrs([self.attrs, *(other.attrs for other in others)])
         return replace(self, states=states, container=container, attrs=attrs)
 
-    def update(self, more: Any, *, weights: Any = None, where: Any = None) -> "Stats":
+    def update(self, more: Any, *, weights: object = None, where: object = None) -> "Stats":
         """Return these statistics merged with those of more data, which keep the same dimensions.
 
         Parameters
@@ -393,7 +402,7 @@ class Stats:
             stats = stats._update_with(batch, weights, where)
         return stats
 
-    def _update_with(self, data: Any, weights: Any, where: Any) -> "Stats":
+    def _update_with(self, data: object, weights: object, where: object) -> "Stats":
         check_counted(self.states)
         container = container_of(data)
         fields, kept = match_fields(container, data, self.states)
@@ -629,8 +638,8 @@ class Stats:
         max_std_ratio: float = 2.0,
         max_missing: float | None = None,
         max_z: float | None = None,
-        weights: Any = None,
-        where: Any = None,
+        weights: object = None,
+        where: object = None,
     ) -> "Check":
         """Check whether new data, such as a later period, resemble the data of these statistics.
 
@@ -782,17 +791,17 @@ class Stats:
         ('the count', 'how they were made')
         """
         from dasknorm.io import formats
-        from dasknorm.io.formats.export import export
+        from dasknorm.io.formats.states import export_states
 
         form, ready = formats.format_named(format, settings), self.compute()
-        return export(path, form, ready.states, ready.attrs, names, lag, overwrite)
+        return export_states(path, form, ready.states, ready.attrs, names, lag, overwrite)
 
     def to_numpy(
         self,
         channels: list[Hashable] | None = None,
         dims: Sequence[Hashable] | None = None,
         *,
-        dtype: Any = "float32",
+        dtype: DTypeLike = "float32",
     ) -> "Constants":
         """Return the constants of the normalization as a dict of arrays, for a data loader.
 
@@ -837,16 +846,16 @@ class Stats:
         >>> constants["channels"], constants["shift"]
         (['sst', ('t', 850), ('t', 500)], array([2., 2., 7.], dtype=float32))
         """
-        from dasknorm.io.serving import numpy
+        from dasknorm.io.serving import make_constants
 
-        return numpy.constants(self._layout(channels, dims), dtype)
+        return make_constants(self._layout(channels, dims), dtype)
 
     def to_torch(
         self,
         channels: list[Hashable] | None = None,
         dims: Sequence[Hashable] | None = None,
         *,
-        dtype: Any = "float32",
+        dtype: DTypeLike = "float32",
     ) -> Any:
         """Return a ``torch.nn.Module`` that normalizes; its ``.inverse`` restores.
 

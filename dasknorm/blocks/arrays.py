@@ -1,9 +1,8 @@
 """Summarize and transform NumPy arrays and masked arrays; `tables` registers tables.
 
-Used by blocks.
-Statistics and kernels work on plain arrays of one dtype. The functions `summarize`, `add` and
-`transform` extend them to every type of block: a chunk, a partition or a whole container in memory.
-Another type of block registers all three. Large blocks are processed in slabs.
+Used by blocks. Statistics and kernels work on plain arrays of one dtype. The functions `summarize`,
+`add` and `transform` extend them to every type of block: a chunk, a partition or a whole container
+in memory. Another type of block registers all three. Large blocks are processed in slabs.
 """
 
 from functools import singledispatch
@@ -11,48 +10,32 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import DTypeLike
 
 from dasknorm.blocks import slabs
-from dasknorm.kernels import Kernel
-from dasknorm.statistics.base import Records
-from dasknorm.statistics.reducer import Reducer
-
-__all__ = [
-    "Kernel",
-    "add",
-    "float_dtype",
-    "is_numeric",
-    "numpy_dtype",
-    "output_dtype",
-    "summarize",
-    "transform",
-]
+from dasknorm.kernels import Kernel, Weights
+from dasknorm.statistics.base import Records, Reducer
 
 
 @singledispatch
-def summarize(block: Any, reducer: Reducer, weights: np.ndarray | None = None) -> Any:
+def summarize(block: Any, reducer: Reducer, weights: Weights = None) -> Any:
     """Summarize one block; the records keep its rank, with size 1 along the reduced axes."""
-    raise _foreign(block)
+    raise _unsupported(block)
 
 
 @singledispatch
-def add(
-    block: Any,
-    total: Any,
-    reducer: Reducer,
-    weights: np.ndarray | None = None,
-) -> None:
+def add(block: Any, total: Any, reducer: Reducer, weights: Weights = None) -> None:
     """Merge one block into `total`, in place; `total` has the shape that `summarize` gives."""
-    raise _foreign(block)
+    raise _unsupported(block)
 
 
 @singledispatch
-def transform(block: Any, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None) -> Any:
+def transform(block: Any, affine: Any, kernel: Kernel, dtype: np.dtype | None) -> Any:
     """Map one block through `affine`, which broadcasts to it; `dtype` None follows the block."""
-    raise _foreign(block)
+    raise _unsupported(block)
 
 
-def _foreign(block: Any) -> TypeError:
+def _unsupported(block: Any) -> TypeError:
     kind = f"{type(block).__module__.partition('.')[0]}.{type(block).__name__}"
     return TypeError(
         f"cannot read a block of type {kind}; blocks are dense NumPy arrays, masked arrays or "
@@ -64,8 +47,8 @@ def _foreign(block: Any) -> TypeError:
 # -- plain arrays; a chunk without axes comes out of Dask's own reductions as a NumPy scalar ------
 
 
-def is_numeric(dtype: Any) -> bool:
-    """Tell whether numbers of this NumPy or pandas dtype have a mean: real, and not a time."""
+def is_numeric(dtype: object) -> bool:
+    """Return whether numbers of this NumPy or pandas dtype have a mean: real, and not a time."""
     if isinstance(dtype, np.dtype):
         return dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)
     if isinstance(dtype, pd.ArrowDtype) and dtype.kind == "b":
@@ -73,29 +56,25 @@ def is_numeric(dtype: Any) -> bool:
     return pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype)
 
 
-def float_dtype(dtype: Any) -> np.dtype[Any]:
-    """Return the dtype that values of `dtype` are normalized to.
-
-    A float stays what it is; booleans and integers of up to 16 bits become float32, which holds
-    them exactly; wider integers float64.
-    """
+def float_dtype(dtype: object) -> np.dtype:
+    """Return the float dtype that holds values of `dtype` exactly; for wide integers, float64."""
     dtype = numpy_dtype(dtype)
     if dtype.kind == "f":
         return dtype.newbyteorder("=")
     return np.dtype("f4" if dtype.itemsize <= 2 else "f8")
 
 
-def output_dtype(dtype: Any) -> np.dtype[Any] | None:
-    """Return a dtype asked for, None for the data's own; TypeError unless it is floating."""
+def output_dtype(dtype: DTypeLike | None) -> np.dtype | None:
+    """Return a floating dtype that the user gave, or None; TypeError if it is another dtype."""
     if dtype is None:
         return None
-    asked = np.dtype(dtype).newbyteorder("=")
-    if asked not in (np.float16, np.float32, np.float64):
-        raise TypeError(f"dtype must be float16, float32 or float64, got {asked}")
-    return asked
+    result = np.dtype(dtype).newbyteorder("=")
+    if result not in (np.float16, np.float32, np.float64):
+        raise TypeError(f"dtype must be float16, float32 or float64, got {result}")
+    return result
 
 
-def numpy_dtype(dtype: Any) -> np.dtype[Any]:
+def numpy_dtype(dtype: object) -> np.dtype:
     """Return the NumPy dtype of the numbers in a pandas column: of Int16, int16."""
     if isinstance(dtype, np.dtype):
         return dtype
@@ -105,11 +84,7 @@ def numpy_dtype(dtype: Any) -> np.dtype[Any]:
 
 @summarize.register(np.generic)
 @summarize.register(np.ndarray)
-def _(
-    block: np.ndarray,
-    reducer: Reducer,
-    weights: np.ndarray | None = None,
-) -> Records:
+def _(block: np.ndarray, reducer: Reducer, weights: Weights = None) -> Records:
     if block.nbytes < 2 * slabs.SLAB_BYTES:
         return reducer.summarize(block, weights)
     whole = None if weights is None else np.broadcast_to(weights, block.shape)
@@ -133,20 +108,13 @@ def _(
 
 @add.register(np.generic)
 @add.register(np.ndarray)
-def _(
-    block: np.ndarray,
-    total: Records,
-    reducer: Reducer,
-    weights: np.ndarray | None = None,
-) -> None:
+def _(block: np.ndarray, total: Records, reducer: Reducer, weights: Weights = None) -> None:
     reducer.add(total, block, weights)
 
 
 @transform.register(np.generic)
 @transform.register(np.ndarray)
-def _(
-    block: np.ndarray, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None
-) -> np.ndarray:
+def _(block: np.ndarray, affine: Records, kernel: Kernel, dtype: np.dtype | None) -> np.ndarray:
     dtype = dtype or float_dtype(block.dtype)
     if block.nbytes < 2 * slabs.SLAB_BYTES:
         return kernel(block, affine, dtype)
@@ -168,23 +136,14 @@ def _(
 
 
 @summarize.register(np.ma.MaskedArray)
-def _(
-    block: np.ma.MaskedArray[Any, Any],
-    reducer: Reducer,
-    weights: np.ndarray | None = None,
-) -> Records:
+def _(block: np.ma.MaskedArray, reducer: Reducer, weights: Weights = None) -> Records:
     total = reducer.empty(block.shape)
     add(block, total, reducer, weights)
     return total
 
 
 @add.register(np.ma.MaskedArray)
-def _(
-    block: np.ma.MaskedArray[Any, Any],
-    total: Records,
-    reducer: Reducer,
-    weights: np.ndarray | None = None,
-) -> None:
+def _(block: np.ma.MaskedArray, total: Records, reducer: Reducer, weights: Weights = None) -> None:
     if weights is not None:
         weights = np.broadcast_to(weights, block.shape)
     longest = [int(np.argmax(block.shape))] if block.ndim else []
@@ -195,17 +154,14 @@ def _(
 
 @transform.register(np.ma.MaskedArray)
 def _(
-    block: np.ma.MaskedArray[Any, Any],
-    affine: Records,
-    kernel: Kernel,
-    dtype: np.dtype[Any] | None,
-) -> np.ma.MaskedArray[Any, Any]:
+    block: np.ma.MaskedArray, affine: Records, kernel: Kernel, dtype: np.dtype | None
+) -> np.ma.MaskedArray:
     values = transform(np.ma.getdata(block), affine, kernel, dtype)
     mask = np.ma.getmask(block)
     return np.ma.MaskedArray(values, mask if mask is np.ma.nomask else mask.copy())
 
 
-def _filled(block: np.ma.MaskedArray[Any, Any]) -> np.ndarray:
+def _filled(block: np.ma.MaskedArray) -> np.ndarray:
     """Return a small masked block as an array with NaN where it is masked."""
     if np.ma.getmask(block) is np.ma.nomask:
         return np.ma.getdata(block)

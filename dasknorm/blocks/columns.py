@@ -1,8 +1,8 @@
 """`ColumnSlab`: rows of columns of one dtype, as kernels read them, on all cores.
 
-Used by blocks.arrow_columns, blocks.arrow_tables, blocks.pandas_columns and blocks.tables.
-Columns of pandas or Arrow are read a slab at a time: the numbers, and a mask of the missing values.
-A slab is a view of the columns or a copy, so that no more than a slab per core is ever copied.
+Used by blocks.arrow_tables, blocks.pandas_columns and blocks.tables. Columns of pandas or Arrow are
+read a slab at a time: the numbers, and a mask of the missing values. A slab is a view of the
+columns or a copy, so that no more than a slab per core is ever copied.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,26 +14,11 @@ from typing import Any
 import numpy as np
 
 from dasknorm.blocks import slabs
-from dasknorm.blocks.arrays import Kernel, float_dtype
+from dasknorm.blocks.arrays import float_dtype
+from dasknorm.blocks.group_labels import EXACT_INTEGERS
+from dasknorm.kernels import Kernel, Weights
 from dasknorm.statistics import Statistic
-from dasknorm.statistics.base import Records
-from dasknorm.statistics.reducer import Reducer
-
-__all__ = [
-    "ColumnGroup",
-    "ColumnSlab",
-    "Numbers",
-    "Reader",
-    "add_by_group",
-    "add_slabs",
-    "slabs_of",
-    "stacked",
-    "transform_slabs",
-    "with_nan",
-]
-
-EXACT = 1 << 53
-"""Integers up to here are float64 too."""
+from dasknorm.statistics.base import Records, Reducer
 
 Numbers = tuple[np.ndarray, np.ndarray | None]
 """An array of numbers, and a mask that is True for missing values; None if there are none."""
@@ -43,47 +28,25 @@ Reader = Callable[[slice], Numbers]
 
 @dataclass(frozen=True)
 class ColumnSlab:
-    """Some rows of columns of one dtype.
+    """Some rows of columns of one dtype."""
 
-    Parameters
-    ----------
-    features : ndarray of int
-        Where the columns stand in their table.
-    rows : slice
-    nbytes : int
-        Of the numbers.
-    read : callable
-        Returns the `Numbers`, in two dimensions.
-    """
-
-    features: np.ndarray
+    features: np.ndarray  # the positions of the columns in their table
     rows: slice
-    nbytes: int
-    read: Callable[[], Numbers]
+    nbytes: int  # of the numbers
+    read: Callable[[], Numbers]  # returns the numbers in two dimensions
 
 
 @dataclass(frozen=True)
 class ColumnGroup:
-    """The columns of a table that have one dtype.
+    """The columns of a table that have one dtype."""
 
-    Parameters
-    ----------
-    features : ndarray of int
-        Where the columns stand in their table.
-    dtype : numpy or pandas dtype
-    matrix : ndarray, optional
-        The numbers as one matrix, if they are one in memory or few.
-    slabs : sequence of ColumnSlab
-        Without a matrix, the same numbers in slabs.
-    """
-
-    features: np.ndarray
-    dtype: Any
-    matrix: np.ndarray | None = None
-    slabs: Sequence[ColumnSlab] = ()
+    features: np.ndarray  # the positions of the columns in their table
+    dtype: Any  # of NumPy or pandas
+    matrix: np.ndarray | None = None  # the numbers, if they are one matrix in memory, or few
+    slabs: Sequence[ColumnSlab] = ()  # without a matrix, the numbers in slabs
 
 
-def slabs_of(
+def cut_columns(
     features: np.ndarray, rows: int, step: int, itemsize: int, read: Reader
 ) -> Iterator[ColumnSlab]:
     """Cut columns into slabs of `step` rows."""
@@ -93,8 +56,8 @@ def slabs_of(
         yield ColumnSlab(features, part, nbytes, partial(read, part))
 
 
-def stacked(columns: Sequence[Numbers]) -> Numbers:
-    """Return columns of one dtype as a matrix, without a copy if there is but one."""
+def stack_columns(columns: Sequence[Numbers]) -> Numbers:
+    """Return columns of one dtype as a matrix, without a copy if there is only one."""
     if len(columns) == 1:
         ((values, missing),) = columns
         return values[:, None], None if missing is None else missing[:, None]
@@ -106,15 +69,12 @@ def stacked(columns: Sequence[Numbers]) -> Numbers:
 
 
 def add_slabs(
-    column_slabs: Sequence[ColumnSlab],
-    total: Records,
-    reducer: Reducer,
-    weights: np.ndarray | None = None,
+    column_slabs: Sequence[ColumnSlab], total: Records, reducer: Reducer, weights: Weights = None
 ) -> None:
-    """Merge slabs of a table into its records, in place, each core a share of them."""
+    """Merge slabs of a table into its records, in place, on all cores."""
 
     def add_share(share: slice) -> tuple[np.ndarray, Records]:
-        # Of the share's own columns only: of a wide table, each has few.
+        # Only with the columns of the share, which are few if the table is wide.
         features = np.unique(np.concatenate([slab.features for slab in column_slabs[share]]))
         part = reducer.empty((0, len(features)))
         for slab in column_slabs[share]:
@@ -149,7 +109,7 @@ def add_by_group(
     missing: np.ndarray | None,
     codes: np.ndarray,
     statistic: Statistic,
-    weights: np.ndarray | None = None,
+    weights: Weights = None,
 ) -> None:
     """Merge rows of a column into the records of the groups with their codes."""
     for rows, part in _exact_parts(values, missing):
@@ -170,14 +130,14 @@ def _add(
     total: Records,
     features: np.ndarray,
     reducer: Reducer,
-    weights: np.ndarray | None = None,
+    weights: Weights = None,
 ) -> None:
-    """Merge one slab into the records of a table, where its columns have theirs."""
+    """Merge one slab into the records of its columns."""
     where = slice(None) if 1 in reducer.axes else features
     records = total[:, where]
     values, missing = slab.read()
     row_weights = None if weights is None else weights[slab.rows]
-    if missing is None or not _rounds(values):
+    if missing is None or not _has_unsafe_integers(values):
         reducer.add(records, with_nan(values, missing), row_weights)
     else:
         for i in range(values.shape[1]):
@@ -191,11 +151,8 @@ def _add(
 def _exact_parts(
     values: np.ndarray, missing: np.ndarray | None
 ) -> Iterator[tuple[slice | np.ndarray, np.ndarray]]:
-    """Yield rows of a column and their numbers, with NaN for missing values.
-
-    Integers that a float would round are yielded unchanged, and the NaN separately.
-    """
-    if missing is None or not _rounds(values):
+    """Yield rows and their numbers; large integers, which floats would round, without the NaN."""
+    if missing is None or not _has_unsafe_integers(values):
         yield slice(None), with_nan(values, missing)
         return
     yield ~missing, values[~missing]
@@ -230,8 +187,8 @@ def _shares(column_slabs: Sequence[ColumnSlab]) -> list[slice]:
     return [slice(first, last) for first, last in pairwise(ends) if first < last]
 
 
-def _rounds(values: np.ndarray) -> bool:
+def _has_unsafe_integers(values: np.ndarray) -> bool:
     """Check whether there are integers that a float would round."""
     if values.dtype.kind not in "iu" or values.dtype.itemsize < 8 or not values.size:
         return False
-    return int(values.max()) > EXACT or int(values.min()) < -EXACT
+    return int(values.max()) > EXACT_INTEGERS or int(values.min()) < -EXACT_INTEGERS

@@ -1,9 +1,9 @@
 """`LaggedArray`: an array and its tendencies, the differences between positions along an axis.
 
-Used by chunks.execute, chunks.lazy and fields.lags.
-Differences are computed where both ends are available: within a block, and between blocks when
-their states are joined. A state therefore keeps the first and the last positions it has read. Every
-chunk is read once, and each pair across the border of two chunks is counted once.
+Used by chunks.execute, chunks.lazy and fields.lags. Differences are computed where both ends are
+available: within a block, and between blocks when their states are joined. A state therefore keeps
+the first and the last positions it has read. Every chunk is read once, and each pair across the
+border of two chunks is counted once.
 """
 
 import math
@@ -18,39 +18,23 @@ from dasknorm.blocks import slabs
 from dasknorm.blocks.arrays import add, summarize
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.blocks.positioned import PositionedArray
+from dasknorm.kernels import Weights
 from dasknorm.statistics import Statistic
-from dasknorm.statistics.base import Records
-from dasknorm.statistics.reducer import Reducer
-
-__all__ = ["LaggedArray", "Stretch"]
+from dasknorm.statistics.base import Records, Reducer
 
 
 @dataclass(frozen=True)
 class LaggedArray(PositionedArray):
-    """An array, and the position that comes a lag later than each position, for some lags.
-
-    Parameters
-    ----------
-    array : ndarray, masked or Dask array; None for the positions of a chunk without its data
-    axis : int
-    partners : ndarray of integers, shape (lags, positions)
-        The position, in the whole array, that comes a lag later; -1 if there is none.
-    labels : pandas.Index, optional
-        The lags, after a first label 0 for the values themselves.
-    first : int
-        The index of the first position in the whole array.
-    reach : int
-        The largest distance of a partner, in positions of the whole array.
-    """
+    """An array, and the position that comes a lag later than each position, for some lags."""
 
     is_ordered: ClassVar[bool] = True
 
-    array: Any
+    array: Any  # NumPy, masked or Dask; None for the positions of a chunk without its data
     axis: int
-    partners: np.ndarray
-    labels: pd.Index | None = None
-    first: int = 0
-    reach: int = 0
+    partners: np.ndarray  # (lags, positions): the later position in the whole array; -1 for none
+    labels: pd.Index | None = None  # the lags, after a first label 0 for the values themselves
+    first: int = 0  # the index of the first position in the whole array
+    reach: int = 0  # the largest distance of a partner
 
     @classmethod
     def of(cls, array: Any, axis: int, partners: np.ndarray, labels: pd.Index) -> "LaggedArray":
@@ -61,9 +45,9 @@ class LaggedArray(PositionedArray):
     def __len__(self) -> int:
         return self.partners.shape[1]
 
-    def cut(self, array: Any, places: slice) -> "LaggedArray":
-        first = self.first + places.indices(self.partners.shape[1])[0]
-        return replace(self, array=array, partners=self.partners[:, places], first=first)
+    def cut(self, array: Any, positions: slice) -> "LaggedArray":
+        first = self.first + positions.indices(self.partners.shape[1])[0]
+        return replace(self, array=array, partners=self.partners[:, positions], first=first)
 
     def order(self) -> int:
         return self.first
@@ -76,7 +60,7 @@ class LaggedArray(PositionedArray):
     def record_count(self) -> int:
         return 1 + len(self.partners)
 
-    def edge_places(self) -> int:
+    def edge_positions(self) -> int:
         return 2 * self.reach
 
     def ends(self) -> tuple["LaggedArray", "LaggedArray"]:
@@ -86,7 +70,7 @@ class LaggedArray(PositionedArray):
         head, tail = (self.cut(self.array[(*before, end)].copy(), end) for end in ends)
         return head, tail
 
-    def joined(self, after: "LaggedArray") -> "LaggedArray":
+    def append(self, after: "LaggedArray") -> "LaggedArray":
         """Return these positions together with the positions after them."""
         array = np.concatenate([self.array, after.array], self.axis)
         return replace(self, array=array, partners=np.hstack([self.partners, after.partners]))
@@ -97,23 +81,11 @@ class LaggedArray(PositionedArray):
 
 @dataclass
 class Stretch:
-    """The state of a run of positions: records, and both ends of the data.
+    """The state of a run of positions; two adjacent stretches are joined to one."""
 
-    Stretches are a monoid: two adjacent stretches are joined to one.
-
-    Parameters
-    ----------
-    records : ndarray of records
-        The records of the values, then those of the differences for each lag.
-    weights : ndarray, optional
-        Of the rank of the data, and the same for all positions.
-    head, tail : LaggedArray, optional
-        The first and the last positions, at most `reach` of them; None if no data were read yet.
-    """
-
-    records: Records
-    weights: np.ndarray | None = None
-    head: LaggedArray | None = None
+    records: Records  # of the values, then of the differences for each lag
+    weights: Weights = None  # of the rank of the data, and the same for all positions
+    head: LaggedArray | None = None  # at most `reach` positions; None if no data were read yet
     tail: LaggedArray | None = None
 
     @property
@@ -141,16 +113,12 @@ class Stretch:
             self.head, self.tail = head, tail
             return
         if len(self.head) < head.reach:
-            self.head = self.head.joined(head).ends()[0]
-        self.tail = tail if len(tail) >= tail.reach else self.tail.joined(tail).ends()[1]
+            self.head = self.head.append(head).ends()[0]
+        self.tail = tail if len(tail) >= tail.reach else self.tail.append(tail).ends()[1]
 
 
 @summarize.register(LaggedArray)
-def _(
-    block: LaggedArray,
-    reducer: Reducer,
-    weights: np.ndarray | None = None,
-) -> Stretch:
+def _(block: LaggedArray, reducer: Reducer, weights: Weights = None) -> Stretch:
     """Summarize an array in memory on all cores, cut along an axis that has no lags."""
     shape = reducer.shape(block.shape)
     total = block.empty(shape, reducer.statistic)
@@ -176,12 +144,7 @@ def _(
 
 
 @add.register(LaggedArray)
-def _(
-    block: LaggedArray,
-    total: Stretch,
-    reducer: Reducer,
-    weights: np.ndarray | None = None,
-) -> None:
+def _(block: LaggedArray, total: Stretch, reducer: Reducer, weights: Weights = None) -> None:
     """Add the block that comes next along the axis of the lags."""
     if np.ma.isMA(block.array):
         block = replace(block, array=np.ma.filled(block.array.astype("f8"), np.nan))
@@ -229,13 +192,13 @@ def _subtract(new: np.ndarray, old: np.ndarray, out: np.ndarray) -> None:
 
 def _runs(partners: np.ndarray, size: int) -> Iterator[tuple[Any, Any]]:
     """Yield positions, and those of partners below `size`: as slices if runs are long."""
-    places = np.flatnonzero((partners >= 0) & (partners < size))
-    if not len(places):
+    positions = np.flatnonzero((partners >= 0) & (partners < size))
+    if not len(positions):
         return
-    ends = np.flatnonzero((np.diff(places) != 1) | (np.diff(partners[places]) != 1)) + 1
-    if len(places) < slabs.SHORT_RUN_POSITIONS * (len(ends) + 1):
-        yield places, partners[places]
+    ends = np.flatnonzero((np.diff(positions) != 1) | (np.diff(partners[positions]) != 1)) + 1
+    if len(positions) < slabs.SHORT_RUN_POSITIONS * (len(ends) + 1):
+        yield positions, partners[positions]
         return
-    for run in np.split(places, ends):
+    for run in np.split(positions, ends):
         first = int(partners[run[0]])
         yield slice(int(run[0]), int(run[-1]) + 1), slice(first, first + len(run))

@@ -1,7 +1,7 @@
 """`PandasSource`: the columns of a pandas frame, or of a Dask frame a partition at a time.
 
-Used by chunks.maps and containers.pandas.
-To support another type of column, add a function to `_reader`.
+Used by chunks.maps and containers.pandas. To support another type of column, add a function to
+`_reader`.
 """
 
 from collections.abc import Hashable, Iterator
@@ -19,14 +19,12 @@ from dasknorm.blocks.columns import (
     ColumnSlab,
     Numbers,
     Reader,
-    slabs_of,
-    stacked,
+    cut_columns,
+    stack_columns,
 )
-from dasknorm.blocks.row_keys import is_column
+from dasknorm.blocks.group_labels import is_column
 from dasknorm.blocks.tables import MemorySource, NewColumns, NewNumbers
 from dasknorm.errors import MismatchError
-
-__all__ = ["PandasSource", "in_order"]
 
 INTEGERS = (pd.arrays.IntegerArray, pd.arrays.BooleanArray)
 
@@ -76,11 +74,11 @@ class PandasSource(MemorySource):
     def key_frame(self, keys: tuple[Hashable, ...]) -> pd.DataFrame:
         return self.frame
 
-    def allocate(self, count: int, dtype: np.dtype[Any]) -> NewColumns:
+    def allocate(self, count: int, dtype: np.dtype) -> NewColumns:
         return np.empty((count, len(self.frame)), dtype)
 
     def with_numbers(
-        self, columns: pd.Index, numbers: NewNumbers, nowhere: np.ndarray | None = None
+        self, columns: pd.Index, numbers: NewNumbers, has_no_group: np.ndarray | None = None
     ) -> "PandasSource":
         positions, dtypes = _positions(self.frame, columns), self.frame.dtypes.array
         matrix = numbers[0][1] if len(numbers) == 1 else None
@@ -139,13 +137,13 @@ class PandasSource(MemorySource):
             many, step = (many, slabs.COLUMN_ROWS) if along else (count, max(1, step // count))
         for part in (slice(i, i + many) for i in range(0, count, many)):
             read = self._group_reader(dtype, positions[part])
-            yield from slabs_of(features[part], rows, step, numpy_dtype(dtype).itemsize, read)
+            yield from cut_columns(features[part], rows, step, numpy_dtype(dtype).itemsize, read)
 
     def _group_reader(self, dtype: Any, positions: np.ndarray) -> Reader:
         if isinstance(dtype, np.dtype) and len(positions) > 1:
             return lambda rows: (self.frame.iloc[rows, positions].to_numpy(), None)
         readers = [_reader(self.frame.iloc[:, i]) for i in positions]
-        return lambda rows: stacked([read(rows) for read in readers])
+        return lambda rows: stack_columns([read(rows) for read in readers])
 
 
 def in_order(frame: pd.DataFrame, columns: pd.Index) -> pd.DataFrame:
@@ -194,9 +192,9 @@ def _reader(column: pd.Series) -> Reader:
     if isinstance(column.dtype, np.dtype):
         return partial(_plain, column.to_numpy())
     if isinstance(column.dtype, pd.ArrowDtype):
-        from dasknorm.blocks import arrow_columns  # needs pyarrow, which Arrow columns have
+        from dasknorm.blocks import arrow_tables  # needs pyarrow, which Arrow columns have
 
-        return partial(arrow_columns.numbers_of, _chunked(array))
+        return partial(arrow_tables.read_numbers, _chunked(array))
     if isinstance(array, INTEGERS):
         return partial(_masked, array, numpy_dtype(column.dtype))
     if isinstance(array, pd.arrays.SparseArray):
@@ -208,13 +206,13 @@ def _plain(values: np.ndarray, rows: slice) -> Numbers:
     return values[rows], None
 
 
-def _masked(array: Any, dtype: np.dtype[Any], rows: slice) -> Numbers:
+def _masked(array: Any, dtype: np.dtype, rows: slice) -> Numbers:
     part = array[rows]
     missing = part.isna()
     return part.to_numpy(dtype, na_value=0), missing if missing.any() else None
 
 
-def _floats(array: Any, dtype: np.dtype[Any], rows: slice) -> Numbers:
+def _floats(array: Any, dtype: np.dtype, rows: slice) -> Numbers:
     return array[rows].to_numpy(dtype, na_value=np.nan), None
 
 
@@ -230,11 +228,11 @@ def _column(values: np.ndarray, dtype: Any) -> Any:
     if isinstance(dtype, (np.dtype, pd.SparseDtype)):
         return values
     if isinstance(dtype, pd.ArrowDtype):
-        from dasknorm.blocks import arrow_columns  # needs pyarrow, which Arrow columns have
+        from dasknorm.blocks import arrow_tables  # needs pyarrow, which Arrow columns have
 
         missing = np.isnan(values)
         nulls = missing if missing.any() else None
-        return pd.arrays.ArrowExtensionArray(arrow_columns.array_of(values, nulls))
+        return pd.arrays.ArrowExtensionArray(arrow_tables.make_array(values, nulls))
     if values.dtype == np.float16:  # pandas has no nullable kind of it
         values = values.astype("f4")
     return pd.arrays.FloatingArray(values, np.isnan(values))

@@ -1,6 +1,6 @@
 """`PositionedArray`: base class of arrays whose chunks depend on their position along an axis.
 
-Used by blocks.grouped_arrays, blocks.lagged_arrays, chunks.lazy and chunks.reductions.
+Used by blocks and chunks.
 """
 
 from abc import ABC, abstractmethod
@@ -12,8 +12,6 @@ import pandas as pd
 
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.statistics import Statistic
-
-__all__ = ["PositionedArray"]
 
 
 class PositionedArray(ABC):
@@ -36,7 +34,7 @@ class PositionedArray(ABC):
         return tuple(self.array.shape)
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> np.dtype:
         """The dtype of the array."""
         return np.dtype(self.array.dtype)
 
@@ -46,7 +44,7 @@ class PositionedArray(ABC):
         return int(self.array.nbytes)
 
     @abstractmethod
-    def cut(self, array: Any, places: slice) -> "PositionedArray":
+    def cut(self, array: Any, positions: slice) -> "PositionedArray":
         """Return a part of the axis, with the array at these positions."""
 
     @abstractmethod
@@ -61,7 +59,7 @@ class PositionedArray(ABC):
     def record_count(self) -> int:
         """Return how many records there are for each output element."""
 
-    def edge_places(self) -> int:
+    def edge_positions(self) -> int:
         """Return how many positions of the data a state holds."""
         return 0
 

@@ -1,10 +1,9 @@
 """Cut blocks into slabs, and process the slabs on all cores.
 
-Used by blocks, containers and sklearn.
-A size below can be changed alone: it affects the last bits of results, and the speed. The threads
-are those of Dask's threaded scheduler, with its settings (``num_workers``, ``pool``). A task in a
-thread of a pool, such as a task of Dask, and a scheduler without threads use one thread. The slabs
-do not depend on the threads, so neither does any result.
+Used by blocks, containers and sklearn. A size below can be changed alone: it affects the last bits
+of results, and the speed. The threads are those of Dask's threaded scheduler, with its settings
+(``num_workers``, ``pool``). A task in a thread of a pool, such as a task of Dask, and a scheduler
+without threads use one thread. The slabs do not depend on the threads, so neither does any result.
 """
 
 import itertools
@@ -18,58 +17,19 @@ import dask
 import dask.threaded
 import numpy as np
 
-__all__ = [
-    "CACHED_ELEMENTS",
-    "COLUMN_ROWS",
-    "CONVERTED_ELEMENTS",
-    "LARGE_GROUP_ELEMENTS",
-    "LARGE_RECORD_BYTES",
-    "LARGE_RECORD_COUNT",
-    "LONG_RUN_ELEMENTS",
-    "SHORT_RUN_POSITIONS",
-    "SINGLE_VALUE_COLUMNS",
-    "SLAB_BYTES",
-    "SMALL_GROUP_ELEMENTS",
-    "cut_axis",
-    "cut_block",
-    "map_slabs",
-    "outermost_axis",
-]
+# -- sizes: each can be changed alone -------------------------------------------------------------
 
-# -- sizes ----------------------------------------------------------------------------------------
-
-SLAB_BYTES = 1 << 24
-"""Of a thread's slab. 16 MB: milliseconds of work, against a tenth of one to start it."""
-
-CONVERTED_ELEMENTS = 1 << 18
-"""Converted at a time where a block cannot be read as it is. 2 MB of float64."""
-
-CACHED_ELEMENTS = 1 << 19
-"""Gathered or subtracted at a time. 2 to 4 MB stay in a cache, and are worth a call."""
-
-COLUMN_ROWS = 1 << 20
-"""Of a column, read in place, at a time. Each call costs as much as 100,000 of them."""
-
-LARGE_RECORD_BYTES = 1 << 20
-"""From here on slabs share the records of a block, a part for each, instead of merging them."""
-
-LARGE_RECORD_COUNT = 1 << 12
-"""From so many records of one group, joining each group is faster than copies of all of them."""
-
-LARGE_GROUP_ELEMENTS = 1 << 17
-"""From so many elements of a group in a block, on average, a group is worth a call."""
-
-SMALL_GROUP_ELEMENTS = 1 << 11
-"""Up to so many elements of a group in a block, on average, values are handled one by one ..."""
-
-SINGLE_VALUE_COLUMNS = 16
-"""... if there are at most so many output elements; more are faster next to each other."""
-
-LONG_RUN_ELEMENTS = 1 << 15
-"""From so many elements of a run of positions, on average, runs are worth a call each."""
-
-SHORT_RUN_POSITIONS = 4
-"""Up to so many positions of a run, on average, they are gathered and not read in place."""
+SLAB_BYTES = 1 << 24  # of a thread's slab: milliseconds of work, compared with 0.1 ms to start it
+CONVERTED_ELEMENTS = 1 << 18  # converted at a time if a block cannot be read as it is: 2 MB
+CACHED_ELEMENTS = 1 << 19  # gathered or subtracted at a time: 2 to 4 MB stay in a cache
+COLUMN_ROWS = 1 << 20  # of a column read in place: a call costs as much as 100,000 of them
+LARGE_RECORD_BYTES = 1 << 20  # from here on slabs share the records of a block, without merging
+LARGE_RECORD_COUNT = 1 << 12  # per group: from here on joining each is faster than copying all
+LARGE_GROUP_ELEMENTS = 1 << 17  # per group on average: from here on a group is worth a call
+SMALL_GROUP_ELEMENTS = 1 << 11  # per group on average: below, values are handled one by one ...
+SINGLE_VALUE_COLUMNS = 16  # ... for at most so many output elements; more are faster together
+LONG_RUN_ELEMENTS = 1 << 15  # per run of positions on average: from here on it is worth a call
+SHORT_RUN_POSITIONS = 4  # per run on average: below, positions are gathered, not read in place
 
 # -- cuts -----------------------------------------------------------------------------------------
 
@@ -85,10 +45,7 @@ def map_slabs(function: Callable[[slice], Result], slabs: Sequence[slice]) -> li
 
 
 def cut_axis(size: int, nbytes: float | None = None) -> list[slice]:
-    """Cut an axis of `size` elements, `nbytes` in all, into slabs of about `SLAB_BYTES`.
-
-    Without `nbytes`, each element is a slab.
-    """
+    """Cut an axis with `nbytes` in all into slabs of about `SLAB_BYTES`; without, into elements."""
     if nbytes is None:
         return [slice(i, i + 1) for i in range(size)]
     count = max(1, min(size, math.ceil(nbytes / SLAB_BYTES))) if nbytes >= 2 * SLAB_BYTES else 1
@@ -112,10 +69,8 @@ def cut_block(
 
 
 def outermost_axis(block: np.ndarray, axes: Sequence[int]) -> int:
-    """Return which of some axes is outermost in memory, so that slabs along it are contiguous.
-
-    Axes with too few elements to cut are passed over.
-    """
+    """Return which axis is outermost in memory, so that slabs along it are contiguous."""
+    # An axis with too few elements is not cut.
     needed = min(8, max(block.shape[axis] for axis in axes))
     return max(
         (axis for axis in axes if block.shape[axis] >= needed),

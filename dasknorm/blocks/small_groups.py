@@ -1,9 +1,8 @@
 """Summarize and map groups of an array that are too small for a call each.
 
-Used by blocks.grouped_arrays.
-`Stacks` puts groups of equal size next to each other along one more axis to keep: one call for
-hundreds of groups, such as the days of a year in some years of days. `Values` handles values one
-by one: for many groups of a few values each, and few output elements.
+Used by blocks.grouped_arrays. `Stacks` puts groups of equal size next to each other along one more
+axis to keep: one call for hundreds of groups, such as the days of a year in some years of days.
+`Values` handles values one by one: for many groups of a few values each, and few output elements.
 """
 
 from collections.abc import Iterator
@@ -13,15 +12,13 @@ import numpy as np
 
 from dasknorm import kernels
 from dasknorm.blocks import slabs
-from dasknorm.blocks.arrays import Kernel, add
-from dasknorm.statistics.base import Records
-from dasknorm.statistics.reducer import Reducer
-
-__all__ = ["Stacks", "Values", "small_groups"]
+from dasknorm.blocks.arrays import add
+from dasknorm.kernels import Axes, Kernel, Weights
+from dasknorm.statistics.base import Records, Reducer
 
 
 def small_groups(
-    array: np.ndarray, axis: int, codes: np.ndarray, axes: tuple[int, ...], group_count: int
+    array: np.ndarray, axis: int, codes: np.ndarray, axes: Axes, group_count: int
 ) -> "Stacks | Values | None":
     """Return the faster way to work on groups of an array, over `axes`; None if they are large."""
     kept = np.prod([size for i, size in enumerate(array.shape) if i not in axes])
@@ -36,25 +33,35 @@ def small_groups(
 
 
 @dataclass(frozen=True)
-class Stacks:
-    """Groups of equal size, gathered along one more axis."""
+class _Groups:
+    """An array, the group of each position along an axis, and the axes to reduce."""
 
     array: np.ndarray
     axis: int
     codes: np.ndarray
-    axes: tuple[int, ...]
+    axes: Axes
 
-    def add(self, records: Records, reducer: Reducer, weights: np.ndarray | None) -> None:
+
+@dataclass(frozen=True)
+class Stacks(_Groups):
+    """Groups of equal size, gathered along one more axis."""
+
+    def add(self, records: Records, reducer: Reducer, weights: Weights) -> None:
         """Merge each group into its records, in place; codes below 0 belong to no group."""
         rows = np.moveaxis(self.array, self.axis, 0)
         row_weights = None if weights is None else np.moveaxis(weights, self.axis, 0)
         inner = [i for i in range(self.array.ndim) if i != self.axis]
         axes = (1, *(at + 2 for at, i in enumerate(inner) if i in reducer.axes))
-        stacked = Reducer(reducer.statistic, axes)
+        stacked_reducer = Reducer(reducer.statistic, axes)
         for groups, positions in self._stacks(rows[:1].size):
             total = records[groups]
             stack_weights = None if row_weights is None else row_weights[positions]
-            add(rows[positions], np.moveaxis(total, self.axis + 1, 1), stacked, stack_weights)
+            add(
+                rows[positions],
+                np.moveaxis(total, self.axis + 1, 1),
+                stacked_reducer,
+                stack_weights,
+            )
             records[groups] = total
 
     def transform(self, affine: Records, kernel: Kernel, out: np.ndarray) -> None:
@@ -77,15 +84,10 @@ class Stacks:
 
 
 @dataclass(frozen=True)
-class Values:
+class Values(_Groups):
     """Values one by one, in a column for each output element."""
 
-    array: np.ndarray
-    axis: int
-    codes: np.ndarray
-    axes: tuple[int, ...]
-
-    def add(self, records: Records, reducer: Reducer, weights: np.ndarray | None) -> None:
+    def add(self, records: Records, reducer: Reducer, weights: Weights) -> None:
         """Merge each group into its records, in place; codes below 0 belong to no group."""
         array = self.array
         if np.ma.isMA(array):

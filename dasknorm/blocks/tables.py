@@ -1,8 +1,7 @@
 """`Table`: columns of a frame of any library, as one two-dimensional block of mixed dtypes.
 
-Used by blocks, chunks, containers and testing.
-To add a type of frame that is in memory, subclass `MemorySource`. A frame that is read in batches
-is a subclass of `ColumnSource`.
+Used by blocks, chunks, containers and testing. To add a type of frame that is in memory, subclass
+`MemorySource`. A frame that is read in batches is a subclass of `ColumnSource`.
 """
 
 from abc import ABC, abstractmethod
@@ -15,14 +14,7 @@ import pandas as pd
 
 from dasknorm import kernels
 from dasknorm.blocks import slabs
-from dasknorm.blocks.arrays import (
-    Kernel,
-    add,
-    float_dtype,
-    numpy_dtype,
-    summarize,
-    transform,
-)
+from dasknorm.blocks.arrays import add, float_dtype, numpy_dtype, summarize, transform
 from dasknorm.blocks.columns import (
     ColumnGroup,
     ColumnSlab,
@@ -32,12 +24,10 @@ from dasknorm.blocks.columns import (
     transform_slabs,
     with_nan,
 )
+from dasknorm.blocks.group_labels import number_rows
 from dasknorm.blocks.groups import GroupMaps, GroupRecords
-from dasknorm.blocks.row_keys import factorized
-from dasknorm.statistics.base import Records
-from dasknorm.statistics.reducer import Reducer
-
-__all__ = ["ColumnSource", "MemorySource", "NewColumns", "NewNumbers", "Table"]
+from dasknorm.kernels import Kernel, Weights
+from dasknorm.statistics.base import Records, Reducer
 
 NewColumns = np.ndarray | Sequence[np.ndarray]
 """An array for each column: the rows of a matrix, or arrays with memory of their own."""
@@ -50,15 +40,8 @@ NewNumbers = Sequence[tuple[np.ndarray, NewColumns]]
 class Table:
     """Columns of a frame as one two-dimensional block of mixed dtypes, perhaps with keys of rows.
 
-    Parameters
-    ----------
-    source : ColumnSource
-        The frame that holds the columns.
-    columns : pandas.Index
-        The names of the selected columns.
-    keys : tuple of hashable
-        The columns, or levels of the index, whose values name the group of a row. A row with a
-        missing key belongs to no group. Without keys, rows are not grouped.
+    The keys are columns, or levels of the index, whose values name the group of a row. A row with a
+    missing key belongs to no group. Without keys, rows are not grouped.
     """
 
     source: "ColumnSource"
@@ -89,7 +72,7 @@ class Table:
         return self.source.dtypes(self.columns)
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> np.dtype:
         """The dtype that holds every column."""
         kinds = {numpy_dtype(dtype) for dtype in set(self.dtypes)}
         return np.result_type(*kinds) if kinds else np.dtype("f8")
@@ -132,9 +115,7 @@ class ColumnSource(ABC):
         """Summarize a table of this source, with records of each group if it has keys."""
 
     @abstractmethod
-    def transform(
-        self, table: Table, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None
-    ) -> Table:
+    def transform(self, table: Table, affine: Any, kernel: Kernel, dtype: np.dtype | None) -> Table:
         """Map a table of this source: through the map of each row's group if it has keys."""
 
     def has_column(self, name: Hashable) -> bool:
@@ -160,14 +141,14 @@ class MemorySource(ColumnSource):
         """Return a frame with the keys among its columns or the levels of its index."""
 
     @abstractmethod
-    def allocate(self, count: int, dtype: np.dtype[Any]) -> NewColumns:
+    def allocate(self, count: int, dtype: np.dtype) -> NewColumns:
         """Return that many new columns, uninitialized."""
 
     @abstractmethod
     def with_numbers(
-        self, columns: pd.Index, numbers: NewNumbers, nowhere: np.ndarray | None = None
+        self, columns: pd.Index, numbers: NewNumbers, has_no_group: np.ndarray | None = None
     ) -> Self:
-        """Return the frame with new numbers; `nowhere` is True for rows of no group, now NaN."""
+        """Return the frame with new numbers; `has_no_group` rows become NaN."""
 
     def to_numpy(self, columns: pd.Index) -> np.ndarray:
         out = np.empty((int(self.rows), len(columns)))
@@ -188,9 +169,7 @@ class MemorySource(ColumnSource):
         _add_groups(groups, total, reducer, weights)
         return total
 
-    def transform(
-        self, table: Table, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None
-    ) -> Table:
+    def transform(self, table: Table, affine: Any, kernel: Kernel, dtype: np.dtype | None) -> Table:
         if table.keys:
             return _transform_groups(self, table, affine, kernel, dtype)
         affine = np.broadcast_to(affine, (1, len(table.columns)))
@@ -219,7 +198,7 @@ def _(block: Table, reducer: Reducer, weights: Any = None) -> Records | GroupRec
 
 
 @add.register(Table)
-def _(block: Table, total: Any, reducer: Reducer, weights: np.ndarray | None = None) -> None:
+def _(block: Table, total: Any, reducer: Reducer, weights: Weights = None) -> None:
     if isinstance(total, GroupRecords):
         total.join(summarize(block, reducer, weights), reducer.statistic)
     elif isinstance(block.source, MemorySource):
@@ -229,7 +208,7 @@ def _(block: Table, total: Any, reducer: Reducer, weights: np.ndarray | None = N
 
 
 @transform.register(Table)
-def _(block: Table, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None) -> Table:
+def _(block: Table, affine: Any, kernel: Kernel, dtype: np.dtype | None) -> Table:
     return block.source.transform(block, affine, kernel, dtype)
 
 
@@ -246,7 +225,7 @@ def _groups(source: MemorySource, table: Table, reducer: Reducer) -> list[Column
 
 
 def _add_groups(
-    groups: list[ColumnGroup], total: Records, reducer: Reducer, weights: np.ndarray | None
+    groups: list[ColumnGroup], total: Records, reducer: Reducer, weights: Weights
 ) -> None:
     """Merge columns into the records of a table, in place: matrices first, then slabs."""
     for group in groups:
@@ -262,9 +241,9 @@ def _add_groups(
 
 
 def _summarize_groups(
-    source: MemorySource, table: Table, reducer: Reducer, weights: np.ndarray | None
+    source: MemorySource, table: Table, reducer: Reducer, weights: Weights
 ) -> GroupRecords:
-    codes, labels = factorized(source.key_frame(table.keys), table.keys)
+    codes, labels = number_rows(source.key_frame(table.keys), table.keys)
     statistic = reducer.statistic
     records = np.zeros((len(labels), len(table.columns)), statistic.dtype)
     weights = None if weights is None else np.reshape(weights, -1)
@@ -284,14 +263,10 @@ def _summarize_groups(
 
 
 def _transform_groups(
-    source: MemorySource,
-    table: Table,
-    affine: GroupMaps,
-    kernel: Kernel,
-    dtype: np.dtype[Any] | None,
+    source: MemorySource, table: Table, affine: GroupMaps, kernel: Kernel, dtype: np.dtype | None
 ) -> Table:
-    codes, labels = factorized(source.key_frame(table.keys), table.keys)
-    places = np.append(affine.places(labels), -1)[codes]
+    codes, labels = number_rows(source.key_frame(table.keys), table.keys)
+    map_positions = np.append(affine.find(labels), -1)[codes]
     by_group, dtypes = affine.affine[:, 0], table.dtypes
     maps = np.full((len(by_group) + 1, len(table.columns)), np.nan, by_group.dtype)
     maps[:-1] = by_group  # and the last ones are of rows of no group
@@ -301,11 +276,15 @@ def _transform_groups(
         column_maps = np.ascontiguousarray(maps[:, feature])
         out = np.empty(len(codes), dtype or float_dtype(dtypes[feature]))
         for rows, (values, missing) in source.numbers(table.columns, feature):
-            where = places[rows] if missing is None else np.where(missing, -1, places[rows])
+            where = (
+                map_positions[rows]
+                if missing is None
+                else np.where(missing, -1, map_positions[rows])
+            )
             kernels.map_by_group(kernel, values, column_maps, where, out[rows])
         return out
 
     features = np.arange(len(table.columns))
     columns = slabs.map_slabs(transform_column, slabs.cut_axis(len(features)))
-    numbers = source.with_numbers(table.columns, [(features, columns)], places < 0)
+    numbers = source.with_numbers(table.columns, [(features, columns)], map_positions < 0)
     return replace(table, source=numbers)

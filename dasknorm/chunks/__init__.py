@@ -12,6 +12,7 @@ A graph contains only module-level functions, a ``functools.partial`` of one, an
 module-level classes: they pickle by name, and equal calls make equal graph names.
 """
 
+from dasknorm.chunks.cluster import thread_count
 from dasknorm.chunks.costs import Cost, estimate_cost
 from dasknorm.chunks.execute import run
 from dasknorm.chunks.lazy import (
@@ -25,7 +26,6 @@ from dasknorm.chunks.lazy import (
 )
 from dasknorm.chunks.maps import transform
 from dasknorm.chunks.reductions import Reduction
-from dasknorm.chunks.task_sizes import thread_count
 from dasknorm.chunks.tree_reduction import to_dask
 
 __all__ = [

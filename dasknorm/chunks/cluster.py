@@ -6,13 +6,14 @@ Used by api and chunks. Everything that calls `distributed` is here and in `chun
 import sys
 import time
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["crashes_worker", "get_client", "get_suspects", "is_killed_worker"]
+import dask
+from dask.system import CPU_COUNT
+from dask.typing import Key
 
-RESTART_SECONDS = 60.0
-"""Time within which a worker that died should be back."""
+RESTART_SECONDS = 60.0  # within which a worker that died should be back
 
 
 def get_client() -> Any:
@@ -27,6 +28,13 @@ def get_client() -> Any:
         return None
 
 
+def thread_count() -> int:
+    """Return the number of parallel tasks: on a cluster with workers, or on this machine."""
+    client = get_client()
+    threads = sum(client.nthreads().values()) if client else 0
+    return threads or int(dask.config.get("num_workers", None) or CPU_COUNT)
+
+
 def is_killed_worker(error: Exception) -> bool:
     """Return True for the error of a scheduler whose workers died with a task."""
     if "distributed" not in sys.modules:
@@ -36,12 +44,10 @@ def is_killed_worker(error: Exception) -> bool:
     return isinstance(error, KilledWorker)
 
 
-def get_suspects(killed: Any) -> list[Hashable]:
-    """Return the tasks on a worker when it died, one of which crashed it; likely ones first.
-
-    A scheduler counts the deaths of workers that had a task, and names any of the tasks with the
-    highest count in its ``KilledWorker``; the task that crashed them has that count.
-    """
+def get_suspects(killed: Any) -> list[Key]:
+    """Return the tasks on a worker when it died, one of which crashed it; likely tasks first."""
+    # A scheduler counts the deaths of workers for each task, and names any task with the highest
+    # count in its KilledWorker; the task that crashed them has that count.
     events = [event for _, event in get_client().get_events("all") if isinstance(event, dict)]
     deaths = [event for event in events if event.get("action") == "remove-worker"]
     counts = Counter(task for death in deaths for task in death.get("processing-tasks", ()))
@@ -50,7 +56,7 @@ def get_suspects(killed: Any) -> list[Hashable]:
     return sorted(tasks, key=lambda task: (-counts[task], task != killed.task))
 
 
-def crashes_worker(graph: Mapping[Hashable, object], key: Hashable) -> bool:
+def crashes_worker(graph: Mapping[Key, object], key: Key) -> bool:
     """Run a task on a worker that has nothing else to do, and return whether the worker dies."""
     client, deadline = get_client(), time.monotonic() + RESTART_SECONDS
     workers = client.nthreads()

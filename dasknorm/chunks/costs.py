@@ -1,6 +1,6 @@
 """Estimate the number of tasks for some reductions, and the memory that these use.
 
-Used by chunks. `dasknorm.plan` shows the estimates; `tests/test_plans.py` compares them with runs.
+Used by chunks. `dasknorm.plan` shows the estimates; `tests/test_plan.py` compares them with runs.
 """
 
 import math
@@ -11,38 +11,20 @@ from dask.core import istask
 
 from dasknorm.chunks.graph import make_assembly
 from dasknorm.chunks.reductions import Reduction
-from dasknorm.chunks.task_sizes import state_bytes
 from dasknorm.chunks.tree_reduction import tree
 
-__all__ = ["Cost", "estimate_cost"]
-
-CHUNK_COPIES = 2
-"""The copies of a chunk in memory while it is read: compressed, and decoded."""
+CHUNK_COPIES = 2  # in memory while a chunk is read: compressed, and decoded
 
 
 @dataclass(frozen=True)
 class Cost:
-    """The number of tasks, and the bytes that they use.
-
-    Parameters
-    ----------
-    tasks : int
-    task_bytes : float
-        Of the largest task that streams chunks.
-    state_bytes : int
-        Of the largest state.
-    unmerged_states : int
-        The most states in memory that are not merged yet; 0 if there are no merges.
-    combined_bytes : float
-        Of the states that are combined at the end: those of kept axes in several chunks, and
-        those of groups, which several streams have.
-    """
+    """The number of tasks, and the bytes that they use."""
 
     tasks: int = 0
-    task_bytes: float = 0.0
-    state_bytes: int = 0
-    unmerged_states: int = 0
-    combined_bytes: float = 0.0
+    task_bytes: float = 0.0  # of the largest task that streams chunks
+    state_bytes: int = 0  # of the largest state
+    unmerged_states: int = 0  # the most states in memory at once; 0 if there are no merges
+    combined_bytes: float = 0.0  # of states that are combined: of kept chunks, and of groups
 
 
 def estimate_cost(reductions: Sequence[Reduction]) -> Cost:
@@ -61,10 +43,10 @@ def estimate_cost(reductions: Sequence[Reduction]) -> Cost:
     return Cost(
         tasks,
         max(
-            CHUNK_COPIES * _largest_chunk_bytes(reduction) + state_bytes(reduction)
+            CHUNK_COPIES * _largest_chunk_bytes(reduction) + reduction.state_bytes
             for reduction in lazy
         ),
-        max(map(state_bytes, lazy)),
+        max(reduction.state_bytes for reduction in lazy),
         max(_unmerged(n / count) for n, count in zip(streams, kept, strict=True)),
         sum(
             reduction.record_bytes

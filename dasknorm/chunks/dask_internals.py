@@ -5,14 +5,10 @@ Used by chunks and cli. Another version of Dask may need changes here, and nowhe
 The attributes exist in Dask 2025.1 to 2026.8; `tests/test_dask_internals.py` checks them.
 """
 
-from collections.abc import Hashable
 from itertools import zip_longest
 from typing import Any, Protocol
 
-__all__ = ["DaskNode", "Key", "dependencies", "expression_content", "meta", "value_bytes"]
-
-Key = Hashable
-"""The key of a node in a graph."""
+from dask.typing import Key
 
 
 class DaskNode(Protocol):
@@ -21,15 +17,13 @@ class DaskNode(Protocol):
     dependencies: frozenset[Key]
 
 
+# Operands in which Dask's Parquet reader caches properties of files; their tokens always differ.
 CACHES = ("_dataset_info_cache", "_pq_length_stats")
-"""Operands in which Dask's Parquet reader caches file properties; their tokens always differ."""
 
 
 def dependencies(node: object) -> frozenset[Key] | None:
-    """Return the keys that a node of an optimized graph depends on; None if `node` is not one.
-
-    Dask's public functions leave out the keys of values that a cluster holds and the graph lacks.
-    """
+    """Return the keys that a node of an optimized graph depends on; None if it is no node."""
+    # Dask's public functions leave out keys of values that only a cluster has.
     keys: frozenset[Key] | None = getattr(node, "dependencies", None)
     return keys
 
@@ -45,10 +39,7 @@ def meta(collection: Any) -> Any:
 
 
 def expression_content(collection: Any) -> list[object] | None:
-    """Return everything that defines a lazy DataFrame, without the caches of its readers.
-
-    The result is None for collections that Dask does not define by expressions, such as arrays.
-    """
+    """Return all that defines a lazy DataFrame, without caches; None if it has no expression."""
     return _content(collection.expr, {}) if hasattr(collection, "expr") else None
 
 

@@ -4,30 +4,28 @@ Used by chunks. The order of merges here and in `chunks.graph` decides the last 
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import dask
 import dask.threaded
 import numpy as np
 from dask.base import get_scheduler
+from dask.typing import Key
 
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.blocks.lagged_arrays import Stretch
 from dasknorm.chunks import cluster
-from dasknorm.chunks.chunk_names import Index, format_chunks
-from dasknorm.chunks.dask_internals import Key, dependencies
+from dasknorm.chunks.dask_internals import dependencies
 from dasknorm.chunks.graph import Assembly, Graph, make_assembly
 from dasknorm.chunks.graph_parts import walk
 from dasknorm.chunks.lazy import BlockState
 from dasknorm.chunks.progress import Meter
-from dasknorm.chunks.reductions import Reduction, in_memory
+from dasknorm.chunks.reductions import Index, Reduction, in_memory
 from dasknorm.chunks.streams import Misfit, Stream, Unreadable
 from dasknorm.chunks.tree_reduction import tree
 from dasknorm.errors import ChunkError, MismatchError
 from dasknorm.statistics.base import Records
-
-__all__ = ["run"]
 
 ChunksByReduction = Mapping[int, Sequence[Index]]
 """Chunks of several reductions, by the number of the reduction."""
@@ -56,7 +54,7 @@ def _compute(
             _combine(reduction, result) if isinstance(result, dict) else result
             for reduction, result in zip(ordered, results, strict=True)
         ]
-    get = get_scheduler() or dask.threaded.get
+    get: Callable[..., Sequence[Sequence[BlockState]]] = get_scheduler() or dask.threaded.get
     try:
         values = get(assembly.graph, [list(keys.values()) for keys in assembly.states])
     except Misfit as error:
@@ -85,8 +83,8 @@ def _combine(reduction: Reduction, states: dict[Index, BlockState]) -> BlockStat
         kept = [0 if axis in reduction.axes else i for axis, i in enumerate(chunk_index)]
         where = tuple(slice(end[i], end[i + 1]) for end, i in zip(ends, kept, strict=True))
         if isinstance(state, GroupRecords):
-            places = total.places(state.labels)
-            total.records[(places, *where)] = state.records
+            positions = total.find_or_add(state.labels)
+            total.records[(positions, *where)] = state.records
         elif isinstance(state, Stretch):
             reduction.statistic.join(total.records[(slice(None), *where)], state.records)
         else:
@@ -136,7 +134,7 @@ def _format(chunks: ChunksByReduction, reductions: Mapping[Hashable, Reduction])
     for number, indices in chunks.items():
         name, reduction = items[number]
         data = "the data" if name is None else repr(name)
-        parts.append(f"{data} at {format_chunks(reduction, indices)}")
+        parts.append(f"{data} at {reduction.format_chunks(indices)}")
     return " and ".join(parts)
 
 
@@ -173,7 +171,7 @@ def _chunks_that_crash(assembly: Assembly, task: Key) -> ChunksByReduction:
     number, indices = assembly.chunks[task]
     shared = _subgraph(assembly.graph, inputs)
     for index, single in zip(indices, stream.split(), strict=True):
-        key = ("alone", task, index)
+        key: Key = ("alone", task, index)
         if cluster.crashes_worker({**shared, key: (single, inputs)}, key):
             return {number: [index]}
     return {}

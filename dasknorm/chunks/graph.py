@@ -1,13 +1,15 @@
 """`Assembly`: a graph in which each task streams a group of chunks, and states are merged.
 
-Used by chunks. Dask's own optimized graph is split. The nodes that only one chunk
-needs, above all its loading, become part of the task that streams it. A node that several chunks
-need stays a task. If such a node is more than a value, as in a rechunk or a difference, each chunk
-has a task: a stream would keep the shared results of its chunks in memory, or load them again.
+Used by chunks.costs and chunks.execute. Dask's own optimized graph is split. The nodes that only
+one chunk needs, above all its loading, become part of the task that streams it. A node that several
+chunks need stays a task. If such a node is more than a value, as in a rechunk or a difference, each
+chunk has a task: a stream would keep the shared results of its chunks in memory, or load them
+again.
 """
 
 import itertools
-from collections.abc import Callable, Hashable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,18 +17,21 @@ import dask.array as da
 import numpy as np
 from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
+from dask.typing import Key
 
 from dasknorm.blocks.positioned import PositionedArray
-from dasknorm.chunks.chunk_names import Index
-from dasknorm.chunks.dask_internals import DaskNode, Key, dependencies, meta
+from dasknorm.chunks.cluster import thread_count
+from dasknorm.chunks.dask_internals import DaskNode, dependencies, meta
 from dasknorm.chunks.graph_parts import Owners
 from dasknorm.chunks.lazy import merge_states
-from dasknorm.chunks.reductions import Reduction
+from dasknorm.chunks.reductions import Index, Reduction
 from dasknorm.chunks.streams import Attempts, Step, Stream, StreamSpec
-from dasknorm.chunks.task_sizes import group_sizes, state_bytes
 from dasknorm.chunks.tree_reduction import FAN_IN, FAN_IN_BYTES, frame_to_read, table_partition
 
-__all__ = ["Assembly", "Graph", "make_assembly"]
+TASK_READ_BYTES = 1 << 26  # per task: tenths of a second, where a task costs a millisecond
+TASK_READ_FOR_STATE = 16  # states: a task reads more than it allocates, sends and merges
+MIN_TASKS = 64  # for small data, so that a few cores share them evenly; more for more cores
+ALL_STATES_BYTES = 1 << 28  # the states of `MIN_TASKS` tasks have at most so many bytes
 
 Graph = dict[Key, DaskNode | tuple[Callable[..., object], list[Key]]]
 """Nodes of Dask, and pairs of a function and the keys whose values it takes as one list."""
@@ -37,22 +42,11 @@ ChunkPart = tuple[dict[Key, DaskNode], list[Key]]
 
 @dataclass
 class Assembly:
-    """A graph, the keys of the states in it, and the chunks that each of its tasks streams.
-
-    Parameters
-    ----------
-    graph : dict
-        For any scheduler of Dask.
-    states : list of dict
-        For each reduction, the key of the state at each index among the kept chunks.
-    chunks : dict of key to (number of the reduction, indices of chunks)
-        For each task that streams, its chunks.
-    sources : list
-        For each reduction, the keys of its chunks.
-    """
+    """A graph for any scheduler of Dask; `states` and `sources` have one element per reduction."""
 
     graph: Graph = field(default_factory=dict)
-    states: list[dict[Index, Key]] = field(default_factory=list)
+    states: list[dict[Index, Key]] = field(default_factory=list)  # by index among the kept chunks
+    # For each task that streams: the number of the reduction, and the indices of the chunks.
     chunks: dict[Key, tuple[int, list[Index]]] = field(default_factory=dict)
     sources: list["_Source"] = field(default_factory=list)
 
@@ -105,17 +99,14 @@ class _Source:
 def make_assembly(
     reductions: Sequence[Reduction], retries: int = 0, topic: str = ""
 ) -> Assembly | None:
-    """Return the graph of lazy reductions, which share the chunks that they load.
-
-    The result is None if a cluster holds values that are not in the graphs, as after ``persist``.
-    """
+    """Return the graph of lazy reductions; None if values are on a cluster, as after `persist`."""
     sources = [
         _frame_source(reduction, reductions) if reduction.is_frame else _array_source(reduction)
         for reduction in reductions
     ]
     graph = _optimize(sources)
     owners = Owners(graph, [keys for source in sources for keys in source.keys.values()])
-    if not owners.complete:
+    if not owners.is_complete:
         return None
     builder = _Builder(owners, retries, topic)
     for source in sources:
@@ -189,7 +180,7 @@ class _Builder:
             keys: list[Key] = []
             for start, stop in itertools.pairwise(bounds):
                 group = indices[start:stop]
-                key = (f"summarize-{name}", *kept_index, start)
+                key: Key = (f"summarize-{name}", *kept_index, start)
                 self._add_stream(key, source, kept_index, {index: parts[index] for index in group})
                 self.assembly.chunks[key] = (len(self.assembly.states), group)
                 keys.append(key)
@@ -239,10 +230,10 @@ class _Builder:
                 graph[key] = (partial(Attempts({key: node}, self._retries), inputs), inputs)
                 waiting.extend(inputs)
 
-    def _add_merges(self, keys: list[Key], name: tuple[Hashable, ...], reduction: Reduction) -> Key:
+    def _add_merges(self, keys: list[Key], name: tuple[Key, ...], reduction: Reduction) -> Key:
         """Add a tree that merges a few states at a time, and return its root."""
         merge = partial(merge_states, reduction.statistic)
-        fan_in = FAN_IN if FAN_IN * state_bytes(reduction) <= FAN_IN_BYTES else 2
+        fan_in = FAN_IN if FAN_IN * reduction.state_bytes <= FAN_IN_BYTES else 2
         for level in itertools.count():
             if len(keys) == 1:
                 return keys[0]
@@ -255,3 +246,16 @@ class _Builder:
                 keys.append((*name, level, i))
                 self.assembly.graph[keys[-1]] = (merge, group)
         raise AssertionError("unreachable")
+
+
+def group_sizes(reduction: Reduction, steps: int, kept: int) -> list[int]:
+    """Return the numbers of chunks per task, for `steps` chunks at each of `kept` positions."""
+    read = reduction.nbytes / max(kept, 1)
+    if math.isnan(read):  # partitions, which are large
+        return [1] * steps
+    state, cores = reduction.state_bytes, thread_count()
+    min_tasks = max(cores, min(max(MIN_TASKS, 4 * cores), ALL_STATES_BYTES // max(state, 1)))
+    bytes_per_task = max(TASK_READ_BYTES, TASK_READ_FOR_STATE * state)
+    tasks = math.ceil(max(read / bytes_per_task, min_tasks / max(kept, 1)))
+    count = max(1, min(steps, tasks))
+    return [(i + 1) * steps // count - i * steps // count for i in range(count)]

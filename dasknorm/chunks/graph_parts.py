@@ -1,39 +1,27 @@
 """Find which graph nodes belong to a single chunk and which are shared.
 
-Used by chunks. The order in which keys are returned decides the order of tasks.
+Used by chunks.execute and chunks.graph. The order in which keys are returned decides the order of
+tasks.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from dask.core import istask
+from dask.typing import Key
 
-from dasknorm.chunks.dask_internals import DaskNode, Key, dependencies, value_bytes
+from dasknorm.chunks.dask_internals import DaskNode, dependencies, value_bytes
 
-__all__ = ["Owners", "walk"]
-
-SHARED_OWNER = -1
-"""The owner of nodes that several chunks need."""
-
-EMBEDDED_VALUE_BYTES = 1 << 20
-"""Values of at most 1 MB are embedded in the task that needs them."""
+SHARED_OWNER = -1  # of nodes that several chunks need
+EMBEDDED_VALUE_BYTES = 1 << 20  # values of at most this size are part of the task that needs them
 
 
 class Owners:
-    """For each node of a graph, the one chunk that needs it, or that it is shared.
-
-    Parameters
-    ----------
-    graph : mapping of key to node
-        An optimized graph of Dask.
-    chunks : sequence of tuples of keys
-        The keys of each chunk: of its data, and of its weights if there are any.
-    """
+    """The one chunk that needs each node of an optimized graph, or that the node is shared."""
 
     def __init__(self, graph: Mapping[Key, DaskNode], chunks: Sequence[tuple[Key, ...]]) -> None:
         self.graph = graph
         self._owner: dict[Key, int] = {}
-        self.complete = True
-        """Whether the graph contains every node that is needed; a cluster may hold some instead."""
+        self.is_complete = True  # whether all needed nodes are in the graph, and not on a cluster
         for number, keys in enumerate(chunks):
             self._claim(number, keys)
 
@@ -46,7 +34,7 @@ class Owners:
                 continue
             inputs = dependencies(self.graph.get(key))
             if inputs is None:
-                self.complete = False
+                self.is_complete = False
                 return
             self._owner[key] = number if owner is None else SHARED_OWNER
             waiting.extend(inputs)
@@ -71,10 +59,7 @@ class Owners:
 
 
 def walk(keys: Iterable[Key], next_keys: Callable[[Key], Iterable[Key]]) -> Iterator[Key]:
-    """Yield keys and those that follow them, depth first and each once.
-
-    `next_keys` is called for a key after the key was yielded.
-    """
+    """Yield distinct keys and the next keys of each, depth first, found after it was yielded."""
     waiting, visited = list(keys), set()
     while waiting:
         key = waiting.pop()

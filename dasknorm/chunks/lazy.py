@@ -5,7 +5,8 @@ one kind must keep the results of the other.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeGuard
@@ -20,23 +21,9 @@ from dasknorm.blocks.lagged_arrays import Stretch
 from dasknorm.blocks.positioned import PositionedArray
 from dasknorm.blocks.tables import Table
 from dasknorm.chunks.dask_internals import expression_content
+from dasknorm.errors import MismatchError
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records
-
-__all__ = [
-    "Block",
-    "BlockState",
-    "apply",
-    "at_position",
-    "chunk_like",
-    "combine_weights",
-    "identity_token",
-    "is_array",
-    "is_lazy",
-    "join",
-    "merge",
-    "merge_states",
-]
 
 
 class Block(Protocol):
@@ -49,8 +36,11 @@ class Block(Protocol):
 BlockState = Records | GroupRecords | Stretch
 """The records of a block: plain, by group, or with both ends of the block for tendencies."""
 
-CONVERTED_SIZE = 1 << 20
-"""Weights in memory of up to so many elements become float64 here, and not in each chunk."""
+CONVERTED_SIZE = 1 << 20  # weights of up to so many elements become float64 before they are cut
+
+
+PartitionInfo = Mapping[str, object] | None
+"""Dask's value for a function's argument `partition_info`; None for a partition that is meta."""
 
 
 def is_lazy(data: object) -> TypeGuard[da.Array]:
@@ -70,9 +60,7 @@ def is_array(data: object) -> bool:
 def identity_token(data: object) -> str:
     """Return a token that is the same in every process that opens the same data.
 
-    The token of lazy data depends on how they are computed, and that of data in memory on their
-    content. An array that Dask names differently each time it is made, such as a random array
-    without a seed, has another token in each process.
+    Arrays that Dask names differently each time, such as random arrays without a seed, have none.
     """
     if isinstance(data, Table):
         return str(tokenize(identity_token(data.frame), data.read_columns))
@@ -143,7 +131,7 @@ def join(statistic: Statistic, total: Any, part: Any) -> None:
 def merge_states(statistic: Statistic, states: Sequence[Any]) -> Any:
     """Merge states into a new one; none of them is changed, as a task may be run again."""
     if isinstance(states[0], GroupRecords):
-        return GroupRecords.joined(states, statistic)
+        return GroupRecords.from_states(states, statistic)
     total = states[0].copy()
     for state in states[1:]:
         join(statistic, total, state)
@@ -152,3 +140,16 @@ def merge_states(statistic: Statistic, states: Sequence[Any]) -> Any:
 
 def _merge_pair(a: Records, b: Records, statistic: Statistic) -> Records:
     return merge_states(statistic, [a, b])
+
+
+@contextmanager
+def name_partition(partition: PartitionInfo) -> Iterator[None]:
+    """Add the number of the partition to errors about its columns."""
+    try:
+        yield
+    except MismatchError as error:
+        if partition is None:
+            raise
+        raise MismatchError(
+            f"partition {partition['number']} of those computed: {error}"
+        ) from error

@@ -4,7 +4,6 @@ Used by chunks. The functions that run in a task are at the end; they are stored
 """
 
 import itertools
-from collections.abc import Hashable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,28 +13,25 @@ import numpy as np
 import pandas as pd
 from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
+from dask.typing import Key
 
 from dasknorm import blocks
-from dasknorm.blocks import Kernel
 from dasknorm.blocks.grouped_arrays import GroupedArray
 from dasknorm.blocks.groups import GroupMaps
 from dasknorm.blocks.pandas_columns import in_order
 from dasknorm.blocks.tables import Table
-from dasknorm.chunks.chunk_names import PartitionInfo, name_partition
-from dasknorm.chunks.dask_internals import Key, meta
-from dasknorm.chunks.lazy import chunk_like, is_lazy
+from dasknorm.chunks.dask_internals import meta
+from dasknorm.chunks.lazy import PartitionInfo, chunk_like, is_lazy, name_partition
 from dasknorm.errors import MismatchError
+from dasknorm.kernels import Kernel
 from dasknorm.statistics.base import Records
 
-__all__ = ["transform"]
-
-EMBEDDED_MAP_BYTES = 1 << 12
-"""A map of at most this size is embedded in its tasks; a larger one has a task."""
+EMBEDDED_MAP_BYTES = 1 << 12  # a map of at most this size is a part of its tasks
 
 
-def transform(data: Any, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None = None) -> Any:
+def transform(data: Any, affine: Any, kernel: Kernel, dtype: np.dtype | None = None) -> Any:
     """Map data through `affine`, which has their rank: the whole size or 1 along each axis."""
-    if isinstance(data, Table) and is_lazy(data):
+    if isinstance(data, Table) and is_lazy(data.frame):
         return _transform_partitions(data, affine, kernel, dtype)
     if not is_lazy(data) and not is_lazy(affine):
         return blocks.transform(data, affine, kernel, dtype)
@@ -60,7 +56,7 @@ def _can_embed(affine: Records | da.Array, data: da.Array) -> bool:
 
 
 def _transform_partitions(
-    table: Table, affine: Records | GroupMaps, kernel: Kernel, dtype: np.dtype[Any] | None
+    table: Table, affine: Records | GroupMaps, kernel: Kernel, dtype: np.dtype | None
 ) -> Table:
     function = partial(
         _transform_partition,
@@ -76,13 +72,11 @@ def _transform_partitions(
 
 
 def _transform_groups(
-    data: GroupedArray, affine: Records, kernel: Kernel, dtype: np.dtype[Any] | None
+    data: GroupedArray, affine: Records, kernel: Kernel, dtype: np.dtype | None
 ) -> da.Array:
-    """Map a Dask array through maps with an axis of groups in front.
-
-    A chunk is sent only the maps from its first group to its last: all maps of a grid may be
-    larger than the memory of a worker.
-    """
+    """Map a Dask array through maps with an axis of groups in front."""
+    # A chunk is sent only the maps from its first group to its last: all maps of a grid may be
+    # larger than the memory of a worker.
     array = da.asanyarray(data.array)
     out = dtype or blocks.float_dtype(array.dtype)
     maps = _MapNodes(affine, array)
@@ -113,14 +107,14 @@ class _MapNodes:
         """Return the positions of a chunk along an axis."""
         return slice(*self._ends[axis][index[axis] : index[axis] + 2])
 
-    def key_for(self, position: GroupedArray, index: tuple[int, ...]) -> tuple[Hashable, int]:
+    def key_for(self, position: GroupedArray, index: tuple[int, ...]) -> tuple[Key, int]:
         """Return the key of the maps for a chunk, and the number of the first group in them."""
-        groups = position.groups_there
+        groups = position.group_numbers
         first, last = (int(groups[0]), int(groups[-1])) if len(groups) else (0, -1)
         map_index = (
             i if is_split else 0 for i, is_split in zip(index, self._is_split, strict=True)
         )
-        key = (self._name, first, last, *map_index)
+        key: Key = (self._name, first, last, *map_index)
         if key not in self.graph:
             spans = (
                 self.span(axis, index) if is_split else slice(None)
@@ -133,7 +127,7 @@ class _MapNodes:
 # -- functions that run in a task ---------------------------------------------------------------
 
 
-def _transform_chunk(block: Any, affine: Records, *, kernel: Kernel, dtype: np.dtype[Any]) -> Any:
+def _transform_chunk(block: Any, affine: Records, *, kernel: Kernel, dtype: np.dtype) -> Any:
     if any(size not in (1, n) for size, n in zip(affine.shape, block.shape, strict=True)):
         raise MismatchError(
             f"a chunk has shape {block.shape} when computed, and its statistics {affine.shape}: "
@@ -143,12 +137,7 @@ def _transform_chunk(block: Any, affine: Records, *, kernel: Kernel, dtype: np.d
 
 
 def _transform_grouped_chunk(
-    block: np.ndarray,
-    affine: Records,
-    *,
-    position: GroupedArray,
-    kernel: Kernel,
-    dtype: np.dtype[Any],
+    block: np.ndarray, affine: Records, *, position: GroupedArray, kernel: Kernel, dtype: np.dtype
 ) -> Any:
     return blocks.transform(replace(position, array=block), affine, kernel, dtype)
 
@@ -160,7 +149,7 @@ def _transform_partition(
     affine: Records | GroupMaps,
     table: Table,
     kernel: Kernel,
-    dtype: np.dtype[Any] | None,
+    dtype: np.dtype | None,
     partition_info: PartitionInfo = None,
 ) -> pd.DataFrame:
     with name_partition(partition_info):

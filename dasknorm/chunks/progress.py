@@ -14,13 +14,8 @@ from uuid import uuid4
 from dasknorm.chunks import cluster
 from dasknorm.chunks.dask_internals import meta
 
-__all__ = ["Meter", "count_chunks", "format_bytes", "track_progress"]
-
-BAR_DELAY_SECONDS = 1.0
-"""The time after which work gets a progress bar."""
-
-REPORT_SECONDS = 0.2
-"""The time between the reports of a task: one message per chunk would be too many for a cluster."""
+BAR_DELAY_SECONDS = 1.0  # after which work gets a progress bar
+REPORT_SECONDS = 0.2  # between a task's reports: a message per chunk is too much for a cluster
 
 _meters: dict[str, "Meter"] = {}
 

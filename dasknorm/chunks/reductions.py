@@ -19,41 +19,26 @@ from dasknorm.blocks.positioned import PositionedArray
 from dasknorm.blocks.tables import Table
 from dasknorm.chunks.lazy import BlockState, chunk_like, is_lazy
 from dasknorm.statistics import Statistic
-from dasknorm.statistics.base import Records
-from dasknorm.statistics.reducer import Reducer
+from dasknorm.statistics.base import Records, Reducer
 
-__all__ = ["Reduction", "in_memory"]
+Index = tuple[int, ...]  # the position of a chunk among the chunks along each axis
 
 
 @dataclass(frozen=True)
 class Reduction:
     """Data to summarize over some of their axes, with weights that broadcast to them.
 
-    Parameters
-    ----------
-    data : array, PositionedArray or Table
-        In memory or lazy. A Dask DataFrame is a `Table` that is summarized by partition. A block
-        with `keys` is summarized by group.
-    reducer : Reducer
-        The statistic, and the axes to reduce.
-    weights : array or Series, optional
-        An array with the rank of the data, or a Dask Series for a Dask DataFrame.
-    dims : tuple of hashable
-        A name for each axis of the data, for messages.
-    sizes_before : tuple of tuple of float
-        If the data are a part of a larger array: for each axis the sizes of the chunks before the
-        part, for messages.
-    is_grouped : bool
-        Whether the records are grouped. The groups are known if the data are a `PositionedArray`;
-        otherwise they are found while rows are read.
+    The data are an array, a `PositionedArray` or a `Table`, in memory or lazy. A Dask DataFrame is
+    a `Table` that is summarized by partition. A block with `keys` is summarized by group.
     """
 
     data: Any
     reducer: Reducer
-    weights: Any = None
-    dims: tuple[Hashable, ...] = ()
+    weights: Any = None  # an array with the rank of the data; a Dask Series for a Dask DataFrame
+    dims: tuple[Hashable, ...] = ()  # a name for each axis, for messages
+    # Of part of a larger array: the sizes of the chunks before it along each axis, for messages.
     sizes_before: tuple[tuple[float, ...], ...] = ()
-    is_grouped: bool = False
+    is_grouped: bool = False  # rows: groups are found while they are read
 
     @property
     def statistic(self) -> Statistic:
@@ -123,15 +108,30 @@ class Reduction:
         return float(self.reducer.nbytes(self.data.shape)) * count
 
     @property
+    def state_bytes(self) -> int:
+        """The size of the largest state of a chunk."""
+        kept = (
+            max(sizes, default=0) for axis, sizes in enumerate(self.sizes) if axis not in self.axes
+        )
+        records = max((position.record_count() for position in self.positions()), default=1)
+        return int(math.prod(kept)) * self.statistic.dtype.itemsize * records + self._edge_bytes
+
+    @property
+    def _edge_bytes(self) -> int:
+        """The size of the rows at both ends of the data, which are a part of some states."""
+        if not self.is_positioned:
+            return 0
+        axis = self.data.axis
+        row = (max(sizes, default=0) for i, sizes in enumerate(self.sizes) if i != axis)
+        return int(math.prod(row)) * self.data.edge_positions() * self.data.dtype.itemsize
+
+    @property
     def merged_axes(self) -> tuple[int, ...]:
         """The reduced axes along which states of chunks are merged."""
         return (self.data.axis,) if self.is_ordered else self.axes
 
     def shard_axis(self) -> int | None:
-        """Return the reduced axis with most chunks; None if no axis can be split.
-
-        Axes whose states are merged in their order cannot be split.
-        """
+        """Return the reduced axis with most chunks, without ordered merges; None if none is."""
         unsplit = self.merged_axes if self.is_ordered else ()
         axes = [axis for axis in self.axes if axis not in unsplit]
         return max(axes, key=lambda axis: len(self.sizes[axis]), default=None)
@@ -165,6 +165,23 @@ class Reduction:
         sizes = self.sizes[self.data.axis]
         return slice(int(sum(sizes[:start])), int(sum(sizes[:stop])))
 
+    def format_chunks(self, indices: Sequence[Index]) -> str:
+        """Return the range of chunks in the array as text, as in ``time 40:50, lat 0:90``."""
+        parts = []
+        for axis, sizes in enumerate(self.sizes):
+            sizes_before = self.sizes_before[axis] if self.sizes_before else ()
+            numbers = [len(sizes_before) + index[axis] for index in indices]
+            if self.is_frame:
+                return f"partition {_format_range(numbers)}"
+            ends = list(itertools.accumulate((*sizes_before, *sizes), initial=0.0))
+            start, stop = ends[min(numbers)], ends[max(numbers) + 1]
+            dim = self.dims[axis] if self.dims else axis - len(self.sizes)
+            name = f"axis {dim}" if isinstance(dim, int) else str(dim)
+            has_sizes = start == start and stop == stop  # unknown sizes are NaN
+            where = f" {start:.0f}:{stop:.0f}" if has_sizes else f", chunk {_format_range(numbers)}"
+            parts.append(name + where)
+        return ", ".join(parts) or "the only chunk"
+
     def make_empty(
         self, shape: tuple[int, ...], positions: Sequence[PositionedArray] = ()
     ) -> Callable[[], BlockState]:
@@ -173,7 +190,7 @@ class Reduction:
             data = replace(self.data.cut(None, slice(0, 0)), labels=None)
             return partial(data.empty, shape, self.statistic, positions)
         if self.is_grouped:
-            return partial(GroupRecords.none, shape, self.statistic)
+            return partial(GroupRecords.empty, shape, self.statistic)
         return partial(np.zeros, shape, self.statistic.dtype)
 
     def to_records(self, state: Any) -> Any:
@@ -188,3 +205,8 @@ class Reduction:
 def in_memory(reduction: Reduction) -> Records:
     """Return the records of data in memory."""
     return blocks.summarize(reduction.data, reduction.reducer, reduction.weights)
+
+
+def _format_range(numbers: Sequence[int]) -> str:
+    first, last = min(numbers), max(numbers)
+    return str(first) if first == last else f"{first} to {last}"

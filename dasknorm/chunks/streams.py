@@ -1,6 +1,7 @@
 """Load the chunks of one task one after the other, and add each to a state.
 
-Used by chunks. Streams are pickled by the name of their classes; the rest may change freely.
+Used by chunks.execute and chunks.graph. Streams are pickled by the name of their classes; the rest
+may change freely.
 """
 
 import time
@@ -10,19 +11,18 @@ from typing import Any
 
 import cloudpickle
 from dask.core import get
+from dask.typing import Key
 
 from dasknorm import blocks
 from dasknorm.blocks.positioned import PositionedArray
 from dasknorm.chunks import progress
-from dasknorm.chunks.dask_internals import DaskNode, Key
+from dasknorm.chunks.dask_internals import DaskNode
 from dasknorm.chunks.lazy import Block, BlockState, at_position
 from dasknorm.errors import MismatchError
-from dasknorm.statistics.reducer import Reducer
+from dasknorm.kernels import Axes
+from dasknorm.statistics.base import Reducer
 
-__all__ = ["Attempts", "Misfit", "Step", "Stream", "StreamSpec", "Unreadable"]
-
-FIRST_WAIT_SECONDS = 0.1
-"""Time before the second attempt to load a chunk; it doubles before each further attempt."""
+FIRST_WAIT_SECONDS = 0.1  # before the second attempt to load a chunk; doubled before the next
 
 
 class Unreadable(Exception):
@@ -39,17 +39,10 @@ class Misfit(Unreadable):
 
 @dataclass(frozen=True)
 class Attempts:
-    """A part of a graph that is loaded as one, and again if that fails.
-
-    Parameters
-    ----------
-    nodes : mapping of key to node
-    retries : int
-        The number of further attempts after the first.
-    """
+    """A part of a graph that is loaded as one, and again if that fails."""
 
     nodes: Mapping[Key, DaskNode]
-    retries: int
+    retries: int  # attempts after the first
 
     def load(self, keys: Sequence[Key], inputs: Mapping[Key, object]) -> list[Any]:
         """Return the values of keys; `inputs` are values by key that are not in the part."""
@@ -75,43 +68,23 @@ class Attempts:
 
 @dataclass(frozen=True)
 class Step:
-    """One chunk of a stream.
+    """One chunk of a stream."""
 
-    Parameters
-    ----------
-    keys : tuple of keys
-        Of the data, and of the weights if there are any.
-    nodes : mapping of key to node
-        The nodes that only this chunk needs.
-    position : PositionedArray, optional
-        The position of the chunk in the array, without the chunk.
-    """
-
-    keys: tuple[Key, ...]
-    nodes: Mapping[Key, DaskNode]
-    position: PositionedArray | None = None
+    keys: tuple[Key, ...]  # of the data, and of the weights if there are any
+    nodes: Mapping[Key, DaskNode]  # that only this chunk needs
+    position: PositionedArray | None = None  # in the array, without the chunk
 
 
 @dataclass(frozen=True)
 class StreamSpec:
-    """The chunks of one task, and how to summarize them.
-
-    Parameters
-    ----------
-    inputs : sequence of keys
-        Of values that the steps need from other tasks.
-    make_empty : callable
-        Returns the state of no data.
-    topic : str
-        Of the `Meter` that counts the chunks; empty for none.
-    """
+    """The chunks of one task, and how to summarize them."""
 
     steps: Sequence[Step]
-    inputs: Sequence[Key]
+    inputs: Sequence[Key]  # of values that the steps need from other tasks
     reducer: Reducer
-    make_empty: Callable[[], BlockState]
+    make_empty: Callable[[], BlockState]  # returns the state of no data
     retries: int
-    topic: str
+    topic: str  # of the `Meter` that counts the chunks; empty for none
 
     def run(self, values: Sequence[object]) -> BlockState:
         """Return the state of all chunks; `values` belong to the keys `inputs`, in their order."""
@@ -135,10 +108,7 @@ class StreamSpec:
 
 
 class Stream:
-    """A task: a `StreamSpec` that is pickled to bytes and unpickled only where it is called.
-
-    A scheduler in between does not unpickle the content.
-    """
+    """A task: a `StreamSpec` that is unpickled only where it is called, and by no scheduler."""
 
     def __init__(self, content: StreamSpec | bytes) -> None:
         self._content = content
@@ -168,7 +138,7 @@ class Stream:
             yield Stream(replace(spec, steps=[step]))
 
 
-def _check_shape(block: Block, total: tuple[int, ...], axes: tuple[int, ...]) -> None:
+def _check_shape(block: Block, total: tuple[int, ...], axes: Axes) -> None:
     shape = getattr(block, "shape", None)  # a block without a shape has no supported type
     if shape is None or (
         len(shape) == len(total)

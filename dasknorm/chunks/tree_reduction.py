@@ -16,37 +16,32 @@ import pandas as pd
 from dasknorm import blocks
 from dasknorm.blocks.positioned import PositionedArray
 from dasknorm.blocks.tables import Table
-from dasknorm.chunks.chunk_names import Index, PartitionInfo, name_partition
-from dasknorm.chunks.lazy import Block, BlockState, at_position, merge_states
-from dasknorm.chunks.reductions import Reduction, in_memory
+from dasknorm.chunks.lazy import (
+    Block,
+    BlockState,
+    PartitionInfo,
+    at_position,
+    merge_states,
+    name_partition,
+)
+from dasknorm.chunks.reductions import Index, Reduction, in_memory
+from dasknorm.kernels import Axes, Weights
 from dasknorm.statistics import Statistic
-from dasknorm.statistics.base import Records
-from dasknorm.statistics.reducer import Reducer
+from dasknorm.statistics.base import Records, Reducer
 
-__all__ = ["FAN_IN", "FAN_IN_BYTES", "frame_to_read", "table_partition", "to_dask", "tree"]
-
-FAN_IN = 32
-"""States that a task merges, if together they are small."""
-
-FAN_IN_BYTES = 1 << 25
-"""The size of small states; of larger ones a task merges two along each axis."""
+FAN_IN = 32  # states that a task merges, if together they are small
+FAN_IN_BYTES = 1 << 25  # the size of small states; of large states a task merges two along an axis
 
 
 def to_dask(reduction: Reduction) -> Records:
-    """Return the records, lazily if there are chunks: one task per chunk, then a tree of merges.
-
-    Dask's optimizations see all of it, so that collections computed together share loaded chunks.
-    """
+    """Return the records, lazily if there are chunks: one task per chunk, then a tree of merges."""
     if reduction.is_grouped:
         raise ValueError("by= and lag= need compute=True: their states grow while data are read")
     return reduction.to_records(tree(reduction) if reduction.is_lazy else in_memory(reduction))
 
 
 def tree(reduction: Reduction) -> Any:
-    """Return the records of lazy data, still lazy, with size 1 along the reduced axes.
-
-    For a `PositionedArray` the result is a dict: the state at each index of the kept chunks.
-    """
+    """Return lazy records, with size 1 along reduced axes; for a `PositionedArray`, a dict."""
     if reduction.is_positioned:
         return _positioned_states(reduction)
     if reduction.is_grouped:
@@ -91,9 +86,7 @@ def _chunk_states(reduction: Reduction) -> da.Array:
 def _partition_records(reduction: Reduction) -> Any:
     """Return the records of each partition, in a collection that Dask treats as a DataFrame."""
     function = partial(
-        _summarize_partition,
-        reducer=reduction.reducer,
-        table=reduction.data.with_frame(None),
+        _summarize_partition, reducer=reduction.reducer, table=reduction.data.with_frame(None)
     )
     return frame_to_read(reduction).map_partitions(
         function,
@@ -150,9 +143,7 @@ def _merge_tree(states: da.Array, reducer: Reducer) -> da.Array:
     )
 
 
-def _split_every(
-    numblocks: tuple[int, ...], axes: tuple[int, ...], is_small: bool
-) -> dict[int, int]:
+def _split_every(numblocks: tuple[int, ...], axes: Axes, is_small: bool) -> dict[int, int]:
     """Return how many states a task merges along each axis; axes with few chunks come first."""
     # Dask would take a root of a single number, also for axes of one block: 5 for 32 over two axes.
     chunked = [
@@ -169,14 +160,12 @@ def _split_every(
 # -- functions that run in a task ---------------------------------------------------------------
 
 
-def _summarize_chunk(
-    block: Block, weights: np.ndarray | None = None, *, reducer: Reducer
-) -> BlockState:
+def _summarize_chunk(block: Block, weights: Weights = None, *, reducer: Reducer) -> BlockState:
     return blocks.summarize(block, reducer, weights)
 
 
 def _summarize_positioned(
-    block: Block, weights: np.ndarray | None, position: PositionedArray, reducer: Reducer
+    block: Block, weights: Weights, position: PositionedArray, reducer: Reducer
 ) -> BlockState:
     return blocks.summarize(at_position(position, block), reducer, weights)
 

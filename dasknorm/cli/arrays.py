@@ -1,6 +1,6 @@
-"""Zarr stores and NetCDF files: open_data lazily as one Dataset, and write_data chunk by chunk.
+"""Zarr stores and NetCDF files: read lazily as one Dataset, and written chunk by chunk.
 
-Used by cli.paths. It must stay a `paths.FormatModule`.
+Used by cli.paths. The encoding of outputs may change.
 """
 
 import importlib.util
@@ -8,7 +8,7 @@ import math
 import warnings
 from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 import xarray as xr
@@ -16,27 +16,12 @@ from dask.base import tokenize
 
 from dasknorm.blocks import is_numeric
 from dasknorm.chunks.progress import Meter, format_bytes
-from dasknorm.cli.errors import InputError, input_errors, quote_names
-from dasknorm.cli.transform import Transform
+from dasknorm.cli.data_files import Contents, DataFiles, Transform, check_names
+from dasknorm.cli.errors import InputError, input_errors
 from dasknorm.containers.file_backed import CHUNK_BYTES, get_stored_chunks, make_chunk_sizes
 
-__all__ = [
-    "DESCRIPTION",
-    "FORMATS",
-    "IS_TABLE",
-    "TABLE_COLUMNS",
-    "open_data",
-    "open_for_adapt",
-    "select_variables",
-    "write_data",
-    "write_transformed",
-    "write_zarr",
-]
+__all__ = ["ArrayFiles", "open_data"]
 
-DESCRIPTION = "arrays with named dimensions"
-IS_TABLE = False
-FORMATS: tuple[str, ...] = ("zarr", "netcdf")
-TABLE_COLUMNS: tuple[str, ...] = ("dimensions", "dtype", "size")
 LIBRARIES = {"zarr": ("zarr",), "netcdf": ("h5netcdf", "h5py")}
 OPEN_OPTIONS: dict[str, dict[str, Any]] = {
     "zarr": {"engine": "zarr", "consolidated": False},
@@ -57,28 +42,41 @@ def open_data(paths: Sequence[Path], form: str) -> xr.Dataset:
     return datasets[0] if len(datasets) == 1 else _combined(datasets)
 
 
-def select_variables(data: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
-    """Return the named variables; all variables if no names are given."""
-    unknown = [name for name in names if name not in data.data_vars]
-    if unknown:
-        raise InputError(
-            f"no variable {quote_names(unknown)}; there are {quote_names(data.data_vars)}"
-        )
-    for name in names:
-        if not is_numeric(data[name].dtype):
-            raise InputError(f"variable {name!r} has dtype {data[name].dtype}: it has no mean")
-    return _select(data, names) if names else data
+class ArrayFiles(DataFiles):
+    """Zarr stores or NetCDF files."""
+
+    description = "arrays with named dimensions"
+    formats = ("zarr", "netcdf")
+    headings: ClassVar = ("dimensions", "dtype", "size")
+    is_table = False
+
+    def open_for_adapt(
+        self, names: Sequence[str], keys: Sequence[Hashable]
+    ) -> tuple[xr.Dataset, None]:
+        data = open_data(self.paths, self.form)
+        _check_variables(data, names)
+        numeric = [name for name, variable in data.data_vars.items() if is_numeric(variable.dtype)]
+        selected = names or numeric
+        return _select(data, selected) if selected else data, None
+
+    def write_transformed(
+        self, transform: Transform, names: Sequence[str], meter: Meter, out: Path, form_out: str
+    ) -> Contents:
+        data = open_data(self.paths, self.form)
+        _check_variables(data, names)
+        data = _select(data, names) if names else data
+        counted = {
+            name: variable.copy(data=meter.count_array(variable.data))
+            for name, variable in data.data_vars.items()
+            if variable.chunks is not None
+        }
+        result = transform(data.assign(counted))
+        _write(result, data, out, form_out)
+        return {str(name): _describe(variable) for name, variable in result.data_vars.items()}
 
 
-def open_for_adapt(
-    paths: Sequence[Path], form: str, names: Sequence[str], keys: Sequence[Hashable]
-) -> tuple[xr.Dataset, None]:
-    """Open the named variables, or all numeric ones, so that no others are read."""
-    data = open_data(paths, form)
-    if names:
-        return select_variables(data, names), None
-    numeric = [name for name, variable in data.data_vars.items() if is_numeric(variable.dtype)]
-    return _select(data, numeric) if numeric else data, None
+def _check_variables(data: xr.Dataset, names: Sequence[str]) -> None:
+    check_names(names, {name: v.dtype for name, v in data.data_vars.items()}, "variable")
 
 
 def _select(data: xr.Dataset, names: Sequence[Hashable]) -> xr.Dataset:
@@ -88,50 +86,7 @@ def _select(data: xr.Dataset, names: Sequence[Hashable]) -> xr.Dataset:
     return selection.assign_coords({name: data[name] for name in bounds if name in data.coords})
 
 
-def write_transformed(
-    paths: Sequence[Path],
-    form: str,
-    transform: Transform,
-    names: Sequence[str],
-    meter: Meter,
-    out: Path,
-    form_out: str,
-) -> dict[str, tuple[str, ...]]:
-    """Write the transformed Dataset; return dimensions, dtype and size of each variable."""
-    data = select_variables(open_data(paths, form), names)
-    lazy = {name: v for name, v in data.data_vars.items() if v.chunks is not None}
-    counted = data.assign(
-        {name: v.copy(data=meter.count_array(v.data)) for name, v in lazy.items()}
-    )
-    result = transform(counted)
-    write_data(result, data, out, form_out)
-    return {str(name): _content(variable) for name, variable in result.data_vars.items()}
-
-
-def write_data(data: xr.Dataset, source: xr.Dataset, path: Path, form: str) -> None:
-    """Write a Dataset, with the chunks and compression of a source in the same format."""
-    _check_libraries(form)
-    data = _rechunk_evenly(data) if form == "zarr" else data
-    for name, variable in data.variables.items():
-        if name in data.data_vars or variable.chunks is not None:
-            variable.encoding = _encoding(variable, source[name], form)
-    if form == "netcdf":
-        data.to_netcdf(path, engine="h5netcdf")
-        return
-    write_zarr(data, path, _zarr_format(source))
-
-
-def write_zarr(data: xr.Dataset, path: Path, version: int = 3) -> None:
-    """Write a store with consolidated metadata, which xarray looks for."""
-    with warnings.catch_warnings():
-        # Zarr 3 warns about consolidated metadata, xarray warns if they are missing; and about
-        # text variables, which come from the input.
-        warnings.filterwarnings("ignore", "Consolidated metadata is", UserWarning)
-        warnings.filterwarnings("ignore", "The data type .* does not have a Zarr V3")
-        data.to_zarr(path, mode="w", zarr_format=version, consolidated=True)
-
-
-def _content(variable: xr.DataArray) -> tuple[str, ...]:
+def _describe(variable: xr.DataArray) -> tuple[str, ...]:
     sizes = " x ".join(f"{size} {dim}" for dim, size in variable.sizes.items())
     return sizes, str(variable.dtype), format_bytes(variable.nbytes)
 
@@ -172,7 +127,7 @@ def _chunked(variable: xr.Variable, name: str) -> xr.Variable:
     stored = get_stored_chunks(variable)
     shards = variable.encoding.get("shards")
     if shards and math.prod(shards) * variable.dtype.itemsize <= CHUNK_BYTES:
-        stored = shards  # a shard that is write_data has to come from one task
+        stored = shards  # a shard has to be written by one task
     sizes = make_chunk_sizes(variable.shape, stored, variable.dtype.itemsize)
     return variable.chunk(dict(zip(variable.dims, sizes, strict=True)), name=name)
 
@@ -205,6 +160,23 @@ def _combined(datasets: Sequence[xr.Dataset]) -> xr.Dataset:
 
 
 # -- writing ------------------------------------------------------------------------------------
+
+
+def _write(data: xr.Dataset, source: xr.Dataset, path: Path, form: str) -> None:
+    """Write a Dataset, with the chunks and compression of a source in the same format."""
+    _check_libraries(form)
+    data = _rechunk_evenly(data) if form == "zarr" else data
+    for name, variable in data.variables.items():
+        if name in data.data_vars or variable.chunks is not None:
+            variable.encoding = _encoding(variable, source[name], form)
+    if form == "netcdf":
+        data.to_netcdf(path, engine="h5netcdf")
+        return
+    with warnings.catch_warnings():
+        # Zarr 3 warns about consolidated metadata, which xarray looks for, and about text.
+        warnings.filterwarnings("ignore", "Consolidated metadata is", UserWarning)
+        warnings.filterwarnings("ignore", "The data type .* does not have a Zarr V3")
+        data.to_zarr(path, mode="w", zarr_format=_zarr_format(source), consolidated=True)
 
 
 def _rechunk_evenly(data: xr.Dataset) -> xr.Dataset:

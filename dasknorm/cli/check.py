@@ -3,7 +3,6 @@
 Used by cli.commands. Options are documented in docs/checking.md.
 """
 
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ import pandas as pd
 from dasknorm.api.stats import Stats
 from dasknorm.cli import options, paths
 from dasknorm.cli.clusters import compute_on
-from dasknorm.cli.display import show_contents
+from dasknorm.cli.display import format_number, show_contents
 from dasknorm.cli.errors import InputError, input_errors
 from dasknorm.cli.exports import FormatOptions, with_format_options
 from dasknorm.fields.selection import Selection
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
-SHORT_NAMES = {"missing_before": "before"}
-"""Short titles of columns, for narrow terminals."""
 SHOWN_COLUMNS = ("z_mean", "z_std", "z_min", "z_max", "missing", "missing_before", "count")
 
 
@@ -78,15 +75,13 @@ def check(
     sources = paths.find_sources(src)
     if plot is not None:
         _check_plot(plot, [*sources, stats], overwrite)
-    form = paths.format_of_all(sources)
-    module = paths.module_for(form)
-    if how["weights"] is not None and module.IS_TABLE:
-        raise InputError("--weights needs the latitudes of a Zarr store or NetCDF file")
-    loaded = paths.load_stats(stats, written.reader(columns=module.IS_TABLE))
+    files = paths.data_files(sources)
+    files.check_weights(how["weights"])
+    loaded = paths.load_stats(stats, written.reader(columns=files.is_table))
     with compute_on(workers, scheduler), input_errors():
         selected = _select(loaded, names) if names else loaded
         keys = Selection.from_states(selected.states).by
-        data, _ = module.open_for_adapt(sources, form, names, keys)
+        data, _ = files.open_for_adapt(names, keys)
         result = selected.check(data, **how)
     _show(result.table)
     if plot is not None:
@@ -130,12 +125,8 @@ def _select(stats: Stats, names: list[str]) -> Stats:
 
 def _show(table: pd.DataFrame) -> None:
     rows = {
-        str(name): tuple(_number(row[column]) for column in SHOWN_COLUMNS)
+        str(name): tuple(format_number(row[column], 3) for column in SHOWN_COLUMNS)
         for name, row in table.iterrows()
     }
-    show_contents(rows, tuple(SHORT_NAMES.get(column, column) for column in SHOWN_COLUMNS))
-
-
-def _number(value: float) -> str:
-    is_integer = math.isfinite(value) and value == int(value) and abs(value) < 1e15
-    return f"{value:,.0f}" if is_integer else f"{value:.3g}"
+    headings = [column.removeprefix("missing_") for column in SHOWN_COLUMNS]
+    show_contents(rows, headings)

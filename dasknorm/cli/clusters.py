@@ -20,19 +20,12 @@ __all__ = ["compute_on"]
 
 @contextmanager
 def compute_on(workers: int | None, scheduler: str | None) -> Iterator[None]:
-    """Compute on a new local cluster, a running one, or threads.
-
-    On exit, even after an error, no task is running any more (except on a running cluster), so
-    partial output can be removed.
-    """
+    """Compute on a new local cluster, a running one, or threads; no local task runs after it."""
     if workers is not None and scheduler is not None:
         raise InputError("give --workers or --scheduler, not both")
-    if workers is None and scheduler is None:
-        with _threads():
-            yield
-    else:
-        with _client(workers, scheduler):
-            yield
+    is_local = workers is None and scheduler is None
+    with _threads() if is_local else _client(workers, scheduler):
+        yield
 
 
 @contextmanager

@@ -19,11 +19,10 @@ from dasknorm.chunks.progress import track_progress
 from dasknorm.cli import options, paths
 from dasknorm.cli.check import check
 from dasknorm.cli.clusters import compute_on
+from dasknorm.cli.data_files import DataFiles, Transform
 from dasknorm.cli.display import provenance_lines, require_rich, show_contents, show_stats
 from dasknorm.cli.errors import Commands, InputError, input_errors
 from dasknorm.cli.exports import FormatOptions, export, with_format_options
-from dasknorm.cli.statistics import parse_statistics, statistic
-from dasknorm.cli.transform import Transform
 from dasknorm.io import store
 from dasknorm.io.store.atomic import replacing
 from dasknorm.reports.methods_text import wrap
@@ -40,7 +39,7 @@ OUT_HELP = (
 )
 
 PLAN_OPTIONS = ("over", "keep", "columns", "by", "lag", "weights")
-"""The options of the command `adapt` that `plan` has too."""
+"""The options of `adapt` that `plan` also has."""
 
 
 @click.group(
@@ -74,7 +73,7 @@ def main(ctx: click.Context) -> None:
 )
 @options.lag
 @options.weights
-@statistic
+@options.statistic
 @click.option(
     "--ddof",
     default=0.0,
@@ -126,14 +125,12 @@ def adapt(
     if how["checkpoint"] is not None:
         paths.check_stats_suffix(how["checkpoint"])
     with input_errors():
-        statistic_spec = parse_statistics(statistics, ddof)
+        statistic_spec = options.parse_statistics(statistics, ddof)
     with compute_on(workers, scheduler), track_progress("adapt") as meter:
-        form = paths.format_of_all(sources)
-        module = paths.module_for(form)
-        if how["weights"] is not None and module.IS_TABLE:
-            raise InputError("--weights needs the latitudes of a Zarr store or NetCDF file")
+        files = paths.data_files(sources)
+        files.check_weights(how["weights"])
         with input_errors():
-            data, how["columns"] = module.open_for_adapt(sources, form, names, how["by"] or ())
+            data, how["columns"] = files.open_for_adapt(names, how["by"] or ())
             if dry_run:
                 selection = {key: how[key] for key in PLAN_OPTIONS}
                 click.echo("\n".join(plan(data, statistic_spec, **selection).lines()))
@@ -146,32 +143,24 @@ def adapt(
     click.echo(f"wrote {out}")
 
 
-@main.command(help=f"Write (SRC - mean) / std to OUT.\n\n{SRC_HELP}\n\n{OUT_HELP}")
-@click.argument("src", nargs=-1, required=True)
-@click.argument("stats", type=click.Path(path_type=Path))
-@options.output("OUT")
-@options.variables("Variables or columns to write. Default: all.")
-@with_format_options
-@options.unseen
-@options.overwriting
-@options.where
-def normalize(**arguments: Any) -> None:
-    _transform(Stats.normalize, "normalize", **arguments)
+def _add_transform(method: Callable[..., Any], name: str, task: str) -> None:
+    """Add a command that applies statistics to data."""
+
+    @main.command(name, help=f"{task}\n\n{SRC_HELP}\n\n{OUT_HELP}")
+    @click.argument("src", nargs=-1, required=True)
+    @click.argument("stats", type=click.Path(path_type=Path))
+    @options.output("OUT")
+    @options.variables("Variables or columns to write. Default: all.")
+    @with_format_options
+    @options.unseen
+    @options.overwriting
+    @options.where
+    def command(**arguments: Any) -> None:
+        _transform(method, name, **arguments)
 
 
-@main.command(
-    help=f"Write SRC * std + mean to OUT, the inverse of normalize.\n\n{SRC_HELP}\n\n{OUT_HELP}"
-)
-@click.argument("src", nargs=-1, required=True)
-@click.argument("stats", type=click.Path(path_type=Path))
-@options.output("OUT")
-@options.variables("Variables or columns to write. Default: all.")
-@with_format_options
-@options.unseen
-@options.overwriting
-@options.where
-def inverse(**arguments: Any) -> None:
-    _transform(Stats.inverse, "inverse", **arguments)
+_add_transform(Stats.normalize, "normalize", "Write (SRC - mean) / std to OUT.")
+_add_transform(Stats.inverse, "inverse", "Write SRC * std + mean to OUT, the inverse of normalize.")
 
 
 @main.command()
@@ -228,10 +217,10 @@ def _transform(
     """Write the transformed sources to the output."""
     sources = paths.find_sources(src)
     paths.check_output(out, [*sources, stats], overwrite)
-    form, form_out = paths.format_of_all(sources), paths.format_of(out)
-    module = paths.module_for(form, form_out)
-    loaded = paths.load_stats(stats, written.reader(columns=module.IS_TABLE))
-    _check_formats(module, form_out, out, loaded.container)
+    form_out = paths.format_of(out)
+    files = paths.data_files(sources, form_out)
+    loaded = paths.load_stats(stats, written.reader(columns=files.is_table))
+    _check_formats(files, form_out, out, loaded.container)
     with (
         replacing(out) as partial,
         compute_on(workers, scheduler),
@@ -240,10 +229,8 @@ def _transform(
         _with_options_in_errors(),
     ):
         transform = Transform(method, loaded.select(names) if names else loaded, unseen)
-        contents = module.write_transformed(
-            sources, form, transform, names, meter, partial, form_out
-        )
-    show_contents(contents, module.TABLE_COLUMNS)
+        contents = files.write_transformed(transform, names, meter, partial, form_out)
+    show_contents(contents, files.headings)
     click.echo(meter.summary())
     click.echo(f"wrote {out}")
 
@@ -257,20 +244,17 @@ def _with_options_in_errors() -> Iterator[None]:
         raise ValueError(str(error).replace("unseen='nan'", "--unseen nan")) from error
 
 
-def _check_formats(module: paths.FormatModule, form: str, out: Path, container: str) -> None:
+def _check_formats(files: DataFiles, form: str, out: Path, container: str) -> None:
     """Raise InputError if the output or the statistics do not suit the type of the source."""
-    if form not in module.FORMATS:
-        suffixes = [
-            suffix for suffix, name in paths.FORMAT_BY_SUFFIX.items() if name in module.FORMATS
-        ]
+    if form not in files.formats:
+        suffixes = [s for s, name in paths.FORMAT_BY_SUFFIX.items() if name in files.formats]
         raise InputError(
-            f"{module.DESCRIPTION} cannot be written as {str(out)!r}; give a name that ends in "
+            f"{files.description} cannot be written as {str(out)!r}; give a name that ends in "
             f"{' or '.join(suffixes)}"
         )
-    if container.startswith(("xarray", "pandas", "dask.dataframe")):
-        is_match = container.startswith("xarray") is not module.IS_TABLE
-        if not is_match:
-            raise InputError(f"the statistics are of {container}, and not for {module.DESCRIPTION}")
+    is_known = container.startswith(("xarray", "pandas", "dask.dataframe"))
+    if is_known and container.startswith("xarray") is files.is_table:
+        raise InputError(f"the statistics are of {container}, and not for {files.description}")
 
 
 def _add_sources(stats: Stats, src: Sequence[str]) -> Stats:

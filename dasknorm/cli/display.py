@@ -5,7 +5,6 @@ Used by cli.check and cli.commands. The layout may change.
 
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from typing import Any
 
 import click
 import numpy as np
@@ -14,10 +13,10 @@ from dasknorm.api.shards import progress_of
 from dasknorm.api.stats import Stats
 from dasknorm.cli.errors import InputError
 from dasknorm.fields import State
-from dasknorm.reports.provenance import Run, runs_of
+from dasknorm.reports.provenance import Attrs, Run, runs_of
 from dasknorm.reports.table import make_table, result_names
 
-__all__ = ["provenance_lines", "require_rich", "show_contents", "show_stats"]
+__all__ = ["format_number", "provenance_lines", "require_rich", "show_contents", "show_stats"]
 
 MAX_ROWS = 20
 
@@ -39,12 +38,12 @@ def show_stats(stats: Stats) -> None:
     _print_table(["", *names], rows)
 
 
-def show_contents(contents: Mapping[str, tuple[str, ...]], columns: tuple[str, ...]) -> None:
+def show_contents(contents: Mapping[str, tuple[str, ...]], columns: Sequence[str]) -> None:
     """Print the contents of an output, a line per variable."""
     _print_table(["", *columns], [(name, *cells) for name, cells in contents.items()])
 
 
-def provenance_lines(attrs: Mapping[str, Any]) -> Iterator[str]:
+def provenance_lines(attrs: Attrs) -> Iterator[str]:
     """Yield lines about the origin of statistics: one per fact."""
     if unfinished := progress_of(attrs):
         yield f"a checkpoint: {unfinished}"
@@ -73,7 +72,7 @@ def _feature_rows(name: Hashable, state: State, names: Sequence[str]) -> Iterato
         return
     frame = make_table({name: state}, MAX_ROWS).reindex(columns=list(names))
     for feature, values in frame.iterrows():
-        yield str(feature), *map(_number, values)
+        yield str(feature), *map(format_number, values)
     if state.data.size > MAX_ROWS:
         yield (f"... and {state.data.size - MAX_ROWS} more",)
 
@@ -89,7 +88,7 @@ def _extreme_rows(name: Hashable, state: State, names: Sequence[str]) -> Iterato
     ]
     values = [array[~np.isnan(array)] for array in values]
     for title, extreme in ((f"  least of {sizes}", np.min), ("  greatest", np.max)):
-        cells = [_number(extreme(array) if array.size else math.nan) for array in values]
+        cells = [format_number(extreme(array) if array.size else math.nan) for array in values]
         yield title, *cells
 
 
@@ -110,7 +109,7 @@ def _print_table(columns: list[str], rows: list[tuple[str, ...]]) -> None:
     click.echo("\n".join(line for line in lines if line))
 
 
-def _number(value: float) -> str:
-    if math.isfinite(value) and value == int(value) and abs(value) < 1e15:
-        return f"{value:,.0f}"
-    return f"{value:.6g}"
+def format_number(value: float, digits: int = 6) -> str:
+    """Return an integer with all its digits, and another number with a few."""
+    is_integer = math.isfinite(value) and value == int(value) and abs(value) < 1e15
+    return f"{value:,.0f}" if is_integer else f"{value:.{digits}g}"

@@ -22,16 +22,7 @@ __all__ = ["FormatOptions", "export", "with_format_options"]
 
 @dataclass(frozen=True)
 class FormatOptions:
-    """How statistics are written: by dasknorm, or in the format of another program.
-
-    Parameters
-    ----------
-    format : str, optional
-    names : dict
-        What variables are called there, by what they are called here.
-    settings : dict
-        Of the format.
-    """
+    """The format of STATS if written by another program, its settings, and names of variables."""
 
     format: str | None
     names: dict[str, str]
@@ -40,22 +31,24 @@ class FormatOptions:
     def __post_init__(self) -> None:
         if self.format is None and (self.names or self.settings):
             raise InputError(
-                "--name and --set are about another program's statistics: add --format"
+                "--name and --set belong to another program's statistics: add --format"
             )
 
     def reader(
         self, otherwise: Callable[[Path], Stats] = load, columns: bool = False
     ) -> Callable[[Path], Stats]:
-        """Return what reads them; those of columns are for frames."""
+        """Return the function that reads STATS; with `columns` as those of a DataFrame."""
         if self.format is None:
             return otherwise
-        how = {"container": "pandas.DataFrame"} if columns else {}
-        return functools.partial(load, format=self.format, names=self.names, **how, **self.settings)
+        container = {"container": "pandas.DataFrame"} if columns else {}
+        return functools.partial(
+            load, format=self.format, names=self.names, **container, **self.settings
+        )
 
 
 def with_format_options(command: Callable[..., None]) -> Callable[..., None]:
     """Decorate a command that reads statistics, also those of other programs, as ``written``."""
-    return _formatted(command, "STATS are those of another program.", required=False)
+    return _formatted(command, "The program that wrote STATS, if not dasknorm.", required=False)
 
 
 def _formatted(command: Callable[..., None], help: str, required: bool) -> Callable[..., None]:
@@ -67,7 +60,7 @@ def _formatted(command: Callable[..., None], help: str, required: bool) -> Calla
         click.option("--format", type=click.Choice(FORMATS.names()), required=required, help=help),
         click.option(
             "--name", "renamed", multiple=True, callback=_pairs, metavar="OURS=THEIRS",
-            help="What a variable is called there: temperature=t.",
+            help="The name of a variable in that program: temperature=t.",
         ),
         click.option(
             "--set", "settings", multiple=True, callback=_settings, metavar="KEY=VALUE",
@@ -77,7 +70,6 @@ def _formatted(command: Callable[..., None], help: str, required: bool) -> Calla
 
 
 def _pairs(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, str]:
-    """Read pairs such as ``temperature=t``."""
     pairs = [value.partition("=") for value in values]
     if invalid := [
         value for value, (key, equals, _) in zip(values, pairs, strict=True) if not (key and equals)
@@ -87,30 +79,30 @@ def _pairs(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, str]:
 
 
 def _settings(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, Any]:
-    """Read settings; a value with commas is a list, and one of digits a number."""
-    parsed: dict[str, Any] = {}
-    for key, value in _pairs(_, __, values).items():
-        parsed[key] = value.split(",") if "," in value else int(value) if value.isdigit() else value
-    return parsed
+    """Return settings; a value with commas is a list, and one of digits a number."""
+    return {
+        key: value.split(",") if "," in value else int(value) if value.isdigit() else value
+        for key, value in _pairs(_, __, values).items()
+    }
 
 
 @click.command()
 @click.argument("stats", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
-@functools.partial(_formatted, help="The program that is to read them.", required=True)
+@functools.partial(_formatted, help="The program that will read OUT.", required=True)
 @options.overwriting
 def export(stats: Path, out: Path, written: FormatOptions, overwrite: bool) -> None:
-    """Write STATS to OUT as another program reads them; what else is in OUT stays."""
+    """Write STATS to OUT in the format of another program; other contents of OUT stay."""
     if not stats.exists():
         raise InputError(f"no such statistics file: {str(stats)!r}")
     if out.resolve() == stats.resolve():
         raise InputError(f"the output {str(out)!r} is the input; write it under another name")
-    how = {"format": written.format, "names": written.names, **written.settings}
+    arguments = {"format": written.format, "names": written.names, **written.settings}
     with input_errors():
         try:
-            left = load(stats).export(out, overwrite=overwrite, **how)
+            omitted = load(stats).export(out, overwrite=overwrite, **arguments)
         except FileExistsError as error:
             message = str(error).replace("write overwrite=True to replace", "--overwrite replaces")
             raise InputError(message) from error
-    click.echo(f"left out: {', '.join(left)}")
+    click.echo(f"left out: {', '.join(omitted)}")
     click.echo(f"wrote {out}")

@@ -1,6 +1,6 @@
 """CSV files, and Parquet files to be written as CSV, as one Dask DataFrame.
 
-Used by cli.paths. It must stay a `paths.FormatModule`.
+Used by cli.paths. The size of partitions may change.
 """
 
 from collections.abc import Hashable, Sequence
@@ -9,119 +9,82 @@ from typing import Any
 
 import pandas as pd
 
-from dasknorm.blocks import is_numeric
 from dasknorm.chunks.dask_internals import meta
 from dasknorm.chunks.progress import Meter
-from dasknorm.cli.errors import InputError, input_errors, quote_names
-from dasknorm.cli.transform import Transform
+from dasknorm.cli.data_files import Contents, DataFiles, Transform, check_names
+from dasknorm.cli.errors import InputError, input_errors
 
-__all__ = [
-    "DESCRIPTION",
-    "FORMATS",
-    "IS_TABLE",
-    "TABLE_COLUMNS",
-    "open_data",
-    "open_for_adapt",
-    "write_transformed",
-]
+__all__ = ["FrameFiles"]
 
-DESCRIPTION = "tables"
-IS_TABLE = True
-TABLE_COLUMNS: tuple[str, ...] = ("dtype",)
-FORMATS: tuple[str, ...] = ("parquet", "csv")
 PARTITION_SIZE = "64MiB"
-MISSING_STRINGS = [
-    "",
-    "NA",
-    "N/A",
-    "n/a",
-    "<NA>",
-    "#N/A",
-    "NaN",
-    "nan",
-    "-nan",
-    "NULL",
-    "null",
-    "None",
-]
-"""The strings that pandas reads as missing, without the rarest ones."""
+MISSING_STRINGS = ["NA", "N/A", "n/a", "<NA>", "#N/A", "NaN", "nan", "-nan", "NULL", "null", "None"]
+"""The strings that pandas reads as missing, without the empty one and the rarest ones."""
 
 
-def open_data(paths: Sequence[Path], form: str, **options: Any) -> Any:
-    """Return a Dask DataFrame of one or several files; only their first rows are read."""
-    try:
-        import dask.dataframe as dd  # optional
-    except ImportError:
-        raise InputError(
-            f"{form} files need dask.dataframe: pip install 'dasknorm[dataframe]'"
-        ) from None
-    names = [str(path) for path in paths]
-    with input_errors(f"cannot read {', '.join(repr(name) for name in names)}"):
-        if form == "parquet":
-            return dd.read_parquet(
-                names if len(names) > 1 else names[0],
-                split_row_groups="adaptive",
-                blocksize=PARTITION_SIZE,
-            )
-        # assume_missing: an integer column may have missing values after its first rows.
-        return dd.read_csv(
-            names, blocksize=PARTITION_SIZE, assume_missing=True, **_float_options(), **options
+class FrameFiles(DataFiles):
+    """CSV files, or Parquet files to be written as CSV."""
+
+    formats = ("parquet", "csv")
+
+    def open_for_adapt(
+        self, names: Sequence[str], keys: Sequence[Hashable]
+    ) -> tuple[Any, list[str] | None]:
+        _check_columns(self._open(), names)
+        return self._open(dtype=self._integer_keys(keys)), list(names) or None
+
+    def write_transformed(
+        self, transform: Transform, names: Sequence[str], meter: Meter, out: Path, form_out: str
+    ) -> Contents:
+        data = self._open()
+        _check_columns(data, names)
+        if self.form == "csv":
+            transform(_select_columns(data, names, transform))  # raises if columns do not match
+            data = self._open_unused_as_text(data, transform)
+        result = transform(meter.count_frame(_select_columns(data, names, transform)))
+        _write(result, out, form_out)
+        return {str(n): (str(kind),) for n, kind in zip(result.columns, result.dtypes, strict=True)}
+
+    def _open(self, **options: Any) -> Any:
+        """Return a Dask DataFrame; only the first rows are read."""
+        try:
+            import dask.dataframe as dd  # optional
+        except ImportError:
+            raise InputError(
+                f"{self.form} files need dask.dataframe: pip install 'dasknorm[dataframe]'"
+            ) from None
+        names = [str(path) for path in self.paths]
+        with input_errors(f"cannot read {', '.join(map(repr, names))}"):
+            if self.form == "parquet":
+                return dd.read_parquet(
+                    names if len(names) > 1 else names[0],
+                    split_row_groups="adaptive",
+                    blocksize=PARTITION_SIZE,
+                )
+            # assume_missing: an integer column may have missing values after its first rows.
+            options = _float_options() | options
+            return dd.read_csv(names, blocksize=PARTITION_SIZE, assume_missing=True, **options)
+
+    def _open_unused_as_text(self, data: Any, transform: Transform) -> Any:
+        """Open CSV files with all other columns as text, so that these are written as they were."""
+        used = {*transform.columns, *transform.keys}
+        texts = {name: "object" for name in data.columns if name not in used}
+        return self._open(
+            dtype=self._integer_keys(transform.keys) | texts,
+            keep_default_na=False,
+            na_values={name: ["", *MISSING_STRINGS] for name in data.columns if name in used},
         )
 
-
-def open_for_adapt(
-    paths: Sequence[Path], form: str, names: Sequence[str], keys: Sequence[Hashable]
-) -> tuple[Any, list[str] | None]:
-    """Open the files; return them with the columns to select (None: all numeric ones)."""
-    data = open_data(paths, form)
-    _check_columns(data, names)
-    return open_data(paths, form, dtype=_integer_keys(paths, keys)), list(names) or None
-
-
-def write_transformed(
-    paths: Sequence[Path],
-    form: str,
-    transform: Transform,
-    names: Sequence[str],
-    meter: Meter,
-    out: Path,
-    form_out: str,
-) -> dict[str, tuple[str, ...]]:
-    """Write the transformed table; return the dtype of each column."""
-    data = open_data(paths, form)
-    _check_columns(data, names)
-    if form == "csv":
-        transform(_select_columns(data, names, transform))  # raises if the columns do not match
-        data = _open_unused_as_text(paths, data, transform)
-    result = transform(meter.count_frame(_select_columns(data, names, transform)))
-    _write(result, out, form_out)
-    return {str(n): (str(kind),) for n, kind in zip(result.columns, result.dtypes, strict=True)}
+    def _integer_keys(self, keys: Sequence[Hashable]) -> dict[Hashable, str]:
+        """Return the dtype of integer keys, which would otherwise be read as floats."""
+        if not keys:
+            return {}
+        head = pd.read_csv(self.paths[0], nrows=1000, usecols=lambda name: name in keys)
+        return {name: "Int64" for name, dtype in head.dtypes.items() if dtype.kind in "iu"}
 
 
 def _select_columns(data: Any, names: Sequence[str], transform: Transform) -> Any:
     """Return the named columns and the keys; all columns if no names are given."""
     return data[[n for n in data.columns if n in (*names, *transform.keys)]] if names else data
-
-
-def _open_unused_as_text(paths: Sequence[Path], data: Any, transform: Transform) -> Any:
-    """Open CSV files with all other columns as text, so that these are written as they were."""
-    used = {*transform.columns, *transform.keys}
-    texts = {name: "object" for name in data.columns if name not in used}
-    return open_data(
-        paths,
-        "csv",
-        dtype=_integer_keys(paths, transform.keys) | texts,
-        keep_default_na=False,
-        na_values={name: MISSING_STRINGS for name in data.columns if name in used},
-    )
-
-
-def _integer_keys(paths: Sequence[Path], keys: Sequence[Hashable]) -> dict[Hashable, str]:
-    """Return the dtype of integer keys, which would otherwise be read as floats."""
-    if not keys:
-        return {}
-    head = pd.read_csv(paths[0], nrows=1000, usecols=lambda name: name in keys)
-    return {name: "Int64" for name, dtype in head.dtypes.items() if dtype.kind in "iu"}
 
 
 def _write(data: Any, path: Path, form: str) -> None:
@@ -143,8 +106,4 @@ def _float_options() -> dict[str, str]:
 
 
 def _check_columns(data: Any, names: Sequence[str]) -> None:
-    if unknown := [name for name in names if name not in data.columns]:
-        raise InputError(f"no column {quote_names(unknown)}; there are {quote_names(data.columns)}")
-    for name in names:
-        if not is_numeric(data.dtypes[name]):
-            raise InputError(f"column {name!r} has dtype {data.dtypes[name]}: it has no mean")
+    check_names(names, dict(zip(data.columns, data.dtypes, strict=True)), "column")

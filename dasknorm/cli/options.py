@@ -1,34 +1,47 @@
-"""Options that several commands share, and their parsers.
+"""Options of commands, and their parsers.
 
 Used by cli.check, cli.commands and cli.exports. A new option here has to be added to the commands
-that take it.
+that have it.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import MISSING, fields
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
+from dasknorm.cli.errors import InputError, input_errors
 from dasknorm.containers.latitudes import WEIGHTS
+from dasknorm.containers.per_variable import StatisticSpec
+from dasknorm.kernels import FUNCTIONS
+from dasknorm.statistics import Statistic, Transformed
+from dasknorm.statistics.registry import STATISTICS
 
 __all__ = [
+    "combine_options",
     "counted",
     "lag",
     "names",
     "output",
     "overwriting",
+    "parse_statistics",
+    "statistic",
     "unseen",
     "variables",
     "weights",
     "where",
 ]
 
+DEFAULT_STATISTIC = "moments"
+
 Command = Callable[..., None]
 
 
 def combine_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Return one decorator of several, in the order in which help shows them."""
+    """Return one decorator for several options, in the order of the help."""
 
     def decorate(command: Command) -> Command:
         for option in reversed(options):
@@ -39,7 +52,6 @@ def combine_options(*options: Callable[[Command], Command]) -> Callable[[Command
 
 
 def _split(_: Any, __: Any, value: str | None) -> list[str] | None:
-    """Read a list of names, such as ``time,lat,lon``."""
     if value is None:
         return None
     names = [name.strip() for name in value.split(",")]
@@ -49,12 +61,11 @@ def _split(_: Any, __: Any, value: str | None) -> list[str] | None:
 
 
 def _split_all(_: Any, __: Any, values: Sequence[str]) -> list[str]:
-    """Read lists of names into one; a name that is there twice counts once."""
+    """Return one list of unique names."""
     return list(dict.fromkeys(name for value in values for name in _split(_, __, value) or ()))
 
 
 def _count(_: Any, __: Any, value: str | None) -> Any:
-    """Read a number of values, or ``all``."""
     if value is None or value == "all":
         return value
     try:
@@ -64,7 +75,6 @@ def _count(_: Any, __: Any, value: str | None) -> Any:
 
 
 def _lags(_: Any, __: Any, value: str | None) -> dict[str, list[int | str]] | None:
-    """Read lags along a dimension, such as ``time=1`` or ``time=6h,24h``."""
     if value is None:
         return None
     dim, equals, lags = value.partition("=")
@@ -75,7 +85,7 @@ def _lags(_: Any, __: Any, value: str | None) -> dict[str, list[int | str]] | No
 
 
 def output(metavar: str, required: bool = True) -> Callable[[Command], Command]:
-    """Return the option of what is written."""
+    """Return the option for the output."""
     return click.option(
         "-o", "--out", required=required, metavar=metavar, type=click.Path(path_type=Path),
         help="Output path. It is created only when the output is complete.",
@@ -83,12 +93,12 @@ def output(metavar: str, required: bool = True) -> Callable[[Command], Command]:
 
 
 def names(option: str, metavar: str, help: str) -> Callable[[Command], Command]:
-    """Return an option of several names."""
+    """Return an option for several names."""
     return click.option(option, callback=_split, metavar=metavar, help=help)
 
 
 def counted(option: str, help: str) -> Callable[[Command], Command]:
-    """Return an option of a number, or ``all``."""
+    """Return an option for a number, or ``all``."""
     return click.option(option, metavar="N|all", callback=_count, help=help)
 
 
@@ -108,16 +118,9 @@ overwriting = click.option("--overwrite", is_flag=True, help="Replace the output
 
 
 def variables(help: str) -> Callable[[Command], Command]:
-    """Return the option of names of variables or columns."""
-    return click.option(
-        "--var",
-        "--columns",
-        "names",
-        multiple=True,
-        callback=_split_all,
-        metavar="NAMES",
-        help=help,
-    )
+    """Return the option for the names of variables or columns."""
+    flags = ("--var", "--columns", "names")
+    return click.option(*flags, multiple=True, callback=_split_all, metavar="NAMES", help=help)
 
 
 weights = click.option(
@@ -139,3 +142,67 @@ unseen = click.option(
     show_default=True,
     help="Treatment of rows whose group is not in STATS: an error, or missing values.",
 )
+
+
+def _statistic_names() -> dict[str, str]:
+    """Return the names of computable statistics without settings by their names in lower case."""
+    defined = STATISTICS.defined()
+    unfit = {n for n, cls in defined.items() if cls.unmergeable_reason or _has_required(cls)}
+    return {name.lower(): name for name in STATISTICS.names() if name not in unfit}
+
+
+def _has_required(cls: type[Statistic]) -> bool:
+    settings = fields(cls)  # type: ignore[arg-type]
+    return any(setting.default is setting.default_factory is MISSING for setting in settings)
+
+
+statistic = click.option(
+    "--statistic",
+    "statistics",
+    multiple=True,
+    metavar="[NAME=]KINDS",
+    help=f"Statistics to compute: {', '.join(_statistic_names())}, or a list such as "
+    "moments,extrema. With a transform: log1p:moments. For one variable or column: "
+    f"tp=log1p:moments. Can be repeated. Default: {DEFAULT_STATISTIC}.",
+)
+
+
+def parse_statistics(values: Sequence[str], ddof: float) -> StatisticSpec:
+    """Return the statistics for `adapt`; `ddof` is for those that have one."""
+    by_name: dict[Any, list[Statistic]] = {}
+    for value in values:
+        name, equals, kinds = value.rpartition("=")
+        key = name if equals else ...
+        if key in by_name:
+            whose = "this name" if equals else "all"
+            raise InputError(
+                f"--statistic {value}: given for {whose} before; write several as one list, such "
+                "as moments,extrema"
+            )
+        by_name[key] = [_parse(kind.strip(), ddof) for kind in kinds.split(",")]
+    by_name.setdefault(..., [_parse(DEFAULT_STATISTIC, ddof)])
+    if ddof and not any(map(_has_ddof, chain.from_iterable(by_name.values()))):
+        raise InputError(f"--ddof {ddof:g} is for moments, and --statistic has none")
+    return by_name if len(by_name) > 1 else by_name[...]
+
+
+def _parse(text: str, ddof: float) -> Statistic:
+    """Return one statistic, possibly with a transform."""
+    function, colon, kind = text.rpartition(":")
+    names = _statistic_names()
+    if kind not in names or (colon and function not in FUNCTIONS):
+        raise InputError(
+            f"--statistic: {text!r} is unknown; write {', '.join(names)}, or one of a transform "
+            f"({', '.join(FUNCTIONS)}), as in log1p:moments"
+        )
+    cls = STATISTICS.find(names[kind])
+    if cls is None:
+        raise InputError(f"--statistic {kind}: its entry point defines no class {names[kind]!r}")
+    with input_errors(f"--statistic {kind}"):
+        inner = cls(**({"ddof": ddof} if ddof and hasattr(cls, "ddof") else {}))
+    return Transformed(function, inner) if colon else inner  # type: ignore[arg-type]
+
+
+def _has_ddof(statistic: Statistic) -> bool:
+    components = statistic.components(np.zeros(1, statistic.dtype))
+    return any(hasattr(component.statistic, "ddof") for component in components)

@@ -1,8 +1,7 @@
-"""Parquet: files and folders of them, adapted by row group, and rewrite_file file by file.
+"""Parquet: files and folders of them, adapted by row group, and written file by file.
 
-Used by cli.paths. It must stay a `paths.FormatModule`. What comes out lies in files and folders of
-the same names, with the same row groups, the same schema but for the columns that are normalized,
-and the same compression.
+Used by cli.paths. Everything but the format of outputs may change: outputs have the names, row
+groups, compression and, except for normalized columns, the schema of the inputs.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -19,24 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dasknorm.chunks.progress import Meter, count_chunks
+from dasknorm.cli.data_files import Contents, DataFiles, Transform
 from dasknorm.cli.errors import InputError, input_errors, quote_names
-from dasknorm.cli.transform import Transform
 from dasknorm.containers.parquet import File, Files, add_folder_columns
 
-__all__ = [
-    "DESCRIPTION",
-    "FORMATS",
-    "IS_TABLE",
-    "TABLE_COLUMNS",
-    "open_data",
-    "open_for_adapt",
-    "write_transformed",
-]
+__all__ = ["ParquetFiles", "open_data"]
 
-DESCRIPTION = "tables"
-IS_TABLE = True
-TABLE_COLUMNS: tuple[str, ...] = ("dtype",)
-FORMATS: tuple[str, ...] = ("parquet",)
 SUFFIXES = (".parquet", ".pq")
 NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
 
@@ -48,50 +35,46 @@ DICTIONARY_ENCODINGS = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
 
 def open_data(paths: Sequence[Path]) -> Files:
     """Return all files in some files and folders; only footers are read."""
-    found = [file for path in paths for file in _find_files(path)]
+    file_paths = [file for path in paths for file in _find_files(path)]
     roots = [path.resolve() if path.is_dir() else path.resolve().parent for path in paths]
     with ThreadPoolExecutor() as pool:
-        files = list(pool.map(partial(_open_file, root=Path(commonpath(roots))), found))
-    alone = len(paths) == 1 and paths[0].is_file()
-    return Files(tuple(_with_folders(files)), alone)
+        files = list(pool.map(partial(_open_file, root=Path(commonpath(roots))), file_paths))
+    is_single = len(paths) == 1 and paths[0].is_file()
+    return Files(tuple(_with_folders(files)), is_single)
 
 
-def open_for_adapt(
-    paths: Sequence[Path], form: str, names: Sequence[str], keys: Sequence[Hashable]
-) -> tuple[Files, list[str] | None]:
-    """Open the files; return them with the columns to select (None: all numeric ones)."""
-    data = open_data(paths)
-    if not any(sum(file.rows) for file in data.files):
-        others = f", nor in {len(data.files) - 1} other files" if len(data.files) > 1 else ""
-        raise InputError(f"there are no rows in {data.files[0].given_path!r}{others}")
-    return data, list(names) or None
+class ParquetFiles(DataFiles):
+    """Parquet files, to be written as Parquet."""
 
+    formats = ("parquet",)
 
-def write_transformed(
-    paths: Sequence[Path],
-    form: str,
-    transform: Transform,
-    names: Sequence[str],
-    meter: Meter,
-    out: Path,
-    form_out: str,
-) -> dict[str, tuple[str, ...]]:
-    """Write the transformed files, several at a time; return the type of each column."""
-    data = open_data(paths)
-    files = [_select(file, names, transform.keys) for file in data.files]
-    schemas = [transformed_schema(file, transform) for file in files]
-    meter.expected += sum(len(file.rows) for file in files)
-    # As a task with a name: it may contain many groups, and is sent to each worker once.
-    delayed_transform = dask.delayed(transform, name=f"change-{meter.topic}", traverse=False)
-    rewrite = dask.delayed(rewrite_file, pure=False)
-    tasks = []
-    for file, schema in zip(files, schemas, strict=True):
-        target = out if data.is_single else out / file.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        tasks.append(rewrite(file, target, schema, delayed_transform, meter.topic))
-    dask.compute(*tasks)
-    kinds = zip(schemas[0].names, schemas[0].types, strict=True)
-    return {name: (str(kind),) for name, kind in kinds}
+    def open_for_adapt(
+        self, names: Sequence[str], keys: Sequence[Hashable]
+    ) -> tuple[Files, list[str] | None]:
+        data = open_data(self.paths)
+        if not any(sum(file.rows) for file in data.files):
+            others = f", nor in {len(data.files) - 1} other files" if len(data.files) > 1 else ""
+            raise InputError(f"there are no rows in {data.files[0].given_path!r}{others}")
+        return data, list(names) or None
+
+    def write_transformed(
+        self, transform: Transform, names: Sequence[str], meter: Meter, out: Path, form_out: str
+    ) -> Contents:
+        data = open_data(self.paths)
+        files = [_select(file, names, transform.keys) for file in data.files]
+        schemas = [_transformed_schema(file, transform) for file in files]
+        meter.expected += sum(len(file.rows) for file in files)
+        # As a task with a name: it may contain many groups, and is sent to each worker once.
+        delayed_transform = dask.delayed(transform, name=f"change-{meter.topic}", traverse=False)
+        rewrite = dask.delayed(_rewrite_file, pure=False)
+        tasks = []
+        for file, schema in zip(files, schemas, strict=True):
+            target = out if data.is_single else out / file.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            tasks.append(rewrite(file, target, schema, delayed_transform, meter.topic))
+        dask.compute(*tasks)
+        kinds = zip(schemas[0].names, schemas[0].types, strict=True)
+        return {name: (str(kind),) for name, kind in kinds}
 
 
 # -- which files ----------------------------------------------------------------------------------
@@ -170,7 +153,7 @@ def _select(file: File, names: Sequence[str], keys: Sequence[Hashable]) -> File:
 # -- writing --------------------------------------------------------------------------------------
 
 
-def transformed_schema(file: File, transform: Transform) -> Any:
+def _transformed_schema(file: File, transform: Transform) -> Any:
     """Return the schema of a transformed file; raises an error if the columns do not match."""
     with file.named_in_errors():
         schema = _transform_table(file.schema.empty_table(), file, transform).schema
@@ -180,7 +163,7 @@ def transformed_schema(file: File, transform: Transform) -> Any:
     return schema
 
 
-def rewrite_file(file: File, target: Path, schema: Any, transform: Transform, topic: str) -> None:
+def _rewrite_file(file: File, target: Path, schema: Any, transform: Transform, topic: str) -> None:
     """Write a transformed file, one row group at a time."""
     with (
         file.named_in_errors(),

@@ -1,4 +1,4 @@
-"""Find the inputs of a command, their format and the module for it, and check its output.
+"""Find the inputs of a command and their format, and check its output.
 
 Used by cli.check and cli.commands. To add a suffix, add a row to the table.
 """
@@ -6,27 +6,24 @@ Used by cli.check and cli.commands. To add a suffix, add a row to the table.
 import glob
 import importlib.util
 import os
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
 
 from dasknorm.api.load import load
 from dasknorm.api.stats import Stats
-from dasknorm.chunks.progress import Meter
-from dasknorm.cli import arrays, frames
+from dasknorm.cli.arrays import ArrayFiles
+from dasknorm.cli.data_files import DataFiles
 from dasknorm.cli.errors import InputError, input_errors
-from dasknorm.cli.transform import Transform
+from dasknorm.cli.frames import FrameFiles
 
 __all__ = [
     "FORMAT_BY_SUFFIX",
-    "FormatModule",
     "check_output",
     "check_stats_suffix",
+    "data_files",
     "find_sources",
     "format_of",
-    "format_of_all",
     "load_stats",
-    "module_for",
 ]
 
 FORMAT_BY_SUFFIX = {
@@ -42,7 +39,7 @@ STATS_SUFFIXES = (".nc", ".zarr", ".json")
 
 def find_sources(patterns: Sequence[str]) -> list[Path]:
     """Return the files that match paths and patterns; an existing path is not a pattern."""
-    found: list[Path] = []
+    sources: list[Path] = []
     for pattern in patterns:
         is_path = os.path.exists(pattern)
         matches = [pattern] if is_path else sorted(glob.glob(pattern, recursive=True))
@@ -50,8 +47,8 @@ def find_sources(patterns: Sequence[str]) -> list[Path]:
             raise InputError(f"no file matches the pattern {pattern!r}")
         if not matches:
             raise InputError(f"no such file or folder: {pattern!r}")
-        found += [Path(match) for match in matches]
-    return list(dict.fromkeys(found))
+        sources += [Path(match) for match in matches]
+    return list(dict.fromkeys(sources))
 
 
 def format_of(path: Path) -> str:
@@ -68,13 +65,22 @@ def format_of(path: Path) -> str:
     )
 
 
-def format_of_all(paths: Sequence[Path]) -> str:
-    """Return the format of all sources; InputError if they differ."""
+def data_files(paths: Sequence[Path], form_out: str | None = None) -> DataFiles:
+    """Return sources of one format, to be written in another; InputError if formats differ."""
     formats = {format_of(path): path for path in paths}
     if len(formats) > 1:
         named = " and ".join(f"{str(path)!r} ({name})" for name, path in formats.items())
         raise InputError(f"sources of several formats cannot be combined: {named}")
-    return next(iter(formats))
+    (form,) = formats
+    if form in ArrayFiles.formats:
+        return ArrayFiles(paths, form)
+    if form == "parquet" and form_out in (None, "parquet"):
+        if importlib.util.find_spec("pyarrow") is None:
+            raise InputError("parquet files need pyarrow: pip install 'dasknorm[arrow]'")
+        from dasknorm.cli.parquet import ParquetFiles  # pyarrow is optional, and slow to import
+
+        return ParquetFiles(paths, form)
+    return FrameFiles(paths, form)
 
 
 def check_output(out: Path, inputs: Sequence[Path], overwrite: bool) -> None:
@@ -99,45 +105,6 @@ def check_stats_suffix(out: Path) -> None:
     """Raise InputError unless the suffix is that of a statistics file."""
     if out.suffix not in STATS_SUFFIXES:
         raise InputError(f"a statistics file ends in {', '.join(STATS_SUFFIXES)}, got {str(out)!r}")
-
-
-class FormatModule(Protocol):
-    """A module that reads and writes one type of data: `arrays`, `frames` or `parquet`."""
-
-    DESCRIPTION: str
-    IS_TABLE: bool
-    FORMATS: tuple[str, ...]
-    TABLE_COLUMNS: tuple[str, ...]
-
-    def open_for_adapt(
-        self, paths: Sequence[Path], form: str, names: Sequence[str], keys: Sequence[Hashable]
-    ) -> tuple[Any, list[str] | None]:
-        """Open data lazily; return them with the columns to select (None: all numeric ones)."""
-
-    def write_transformed(
-        self,
-        paths: Sequence[Path],
-        form: str,
-        transform: Transform,
-        names: Sequence[str],
-        meter: Meter,
-        out: Path,
-        form_out: str,
-    ) -> dict[str, tuple[str, ...]]:
-        """Write transformed data; return a row of `TABLE_COLUMNS` per variable."""
-
-
-def module_for(form: str, form_out: str | None = None) -> FormatModule:
-    """Return the module that reads a format and writes another."""
-    if form in arrays.FORMATS:
-        return arrays
-    if form == "parquet" and form_out in (None, "parquet"):
-        if importlib.util.find_spec("pyarrow") is None:
-            raise InputError("parquet files need pyarrow: pip install 'dasknorm[arrow]'")
-        from dasknorm.cli import parquet  # pyarrow is optional, and slow to import
-
-        return parquet
-    return frames
 
 
 def load_stats(path: Path, read: Callable[[Path], Stats] = load) -> Stats:

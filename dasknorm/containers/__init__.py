@@ -96,7 +96,7 @@ class Container(ABC, Generic[T]):
             )
 
     def summarize(
-        self, data: T, fields: Fields, kept: Kept, weights: Any = None, where: Any = None
+        self, data: T, fields: Fields, kept: Kept, weights: object = None, where: object = None
     ) -> dict[Hashable, State]:
         """Return the states of the fields, still to be computed: their data are Reductions."""
         if isinstance(weights, str) and not self.has_latitude:
@@ -122,14 +122,14 @@ class Container(ABC, Generic[T]):
         """Return the names of the files that `data` were read from, if `data` contain them."""
         return []
 
-    def parse_weights(self, data: T, weights: Any) -> Any:
+    def parse_weights(self, data: T, weights: object) -> Any:
         """Return weights for `data` as one field, which is aligned to other fields by name."""
         fields = container_of(weights).fields(weights)
         if len(fields) != 1:
             raise TypeError(f"weights must be one array, got {len(fields)}: {list(fields)}")
         return next(iter(fields.values()))
 
-    def parse_mask(self, data: T, where: Any) -> Any:
+    def parse_mask(self, data: T, where: object) -> Any:
         """Return a mask for `data` as weights of 1 and 0; TypeError unless it is of booleans."""
         dtype = self.mask_dtype(data, where)
         if not str(dtype).lower().startswith("bool"):  # the name differs between libraries
@@ -146,12 +146,12 @@ class Container(ABC, Generic[T]):
             )
         return mask
 
-    def mask_dtype(self, data: T, where: Any) -> object:
+    def mask_dtype(self, data: T, where: object) -> object:
         """Return the dtype of a mask, whatever library it is from."""
         dtype = getattr(where, "dtype", getattr(where, "type", None))  # Arrow has types
         return np.asarray(where).dtype if dtype is None else dtype
 
-    def mask_weights(self, weights: Any, mask: Any) -> Any:
+    def mask_weights(self, weights: Any, mask: Any) -> object:
         """Return lazy weights that are 0 where a lazy mask is False."""
         return weights.where(mask, 0)
 

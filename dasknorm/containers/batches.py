@@ -18,7 +18,7 @@ from dasknorm.fields.matching import names_of
 __all__ = ["check_same_names", "is_single_container", "iterate_batches"]
 
 
-def iterate_batches(data: Any) -> Iterator[Any]:
+def iterate_batches(data: object) -> Iterator[Any]:
     """Yield `data` if it is a single container, else the batches in it.
 
     A list of numbers, however nested, is one array; a list of arrays is a list of batches. If a
@@ -53,7 +53,7 @@ def check_same_names(states: States, earlier: Fields) -> None:
         )
 
 
-def is_single_container(data: Any) -> bool:
+def is_single_container(data: object) -> bool:
     """Return True if `data` is one container, not batches; TypeError for an unsupported array."""
     if isinstance(data, (list, tuple)):
         return not _has_arrays(data)

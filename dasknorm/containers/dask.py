@@ -12,7 +12,7 @@ __all__ = ["DaskArray"]
 
 
 @register(da.Array)
-class DaskArray(Array):
+class DaskArray(Array[da.Array]):
     """A Dask array is a NumPy array in chunks."""
 
     def fields(self, data: da.Array, selection: Selection = NO_SELECTION) -> Fields:

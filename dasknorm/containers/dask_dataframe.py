@@ -3,8 +3,6 @@
 Used by users: `containers` imports this module with the first such object.
 """
 
-from typing import Any
-
 import dask.dataframe as dd
 
 from dasknorm.containers import Fields, register
@@ -13,7 +11,7 @@ from dasknorm.containers.pandas import Frame, Series
 __all__ = ["DaskFrame", "DaskSeries"]
 
 
-def _check_series(weights: Any) -> dd.Series:
+def _check_series(weights: object) -> dd.Series:
     if not isinstance(weights, dd.Series):
         raise TypeError(
             "weights of a Dask frame are a Dask Series of the same partitions, such as "
@@ -26,7 +24,7 @@ def _check_series(weights: Any) -> dd.Series:
 class DaskFrame(Frame):
     """A DataFrame in partitions, whose columns are found by name, in any order."""
 
-    def parse_weights(self, data: dd.DataFrame, weights: Any) -> Any:
+    def parse_weights(self, data: dd.DataFrame, weights: object) -> dd.Series:
         return _check_series(weights)
 
 
@@ -38,5 +36,5 @@ class DaskSeries(Series):
         frame = fields[None].data.frame
         return frame[frame.columns[0]].rename(data.name)
 
-    def parse_weights(self, data: dd.Series, weights: Any) -> Any:
+    def parse_weights(self, data: dd.Series, weights: object) -> dd.Series:
         return _check_series(weights)

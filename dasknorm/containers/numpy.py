@@ -4,10 +4,9 @@ Used by `containers.dask`, `layer.axes` and `layer.normalization`. The advice in
 change without other changes.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from dasknorm.blocks import is_numeric
 from dasknorm.containers import NO_SELECTION, Container, Selection, register
@@ -15,30 +14,32 @@ from dasknorm.fields import Field, Fields
 
 __all__ = ["Array", "array_field"]
 
+T = TypeVar("T")
+
 
 @register(np.ndarray, np.generic, list, tuple, int, float)
-class Array(Container[ArrayLike]):
+class Array(Container[T]):
     """An array is one field with the axes -n ... -1; the last of two or more axes is kept."""
 
     name = "numpy.ndarray"
 
-    def fields(self, data: ArrayLike, selection: Selection = NO_SELECTION) -> Fields:
+    def fields(self, data: T, selection: Selection = NO_SELECTION) -> Fields:
         self.check_no_selection(data, selection)
         return {None: array_field(np.asanyarray(data))}
 
-    def rebuild(self, data: ArrayLike, fields: Fields) -> ArrayLike:
+    def rebuild(self, data: T, fields: Fields) -> T:
         return fields[None].data
 
     def make_results(self, values: Fields) -> np.ndarray | np.generic:
         return values[None].data[()]
 
-    def parse_values(self, values: ArrayLike) -> tuple[str, Fields]:
+    def parse_values(self, values: T) -> tuple[str, Fields]:
         array = np.asanyarray(array_field(np.asanyarray(values)).data)
         array = np.ma.filled(array.astype("f8"), np.nan)
         dims = tuple(range(-array.ndim, 0))
         return self.name, {None: Field(array, dims, {}, dims)}
 
-    def parse_weights(self, data: ArrayLike, weights: Any) -> Any:
+    def parse_weights(self, data: T, weights: object) -> Field:
         field = super().parse_weights(data, weights)
         if not all(isinstance(dim, int) for dim in field.dims):
             return field
@@ -56,7 +57,7 @@ def array_field(data: Any) -> Field:
     return Field(data, dims, {}, dims[-1:] if data.ndim > 1 else ())
 
 
-def _format_unsupported(dtype: np.dtype[Any]) -> str:
+def _format_unsupported(dtype: np.dtype) -> str:
     cast = "cast it with astype(float)"
     advice = {
         "c": "normalize x.real and x.imag, or abs(x)",

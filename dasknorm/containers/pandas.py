@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from dasknorm.blocks import is_numeric
+from dasknorm.blocks.group_labels import is_column
 from dasknorm.blocks.pandas_columns import PandasSource
-from dasknorm.blocks.row_keys import is_column
 from dasknorm.blocks.tables import ColumnSource, Table
 from dasknorm.containers import NO_SELECTION, Container, Selection, register
 from dasknorm.errors import MismatchError
@@ -57,7 +57,7 @@ class Frame(Container[pd.DataFrame]):
             for name in index.difference(columns)
         ]
 
-    def parse_weights(self, data: pd.DataFrame, weights: Any) -> Any:
+    def parse_weights(self, data: pd.DataFrame, weights: object) -> object:
         if isinstance(weights, pd.Series):
             if not weights.index.equals(data.index):
                 raise MismatchError("the index of the weights is not the index of the data")

@@ -1,6 +1,6 @@
 """Parquet files (`Files`): the selected columns as one Dask array of Arrow blocks.
 
-Used by `cli.parquet` and `cli.rewriting`. The sizes of tasks and buffers can change without other
+Used by `cli.parquet`. The sizes of tasks and buffers can change without other
 changes.
 
 A chunk is a run of adjacent row groups of a file. The footers of the files contain the numbers of

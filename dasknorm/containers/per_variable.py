@@ -1,7 +1,7 @@
 """Assign statistics to variables and columns, and apply states to the data they match by name.
 
-Used by `api` and `cli`. It is the only module that selects, matches and rebuilds data by the
-methods of `Container`.
+Used by api and cli. It is the only module that selects, matches and rebuilds data by the methods of
+`Container`.
 
 Each variable of an xarray object is one field with one statistic. The columns of a DataFrame are
 one field if all have the same statistic, else one field per statistic.
@@ -10,6 +10,9 @@ one field if all have the same statistic, else one field per statistic.
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import DTypeLike
 
 from dasknorm import chunks
 from dasknorm.blocks import Kernel, output_dtype
@@ -139,7 +142,9 @@ def match_fields(
     return result, {key: kept_dims_like(field, states[key]) for key, field in result.items()}
 
 
-def transform_data(data: T, states: States, kernel: Kernel, dtype: Any, unseen: str) -> T:
+def transform_data(
+    data: T, states: States, kernel: Kernel, dtype: DTypeLike | None, unseen: str
+) -> T:
     """Return data of the same type, transformed with the affine maps of states; lazy if `data` are.
 
     Raises MismatchError unless names, dimensions and labels match, as `Stats.normalize` says.
@@ -157,7 +162,9 @@ def transform_data(data: T, states: States, kernel: Kernel, dtype: Any, unseen: 
     return data
 
 
-def _transform(data: Field, state: State, kernel: Kernel, dtype: Any, unseen: str) -> Field:
+def _transform(
+    data: Field, state: State, kernel: Kernel, dtype: np.dtype | None, unseen: str
+) -> Field:
     affine = replace(state, data=chunks.apply(state.data, state.statistic.affine))
     result = data.transform(affine, state.statistic.kernel(kernel), dtype, unseen)
     return replace(result, attrs=units_after(kernel, result.attrs, affine.attrs))

@@ -3,6 +3,9 @@
 Used by users: `containers` imports this module with the first such object.
 """
 
+# mypy: disable-error-code="override"
+# A container is only given objects of the type that it is registered for.
+
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,8 +22,7 @@ from dasknorm.blocks.tables import ColumnSource, Table
 from dasknorm.containers import NO_SELECTION, Selection, register
 from dasknorm.containers.pandas import Frame
 from dasknorm.fields import Field, Fields, States
-from dasknorm.statistics.base import Records
-from dasknorm.statistics.reducer import Reducer
+from dasknorm.statistics.base import Records, Reducer
 
 try:
     from dasknorm.blocks.arrow_tables import ArrowSource
@@ -70,13 +72,13 @@ class Frames(Frame):
         labels: dict[Hashable, pd.Index] = {"columns": pd.Index(values.columns)}
         return self.name, {None: Field(numbers, ("columns",), labels, ("columns",))}
 
-    def parse_weights(self, data: pl.DataFrame, weights: Any) -> Any:
+    def parse_weights(self, data: pl.DataFrame, weights: object) -> object:
         if isinstance(weights, pl.Expr):
             # With the rows, a single number broadcasts to all of them.
             weights = data.with_columns(weights.alias("weight")).get_column("weight")
         return super().parse_weights(data, parse_row_weights(weights))
 
-    def mask_dtype(self, data: pl.DataFrame, where: Any) -> Any:
+    def mask_dtype(self, data: pl.DataFrame, where: object) -> object:
         if not isinstance(where, pl.Expr):
             return super().mask_dtype(data, where)
         rows = data.to_frame() if isinstance(data, pl.Series) else data
@@ -101,7 +103,7 @@ class SeriesOfOne(Frames):
     def make_results(self, values: Fields) -> Any:
         return values[None].data.reshape(())[()]
 
-    def parse_weights(self, data: pl.Series, weights: Any) -> Any:
+    def parse_weights(self, data: pl.Series, weights: object) -> object:
         return super().parse_weights(data.to_frame(), weights)
 
     def parse_values(self, values: pl.Series) -> tuple[str, Fields]:
@@ -129,7 +131,7 @@ class LazyFrames(Frames):
     def parse_values(self, values: pl.LazyFrame) -> tuple[str, Fields]:
         return super().parse_values(values.collect())
 
-    def parse_weights(self, data: pl.LazyFrame, weights: Any) -> Any:
+    def parse_weights(self, data: pl.LazyFrame, weights: object) -> pl.Expr:
         if not isinstance(weights, pl.Expr):
             raise TypeError(
                 "weights of a LazyFrame are an expression, such as pl.col('weight'); "
@@ -137,7 +139,7 @@ class LazyFrames(Frames):
             )
         return weights
 
-    def mask_weights(self, weights: Any, mask: Any) -> Any:
+    def mask_weights(self, weights: pl.Expr, mask: pl.Expr) -> pl.Expr:
         return pl.when(mask).then(weights).otherwise(0)
 
 
@@ -153,7 +155,7 @@ class Query(ColumnSource):
     """
 
     frame: Any
-    kinds: dict[str, np.dtype[Any]]
+    kinds: dict[str, np.dtype]
 
     @property
     def rows(self) -> float:
@@ -167,7 +169,7 @@ class Query(ColumnSource):
         return np.concatenate([batch.to_numpy() for batch, _ in batches])
 
     def batches(
-        self, table: Table, weights: Any = None
+        self, table: Table, weights: pl.Expr | None = None
     ) -> Iterator[tuple[Table, np.ndarray | None]]:
         """Yield tables of the needed columns, and the weights of their rows."""
         row_bytes = sum(kind.itemsize for kind in table.dtypes)
@@ -183,9 +185,11 @@ class Query(ColumnSource):
             source = ArrowSource(whole.select(columns).to_arrow())
             yield replace(table, source=source), None if values is None else values[:, None]
 
-    def summarize(self, table: Table, reducer: Reducer, weights: Any) -> Records | GroupRecords:
+    def summarize(
+        self, table: Table, reducer: Reducer, weights: pl.Expr | None
+    ) -> Records | GroupRecords:
         shape = 1, len(table.columns)
-        groups = GroupRecords.none(reducer.shape(shape), reducer.statistic)
+        groups = GroupRecords.empty(reducer.shape(shape), reducer.statistic)
         total = reducer.empty(shape)
         for batch, batch_weights in self.batches(table, weights):
             part = summarize(batch, reducer, batch_weights)
@@ -195,9 +199,7 @@ class Query(ColumnSource):
                 reducer.join(total, part)
         return groups if table.keys else total
 
-    def transform(
-        self, table: Table, affine: Any, kernel: Kernel, dtype: np.dtype[Any] | None
-    ) -> Table:
+    def transform(self, table: Table, affine: Any, kernel: Kernel, dtype: np.dtype | None) -> Table:
         # By our kernel, in batches: an expression would round wide integers to floats before it
         # subtracts the mean, and have other last digits than a DataFrame in memory.
         mapped = []
@@ -228,7 +230,7 @@ def _map(
     keys: tuple[Hashable, ...],
     affine: Any,
     kernel: Kernel,
-    dtype: np.dtype[Any],
+    dtype: np.dtype,
 ) -> Any:
     """Transform a batch of one column, given with the columns of its keys."""
     source = ArrowSource(pl.DataFrame(list(series)).to_arrow())

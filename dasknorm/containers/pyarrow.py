@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from dasknorm.blocks.arrow_columns import is_numeric
-from dasknorm.blocks.arrow_tables import ArrowSource
+from dasknorm.blocks.arrow_tables import ArrowSource, is_numeric
 from dasknorm.containers import NO_SELECTION, Selection, register
 from dasknorm.containers.pandas import Frame, make_field
 from dasknorm.fields import Field, Fields
@@ -47,7 +46,7 @@ class Tables(Frame):
     def rebuild(self, data: pa.Table, fields: Fields) -> pa.Table:
         return _update_pandas_metadata(fields[None].data.frame, data.schema)
 
-    def parse_weights(self, data: pa.Table, weights: Any) -> Any:
+    def parse_weights(self, data: pa.Table, weights: object) -> object:
         return super().parse_weights(data, parse_row_weights(weights))
 
 
@@ -85,7 +84,7 @@ def check_plain_keys(nested: Mapping[Hashable, object]) -> None:
         )
 
 
-def parse_row_weights(weights: Any) -> np.ndarray:
+def parse_row_weights(weights: object) -> np.ndarray:
     """Return a column of weights from any library as an array, with NaN for missing weights."""
     if isinstance(weights, pd.Series):  # Arrow's rows have no index to compare with
         return weights.to_numpy("f8", na_value=np.nan)

@@ -1,12 +1,12 @@
 """xarray DataArrays and Datasets: each variable is a field with its dimensions and indexes.
 
-Used by `containers.xarray_datatree`. To exclude more variables that contain metadata, extend the
+Used by containers.xarray_datatree. To exclude more variables that contain metadata, extend the
 constants.
 """
 
 from collections.abc import Hashable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
@@ -45,7 +45,7 @@ class Labelled(Container[X]):
     combined_name = "xarray.Dataset"
     has_latitude = True
 
-    def parse_weights(self, data: X, weights: Any) -> Any:
+    def parse_weights(self, data: X, weights: object) -> Field:
         if isinstance(weights, str):
             assert not isinstance(data, xr.DataTree), "`DataTrees` computes weights for each node"
             dim, values = weights_by_latitude(data, weights)
@@ -63,7 +63,7 @@ class Labelled(Container[X]):
             )
         return super().parse_weights(data, weights)
 
-    def parse_mask(self, data: X, where: Any) -> Any:
+    def parse_mask(self, data: X, where: object) -> Field:
         if not isinstance(where, xr.DataArray):
             raise TypeError(
                 "where= of an xarray object is a DataArray of booleans, with names for dimensions; "

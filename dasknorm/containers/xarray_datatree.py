@@ -4,7 +4,6 @@ Used by users: `containers` imports this module with the first DataTree.
 """
 
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any
 
 import xarray as xr
 
@@ -57,7 +56,12 @@ class DataTrees(Labelled[xr.DataTree]):
         return result
 
     def summarize(
-        self, data: xr.DataTree, fields: Fields, kept: Kept, weights: Any = None, where: Any = None
+        self,
+        data: xr.DataTree,
+        fields: Fields,
+        kept: Kept,
+        weights: object = None,
+        where: object = None,
     ) -> dict[Hashable, State]:
         """Return states; weights that are a string are computed for each node by its latitude."""
         if not isinstance(weights, str):

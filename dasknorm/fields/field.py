@@ -16,13 +16,13 @@ import pandas as pd
 
 from dasknorm import chunks
 from dasknorm.blocks import Kernel
-from dasknorm.blocks.group_labels import order_of
+from dasknorm.blocks.group_labels import sort_order
 from dasknorm.blocks.grouped_arrays import GroupedArray
 from dasknorm.blocks.groups import GroupMaps, GroupRecords
 from dasknorm.errors import MismatchError
 from dasknorm.fields.labels import format_dim, format_dims, match_labels
 from dasknorm.statistics import Moments, Statistic
-from dasknorm.statistics.reducer import Reducer
+from dasknorm.statistics.base import Reducer
 
 __all__ = ["Axes", "Field", "Fields", "Groups", "State", "States"]
 
@@ -78,7 +78,7 @@ class Field:
     dims: tuple[Hashable, ...]
     labels: Mapping[Hashable, pd.Index] = field(default_factory=dict)
     features: tuple[Hashable, ...] = ()
-    attrs: Mapping[str, Any] = field(default_factory=dict)
+    attrs: Mapping[str, object] = field(default_factory=dict)
     groups: Groups | None = None
     selected_columns: tuple[Hashable, ...] | None = None
     statistic: Statistic | None = None
@@ -103,7 +103,7 @@ class Field:
         return None if self.groups is None else self.groups.lag_dim
 
     def summarize(
-        self, kept: tuple[Hashable, ...], weights: Any = None, where: Any = None
+        self, kept: tuple[Hashable, ...], weights: object = None, where: object = None
     ) -> "State":
         """Return the state still to be computed: its data are a `chunks.Reduction`.
 
@@ -137,7 +137,7 @@ class Field:
             work, dims, labels, dims, self.attrs, groups, columns, statistic=self.statistic
         )
 
-    def _check_constant(self, weights: Any, groups: Groups) -> None:
+    def _check_constant(self, weights: np.ndarray, groups: Groups) -> None:
         """Raise ValueError if weights vary along the dimension of tendencies."""
         if weights.shape[self.dims.index(groups.data_dim)] > 1:
             raise ValueError(
@@ -173,7 +173,7 @@ class Field:
             data = GroupedArray.of(data, self.dims.index(dim), labels)
         return replace(self, data=data, groups=Groups(name, data_dim=dim))
 
-    def weights_for(self, weights: Any) -> Any:
+    def weights_for(self, weights: object) -> object:
         """Return weights; None if they share no dimension with this field, so have no effect."""
         if isinstance(weights, Field) and weights.dims and not set(weights.dims) & set(self.dims):
             return None
@@ -183,7 +183,7 @@ class Field:
         self,
         affine: "Field",
         kernel: Kernel,
-        dtype: np.dtype[Any] | None = None,
+        dtype: np.dtype | None = None,
         unseen: str = "error",
     ) -> "Field":
         """Apply an affine map to the data, matched by dimension and label."""
@@ -191,7 +191,7 @@ class Field:
         if affine.group_dim is not None:
             maps = GroupMaps(affine.labels[affine.group_dim], maps, affine.group_dim, unseen)
         if isinstance(data, GroupedArray):
-            data = replace(data, codes=np.append(maps.places(data.labels), -1)[data.codes])
+            data = replace(data, codes=np.append(maps.find(data.labels), -1)[data.codes])
             maps = maps.affine
         return replace(self, data=chunks.transform(data, maps, kernel, dtype))
 
@@ -340,7 +340,7 @@ class State(Field):
         """Return this state with other records, sorted by group."""
         if not isinstance(records, GroupRecords):
             return replace(self, data=records)
-        order = order_of(records.labels)
+        order = sort_order(records.labels)
         labels = {**self.labels, self.group_dim: records.labels[order]}
         is_sorted = (order == np.arange(len(order))).all()  # and all of a grid need no copy then
         data = records.records if is_sorted else records.records[order]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from dasknorm import chunks
-from dasknorm.blocks.group_labels import appended, format_labels, places_of
+from dasknorm.blocks.group_labels import append_labels, find_labels, format_labels
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.errors import MismatchError
 from dasknorm.fields.field import Field, State, States
@@ -122,7 +122,7 @@ def reorder(state: State, other: State) -> State:
 
 def select_groups(state: State, groups: pd.Index) -> State:
     """Return the states of these groups, sorted; an unknown group has an empty state."""
-    positions = places_of(groups, state.labels[state.group_dim])
+    positions = find_labels(groups, state.labels[state.group_dim])
     records = np.zeros((len(groups), *state.data.shape[1:]), state.data.dtype)
     records[positions >= 0] = state.data[positions[positions >= 0]]
     return state.with_records(GroupRecords(groups, records))
@@ -141,7 +141,7 @@ def concat_columns(state: State, other: State) -> State:
     if state.group_dim is not None:
         groups, other_groups = state.labels[state.group_dim], other.labels[state.group_dim]
         if not groups.equals(other_groups):
-            groups = appended(groups, other_groups[places_of(other_groups, groups) < 0])
+            groups = append_labels(groups, other_groups[find_labels(other_groups, groups) < 0])
             state, other = select_groups(state, groups), select_groups(other, groups)
     columns = state.labels["columns"].append(other.labels["columns"])
     data = np.concatenate([state.data, other.data], axis=state.dims.index("columns"))

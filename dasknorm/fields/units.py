@@ -1,6 +1,6 @@
 """Units: normalized data have the unit 1, and restored data have the units of the original.
 
-Used by api.stats, containers.mapping, io.formats.export and io.store.layout.
+Used by api.stats, containers.mapping, io.formats.states and io.store.layout.
 A change here changes the attributes of results only, never their values.
 """
 
@@ -14,7 +14,7 @@ from dasknorm.fields.field import State
 __all__ = ["units_after", "units_of"]
 
 
-def units_of(reading: str, state: State) -> dict[str, Any]:
+def units_of(reading: str, state: State) -> dict[str, object]:
     """Return a variable's attributes, with the units of its mean, variance or other value."""
     attrs = dict(state.attrs)
     units = attrs.get("units")
@@ -25,8 +25,8 @@ def units_of(reading: str, state: State) -> dict[str, Any]:
 
 
 def units_after(
-    kernel: Kernel, attrs: Mapping[str, Any], original: Mapping[str, Any]
-) -> dict[str, Any]:
+    kernel: Kernel, attrs: Mapping[str, object], original: Mapping[str, Any]
+) -> dict[str, object]:
     """Return attributes with the units "1" after normalization, the original ones when restored."""
     if kernel is kernels.restore and "units" in original:
         return {**attrs, "units": original["units"]}

@@ -6,7 +6,7 @@ All are calculated in float64 and cast once.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -16,25 +16,15 @@ from dasknorm.kernels.inputs import AFFINE, Array, Kernel, as_numeric, is_small
 from dasknorm.kernels.layout import (
     Axis,
     Walk,
+    element_strides,
     exact_dtype,
     flat_view,
-    fuse_axes,
     is_native,
+    make_walk,
     native_dtype,
     offset_batches,
     slabs,
 )
-
-__all__ = [
-    "FUNCTIONS",
-    "Function",
-    "map_by_group",
-    "restore",
-    "restore_from",
-    "standardize",
-    "standardize_by",
-    "through",
-]
 
 NO_AXIS = Axis(1, False, (0, 0, 0))
 
@@ -60,13 +50,6 @@ def standardize(x: Array, affine: Array, dtype: DTypeLike, out: Array | None = N
     -------
     ndarray of dtype
         out itself, or a new array in the shape and the memory order of x.
-
-    Raises
-    ------
-    TypeError
-        If x, affine, dtype or out has another dtype.
-    ValueError
-        If affine does not broadcast to the shape of x, or if out has another shape or is read-only.
 
     Examples
     --------
@@ -130,7 +113,7 @@ def _map(
     return out
 
 
-def _check_target(out: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+def _check_target(out: Array, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Raise TypeError or ValueError unless results of a shape and dtype can be written to out."""
     if not isinstance(out, np.ndarray) or out.dtype != dtype:
         got = out.dtype if isinstance(out, np.ndarray) else type(out).__name__
@@ -160,19 +143,9 @@ def _map_compiled(x: Array, affine: Array, out: Array, name: str) -> None:
     maps = np.array(
         affine[tuple(slice(0, 1 if s == 0 else None) for s in affine.strides)], order="C"
     )
-    steps = [
-        0 if n == 1 else s // AFFINE.itemsize for n, s in zip(maps.shape, maps.strides, strict=True)
-    ]
-    walk = fuse_axes(
-        [
-            Axis(
-                size,
-                step != 0,
-                (out.strides[axis] // out.itemsize, x.strides[axis] // x.itemsize, step),
-            )
-            for axis, (size, step) in enumerate(zip(x.shape, steps, strict=True))
-        ]
-    )
+    steps = element_strides(maps)
+    strides = element_strides(out), element_strides(x), steps
+    walk = make_walk(x.shape, [step != 0 for step in steps], *strides)
     formula = _choose_formula(name, x, out, maps)
     _fill(out, x, walk, maps.reshape(-1).view(np.float64).reshape(-1, 3), formula)
 
@@ -253,11 +226,6 @@ def map_by_group(kernel: Kernel, x: Array, affine: Array, codes: Array, out: Arr
         For each value the position of its map; below 0 counted from the end, as in NumPy.
     out : ndarray of float16, float32 or float64, shape (n,)
         Written to.
-
-    Returns
-    -------
-    ndarray
-        `out` itself.
 
     Examples
     --------

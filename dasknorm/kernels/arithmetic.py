@@ -17,29 +17,8 @@ import numpy as np
 
 from dasknorm.kernels.inputs import Array
 
-__all__ = [
-    "INFINITE_KEY",
-    "LARGEST_KEY",
-    "MAGNITUDE_BITS",
-    "Form",
-    "Number",
-    "OneFloat",
-    "TwoFloats",
-    "add",
-    "bits_from_floats",
-    "divide",
-    "floats_from_keys",
-    "keys_from_bits",
-    "merge_moments",
-    "multiply",
-    "quick_two_sum",
-    "scale",
-    "two_product",
-    "two_sum",
-]
-
+# A float, an array or a `codegen.Traced`; their operators mix, which no static type expresses.
 Number: TypeAlias = Any
-"""A float, an array or a `codegen.Traced`; their operators mix, which no static type expresses."""
 
 SPLITTER = 134217729.0  # 2**27 + 1 splits the 53 bits of a float64 into two halves (Veltkamp)
 HALF = 4294967296.0  # 2**32

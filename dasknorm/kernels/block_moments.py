@@ -8,7 +8,6 @@ are ordered in memory.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from dasknorm.kernels.inputs import (
     RECORD,
     Array,
     Axes,
+    Weights,
     as_numeric,
     as_weights,
     check_record_target,
@@ -28,18 +28,17 @@ from dasknorm.kernels.layout import (
     Axis,
     Target,
     Walk,
+    element_strides,
     exact_dtype,
     flat_view,
-    fuse_axes,
     has_whole_strides,
     is_native,
+    make_walk,
     native_dtype,
     offset_batches,
     slabs,
 )
 from dasknorm.kernels.merging import merge_into
-
-__all__ = ["moments", "moments_by_group"]
 
 LONG_RUN = 512  # a reduced innermost axis at least this long is summed along itself
 SHORT_RUN = 64  # and one shorter than this is best seen as rows
@@ -47,7 +46,7 @@ MIN_ROWS = 16  # with fewer rows, a run is summed along itself, however short
 MIN_LANES = 4  # with fewer lanes next to each other, lanes far apart are better
 
 
-def moments(x: Array, axes: Axes, weights: Array | None = None, out: Array | None = None) -> Array:
+def moments(x: Array, axes: Axes, weights: Weights = None, out: Array | None = None) -> Array:
     """Compute count, mean and sum of squared deviations of a block along some axes.
 
     Tiles are summed around a guess at their mean, made from a few of their values, and corrected
@@ -74,14 +73,6 @@ def moments(x: Array, axes: Axes, weights: Array | None = None, out: Array | Non
     -------
     ndarray of RECORD
         In the shape of x, with size 1 along ``axes``; out itself if it was given.
-
-    Raises
-    ------
-    TypeError
-        If x, weights or out have another dtype.
-    ValueError
-        If a weight is NaN, infinite or negative, if weights do not broadcast, or if out has another
-        shape or is read-only.
 
     Examples
     --------
@@ -125,7 +116,7 @@ def _empty_records(x: Array, axes: Axes) -> Array:
     return np.zeros([shape[axis] for axis in order], RECORD).transpose(np.argsort(order))
 
 
-def _small(x: Array, axes: Axes, weights: Array | None) -> Array:
+def _small(x: Array, axes: Axes, weights: Weights) -> Array:
     if x.size == 0:
         return np.zeros(reduced_shape(x.shape, axes), RECORD)
     return in_numpy.moments(
@@ -133,7 +124,7 @@ def _small(x: Array, axes: Axes, weights: Array | None) -> Array:
     )
 
 
-def _merge_converted(x: Array, axes: Axes, weights: Array | None, out: Array) -> None:
+def _merge_converted(x: Array, axes: Axes, weights: Weights, out: Array) -> None:
     """Convert a slab at a time, if no loop can read x or write out in place."""
     for slab in slabs(x.shape):
         w = None if weights is None else weights[slab].astype(np.float64)
@@ -145,27 +136,15 @@ def _merge_converted(x: Array, axes: Axes, weights: Array | None, out: Array) ->
         )
 
 
-def _merge_compiled(x: Array, axes: Axes, weights: Array | None, out: Array) -> None:
+def _merge_compiled(x: Array, axes: Axes, weights: Weights, out: Array) -> None:
     """Merge moments by a compiled loop, over axes in the order in which they lie in memory."""
     forward = tuple(slice(None, None, -1 if stride < 0 else 1) for stride in x.strides)
     arrays = [a[forward] for a in (x, weights) if a is not None]
     out = out[
         tuple(f if size > 1 else slice(None) for f, size in zip(forward, out.shape, strict=True))
     ]
-    steps = [
-        0 if size == 1 else stride // RECORD.itemsize
-        for size, stride in zip(out.shape, out.strides, strict=True)
-    ]
-    walk = fuse_axes(
-        [
-            Axis(
-                size,
-                axis in axes,
-                (*(a.strides[axis] // a.itemsize for a in arrays), steps[axis]),
-            )
-            for axis, size in enumerate(x.shape)
-        ]
-    )
+    strides = (*map(element_strides, arrays), element_strides(out))
+    walk = make_walk(x.shape, [axis in axes for axis in range(x.ndim)], *strides)
     dtype = native_dtype(x.dtype)
     if x.dtype == np.float16:
         arrays[0] = arrays[0].view(np.uint16)
@@ -174,7 +153,7 @@ def _merge_compiled(x: Array, axes: Axes, weights: Array | None, out: Array) -> 
 
 
 def _merge_blocks(
-    records: Array, origin: int, walk: list[Axis], arrays: list[Array], dtype: np.dtype[Any]
+    records: Array, origin: int, walk: list[Axis], arrays: list[Array], dtype: np.dtype
 ) -> None:
     """Merge blocks of data and weights, at all positions of the outer axes, into records."""
     # Numba is imported here and not above: half a second that small data never needs.
@@ -225,7 +204,7 @@ def _split_axes(walk: list[Axis]) -> tuple[list[Axis], list[Axis]]:
     return outer, [reduced, lanes, run]
 
 
-def moments_by_group(out: Array, x: Array, codes: Array, weights: Array | None = None) -> Array:
+def moments_by_group(out: Array, x: Array, codes: Array, weights: Weights = None) -> Array:
     """Merge the moments of values into the records of their groups, in place.
 
     Parameters
@@ -244,13 +223,6 @@ def moments_by_group(out: Array, x: Array, codes: Array, weights: Array | None =
     ndarray of RECORD
         `out` itself. Whatever the order of values and however far from 0 their means, the mean is
         within 4 ulp of max(abs(mean), std) and the variance within 16 ulp (weighted: 1e-13).
-
-    Raises
-    ------
-    IndexError
-        If `out` has no record for a code.
-    ValueError
-        If shapes differ, or a weight is negative or not finite.
 
     Examples
     --------
@@ -278,7 +250,7 @@ def moments_by_group(out: Array, x: Array, codes: Array, weights: Array | None =
     return out
 
 
-def _merge_groups(records: Array, x: Array, codes: Array, weights: Array | None) -> None:
+def _merge_groups(records: Array, x: Array, codes: Array, weights: Weights) -> None:
     from dasknorm.kernels.compiled import groups  # imports Numba
 
     sums = np.zeros((len(records), groups.SUMS))
@@ -293,7 +265,7 @@ def _merge_groups(records: Array, x: Array, codes: Array, weights: Array | None)
 
 
 def _column_slabs(
-    x: Array, codes: Array, weights: Array | None
+    x: Array, codes: Array, weights: Weights
 ) -> Iterator[tuple[Array, Array, Array | None]]:
     for (rows,) in slabs(x.shape):
         yield (

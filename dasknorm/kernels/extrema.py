@@ -7,20 +7,19 @@ The second number is the rest of a 64-bit integer beyond 2^53, and 0 for all oth
 """
 
 from math import prod
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from dasknorm.kernels.inputs import (
     Array,
     Axes,
+    Weights,
     as_numeric,
     as_weights,
     normalize_axes,
     reduced_shape,
 )
-
-__all__ = ["EXTREMA", "extrema", "merge_extrema"]
 
 #: Count, weight of missing values, and the two ends with their rests.
 EXTREMA = np.dtype(
@@ -33,7 +32,7 @@ ENDS = ((np.minimum, "min"), (np.maximum, "max"))
 Mask: TypeAlias = Array | np.bool_
 
 
-def extrema(x: Array, axes: Axes, weights: Array | None = None) -> Array:
+def extrema(x: Array, axes: Axes, weights: Weights = None) -> Array:
     """Compute the least and the greatest value of a block along some axes.
 
     Parameters
@@ -49,13 +48,6 @@ def extrema(x: Array, axes: Axes, weights: Array | None = None) -> Array:
     -------
     ndarray of EXTREMA
         In the shape of x, with size 1 along ``axes``.
-
-    Raises
-    ------
-    TypeError
-        If x or weights have another dtype.
-    ValueError
-        If a weight is NaN, infinite or negative, or weights do not broadcast.
 
     Examples
     --------
@@ -150,7 +142,7 @@ def _write(out: Array, name: str, values: Array, where: Mask) -> None:
         np.copyto(out[f"{name}_rest"], rests, where=where)
 
 
-def _limits(dtype: np.dtype[Any]) -> tuple[float, float]:
+def _limits(dtype: np.dtype) -> tuple[float, float]:
     """Return the least and the greatest number of a dtype."""
     if dtype.kind == "f":
         return -np.inf, np.inf

@@ -5,29 +5,18 @@ with those of `compiled`, to a few ulp.
 """
 
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from dasknorm.kernels.arithmetic import Form, OneFloat, TwoFloats, merge_moments
-from dasknorm.kernels.inputs import RECORD, Array, Axes, reduced_shape
-
-__all__ = [
-    "by_reciprocal",
-    "fold",
-    "moments",
-    "moments_by_group",
-    "reciprocal",
-    "restore",
-    "standardize",
-]
+from dasknorm.kernels.inputs import RECORD, Array, Axes, Weights, reduced_shape
 
 FEW_TERMS = 32  # a sum of so few is as exact one by one as in pairs
 FEW_RECORDS = 8  # so few are merged ten times as fast as Python's floats
 SMALLEST_COUNT = 5e-324  # replaces a count of 0, whose sums are 0 too
 
 
-def _form_of(dtype: np.dtype[Any]) -> Form:
+def _form_of(dtype: np.dtype) -> Form:
     return TwoFloats if dtype.kind in "iu" and dtype.itemsize == 8 else OneFloat
 
 
@@ -39,7 +28,7 @@ def _parts(x: Array) -> tuple[Array, Array]:
     return (x >> integer(32)).astype(np.float64), (x & integer(0xFFFFFFFF)).astype(np.float64)
 
 
-def moments(x: Array, axes: Axes, weights: Array | None) -> Array:
+def moments(x: Array, axes: Axes, weights: Weights) -> Array:
     """Return records of x along axes, kept as axes of one; weights are float64, shaped like x."""
     kept = [axis for axis in range(x.ndim) if axis not in axes]
     terms = prod(x.shape[axis] for axis in axes)
@@ -112,7 +101,7 @@ def _records(
     return out
 
 
-def moments_by_group(out: Array, x: Array, codes: Array, weights: Array | None) -> None:
+def moments_by_group(out: Array, x: Array, codes: Array, weights: Weights) -> None:
     """Merge values into the records of their groups: sorted by group, and summed per group."""
     weights = np.ones(x.shape) if weights is None else weights
     order = np.argsort(codes, kind="stable")
@@ -171,7 +160,7 @@ def _fold_numbers(into: Array, part: Array) -> None:
         into[index] = (*values, a_missing + b_missing)
 
 
-def standardize(x: Array, affine: Array, dtype: np.dtype[Any], out: Array) -> Array:
+def standardize(x: Array, affine: Array, dtype: np.dtype, out: Array) -> Array:
     """Compute ((x - shift) - shift_rest) / scale, cast once into out."""
     with np.errstate(all="ignore"):
         value, value_rest = _form_of(x.dtype).exact(*_parts(x))
@@ -183,7 +172,7 @@ def standardize(x: Array, affine: Array, dtype: np.dtype[Any], out: Array) -> Ar
     return out
 
 
-def by_reciprocal(dtype: np.dtype[Any], out_dtype: np.dtype[Any]) -> bool:
+def by_reciprocal(dtype: np.dtype, out_dtype: np.dtype) -> bool:
     """Return whether to multiply by 1 / scale: a float32 is then off by 0.5 + 2**-28 ulp."""
     return dtype.newbyteorder("=") == np.float32 and out_dtype == np.float32
 
@@ -194,7 +183,7 @@ def reciprocal(scale: Array) -> Array:
         return np.where(scale == 0, 1 / scale, np.clip(1 / scale, -1e300, 1e300))
 
 
-def restore(x: Array, affine: Array, dtype: np.dtype[Any], out: Array) -> Array:
+def restore(x: Array, affine: Array, dtype: np.dtype, out: Array) -> Array:
     """Compute (x * scale + shift_rest) + shift, cast once into out."""
     with np.errstate(all="ignore"):
         value, _ = _form_of(x.dtype).exact(*_parts(x))

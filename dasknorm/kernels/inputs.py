@@ -9,28 +9,14 @@ from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-__all__ = [
-    "AFFINE",
-    "RECORD",
-    "Array",
-    "Axes",
-    "Kernel",
-    "as_numeric",
-    "as_records",
-    "as_weights",
-    "check_record_target",
-    "is_small",
-    "normalize_axes",
-    "reduced_shape",
-]
-
-Array: TypeAlias = NDArray[Any]
+Array: TypeAlias = np.ndarray
 Axes: TypeAlias = tuple[int, ...]
+Weights: TypeAlias = Array | None
 
+# A map of blocks, as `standardize` and `restore`: (array, affine, dtype, out=None) -> array.
 Kernel: TypeAlias = Callable[..., Array]
-"""A map of blocks, as `standardize` and `restore`: (array, affine, dtype, out=None) -> array."""
 
 #: Count, mean and sum of squared deviations, the last two as unevaluated sums with their rests.
 RECORD = np.dtype(

@@ -7,29 +7,14 @@ A compiled loop takes a flat view and whole numbers of elements. This file turns
 into these, so that a loop is written once for C, Fortran, strided and broadcast arrays.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from dasknorm.kernels.inputs import Array
-
-__all__ = [
-    "SLAB_SIZE",
-    "Axis",
-    "Target",
-    "Walk",
-    "exact_dtype",
-    "flat_view",
-    "fuse_axes",
-    "has_whole_strides",
-    "is_native",
-    "native_dtype",
-    "offset_batches",
-    "slabs",
-]
 
 SLAB_SIZE = 1 << 17  # elements converted at a time: 1 MB of float64 stays in the cache
 BLOCKS_PER_CALL = 1 << 16  # blocks listed for one call of a loop: 0.5 MB of offsets an array
@@ -75,18 +60,31 @@ def fuse_axes(axes: list[Axis]) -> list[Axis]:
     return fused
 
 
+def make_walk(
+    shape: tuple[int, ...], roles: Iterable[bool], *strides: tuple[int, ...]
+) -> list[Axis]:
+    """Return the fused axes of arrays of one shape, given roles, and strides in elements."""
+    columns = zip(shape, roles, zip(*strides, strict=True), strict=True)
+    return fuse_axes([Axis(size, role, steps) for size, role, steps in columns])
+
+
+def element_strides(x: Array) -> tuple[int, ...]:
+    """Return the strides of an array in elements, 0 along axes of size 1."""
+    return tuple(0 if n == 1 else s // x.itemsize for n, s in zip(x.shape, x.strides, strict=True))
+
+
 def is_native(x: Array) -> bool:
     """Return whether a compiled loop can read the elements in place."""
     return x.dtype.isnative and has_whole_strides(x)
 
 
-def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def native_dtype(dtype: np.dtype) -> np.dtype:
     """Return the dtype to convert to for compiled loops, which have no float16."""
     half = dtype.kind == "f" and dtype.itemsize == 2
     return np.dtype(np.float32) if half else dtype.newbyteorder("=")
 
 
-def exact_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def exact_dtype(dtype: np.dtype) -> np.dtype:
     """Return float64, or the native dtype of 64-bit integers: loops compile for no others."""
     wide = dtype.kind in "iu" and dtype.itemsize == 8
     return dtype.newbyteorder("=") if wide else np.dtype(np.float64)

@@ -1,7 +1,6 @@
 """Merge records of blocks, chunks and data sets.
 
-Used by kernels and kernels.block_moments. Sizes may be changed freely; the formula is
-`arithmetic.merge_moments`.
+Used by kernels. Sizes may be changed freely; the formula is `arithmetic.merge_moments`.
 """
 
 import numpy as np
@@ -17,8 +16,6 @@ from dasknorm.kernels.inputs import (
     reduced_shape,
 )
 from dasknorm.kernels.layout import has_whole_strides, slabs
-
-__all__ = ["merge", "merge_along", "merge_into"]
 
 MIN_COMPILED_RECORDS = 20_000  # merged by one call; NumPy merges fewer in 10 ms, without Numba
 RECORDS_AT_ONCE = 4096  # 200 KB, and with NumPy's temporaries 1 MB
@@ -36,15 +33,6 @@ def merge(a: Array, b: Array) -> Array:
     ----------
     a, b : ndarray of RECORD
         Broadcast against each other.
-
-    Returns
-    -------
-    ndarray of RECORD
-
-    Raises
-    ------
-    TypeError
-        If a or b is not of RECORD.
 
     Examples
     --------
@@ -72,18 +60,6 @@ def merge_into(total: Array, part: Array) -> Array:
         Of any memory layout; written to.
     part : ndarray of RECORD
         Broadcasts to the shape of total; must not share memory with it.
-
-    Returns
-    -------
-    ndarray of RECORD
-        total itself.
-
-    Raises
-    ------
-    TypeError
-        If total is not an array of RECORD, or part not of RECORD.
-    ValueError
-        If total cannot be written to, or part does not broadcast to it.
 
     Examples
     --------
@@ -119,11 +95,6 @@ def merge_along(records: Array, axes: Axes) -> Array:
     -------
     ndarray of RECORD
         In the shape of records, with size 1 along ``axes``.
-
-    Raises
-    ------
-    TypeError
-        If records is not of RECORD.
 
     Examples
     --------

@@ -29,6 +29,7 @@ from dasknorm.kernels.arithmetic import (
 from dasknorm.kernels.inputs import (
     Array,
     Axes,
+    Weights,
     as_numeric,
     as_weights,
     is_small,
@@ -36,8 +37,6 @@ from dasknorm.kernels.inputs import (
     reduced_shape,
 )
 from dasknorm.kernels.layout import SLAB_SIZE, slabs
-
-__all__ = ["add_to_sketches", "fold_sketches", "merge_sketches", "sketch_dtype", "sketch_quantiles"]
 
 SCALARS = ("low", "high", "missing", "values", "spoiled")
 OUTPUTS_AT_ONCE = 16  # output elements whose tables are filled together: a cache line of float32
@@ -150,7 +149,7 @@ def _unite(sketches: Sequence[Sketch], room: int) -> Sketch:
     return Sketch(keys, weights, level + more, *ends, *sums)
 
 
-def _count_keys(keys: Array, weights: Array | None) -> tuple[Array, Array]:
+def _count_keys(keys: Array, weights: Weights) -> tuple[Array, Array]:
     """Return sorted keys once each, and the sums of their weights, all 1 if None."""
     starts = np.flatnonzero(np.concatenate([keys[:1] == keys[:1], keys[1:] != keys[:-1]]))
     if weights is None:
@@ -159,10 +158,8 @@ def _count_keys(keys: Array, weights: Array | None) -> tuple[Array, Array]:
 
 
 def _levels_to_fit(keys: Array, room: int) -> int:
-    """Return the number of levels up at which there is room for distinct sorted keys.
-
-    Two neighbours are one bucket as soon as the level has passed the last bit they differ in.
-    """
+    """Return the number of levels up at which there is room for distinct sorted keys."""
+    # Two neighbours are one bucket as soon as the level has passed the last bit they differ in.
     if len(keys) <= room:
         return 0
     differing = (keys[1:] ^ keys[:-1]).view(np.uint64)
@@ -182,7 +179,7 @@ def _write(record: Array, sketch: Sketch) -> None:
         record[name] = getattr(sketch, name)
 
 
-def add_to_sketches(out: Array, x: Array, axes: Axes, weights: Array | None = None) -> Array:
+def add_to_sketches(out: Array, x: Array, axes: Axes, weights: Weights = None) -> Array:
     """Merge the sketches of a block along some axes into others, in place.
 
     Parameters
@@ -196,18 +193,6 @@ def add_to_sketches(out: Array, x: Array, axes: Axes, weights: Array | None = No
         The axes to reduce.
     weights : ndarray, optional
         Finite and at least 0; broadcasts to the shape of x. A value of weight 0 is excluded.
-
-    Returns
-    -------
-    ndarray
-        out itself.
-
-    Raises
-    ------
-    TypeError
-        If x or weights have another dtype.
-    ValueError
-        If a weight is NaN, infinite or negative, or if weights do not broadcast.
 
     Examples
     --------
@@ -236,7 +221,7 @@ def add_to_sketches(out: Array, x: Array, axes: Axes, weights: Array | None = No
     return out
 
 
-def _add_by_sorting(into: Array, lines: Array, weights: Array | None) -> None:
+def _add_by_sorting(into: Array, lines: Array, weights: Weights) -> None:
     """Sort the values of each line; there are few."""
     bits = bits_from_floats(lines).reshape(*into.shape, -1)
     weights = None if weights is None else np.asarray(weights, np.float64).reshape(bits.shape)
@@ -260,7 +245,7 @@ def _add_by_sorting(into: Array, lines: Array, weights: Array | None) -> None:
         _fold(into, index, Sketch(keys, sums, 0, low, high, missing, count, spoiled))
 
 
-def _add_by_tables(into: Array, lines: Array, weights: Array | None) -> None:
+def _add_by_tables(into: Array, lines: Array, weights: Weights) -> None:
     """Count the values of some lines in hash tables, a slab at a time."""
     # Numba is imported here and not above: half a second that small data never need.
     from dasknorm.kernels.compiled.sketches import tally
@@ -282,9 +267,7 @@ def _add_by_tables(into: Array, lines: Array, weights: Array | None) -> None:
         _fold(into, index, Sketch(keys[line, slots], sums[line, slots], level, *scalars))
 
 
-def _line_slabs(
-    lines: Array, weights: Array | None, kept: int
-) -> Iterator[tuple[Array, Array | None]]:
+def _line_slabs(lines: Array, weights: Weights, kept: int) -> Iterator[tuple[Array, Array | None]]:
     """Yield the bits of some lines, and their weights, a row for each line."""
     count = int(np.prod(lines.shape[:kept]))
     for slab in slabs(lines.shape[kept:], max(SLAB_SIZE // count, 1)):

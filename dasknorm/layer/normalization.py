@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from dasknorm.api.adapt import compute_stats
 from dasknorm.api.request import Request
@@ -94,7 +95,7 @@ class Normalization:
         variance: Any = None,
         invert: bool = False,
         *,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         self.axis = axes_of(axis)
         self.invert = bool(invert)
@@ -106,7 +107,7 @@ class Normalization:
 
     @classmethod
     def from_stats(
-        cls, stats: Stats, *, invert: bool = False, dtype: Any = None
+        cls, stats: Stats, *, invert: bool = False, dtype: DTypeLike | None = None
     ) -> "Normalization":
         """Return a layer with statistics learned elsewhere: by `adapt`, loaded, or given by label.
 
@@ -129,7 +130,7 @@ class Normalization:
 
     # -- learning ---------------------------------------------------------------------------------
 
-    def adapt(self, data: Any) -> None:
+    def adapt(self, data: object) -> None:
         """Forget what was learned, and learn the mean and variance of data in one pass.
 
         Parameters
@@ -147,11 +148,11 @@ class Normalization:
         """
         self._learn(data, None)
 
-    def update(self, data: Any) -> None:
+    def update(self, data: object) -> None:
         """Learn from more data without forgetting; data seen twice count twice."""
         self._learn(data, self._stats)
 
-    def _learn(self, data: Any, known: Stats | None) -> None:
+    def _learn(self, data: object, known: Stats | None) -> None:
         if self._given is not None or (self._stats and _is_given(self._stats)):
             raise ValueError(
                 "Cannot `adapt` a Normalization layer that was given its `mean` and `variance`; "
@@ -271,7 +272,7 @@ class Normalization:
 
     # -- keeping ----------------------------------------------------------------------------------
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """Return what makes this layer, fit for JSON; what it has learned is in `stats`."""
         given = self._given
         return {

@@ -4,7 +4,7 @@ Used by api.stats. Layout and style may change. Every text is escaped, because n
 from data. Colours are variables of the theme of the notebook, so dark themes stay dark.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -14,6 +14,7 @@ from dasknorm.chunks import is_lazy
 from dasknorm.fields import State, States
 from dasknorm.fields.labels import format_dims
 from dasknorm.reports.methods_text import describe
+from dasknorm.reports.provenance import Attrs
 from dasknorm.reports.table import count_features, make_table
 
 __all__ = ["format_html", "format_table"]
@@ -49,7 +50,7 @@ STYLE = """
 """  # noqa: E501
 
 
-def format_html(states: States, container: str, attrs: Mapping[str, Any]) -> str:
+def format_html(states: States, container: str, attrs: Attrs) -> str:
     """Return statistics as HTML; lazy statistics are not computed."""
     kinds = dict.fromkeys(str(state.statistic) for state in states.values())
     subtitle = _quiet(f"of {container}, {', '.join(kinds)}")
@@ -74,7 +75,7 @@ def format_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _provenance(states: States, attrs: Mapping[str, Any]) -> str:
+def _provenance(states: States, attrs: Attrs) -> str:
     """Return how the statistics were made; lazy ones have no counts yet."""
     return _details("how they were made", escape(describe(states, attrs)), True)
 

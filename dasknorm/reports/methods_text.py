@@ -1,31 +1,26 @@
 """Describe how statistics were made, in sentences that can be quoted in a paper.
 
-Used by api.shards, api.stats, cli.commands and reports.html. Sentences may change. Everything is
-derived from the states and the provenance stored with them, so merged, selected and loaded
-statistics are described like new ones. Facts that an older version did not store are left out.
+Used by api.shards, api.stats, cli.commands and reports.html. Sentences may change. All facts come
+from states and their provenance; those that an older version did not store are left out.
 """
 
 import textwrap
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from dasknorm.chunks import is_lazy
 from dasknorm.fields import State, States
 from dasknorm.fields.lags import describe_lag
-from dasknorm.reports.provenance import Run, runs_of
+from dasknorm.reports.provenance import Attrs, Run, runs_of
 from dasknorm.statistics import Statistic
 
 __all__ = ["describe", "wrap"]
 
 TEXT_WIDTH = 100
 
-MAX_SENTENCES = 5
-"""Sentences about kinds of runs; further kinds are counted."""
-
-MAX_NAMES = 6
-"""Names, ranges or files in a list; further ones are counted."""
+MAX_SENTENCES, MAX_NAMES = 5, 6
+"""Further sentences about kinds of runs, and names in a list, are counted."""
 
 VARIES_WITHIN_KIND = ("range", "created", "values", "batches", "source", "versions", "dtypes")
 """The entries in which runs of the same kind may differ."""
@@ -37,6 +32,8 @@ WEIGHTS = {
     "given": "given weights",
 }
 
+MASKS = {"": "", "given": "a given mask"}
+
 DATE_PARTS = {
     "month": "calendar month",
     "dayofyear": "day of the year",
@@ -47,7 +44,7 @@ DATE_PARTS = {
 }
 
 
-def describe(states: States, attrs: Mapping[str, Any]) -> str:
+def describe(states: States, attrs: Attrs) -> str:
     """Return a sentence for each kind of run: variables, values, conditions and versions."""
     kinds = _kinds([run for run in runs_of(attrs) if not states or _states_of(run, states)])
     sentences = [_sentence(states, kind, attrs) for kind in kinds[:MAX_SENTENCES]]
@@ -56,13 +53,11 @@ def describe(states: States, attrs: Mapping[str, Any]) -> str:
     if not sentences:
         sentences = [_sentence_without_runs(states, attrs)]
     elif attrs.get("given"):
-        sentences.append(
-            "Statistics that were given, not learned from data, are merged into these."
-        )
+        sentences += ["Statistics that were given, not learned from data, are merged into these."]
     progress = attrs.get("checkpoint")
     if progress and progress["done"] < progress["of"]:
         done = f"{progress['done']} of {progress['of']}"
-        sentences.insert(0, f"Unfinished, {done} shards of the work are done.")
+        sentences = [f"Unfinished, {done} shards of the work are done.", *sentences]
     return " ".join(sentences)
 
 
@@ -90,7 +85,7 @@ def _key(run: Run, ignored: tuple[str, ...]) -> str:
     return repr([(key, value) for key, value in run.items() if key not in ignored])
 
 
-def _sentence(states: States, kind: list[list[Run]], attrs: Mapping[str, Any]) -> str:
+def _sentence(states: States, kind: list[list[Run]], attrs: Attrs) -> str:
     runs = [run for group in kind for run in group]
     fields = {name: s for group in kind for name, s in _states_of(group[0], states).items()}
     merged = {n: dims for group in kind for n, dims in group[0].get("merged", {}).items()}
@@ -98,19 +93,20 @@ def _sentence(states: States, kind: list[list[Run]], attrs: Mapping[str, Any]) -
     if merged:
         run["merged"] = merged
     ids = set(map(id, runs))
-    is_alone = not any(_states_of(run, fields) and id(run) not in ids for run in runs_of(attrs))
+    is_alone = all(id(run) in ids or not _states_of(run, fields) for run in runs_of(attrs))
     counts_values = not {"weights", "lag", "given", "window"} & {*run, *attrs}
     changes = f" of changes by {attrs['tendency']}," if "tendency" in attrs else ""
     clauses = [
         _subject(fields, run, changes),
         _counts(fields) if counts_values and is_alone else _sizes(fields, runs),
         *_conditions(kind[0], with_lags=not changes),
-        *_later_changes(attrs),
+        f"each day with those around it ({attrs['window']})" if attrs.get("window") else "",
+        *(f"{_join_names(names)} with one standard deviation" for names in attrs.get("shared", [])),
     ]
     return f"{_join_clauses(clauses)}; {_versions(runs, attrs)}."
 
 
-def _sentence_without_runs(states: States, attrs: Mapping[str, Any]) -> str:
+def _sentence_without_runs(states: States, attrs: Attrs) -> str:
     origin = "as given, not learned from data" if attrs.get("given") else "of unknown origin"
     if "format" in attrs:
         files = _join_names(attrs["source"])
@@ -142,17 +138,15 @@ def _states_of(run: Run, states: States) -> States:
 
 def _subject(fields: States, run: Run, changes: str = "") -> str:
     """Name the statistics, their variables and dimensions, statistic by statistic."""
-    if not fields:  # a checkpoint before anything is read
-        return "statistics"
     by_statistic: dict[Statistic, dict[Hashable, State]] = {}
     for name, state in fields.items():
         by_statistic.setdefault(state.statistic, {})[name] = state
-    return "; ".join(
-        (statistic.description or _join_names(statistic.result_names))
-        + changes
-        + _variables(own, run)
-        for statistic, own in by_statistic.items()
-    )
+    subjects = [
+        f"{statistic.description or _join_names(statistic.result_names)}{changes}"
+        f"{_variables(states, run)}"
+        for statistic, states in by_statistic.items()
+    ]
+    return "; ".join(subjects) or "statistics"  # without fields before anything is read
 
 
 def _variables(fields: States, run: Run) -> str:
@@ -178,9 +172,8 @@ def _reduced_dims(run: Run, name: Hashable, state: State) -> list[str]:
 
 
 def _names(name: Hashable, state: State) -> list[str]:
-    if state.has_columns:
-        return [str(column) for column in state.labels["columns"]]
-    return [] if name is None else [str(name)]
+    names = state.labels["columns"] if state.has_columns else [] if name is None else [name]
+    return list(map(str, names))
 
 
 def _kept_dims(state: State, by: Sequence[str]) -> str:
@@ -248,19 +241,18 @@ def _skips_missing(fields: States) -> bool:
 
 
 def _conditions(runs: Sequence[Run], with_lags: bool = True) -> list[str]:
-    """Return ranges, weights, mask, lags, batches and files; "" if absent."""
-    weights, mask, lags = (runs[0].get(key, "") for key in ("weights", "where", "lag"))
-    mask_name = "a given mask" if mask == "given" else f"the mask {mask!r}"
-    batches = sum(run.get("batches", 1) for run in runs)
-    files = dict.fromkeys(str(name) for run in runs for name in run.get("source", []))
-    return [
-        _ranges(runs),
-        f"weighted by {WEIGHTS.get(str(weights), weights)}" if weights else "",
-        f"only where {mask_name} is true" if mask else "",
-        f"with tendencies over {_lags(lags)}" if lags and with_lags else "",
-        f"in {batches:,} batches" if any("batches" in run for run in runs) else "",
-        f"from {_join_names(files)}" if files else "",
-    ]
+    """Return the conditions that are the same for all runs, and their ranges and files."""
+    weights, mask = runs[0].get("weights", ""), runs[0].get("where", "")
+    has_batches = any("batches" in run for run in runs)
+    facts: dict[str, object] = {
+        "{}": _ranges(runs),
+        "weighted by {}": WEIGHTS.get(weights, weights),
+        "only where {} is true": MASKS.get(mask, f"the mask {mask!r}"),
+        "with tendencies over {}": _lags(runs[0].get("lag", "")) if with_lags else "",
+        "in {:,} batches": sum(run.get("batches", 1) for run in runs) if has_batches else 0,
+        "from {}": _join_names(dict.fromkeys(n for run in runs for n in run.get("source", []))),
+    }
+    return [template.format(fact) for template, fact in facts.items() if fact]
 
 
 def _ranges(runs: Sequence[Run]) -> str:
@@ -291,14 +283,7 @@ def _lags(lags: object) -> str:
     )
 
 
-def _later_changes(attrs: Mapping[str, Any]) -> list[str]:
-    """Return how the statistics were changed after they were computed."""
-    window, groups = attrs.get("window"), attrs.get("shared", [])
-    shared = [f"{_join_names(names)} with one standard deviation" for names in groups]
-    return [f"each day with those around it ({window})" if window else "", *shared]
-
-
-def _versions(runs: Sequence[Run], attrs: Mapping[str, Any]) -> str:
+def _versions(runs: Sequence[Run], attrs: Attrs) -> str:
     """Return the versions and days of all runs."""
     old = {"dasknorm": attrs.get("dasknorm", "of an unknown version")}
     versions = [dict(run.get("versions", old)) for run in runs]
@@ -309,7 +294,5 @@ def _versions(runs: Sequence[Run], attrs: Mapping[str, Any]) -> str:
         for name in libraries
     )
     days = sorted({run["created"][:10] for run in runs if "created" in run})
-    dates = f" on {days[0]}" if days else ""
-    if len(days) > 1:
-        dates = f" from {days[0]} to {days[-1]}"
+    dates = f" from {days[0]} to {days[-1]}" if len(days) > 1 else "".join(f" on {d}" for d in days)
     return f"made with dasknorm {ours}{f' ({others})' if others else ''}{dates}"

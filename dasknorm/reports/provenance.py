@@ -9,13 +9,15 @@ import sys
 from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, TypedDict
+from typing import TypedDict, cast
 
 from dasknorm.blocks import numpy_dtype
 from dasknorm.containers.latitudes import WEIGHTS
 from dasknorm.fields import Fields
 
 __all__ = [
+    "Attrs",
+    "Progress",
     "Run",
     "__version__",
     "common_weights",
@@ -60,7 +62,33 @@ class Run(TypedDict, total=False):
     batches: int
 
 
-def runs_of(attrs: Mapping[str, Any]) -> list[Run]:
+class Progress(TypedDict):
+    """The work of a checkpoint: `done` of `of` shards."""
+
+    job: dict[str, object]
+    done: int
+    of: int
+
+
+class Attrs(TypedDict, total=False):
+    """The provenance of statistics.
+
+    `given` tells that some were not computed; `source` and `format` are of files of another
+    program; `tendency`, `window` and `shared` describe later changes.
+    """
+
+    dasknorm: str
+    runs: list[Run]
+    given: bool
+    checkpoint: Progress
+    source: list[str]
+    format: str
+    tendency: str
+    window: str
+    shared: list[list[str]]
+
+
+def runs_of(attrs: Attrs) -> list[Run]:
     """Return the runs that went into statistics with these attributes."""
     return list(attrs.get("runs", []))
 
@@ -68,10 +96,10 @@ def runs_of(attrs: Mapping[str, Any]) -> list[Run]:
 def make_attrs(
     fields: Fields,
     kept: Mapping[Hashable, tuple[Hashable, ...]],
-    weights: Any = None,
-    where: Any = None,
-    **more: Any,
-) -> dict[str, Any]:
+    weights: object = None,
+    where: object = None,
+    **more: object,
+) -> Attrs:
     """Return the provenance of one run; non-empty entries of `more` are added."""
     by = _group_names(fields)
     merged = {
@@ -92,11 +120,11 @@ def make_attrs(
         **more,
     }
     always = ("dtypes", "over", "range")
-    run = {key: value for key, value in entries.items() if value or key in always}
+    run = cast(Run, {key: value for key, value in entries.items() if value or key in always})
     return {"dasknorm": __version__, "runs": [run]}
 
 
-def merge_attrs(attrs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def merge_attrs(attrs: Sequence[Attrs]) -> Attrs:
     """Return the provenance of merged statistics: the runs of all of them, in order.
 
     Consecutive runs that are equal and have no range become one run with added counts. Otherwise
@@ -108,30 +136,30 @@ def merge_attrs(attrs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             runs[-1] = _add_counts(runs[-1], run)
         else:
             runs.append(run)
-    given = {"given": True} if any(one.get("given") for one in attrs) else {}
+    given: Attrs = {"given": True} if any(one.get("given") for one in attrs) else {}
     return {"dasknorm": __version__, **given, "runs": runs}
 
 
-def common_weights(attrs: Mapping[str, Any]) -> str | None:
+def common_weights(attrs: Attrs) -> str | None:
     """Return the latitude weights of all runs, such as ``"area"``; None if they differ."""
     names = {run.get("weights") for run in runs_of(attrs)}
     return names.pop() if len(names) == 1 and names <= {*WEIGHTS} else None
 
 
-def extend_stream(attrs: Mapping[str, Any], more: int) -> dict[str, Any]:
+def extend_stream(attrs: Attrs, more: int) -> Attrs:
     """Return the provenance of a stream after more batches, all in one run.
 
     So its size does not grow with the batches. The range and the number of values are dropped.
     """
     *earlier, last = runs_of(attrs) or [Run()]
     if not more or not last:
-        return dict(attrs)
+        return attrs.copy()
     stream = Run(**{**last, "range": {}, "batches": last.get("batches", 1) + more})
     stream.pop("values", None)
     return {**attrs, "runs": [*earlier, stream]}
 
 
-def _weights_name(weights: Any) -> str:
+def _weights_name(weights: object) -> str:
     """Return a string as it is, the name of a DataArray or Series, or "given"."""
     name = weights if isinstance(weights, str) else getattr(weights, "name", None)
     return name if isinstance(name, str) and name else "given"

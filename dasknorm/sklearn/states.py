@@ -14,8 +14,9 @@ from dasknorm.api.stats import Stats
 from dasknorm.containers import scipy_sparse
 from dasknorm.errors import MismatchError
 from dasknorm.fields import State, checks
+from dasknorm.reports.provenance import Attrs
 from dasknorm.statistics import Predefined, StandardScore
-from dasknorm.statistics.reducer import Reducer
+from dasknorm.statistics.base import Reducer
 
 __all__ = [
     "add_batch",
@@ -101,5 +102,5 @@ def summarize_sparse(matrix: spmatrix, weights: np.ndarray | None) -> Stats:
     """Return the moments of each column of a sparse matrix."""
     states: dict[Hashable, State] = {None: scipy_sparse.summarize(matrix, weights)}
     checks.check_valid(states)
-    attrs = {"runs": [{"dtypes": {"None": str(matrix.dtype)}, "over": ["-2"], "range": {}}]}
+    attrs: Attrs = {"runs": [{"dtypes": {"None": str(matrix.dtype)}, "over": ["-2"], "range": {}}]}
     return Stats(states, "numpy.ndarray", attrs)

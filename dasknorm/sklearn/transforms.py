@@ -48,12 +48,12 @@ class StatsTransformer:
             are not strings are matched by label. Missing values stay missing.
         copy : bool, optional
             False lets a float array of NumPy, or a sparse matrix, be overwritten; by default the
-            `copy` of the scaler. No other input is ever changed.
+            ``copy`` of the scaler. No other input is ever changed.
 
         Returns
         -------
         array, sparse matrix, DataFrame or DataArray
-            Of the shape of X; of the type of X, or of that of `set_output`.
+            Of the shape of X; of the type of X, or of that of ``set_output``.
 
         Raises
         ------

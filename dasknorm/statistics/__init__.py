@@ -6,13 +6,10 @@ import it.
 """
 
 from dasknorm.statistics.base import Statistic
-from dasknorm.statistics.extrema import Extrema
-from dasknorm.statistics.maxabs import MaxAbs
-from dasknorm.statistics.moments import Moments
+from dasknorm.statistics.extrema import Extrema, MaxAbs
+from dasknorm.statistics.moments import Moments, Predefined, StandardScore
 from dasknorm.statistics.multi_statistic import MultiStatistic
-from dasknorm.statistics.predefined import Predefined
 from dasknorm.statistics.quantiles import Quantiles
-from dasknorm.statistics.standard_score import StandardScore
 from dasknorm.statistics.transformed import Transformed
 
 __all__ = [

@@ -1,22 +1,21 @@
 """`Statistic`: base class of statistics, and the invariants that each one obeys.
 
-Used by blocks, chunks, containers, fields, io, statistics and testing. Every statistic overrides
-these methods, so a change of a signature changes all of them.
+Used by blocks, chunks, containers, fields, io, sklearn, statistics and testing. Every statistic
+overrides these methods, so a change of a signature changes all of them.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from dasknorm.errors import MismatchError
-from dasknorm.kernels import Kernel
+from dasknorm.kernels import AFFINE, Axes, Kernel, Weights
 
-__all__ = ["Component", "LocationScale", "Records", "Statistic", "is_undefined"]
-
-Records = np.ndarray[Any, np.dtype[Any]]
+Records = np.ndarray
 
 LocationScale = tuple[np.ndarray, np.ndarray]
 
@@ -66,7 +65,7 @@ class Statistic(ABC):
     """Whether constant data normalize to 0."""
 
     transform: ClassVar[str] = ""
-    """The function of `kernels.FUNCTIONS` that data go through before the affine map, if any."""
+    """The function of ``kernels.FUNCTIONS`` that data go through before the affine map, if any."""
 
     supports_lag: ClassVar[bool] = True
     """Whether statistics of tendencies (``lag=``) can be computed as well."""
@@ -85,31 +84,23 @@ class Statistic(ABC):
             cls.stored_name = cls.__name__
 
     def __repr__(self) -> str:
-        own: list[Any] = [each for each in fields(self) if each.repr]  # type: ignore[arg-type]
+        shown = [setting for setting in fields(self) if setting.repr]  # type: ignore[arg-type]
         settings = [
-            f"{each.name}={value!r}"
-            for each in own
-            if (value := getattr(self, each.name)) != _default_of(each)
+            f"{setting.name}={value!r}"
+            for setting in shown
+            if (value := getattr(self, setting.name)) != _default_of(setting)
         ]
         return f"{type(self).__name__}({', '.join(settings)})"
 
     @abstractmethod
-    def summarize(
-        self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
-    ) -> Records:
+    def summarize(self, block: np.ndarray, axes: Axes, weights: Weights = None) -> Records:
         """Summarize a block over `axes`; the records have the block's rank, 1 along `axes`."""
 
     @abstractmethod
-    def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
+    def merge(self, records: Records, axes: Axes) -> Records:
         """Merge records over `axes`; the result has the same rank, 1 along `axes`."""
 
-    def add(
-        self,
-        total: Records,
-        block: np.ndarray,
-        axes: tuple[int, ...],
-        weights: np.ndarray | None = None,
-    ) -> None:
+    def add(self, total: Records, block: np.ndarray, axes: Axes, weights: Weights = None) -> None:
         """Merge a block into `total`, in place; `total` has the shape that `summarize` gives."""
         self.join(total, self.summarize(block, axes, weights))
 
@@ -118,11 +109,7 @@ class Statistic(ABC):
         total[...] = self.merge(np.stack([total, part]), (0,))[0]
 
     def add_by_group(
-        self,
-        total: Records,
-        values: np.ndarray,
-        codes: np.ndarray,
-        weights: np.ndarray | None = None,
+        self, total: Records, values: np.ndarray, codes: np.ndarray, weights: Weights = None
     ) -> None:
         """Merge each value of a column into the record of its group, in place.
 
@@ -145,9 +132,9 @@ class Statistic(ABC):
             self.join(pairs, records[right])
             records[left] = pairs
             records, codes_left = records[~right], codes_left[~right]
-        own = total[codes_left]
-        self.join(own, records)
-        total[codes_left] = own
+        group_records = total[codes_left]
+        self.join(group_records, records)
+        total[codes_left] = group_records
 
     @abstractmethod
     def result(self, records: Records, name: str) -> np.ndarray:
@@ -185,7 +172,7 @@ class Statistic(ABC):
     def location_scale_names(self) -> tuple[str, ...]:
         """The results from which `location_scale` is computed; empty if there are none."""
         names = self.result_names
-        return next((each for each in LOCATION_SCALES if set(each) <= set(names)), ())
+        return next((pair for pair in LOCATION_SCALES if set(pair) <= set(names)), ())
 
     def location_scale(self, *results: np.ndarray) -> LocationScale:
         """Return the location and scale of data, given the results `location_scale_names`."""
@@ -211,19 +198,11 @@ class Statistic(ABC):
 
 @dataclass(frozen=True)
 class Component:
-    """A statistic without parts, and its records.
-
-    Parameters
-    ----------
-    statistic : Statistic
-    records : Records
-    transform : str
-        The function whose values the statistic is computed from; empty for the data themselves.
-    """
+    """A statistic without parts, and its records."""
 
     statistic: Statistic
     records: Records
-    transform: str = ""
+    transform: str = ""  # the function whose values it is computed from, if any
 
     def has(self, *names: str) -> bool:
         """Check whether the statistic has all of these results."""
@@ -242,14 +221,79 @@ class Component:
         return np.asarray(self.records[name], float)
 
 
-def is_undefined(records: Records, skipna: bool) -> np.ndarray:
-    """Return True where there is nothing to read, of records with a count and what is missing.
+class CountedStatistic(Statistic):
+    """A statistic with a setting `skipna`, whose records have `count` and `missing`."""
 
-    Nothing was counted there, or something is missing and may not be.
-    """
-    return (records["count"] == 0) | ((records["missing"] > 0) & (not skipna))
+    skipna: bool
+
+    def result(self, records: Records, name: str) -> np.ndarray:
+        if name not in self.result_names:
+            names = ", ".join(self.result_names)
+            raise AttributeError(f"{type(self).__name__} has no {name!r}; it has {names}")
+        if name == "count":
+            return records["count"].copy()
+        return self._defined(records, self._result(records, name))
+
+    @abstractmethod
+    def _result(self, records: Records, name: str) -> np.ndarray:
+        """Return a result other than the count, with any numbers where it is undefined."""
+
+    def for_comparison(self) -> Statistic:
+        return replace(self, skipna=True)  # type: ignore[type-var]
+
+    def _defined(self, records: Records, values: np.ndarray) -> np.ndarray:
+        """Return values, NaN where nothing was counted, or a value is missing and not skipped."""
+        is_undefined = (records["count"] == 0) | ((records["missing"] > 0) & (not self.skipna))
+        return np.where(is_undefined, np.nan, values)
+
+
+def make_affine(shift: np.ndarray | float, scale: np.ndarray) -> Records:
+    """Return affine maps, in the shape of the scale; a scale of exactly 0 becomes 1."""
+    result = np.zeros(np.shape(scale), AFFINE)
+    result["shift"], result["scale"] = shift, np.where(scale == 0, 1.0, scale)
+    return result
 
 
 def _default_of(setting: "Field[Any]") -> Any:
-    made = setting.default_factory
-    return setting.default if made is MISSING else made()
+    make_default = setting.default_factory
+    return setting.default if make_default is MISSING else make_default()
+
+
+@dataclass(frozen=True)
+class Reducer:
+    """A statistic, and the axes of a block to reduce; records have size 1 along these."""
+
+    statistic: Statistic
+    axes: Axes
+
+    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of the records of blocks of this shape."""
+        return tuple(1 if axis in self.axes else size for axis, size in enumerate(shape))
+
+    def kept(self, ndim: int) -> list[int]:
+        """Return the axes of a block that are not reduced."""
+        return [axis for axis in range(ndim) if axis not in self.axes]
+
+    def where(self, slab: tuple[slice, ...]) -> tuple[slice, ...]:
+        """Return the part of the records of a block that belongs to a slab of it."""
+        return tuple(slice(None) if axis in self.axes else s for axis, s in enumerate(slab))
+
+    def empty(self, shape: tuple[int, ...]) -> Records:
+        """Return the records of no data, for blocks of this shape."""
+        return np.zeros(self.shape(shape), self.statistic.dtype)
+
+    def nbytes(self, shape: tuple[int, ...]) -> int:
+        """Return the bytes of the records of blocks of this shape."""
+        return math.prod(self.shape(shape)) * self.statistic.dtype.itemsize
+
+    def summarize(self, block: np.ndarray, weights: Weights = None) -> Records:
+        """Summarize a block; the records have its rank."""
+        return self.statistic.summarize(block, self.axes, weights)
+
+    def add(self, total: Records, block: np.ndarray, weights: Weights = None) -> None:
+        """Merge a block into `total`, in place; `total` has the shape that `summarize` gives."""
+        self.statistic.add(total, block, self.axes, weights)
+
+    def join(self, total: Records, part: Records) -> None:
+        """Merge `part`, records of the same shape, into `total`, in place."""
+        self.statistic.join(total, part)

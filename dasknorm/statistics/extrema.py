@@ -1,7 +1,7 @@
-"""`Extrema`: the minimum and the maximum, and the map to a given range.
+"""`Extrema` and `MaxAbs`: the least and the greatest value, and the maps made from them.
 
-Used by statistics, statistics.location_scale and statistics.maxabs. To change how the two ends
-are computed, change `kernels.extrema`; the record is stored in files.
+Used by statistics. To change how the two ends are computed, change `kernels.extrema`; the record is
+stored in files.
 """
 
 from dataclasses import dataclass
@@ -10,24 +10,20 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dasknorm import kernels
-from dasknorm.kernels import arithmetic
-from dasknorm.statistics.base import Records, Statistic, is_undefined
+from dasknorm.kernels import Axes, Weights, arithmetic
+from dasknorm.statistics.base import CountedStatistic, Records, Statistic, make_affine
 from dasknorm.statistics.moments import Moments
 
-__all__ = ["Extrema", "ExtremaRecords"]
 
-
-class ExtremaRecords(Statistic):
-    """A statistic that is computed from the least and the greatest value."""
+class ExtremaRecords(CountedStatistic):
+    """Base class of statistics that are computed from the least and the greatest value."""
 
     dtype: ClassVar[np.dtype[np.void]] = kernels.EXTREMA
 
-    def summarize(
-        self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
-    ) -> Records:
+    def summarize(self, block: np.ndarray, axes: Axes, weights: Weights = None) -> Records:
         return kernels.extrema(block, axes, weights)
 
-    def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
+    def merge(self, records: Records, axes: Axes) -> Records:
         return kernels.merge_extrema(records, axes)
 
 
@@ -75,12 +71,8 @@ class Extrema(ExtremaRecords):
                 f"low must be less than high, got low={self.low!r} and high={self.high!r}"
             )
 
-    def result(self, records: Records, name: str) -> np.ndarray:
-        if name == "count":
-            return records["count"].copy()
-        if name in ("min", "max"):
-            return np.where(is_undefined(records, self.skipna), np.nan, records[name])
-        raise AttributeError(f"Extrema has no {name!r}; it has {', '.join(self.result_names)}")
+    def _result(self, records: Records, name: str) -> np.ndarray:
+        return records[name]
 
     def affine(self, records: Records) -> Records:
         with np.errstate(all="ignore"):
@@ -90,7 +82,7 @@ class Extrema(ExtremaRecords):
             end = np.where(span > 0, self.low, np.clip(0.0, self.low, self.high))
             shift, rest = arithmetic.add(least, least_rest, *arithmetic.two_product(-end, scale))
         result = np.empty(records.shape, kernels.AFFINE)
-        result["shift"] = np.where(is_undefined(records, self.skipna), np.nan, shift)
+        result["shift"] = self._defined(records, shift)
         result["shift_rest"], result["scale"] = rest, scale
         return result
 
@@ -112,3 +104,48 @@ class Extrema(ExtremaRecords):
     def is_invalid(self, records: Records) -> np.ndarray:
         with np.errstate(all="ignore"):
             return (records["count"] != 0) & ~np.isfinite(records["max"] - records["min"])
+
+
+@dataclass(frozen=True, repr=False)
+class MaxAbs(ExtremaRecords):
+    """The largest absolute value, by which data are brought to between -1 and 1; 0 stays 0.
+
+    Exact, whatever the chunks. What is remembered is the least and the greatest value.
+
+    Parameters
+    ----------
+    skipna : bool, default True
+        Skip missing values. If False, one missing value makes its feature's maximum NaN.
+
+    Examples
+    --------
+    >>> import dasknorm as dn
+    >>> import numpy as np
+    >>> stats = dn.adapt(np.array([[2.0], [-8.0], [0.0]]), dn.MaxAbs())
+    >>> stats.max_abs, stats.normalize(np.array([[2.0], [-8.0], [0.0]])).ravel()
+    (array([8.]), array([ 0.25, -1.  ,  0.  ]))
+    """
+
+    skipna: bool = True
+
+    result_names: ClassVar[tuple[str, ...]] = ("count", "max_abs")
+    description: ClassVar[str] = "largest absolute value"
+    is_centred: ClassVar[bool] = False
+    invalid_reason: ClassVar[str] = "infinite values"
+
+    def _result(self, records: Records, name: str) -> np.ndarray:
+        return np.maximum(-records["min"], records["max"])
+
+    def affine(self, records: Records) -> Records:
+        return make_affine(0.0, self.result(records, "max_abs"))
+
+    def to_sklearn(self, records: Records) -> Any:
+        from sklearn.preprocessing import MaxAbsScaler
+
+        scaler = MaxAbsScaler()
+        scaler.max_abs_ = self.result(records, "max_abs")
+        scaler.scale_ = self.affine(records)["scale"].copy()
+        return scaler
+
+    def is_invalid(self, records: Records) -> np.ndarray:
+        return np.isinf(records["min"]) | np.isinf(records["max"])

@@ -14,8 +14,6 @@ from dasknorm.statistics.extrema import Extrema
 from dasknorm.statistics.multi_statistic import MultiStatistic
 from dasknorm.statistics.transformed import Transformed
 
-__all__ = ["comparable", "extremes", "find_comparable", "location_scale_names"]
-
 
 def location_scale_names(component: Component) -> tuple[str, ...]:
     """Return the names of the results for location and scale; TypeError if there are none."""

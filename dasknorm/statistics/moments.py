@@ -1,24 +1,58 @@
-"""`Moments`: the count, the mean and the sum of squared deviations.
+"""`Moments`, `Predefined` and their base class: a mean and a standard deviation.
 
-Used by statistics, statistics.extrema, statistics.predefined and statistics.transformed. The
-record is stored in files; the loops are in `kernels`.
+Used by statistics. The record is stored in files; the loops are in `kernels`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from dasknorm import kernels
-from dasknorm.statistics.base import Records, is_undefined
-from dasknorm.statistics.standard_score import StandardScore
+from dasknorm.errors import MismatchError
+from dasknorm.kernels import Axes, Weights
+from dasknorm.statistics.base import CountedStatistic, Records, Statistic, make_affine
 
-__all__ = ["Moments"]
+
+class StandardScore(Statistic):
+    """A statistic with the results mean, std and variance, and a least scale `epsilon`.
+
+    Its affine map is ``(x - mean) / max(std, epsilon)``; a scale of exactly 0 becomes 1.
+    """
+
+    epsilon: float
+
+    def affine(self, records: Records) -> Records:
+        scale = np.maximum(self.result(records, "std"), self.epsilon)
+        result = make_affine(self.result(records, "mean"), scale)
+        if "mean_rest" in (records.dtype.names or ()):
+            result["shift_rest"] = records["mean_rest"]
+        return result
+
+    def with_epsilon(self, epsilon: float) -> Self:
+        """Return the statistic with another least scale."""
+        return replace(self, epsilon=epsilon)  # type: ignore[type-var]
+
+    def centering(self, records: Records) -> tuple[Self, Records]:
+        """Return the statistic and the records whose affine map only subtracts the mean."""
+        result = np.zeros(records.shape, records.dtype)
+        for name in {"mean", "mean_rest"} & set(records.dtype.names or ()):
+            result[name] = records[name]
+        return self.with_epsilon(0.0), result
+
+    def to_sklearn(self, records: Records) -> Any:
+        from sklearn.preprocessing import StandardScaler
+
+        scaler = StandardScaler()
+        scaler.mean_ = self.result(records, "mean")
+        scaler.var_ = self.result(records, "variance")
+        scaler.scale_ = self.affine(records)["scale"].copy()
+        return scaler
 
 
 @dataclass(frozen=True, repr=False)
-class Moments(StandardScore):
+class Moments(StandardScore, CountedStatistic):
     """Mean and variance, by which data are brought to mean 0 and standard deviation 1.
 
     Against the exact rational answer, and whatever the chunks, the mean is within 4 ulp of
@@ -64,50 +98,32 @@ class Moments(StandardScore):
         if not 0 <= self.epsilon < np.inf:
             raise ValueError(f"epsilon must be a number of at least 0, got {self.epsilon!r}")
 
-    def summarize(
-        self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
-    ) -> Records:
+    def summarize(self, block: np.ndarray, axes: Axes, weights: Weights = None) -> Records:
         return kernels.moments(block, axes, weights)
 
-    def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
+    def merge(self, records: Records, axes: Axes) -> Records:
         return kernels.merge_along(records, axes)
 
     # The two in place, without a second array of records: a grid's are far larger than a chunk.
 
-    def add(
-        self,
-        total: Records,
-        block: np.ndarray,
-        axes: tuple[int, ...],
-        weights: np.ndarray | None = None,
-    ) -> None:
+    def add(self, total: Records, block: np.ndarray, axes: Axes, weights: Weights = None) -> None:
         kernels.moments(block, axes, weights, out=total)
 
     def join(self, total: Records, part: Records) -> None:
         kernels.merge_into(total, part)
 
     def add_by_group(
-        self,
-        total: Records,
-        values: np.ndarray,
-        codes: np.ndarray,
-        weights: np.ndarray | None = None,
+        self, total: Records, values: np.ndarray, codes: np.ndarray, weights: Weights = None
     ) -> None:
         kernels.moments_by_group(total, values, codes, weights)
 
-    def result(self, records: Records, name: str) -> np.ndarray:
-        if name == "count":
-            return records["count"].copy()
+    def _result(self, records: Records, name: str) -> np.ndarray:
         if name == "mean":
-            return np.where(is_undefined(records, self.skipna), np.nan, records["mean"])
-        if name == "variance":
-            return self._variance(records)
-        if name == "std":
-            return np.sqrt(self._variance(records))
-        raise AttributeError(f"Moments has no {name!r}; it has {', '.join(self.result_names)}")
-
-    def for_comparison(self) -> Self:
-        return replace(self, skipna=True)
+            return records["mean"]
+        freedom = records["count"] - self.ddof
+        divisor = np.where(freedom > 0, freedom, np.nan)
+        variance = records["m2"] / divisor
+        return np.sqrt(variance) if name == "std" else variance
 
     def centering(self, records: Records) -> tuple[Self, Records]:
         statistic, result = super().centering(records)
@@ -127,7 +143,50 @@ class Moments(StandardScore):
     def is_invalid(self, records: Records) -> np.ndarray:
         return (records["count"] > 0) & ~np.isfinite(records["mean"] + records["m2"])
 
-    def _variance(self, records: Records) -> np.ndarray:
-        freedom = records["count"] - self.ddof
-        none = is_undefined(records, self.skipna) | (freedom <= 0)
-        return np.where(none, np.nan, records["m2"] / np.where(none, 1.0, freedom))
+
+@dataclass(frozen=True, repr=False)
+class Predefined(StandardScore):
+    """A mean and variance known beforehand; without a count, they merge with nothing.
+
+    Parameters
+    ----------
+    epsilon : float, default 0.0
+        The scale is ``max(std, epsilon)``; a scale of exactly 0 becomes 1.
+    """
+
+    epsilon: float = 0.0
+
+    stored_name: ClassVar[str] = "Known"
+
+    dtype: ClassVar[np.dtype[np.void]] = np.dtype([("mean", "<f8"), ("variance", "<f8")])
+    result_names: ClassVar[tuple[str, ...]] = ("mean", "std", "variance")
+    description: ClassVar[str] = "mean and standard deviation"
+    unmergeable_reason: ClassVar[str] = (
+        "predefined statistics without a count cannot be merged or updated, because their "
+        "weight is unknown; write Stats.from_values(mean=..., variance=..., count=...)"
+    )
+
+    def summarize(self, block: np.ndarray, axes: Axes, weights: Weights = None) -> Records:
+        raise MismatchError(
+            "given statistics without a count learn nothing from data; write "
+            "Stats.from_values(mean=..., variance=..., count=...), or adapt(data) with another "
+            "statistic"
+        )
+
+    def merge(self, records: Records, axes: Axes) -> Records:
+        raise MismatchError(self.unmergeable_reason)
+
+    def result(self, records: Records, name: str) -> np.ndarray:
+        if name == "std":
+            return np.sqrt(records["variance"])
+        if name in ("mean", "variance"):
+            return records[name].copy()
+        raise AttributeError(
+            f"given statistics have no {name!r}; they have {', '.join(self.result_names)}"
+        )
+
+    def for_comparison(self) -> Statistic:
+        return Moments()
+
+    def is_invalid(self, records: Records) -> np.ndarray:
+        return np.isinf(records["mean"]) | np.isinf(records["variance"])

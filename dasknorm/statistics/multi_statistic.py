@@ -1,7 +1,6 @@
 """`MultiStatistic`: multiple statistics of the same data, computed in one pass.
 
-Used by statistics and statistics.location_scale. The names of its parts are in the records of
-stored files.
+Used by statistics. The names of its parts are in the records of stored files.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,10 +10,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from dasknorm.kernels import Kernel
-from dasknorm.statistics.base import Component, Records, Statistic
-
-__all__ = ["MultiStatistic"]
+from dasknorm.kernels import Axes, Kernel, Weights
+from dasknorm.statistics.base import Component, Records, Reducer, Statistic
 
 
 @dataclass(frozen=True, repr=False)
@@ -111,18 +108,14 @@ class MultiStatistic(Statistic):
         pairs = self._views(records)
         return [one for part, part_records in pairs for one in part.components(part_records.copy())]
 
-    def summarize(
-        self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
-    ) -> Records:
-        shape = [1 if axis in axes else size for axis, size in enumerate(block.shape)]
-        out = np.zeros(shape, self.dtype)
+    def summarize(self, block: np.ndarray, axes: Axes, weights: Weights = None) -> Records:
+        out = Reducer(self, axes).empty(block.shape)
         for part, part_records in self._views(out):
             part_records[...] = part.summarize(block, axes, weights)
         return out
 
-    def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
-        shape = [1 if axis in axes else size for axis, size in enumerate(records.shape)]
-        out = np.zeros(shape, self.dtype)
+    def merge(self, records: Records, axes: Axes) -> Records:
+        out = Reducer(self, axes).empty(records.shape)
         for (part, into), (_, part_records) in zip(
             self._views(out), self._views(records), strict=True
         ):
@@ -132,13 +125,7 @@ class MultiStatistic(Statistic):
     # In place by way of a copy: a part's records do not lie one after the other, and kernels
     # are slow on those.
 
-    def add(
-        self,
-        total: Records,
-        block: np.ndarray,
-        axes: tuple[int, ...],
-        weights: np.ndarray | None = None,
-    ) -> None:
+    def add(self, total: Records, block: np.ndarray, axes: Axes, weights: Weights = None) -> None:
         for part, into in self._views(total):
             part_records = into.copy()
             part.add(part_records, block, axes, weights)
@@ -153,11 +140,7 @@ class MultiStatistic(Statistic):
             into[...] = merged
 
     def add_by_group(
-        self,
-        total: Records,
-        values: np.ndarray,
-        codes: np.ndarray,
-        weights: np.ndarray | None = None,
+        self, total: Records, values: np.ndarray, codes: np.ndarray, weights: Weights = None
     ) -> None:
         for part, into in self._views(total):
             part_records = into.copy()

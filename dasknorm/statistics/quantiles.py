@@ -3,19 +3,18 @@
 Used by statistics. The record is stored in files; the histogram is in `kernels.sketches`.
 """
 
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
 from dasknorm import kernels
-from dasknorm.statistics.base import Records, Statistic, is_undefined
-
-__all__ = ["Quantiles"]
+from dasknorm.kernels import Axes, Weights
+from dasknorm.statistics.base import CountedStatistic, Records, Reducer, make_affine
 
 
 @dataclass(frozen=True, repr=False)
-class Quantiles(Statistic):
+class Quantiles(CountedStatistic):
     """Median and quantile range, by which data are normalized however far their outliers lie.
 
     The shift is the median, the scale the difference of two quantiles: as scikit-learn's
@@ -91,24 +90,15 @@ class Quantiles(Statistic):
         """Of one record: as many bytes as its buckets need, 16 each."""
         return kernels.sketch_dtype(self.buckets)
 
-    def summarize(
-        self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
-    ) -> Records:
-        shape = [1 if axis in axes else size for axis, size in enumerate(block.shape)]
-        total = np.zeros(shape, self.dtype)
+    def summarize(self, block: np.ndarray, axes: Axes, weights: Weights = None) -> Records:
+        total = Reducer(self, axes).empty(block.shape)
         self.add(total, block, axes, weights)
         return total
 
-    def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
+    def merge(self, records: Records, axes: Axes) -> Records:
         return kernels.merge_sketches(records, axes)
 
-    def add(
-        self,
-        total: Records,
-        block: np.ndarray,
-        axes: tuple[int, ...],
-        weights: np.ndarray | None = None,
-    ) -> None:
+    def add(self, total: Records, block: np.ndarray, axes: Axes, weights: Weights = None) -> None:
         kernels.add_to_sketches(total, block, axes, weights)
 
     def join(self, total: Records, part: Records) -> None:
@@ -117,11 +107,7 @@ class Quantiles(Statistic):
     # The base's would make a record of each value.
 
     def add_by_group(
-        self,
-        total: Records,
-        values: np.ndarray,
-        codes: np.ndarray,
-        weights: np.ndarray | None = None,
+        self, total: Records, values: np.ndarray, codes: np.ndarray, weights: Weights = None
     ) -> None:
         order = np.argsort(codes, kind="stable")
         order = order[codes[order] >= 0]
@@ -130,31 +116,20 @@ class Quantiles(Statistic):
             group_weights = None if weights is None else weights[rows]
             self.add(total[group : group + 1], values[rows], (0,), group_weights)
 
-    def result(self, records: Records, name: str) -> np.ndarray:
-        if name == "count":
-            return records["count"].copy()
-        if name == "error":
-            return self._error(records)
-        at = {"median": 0.5, "lower": self.lower, "upper": self.upper}
-        if name not in at:
-            raise AttributeError(
-                f"Quantiles has no {name!r}; it has {', '.join(self.result_names)}"
-            )
-        estimates, _, _ = kernels.sketch_quantiles(records, (at[name],))
-        return self._defined(records, estimates[..., 0])
+    def _result(self, records: Records, name: str) -> np.ndarray:
+        at = {"lower": self.lower, "median": 0.5, "upper": self.upper}
+        if name != "error":
+            estimates, _, _ = kernels.sketch_quantiles(records, (at[name],))
+            return estimates[..., 0]
+        estimates, least, most = kernels.sketch_quantiles(records, tuple(at.values()))
+        return np.maximum(most - estimates, estimates - least).max(axis=-1)
 
     def affine(self, records: Records) -> Records:
         at = (self.lower, 0.5, self.upper)
         lower, median, upper = np.moveaxis(kernels.sketch_quantiles(records, at)[0], -1, 0)
         with np.errstate(over="ignore"):
             scale = np.clip(upper - lower, self.epsilon, np.finfo("f8").max)
-        result = np.zeros(records.shape, kernels.AFFINE)
-        result["shift"] = self._defined(records, median)
-        result["scale"] = self._defined(records, np.where(scale == 0, 1.0, scale))
-        return result
-
-    def for_comparison(self) -> Self:
-        return replace(self, skipna=True)
+        return make_affine(self._defined(records, median), self._defined(records, scale))
 
     @property
     def comparison_settings(self) -> tuple[float, float]:
@@ -171,12 +146,3 @@ class Quantiles(Statistic):
 
     def is_invalid(self, records: Records) -> np.ndarray:
         return np.asarray(records["spoiled"] > 0)
-
-    def _error(self, records: Records) -> np.ndarray:
-        """The furthest that a quantile of the data can be from the one that is read."""
-        at = (self.lower, 0.5, self.upper)
-        estimates, least, most = kernels.sketch_quantiles(records, at)
-        return self._defined(records, np.maximum(most - estimates, estimates - least).max(axis=-1))
-
-    def _defined(self, records: Records, values: np.ndarray) -> np.ndarray:
-        return np.where(is_undefined(records, self.skipna), np.nan, values)

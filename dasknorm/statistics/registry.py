@@ -1,6 +1,6 @@
 """`Registry`: the subclasses of a class by name, whether defined here or installed.
 
-Used by cli.statistics, io.formats and io.store.settings. A second kind of plugin is another
+Used by cli.options, io.formats and io.store.settings. A second kind of plugin is another
 `Registry` with its own group of entry points.
 """
 
@@ -14,39 +14,20 @@ from typing import Generic, TypeVar
 
 from dasknorm.statistics.base import Statistic
 
-__all__ = ["STATISTICS", "Registry"]
-
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Registry(Generic[T]):
-    """All concrete subclasses of a class that have a name.
-
-    A class is found once it is defined. The modules of one folder, and the entry points of one
-    group, are where a class may be defined that nobody has imported yet.
-
-    Parameters
-    ----------
-    base : type
-    attribute : str
-        The class attribute that holds the name.
-    folder : str
-        The package whose modules define the classes of dasknorm.
-    group : str
-        The group of entry points of other distributions; an entry point has the class's name.
-    """
+    """All concrete subclasses of a class that have a name; they are imported when needed."""
 
     base: type[T]
-    attribute: str
-    folder: str
-    group: str
+    attribute: str  # the class attribute that holds the name
+    folder: str  # the package whose modules define the classes of dasknorm
+    group: str  # the entry points of other distributions, which have the names of classes
 
     def names(self) -> list[str]:
-        """Return the names of the folder's classes and of the installed ones, sorted.
-
-        Installed classes are not imported.
-        """
+        """Return the sorted names of all classes; installed classes are not imported for it."""
         self._import_folder()
         inside = {name for name, cls in self.defined().items() if self._is_inside(cls)}
         return sorted(inside | {point.name for point in entry_points(group=self.group)})

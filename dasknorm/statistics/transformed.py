@@ -1,7 +1,6 @@
 """`Transformed`: a statistic of a function of the data, such as their logarithm.
 
-Used by statistics and statistics.location_scale. To add a function, add it to
-`kernels.FUNCTIONS`.
+Used by statistics. To add a function, add it to `kernels.FUNCTIONS`.
 """
 
 from collections.abc import Sequence
@@ -12,11 +11,9 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from dasknorm import kernels
-from dasknorm.kernels import Kernel
+from dasknorm.kernels import Axes, Kernel, Weights
 from dasknorm.statistics.base import Component, Records, Statistic
 from dasknorm.statistics.moments import Moments
-
-__all__ = ["Transformed"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,32 +93,20 @@ class Transformed(Statistic):
         domain = kernels.FUNCTIONS[self.function].domain
         return f"values outside of the domain of {self.function}, which is {domain}, or infinite,"
 
-    def summarize(
-        self, block: np.ndarray, axes: tuple[int, ...], weights: np.ndarray | None = None
-    ) -> Records:
+    def summarize(self, block: np.ndarray, axes: Axes, weights: Weights = None) -> Records:
         return self.statistic.summarize(self._values(block), axes, weights)
 
-    def merge(self, records: Records, axes: tuple[int, ...]) -> Records:
+    def merge(self, records: Records, axes: Axes) -> Records:
         return self.statistic.merge(records, axes)
 
-    def add(
-        self,
-        total: Records,
-        block: np.ndarray,
-        axes: tuple[int, ...],
-        weights: np.ndarray | None = None,
-    ) -> None:
+    def add(self, total: Records, block: np.ndarray, axes: Axes, weights: Weights = None) -> None:
         self.statistic.add(total, self._values(block), axes, weights)
 
     def join(self, total: Records, part: Records) -> None:
         self.statistic.join(total, part)
 
     def add_by_group(
-        self,
-        total: Records,
-        values: np.ndarray,
-        codes: np.ndarray,
-        weights: np.ndarray | None = None,
+        self, total: Records, values: np.ndarray, codes: np.ndarray, weights: Weights = None
     ) -> None:
         self.statistic.add_by_group(total, self._values(values), codes, weights)
 

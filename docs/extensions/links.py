@@ -1,8 +1,9 @@
 """Links that lead somewhere else on this site than where they are read first.
 
-A page links to ``../tests/exact.py`` so that a reader on GitHub gets there. The site is published
-without the repository: there such a link becomes the name of the file. And a docstring names what
-it speaks of as its own file imports it; here that is documented as the package gives it out.
+A page links to ``../tests/support/exact_results.py`` so that a reader on GitHub gets there. The
+site is published without the repository: there such a link becomes the name of the file. And a
+docstring names what it speaks of as its own file imports it; here that is documented as the package
+gives it out.
 """
 
 import re

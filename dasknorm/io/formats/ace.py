@@ -8,12 +8,12 @@ mean, is used in reports and not for normalizing.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import xarray as xr
 
+from dasknorm.io.formats import Arrays, FormatValues
 from dasknorm.io.formats.channels import channels_of, split_channels
-from dasknorm.io.formats.format_values import Arrays, FormatValues
 from dasknorm.io.formats.netcdf import NetCDFFiles
 
 __all__ = ["ACE"]
@@ -48,6 +48,6 @@ class ACE(NetCDFFiles):
         scalars = {name: float(array) for name, array in arrays.items() if not array.ndim}
         return split_channels(scalars, self.levels)
 
-    def file_attrs(self, numbers: FormatValues) -> dict[str, Any]:
+    def file_attrs(self, numbers: FormatValues) -> dict[str, object]:
         when = f", of {' to '.join(numbers.period)}" if numbers.period else ""
         return {"history": f"Created by dasknorm{when}."}

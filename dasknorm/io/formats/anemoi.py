@@ -18,9 +18,8 @@ import pandas as pd
 import xarray as xr
 
 from dasknorm.errors import MismatchError, StatsFileError
-from dasknorm.io.formats import Format
+from dasknorm.io.formats import Arrays, Format, FormatValues, format_lag
 from dasknorm.io.formats.channels import channels_of, select_channels, split_channels
-from dasknorm.io.formats.format_values import Arrays, FormatValues, format_lag
 from dasknorm.io.zarr import attrs_of, extend_group, open_group
 
 __all__ = ["Anemoi"]

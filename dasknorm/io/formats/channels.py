@@ -1,8 +1,7 @@
 """Combine variables and levels to one list of channel names, and split the names again.
 
-Used by io.formats.ace, io.formats.anemoi and io.formats.makani.
-A template gives the name, such as ``"{name}{level}"``: ``t850`` for makani, ``t_850`` for anemoi.
-There ``{index}`` is the position of the level, from 0.
+Used by io.formats.ace, io.formats.anemoi and io.formats.makani. Messages may change. A template
+gives the name: ``"{name}{level}"`` gives ``t850``; ``{index}`` is the position of the level.
 """
 
 import re
@@ -14,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from dasknorm.errors import MismatchError
-from dasknorm.io.formats.format_values import Arrays, check_labelled
+from dasknorm.io.formats import Arrays, check_labelled
 
 __all__ = ["channels_of", "select_channels", "split_channels"]
 
@@ -24,8 +23,7 @@ LEVEL = r"(?P<level>-?\d+(?:\.\d+)?)"
 def channels_of(arrays: Arrays, template: str | None, who: str) -> dict[str, float]:
     """Return one number for each channel, variable by variable and level by level.
 
-    Raises MismatchError if a variable is kept along more than levels, if there are levels and no
-    template, or if two channels would have one name.
+    Raises MismatchError for other dimensions than levels, and for names that are not unique.
 
     Examples
     --------
@@ -53,30 +51,30 @@ def select_channels(values: Mapping[str, float], channels: Sequence[str], who: s
     if missing := [name for name in channels if name not in values]:
         raise MismatchError(
             f"{who} has channels {missing}, and the statistics do not; they have {list(values)}. "
-            "names={'temperature': 't'} says what variables are called there"
+            "names={'temperature': 't'} renames variables"
         )
     if more := [name for name in values if name not in channels]:
         raise MismatchError(
             f"the statistics have {more}, which {who} has no channels for; it has "
-            f"{list(channels)}. Take those it has: stats.select([...])"
+            f"{list(channels)}. Select variables: stats.select([...])"
         )
     return np.array([values[name] for name in channels])
 
 
 def split_channels(values: Mapping[str, float], template: str | None) -> dict[str, xr.DataArray]:
-    """Return channels as variables, those that fit a template along ``level``.
+    """Return channels as variables; those that match a template along ``level``.
 
     Examples
     --------
-    >>> found = split_channels({"t500": 1.0, "t850": 2.0, "msl": 3.0}, "{name}{level}")
-    >>> {name: array.dims for name, array in found.items()}
+    >>> variables = split_channels({"t500": 1.0, "t850": 2.0, "msl": 3.0}, "{name}{level}")
+    >>> {name: array.dims for name, array in variables.items()}
     {'t': ('level',), 'msl': ()}
     """
     if template is None:
         return {name: xr.DataArray(value) for name, value in values.items()}
     if "{name}" not in template or "{level}" not in template or "{index}" in template:
         raise MismatchError(
-            f"levels={template!r} does not say how a name is taken apart: write both {{name}} and "
+            f"levels={template!r} does not define how to split names: write both {{name}} and "
             "{level}, such as '{name}{level}'"
         )
     pattern = re.escape(template).replace(r"\{name\}", "(?P<name>.+?)")
@@ -94,9 +92,8 @@ def _names(name: str, array: xr.DataArray, template: str | None, who: str) -> li
         return [name]
     if template is None:
         raise MismatchError(
-            f"{who} has one number of a variable, and {name!r} has one for each "
-            f"{array.dims[0]}: say what each is to be called, levels='{{name}}_{{index}}', which "
-            f"counts from 0, or levels='{{name}}_{{level}}'"
+            f"{who} has one number of a variable, and {name!r} has one for each {array.dims[0]}: "
+            "name them by levels='{name}_{index}', which counts from 0, or levels='{name}_{level}'"
         )
     labels = array.indexes[array.dims[0]]
     return [
@@ -106,9 +103,9 @@ def _names(name: str, array: xr.DataArray, template: str | None, who: str) -> li
 
 
 def _plain(label: Any) -> Any:
-    """Return a label as it stands in names: 500 for 500.0."""
-    whole = isinstance(label, Number) and label == int(label)  # type: ignore[call-overload]
-    return int(label) if whole else label
+    """Return a label as in names: 500 for 500.0."""
+    is_integer = isinstance(label, Number) and label == int(label)  # type: ignore[call-overload]
+    return int(label) if is_integer else label
 
 
 def _along_levels(name: str, values: Mapping[float, float]) -> xr.DataArray:
@@ -117,8 +114,8 @@ def _along_levels(name: str, values: Mapping[float, float]) -> xr.DataArray:
         return xr.DataArray(next(iter(values.values())))
     if np.isnan(levels).any():
         raise MismatchError(
-            f"{name!r} is there with levels and without: leave levels= out, and each channel is a "
-            "variable of its own"
+            f"{name!r} has channels with and without levels: leave levels= out to read each "
+            "channel as a variable"
         )
     if (levels == levels.astype(int)).all():
         levels = levels.astype(int)

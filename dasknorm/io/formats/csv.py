@@ -16,8 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from dasknorm.errors import MismatchError, StatsFileError
-from dasknorm.io.formats import Format
-from dasknorm.io.formats.format_values import FormatValues, check_labelled
+from dasknorm.io.formats import Format, FormatValues, check_labelled
 
 __all__ = ["CSV"]
 

@@ -9,10 +9,10 @@ has the same files with a level named ``pfull``.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from dasknorm.errors import MismatchError
-from dasknorm.io.formats.format_values import Arrays, FormatValues, check_labelled
+from dasknorm.io.formats import Arrays, FormatValues, check_labelled
 from dasknorm.io.formats.netcdf import NetCDFFiles
 
 __all__ = ["GraphCast"]
@@ -42,7 +42,7 @@ class GraphCast(NetCDFFiles):
             )
         return arrays
 
-    def file_attrs(self, numbers: FormatValues) -> dict[str, Any]:
+    def file_attrs(self, numbers: FormatValues) -> dict[str, object]:
         if numbers.period is None:
             return {}
         return {"stats_start_date": numbers.period[0], "stats_end_date": numbers.period[1]}

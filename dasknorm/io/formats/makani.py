@@ -18,9 +18,8 @@ from typing import Any
 import numpy as np
 
 from dasknorm.errors import MismatchError, StatsFileError
-from dasknorm.io.formats import Format
+from dasknorm.io.formats import Arrays, Format, FormatValues, format_lag
 from dasknorm.io.formats.channels import channels_of, select_channels, split_channels
-from dasknorm.io.formats.format_values import Arrays, FormatValues, format_lag
 
 __all__ = ["Makani"]
 

@@ -1,10 +1,10 @@
-"""mllam-data-prep: variables ``state__train__mean`` and so on, beside the data they are of.
+"""mllam-data-prep: variables ``state__train__mean`` and so on, in the dataset of the data.
 
-Used by users. Everything may be changed here that the reader of these files accepts. Read by
-neural-lam's ``datastore/mdp.py``, and written by ``ops/statistics.py`` of mllam-data-prep, at
-0.7.0: ``{variable}__{split}__{reading}`` along ``state_feature`` or whatever the variable is kept
-along, and ``diff_mean``, ``diff_std`` of changes by one step. Its own ``diff_std``, if asked for
-after ``diff_mean``, is that of changes of changes; here it is of changes.
+Used by users. Everything may be changed here that the reader of these files accepts. They are read
+by neural-lam's ``datastore/mdp.py``, and written by ``ops/statistics.py`` of mllam-data-prep 0.7.0:
+``{variable}__{split}__{reading}`` along the kept dimensions, and ``diff_mean``, ``diff_std`` of
+changes by one step. If mllam-data-prep computes ``diff_std`` after ``diff_mean``, it is that of
+changes of changes; here it is that of changes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,7 @@ import numpy as np
 import xarray as xr
 
 from dasknorm.errors import MismatchError, StatsFileError
-from dasknorm.io.formats import Format
-from dasknorm.io.formats.format_values import Arrays, FormatValues, check_labelled, format_lag
+from dasknorm.io.formats import Arrays, Format, FormatValues, check_labelled, format_lag
 from dasknorm.io.zarr import extend_group, open_group
 
 __all__ = ["MLLAM"]
@@ -89,8 +88,8 @@ def _check_labels(path: Path, labels: Mapping[str, xr.DataArray]) -> None:
         for dim, expected in labels.items():
             index = data.indexes.get(dim)
             if index is None or not index.equals(expected.indexes[dim]):
-                found = "has no labels" if index is None else f"has {list(index)}"
+                labels_text = "no labels" if index is None else str(list(index))
                 raise MismatchError(
-                    f"{path.name!r} {found} along {dim!r}, and the statistics have "
+                    f"{path.name!r} has {labels_text} along {dim!r}, and the statistics have "
                     f"{list(expected.values)}: they must be the same, in the same order"
                 )

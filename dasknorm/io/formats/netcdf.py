@@ -5,16 +5,15 @@ Used by io.formats.ace and io.formats.graphcast. A new format is a subclass with
 
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import xarray as xr
 
 from dasknorm.errors import MismatchError, StatsFileError
-from dasknorm.io.formats import Format
-from dasknorm.io.formats.format_values import Arrays, FormatValues, combine_variables
+from dasknorm.io.formats import Arrays, Format, FormatValues, combine_variables
+from dasknorm.io.store.layout import Variable
 from dasknorm.io.store.netcdf import pack_variables
-from dasknorm.io.store.variables import Variable
 
 __all__ = ["NetCDFFiles"]
 
@@ -33,7 +32,7 @@ class NetCDFFiles(Format):
         """Return variables from those in a file, the inverse of `arrange`."""
         return arrays
 
-    def file_attrs(self, numbers: FormatValues) -> dict[str, Any]:
+    def file_attrs(self, numbers: FormatValues) -> dict[str, object]:
         """Return the attributes of every file."""
         return {} if numbers.period is None else {"period": " to ".join(numbers.period)}
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dasknorm.errors import MismatchError
-from dasknorm.io.serving.layout import Layout
+from dasknorm.io.serving import Layout
 
 try:
     import keras

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from dasknorm.io.serving.layout import Layout
+from dasknorm.io.serving import Layout
 
 try:
     import torch
@@ -21,7 +22,7 @@ except ModuleNotFoundError as error:
 __all__ = ["Normalization", "module"]
 
 
-def module(layout: Layout, dtype: Any) -> "Normalization":
+def module(layout: Layout, dtype: DTypeLike) -> "Normalization":
     """Return the affine maps as a module, its constants in float32 or float64."""
     name = str(dtype).removeprefix("torch.") if isinstance(dtype, torch.dtype) else dtype
     return Normalization(layout, name)
@@ -111,7 +112,7 @@ class Normalization(nn.Module):  # type: ignore[misc]
 
     kept: list[tuple[int, int]]  # said for TorchScript, which cannot guess what an empty list holds
 
-    def __init__(self, layout: Layout, dtype: Any = "float32") -> None:
+    def __init__(self, layout: Layout, dtype: DTypeLike = "float32") -> None:
         super().__init__()
         for name, values in layout.parts(dtype).items():
             self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(values)))

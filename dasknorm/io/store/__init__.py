@@ -10,7 +10,7 @@ import os
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dasknorm.errors import StatsFileError
 from dasknorm.fields import States
@@ -60,7 +60,7 @@ def write(
     path: str | os.PathLike[str],
     states: States,
     container: str,
-    attrs: Mapping[str, Any],
+    attrs: Mapping[str, object],
     history: str = "",
 ) -> None:
     """Write statistics to a file, atomically.

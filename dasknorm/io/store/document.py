@@ -14,11 +14,18 @@ import numpy as np
 
 from dasknorm.errors import StatsFileError
 from dasknorm.fields import State, States
-from dasknorm.io.store import json_arrays, settings, values
-from dasknorm.io.store.json_arrays import Json
-from dasknorm.io.store.layout import Layout, states_from
+from dasknorm.io.store import settings, values
+from dasknorm.io.store.layout import (
+    HEADER,
+    WRITER,
+    Layout,
+    Variable,
+    is_safe,
+    plain_text,
+    states_from,
+)
 from dasknorm.io.store.settings import parts_of
-from dasknorm.io.store.variables import HEADER, WRITER, Variable, is_safe, plain_text
+from dasknorm.io.store.values import Json
 from dasknorm.statistics import Statistic
 
 __all__ = ["Contents", "Document", "Fetch", "compose", "interpret"]
@@ -26,7 +33,7 @@ __all__ = ["Contents", "Document", "Fetch", "compose", "interpret"]
 _FORMAT = "dasknorm-stats"
 _VERSION = 1
 
-Contents = tuple[dict[Hashable, State], str, dict[str, Any]]
+Contents = tuple[dict[Hashable, State], str, Any]
 """The states, the name of the container type, and the attributes."""
 
 Fetch = Callable[[str, np.dtype[np.generic], tuple[int, ...]], np.ndarray]
@@ -62,7 +69,7 @@ class Document(NamedTuple):
 def compose(
     states: States,
     container: str,
-    attrs: Mapping[str, Any],
+    attrs: Mapping[str, object],
     history: str = "",
     with_coordinates: bool = True,
 ) -> Document:
@@ -85,14 +92,14 @@ def compose(
             for name, variable in variables.items()
         },
     }
-    return Document(json_arrays.dumps(header).encode("ascii"), variables, history)
+    return Document(values.dumps(header).encode("ascii"), variables, history)
 
 
 def interpret(header: bytes, checksum: object, fetch: Fetch) -> Contents:
     """Return the contents of a document, after checking its format and checksum."""
     head = _parse(header)
     declared = {
-        name: (json_arrays.decode_dtype(text, "iufS"), tuple(shape))
+        name: (values.decode_dtype(text, "iufS"), tuple(shape))
         for name, (text, shape) in head["variables"].items()
     }
     statistics = [settings.decode(**field["statistic"]) for field in head["fields"]]
@@ -106,7 +113,7 @@ def interpret(header: bytes, checksum: object, fetch: Fetch) -> Contents:
 
 def _parse(header: bytes) -> dict[str, Json]:
     """Return the parsed header if this version can read it."""
-    head = json_arrays.loads(header)
+    head = values.loads(header)
     if type(head) is not dict or head.get("format") != _FORMAT:
         raise StatsFileError("not a dasknorm statistics file")
     version = head.get("version")

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from dasknorm.errors import StatsFileError
-from dasknorm.io.store import json_arrays
+from dasknorm.io.store import values
 from dasknorm.io.store.document import Contents, Document, interpret
-from dasknorm.io.store.json_arrays import Json
+from dasknorm.io.store.values import Json
 
 __all__ = ["MAX_BYTES", "MAX_RECORDS", "pack", "unpack"]
 
@@ -29,16 +29,14 @@ def pack(document: Document) -> bytes:
     count = max((variable.data.size for variable in document.variables.values()), default=0)
     if count > MAX_RECORDS:
         raise ValueError(_too_large(f"{count} records"))
-    parts = {key: json_arrays.dumps(value) for key, value in head.items()}
-    values = [
-        f" {json_arrays.dumps(name)}:{json_arrays.dumps(json_arrays.encode(variable.data))}"
+    parts = {key: values.dumps(value) for key, value in head.items()}
+    arrays = [
+        f" {values.dumps(name)}:{values.dumps(values.encode_array(variable.data))}"
         for name, variable in document.variables.items()
     ]
-    parts["values"] = "{\n" + ",\n".join(values) + "}"
-    parts["checksum"] = json_arrays.dumps(document.checksum())
-    text = (
-        "{" + ",\n".join(f"{json_arrays.dumps(key)}:{part}" for key, part in parts.items()) + "}\n"
-    )
+    parts["values"] = "{\n" + ",\n".join(arrays) + "}"
+    parts["checksum"] = values.dumps(document.checksum())
+    text = "{" + ",\n".join(f"{values.dumps(key)}:{part}" for key, part in parts.items()) + "}\n"
     if len(text) > MAX_BYTES:
         raise ValueError(_too_large(f"{len(text)} bytes of text"))
     return text.encode("ascii")
@@ -50,19 +48,19 @@ def unpack(path: Path) -> Contents:
     if size > MAX_BYTES:
         raise StatsFileError(f"{size} bytes, more than the {MAX_BYTES} that are read as JSON")
     content = _parse(path.read_bytes())
-    values, checksum = content.pop("values", None), content.pop("checksum", None)
+    arrays, checksum = content.pop("values", None), content.pop("checksum", None)
 
     def fetch(name: str, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> np.ndarray:
-        if len(values[name]) != math.prod(shape):
-            raise StatsFileError(f"variable {name!r} has {len(values[name])} values for {shape}")
-        return json_arrays.decode(values[name], dtype).reshape(shape)
+        if len(arrays[name]) != math.prod(shape):
+            raise StatsFileError(f"variable {name!r} has {len(arrays[name])} values for {shape}")
+        return values.decode_array(arrays[name], dtype).reshape(shape)
 
-    return interpret(json_arrays.dumps(content).encode("ascii"), checksum, fetch)
+    return interpret(values.dumps(content).encode("ascii"), checksum, fetch)
 
 
 def _parse(text: bytes) -> dict[str, Json]:
     try:
-        content = json_arrays.loads(text)
+        content = values.loads(text)
     except (ValueError, RecursionError) as error:
         is_ours = text.startswith(_START)
         problem = "cut off or altered" if is_ours else "not a dasknorm statistics file"

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from dasknorm.io.store import json_arrays, values
-from dasknorm.io.store.json_arrays import Json
+from dasknorm.io.store import values
+from dasknorm.io.store.values import Json
 
 __all__ = ["decode", "encode"]
 
@@ -62,13 +62,13 @@ def _message(index: pd.Index, dim: Hashable, reason: str) -> str:
 
 def _pack_array(index: pd.Index) -> list[Json]:
     array = index.to_numpy()
-    json_arrays.decode_dtype(array.dtype.str, "biufmM")
-    return [array.dtype.str, json_arrays.encode(array)]
+    values.decode_dtype(array.dtype.str, "biufmM")
+    return [array.dtype.str, values.encode_array(array)]
 
 
 def _unpack_array(coded: list[Json]) -> pd.Index:
     text, items = coded
-    return pd.Index(json_arrays.decode(items, json_arrays.decode_dtype(text, "biufmM")))
+    return pd.Index(values.decode_array(items, values.decode_dtype(text, "biufmM")))
 
 
 def _pack_zoned(index: pd.Index) -> list[Json]:
@@ -157,7 +157,7 @@ def _unpack_objects(coded: list[Json]) -> pd.Index:
 
 def _unpack_cftimes(coded: list[Json]) -> pd.Index:
     dates = [values.decode(label) for label in coded]
-    index: pd.Index = xr.CFTimeIndex(dates)  # type: ignore[no-untyped-call]
+    index: pd.Index = xr.CFTimeIndex(dates)
     return index
 
 

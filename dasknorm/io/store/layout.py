@@ -1,11 +1,15 @@
 """`Layout`: store states as variables of a file, and restore them.
 
-Used by io.store.document. Names of variables may change, as files are read by their header. Each
-field has a variable per result (count, mean, std, variance), for people and other tools, and a
-variable per part of the record that is not stored as a result already.
+Used by io.formats.netcdf and io.store. Names of variables may change, as files are read by their
+header, which has the user's names. Each field has a variable per result (count, mean, std,
+variance), for people and other tools, and one per part of the record that is not such a result.
 """
 
+import re
+import unicodedata
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -13,13 +17,34 @@ import pandas as pd
 
 from dasknorm.fields import Groups, State
 from dasknorm.fields.units import units_of
-from dasknorm.io.store import json_arrays, labels, settings, values
-from dasknorm.io.store.json_arrays import Json
+from dasknorm.io.store import labels, settings, values
 from dasknorm.io.store.settings import parts_of
-from dasknorm.io.store.variables import Names, Variable, plain_text
+from dasknorm.io.store.values import Json
 from dasknorm.statistics import Statistic
 
-__all__ = ["Layout", "states_from"]
+__all__ = ["HEADER", "WRITER", "Layout", "Variable", "is_safe", "plain_text", "states_from"]
+
+HEADER = "dasknorm_header"
+
+try:
+    WRITER = version("dasknorm")
+except PackageNotFoundError:  # run from a source tree that is not installed
+    WRITER = "unknown"
+"""The version of this library, stored in files as their writer."""
+
+_SAFE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
+
+
+@dataclass(frozen=True)
+class Variable:
+    """An array of little-endian numbers, or of UTF-8 strings (dtype S), with named dimensions.
+
+    Strings have one more dimension than their array, for formats that store single characters.
+    """
+
+    dims: tuple[str, ...]
+    data: np.ndarray
+    attrs: Mapping[str, str] = field(default_factory=dict)
 
 
 class Layout:
@@ -166,7 +191,7 @@ def _check_dtype(name: Hashable, state: State) -> np.ndarray:
     return records
 
 
-def _encode_attrs(name: Hashable, attrs: Mapping[str, Any]) -> Json:
+def _encode_attrs(name: Hashable, attrs: Mapping[str, object]) -> Json:
     try:
         return values.encode(dict(attrs))
     except TypeError as error:
@@ -188,6 +213,41 @@ def _attrs_of(reading: str, state: State) -> dict[str, str]:
     if type(units) is str and "since" not in units:
         texts["units"] = plain_text(units)
     return texts
+
+
+# -- names ---------------------------------------------------------------------------------------
+
+
+class Names:
+    """Makes safe names that differ in more than upper and lower case, which some disks ignore."""
+
+    def __init__(self) -> None:
+        self._taken = {HEADER}
+
+    def unique(self, text: str) -> str:
+        """Return a new name similar to `text`."""
+        name, number = _safe(text), 1
+        while (unique := name if number == 1 else f"{name}_{number}").lower() in self._taken:
+            number += 1
+        self._taken.add(unique.lower())
+        return unique
+
+
+def is_safe(name: str) -> bool:
+    """Check whether `Names` could have made a name: not a path, not hidden."""
+    return bool(_SAFE.fullmatch(name))
+
+
+def _safe(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text[:80]).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^A-Za-z0-9]+", "_", plain).strip("_")[:80]
+    return name if name[:1].isalpha() else f"x_{name}".rstrip("_")
+
+
+def plain_text(value: Any, max_length: int = 1000) -> str:
+    """Return a short text that every format can store as an attribute."""
+    text = str(value)[:max_length].replace("\0", "")
+    return text.encode("utf-8", "replace").decode()
 
 
 # -- dimensions and their coordinates -----------------------------------------------------------
@@ -212,7 +272,7 @@ class Dims:
             raise ValueError(f"{len(index)} labels along {dim!r}, which has size {size}")
         encoded = None if index is None else labels.encode(index, dim)
         entry = {"name": values.encode(dim), "size": size, "labels": encoded}
-        key = json_arrays.dumps(entry)
+        key = values.dumps(entry)
         if key not in self._position:
             self._position[key] = len(self.entries)
             stored_as = self._names.unique(_dim_name(dim))

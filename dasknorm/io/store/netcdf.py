@@ -17,7 +17,7 @@ import numpy as np
 
 from dasknorm.errors import StatsFileError
 from dasknorm.io.store.document import Contents, Document, interpret
-from dasknorm.io.store.variables import HEADER, Variable
+from dasknorm.io.store.layout import HEADER, Variable
 
 __all__ = ["pack", "pack_variables", "seal", "unpack"]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from dasknorm.errors import StatsFileError
 from dasknorm.io.store import values
-from dasknorm.io.store.json_arrays import Json
+from dasknorm.io.store.values import Json
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.registry import STATISTICS
 

@@ -1,11 +1,11 @@
-"""Convert names, labels and attributes to JSON and back, with the same type.
+"""Convert values and arrays to JSON and back, with the same type and bits.
 
-Used by io.store.document, io.store.labels, io.store.layout and io.store.settings. To add a type,
-add a row to the table. Types of JSON are written as they are; other types as an object with one
-key, ``{"$tuple": [...]}``.
+Used by io.store. To add a type, add a row to the table; text that is written now must not change.
+Types of JSON are written as they are; other types as an object with one key, ``{"$tuple": [...]}``.
 """
 
 import datetime as dt
+import json
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,10 +13,35 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from dasknorm.io.store import json_arrays
-from dasknorm.io.store.json_arrays import Json
+__all__ = [
+    "Json",
+    "decode",
+    "decode_array",
+    "decode_dtype",
+    "decode_zone",
+    "dumps",
+    "encode",
+    "encode_array",
+    "encode_zone",
+    "loads",
+]
 
-__all__ = ["decode", "decode_zone", "encode", "encode_zone"]
+Json = Any
+"""A value that JSON represents: None, a boolean, a number, a string, a list or a dict."""
+
+
+def dumps(value: Json) -> str:
+    """Return JSON text in ASCII; equal values, with keys in equal order, give equal text."""
+    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+
+
+def loads(text: str | bytes) -> Json:
+    """Parse strict JSON; NaN and Infinity raise ValueError."""
+    return json.loads(text, parse_constant=_raise_invalid)
+
+
+def _raise_invalid(text: str) -> None:
+    raise ValueError(f"{text} is not valid JSON")
 
 
 class Codec(NamedTuple):
@@ -79,13 +104,69 @@ def _codec(value: object) -> Codec:
 # -- NumPy ----------------------------------------------------------------------------------------
 
 
+def encode_array(array: np.ndarray) -> list[Json]:
+    """Return the elements in C order: numbers and booleans as in JSON, times as integers.
+
+    Strings represent ``"inf"``, ``"-inf"``, ``"nan"``, and the bits of unusual NaN.
+    """
+    flat = array.ravel()
+    if flat.dtype.kind in "mM":
+        return list(flat.astype("i8").tolist())
+    values: list[Json] = flat.tolist()
+    if flat.dtype.kind == "f":
+        for i in np.flatnonzero(~np.isfinite(flat)).tolist():
+            values[i] = _to_string(flat[i : i + 1])
+    return values
+
+
+def decode_array(values: list[Json], dtype: np.dtype[np.generic]) -> np.ndarray:
+    """Return the array that was encoded, in one dimension."""
+    if dtype.kind in "mM":
+        return np.array(values, "i8").reshape(len(values)).view(dtype)
+    if dtype.kind != "f":
+        return np.array(values, dtype).reshape(len(values))
+    string_positions = [i for i, value in enumerate(values) if type(value) is str]
+    plain = (
+        [0.0 if type(value) is str else value for value in values] if string_positions else values
+    )
+    result = np.array(plain, dtype).reshape(len(values))
+    for i in string_positions:
+        result[i : i + 1] = _from_string(values[i], dtype)
+    return result
+
+
+def decode_dtype(text: str, kinds: str) -> np.dtype[np.generic]:
+    """Return a dtype of one of these kinds; ValueError for all others, such as objects."""
+    dtype = np.dtype(text)
+    if dtype.kind not in kinds or dtype.str != text:
+        raise ValueError(f"dtype {text!r} is not of the kinds {kinds!r}")
+    return dtype
+
+
+def _to_string(array: np.ndarray) -> str:
+    value = float(array[0])
+    usual_nan = np.array([math.nan], array.dtype)
+    if not math.isnan(value) or array.tobytes() == usual_nan.tobytes():
+        return str(value)
+    return f"nan:{array.view(f'u{array.dtype.itemsize}')[0]:x}"
+
+
+def _from_string(text: str, dtype: np.dtype[np.generic]) -> np.ndarray:
+    if text.startswith("nan:"):
+        bits = np.array([int(text[4:], 16)], f"u{dtype.itemsize}")
+        return bits.view(dtype.newbyteorder("="))
+    if text not in ("nan", "inf", "-inf"):
+        raise ValueError(f"{text!r} is not a number")
+    return np.array([float(text)], dtype)
+
+
 def _pack_array(array: np.ndarray) -> list[Json]:
     shape = list(array.shape)
     if array.dtype.kind == "U":
         return ["U", shape, array.ravel().tolist()]
     if array.dtype.kind not in "biufmM" or array.dtype.itemsize > 8:
         raise TypeError(f"values of dtype {array.dtype}")
-    return [array.dtype.str, shape, json_arrays.encode(array)]
+    return [array.dtype.str, shape, encode_array(array)]
 
 
 def _unpack_array(coded: list[Json]) -> np.ndarray:
@@ -93,7 +174,7 @@ def _unpack_array(coded: list[Json]) -> np.ndarray:
     if text == "U":
         # The width of the longest string, not the width that a file declares.
         return np.array(values, str).reshape(shape)
-    return json_arrays.decode(values, json_arrays.decode_dtype(text, "biufmM")).reshape(shape)
+    return decode_array(values, decode_dtype(text, "biufmM")).reshape(shape)
 
 
 def _unpack_scalar(coded: list[Json]) -> Any:
@@ -166,8 +247,8 @@ _SCALAR = Codec("$numpy", lambda value: _pack_array(np.asarray(value)), _unpack_
 _CFTIME = Codec("$cftime", _pack_cftime, _unpack_cftime)
 
 _BY_TYPE: dict[type, Codec] = {
-    float: Codec("$float", lambda value: json_arrays.encode(np.array([value]))[0],
-                 lambda text: float(json_arrays.decode([text], np.dtype("f8"))[0])),
+    float: Codec("$float", lambda value: encode_array(np.array([value]))[0],
+                 lambda text: float(decode_array([text], np.dtype("f8"))[0])),
     tuple: Codec("$tuple", lambda value: [encode(item) for item in value],
                  lambda coded: tuple(decode(item) for item in coded)),
     dict: Codec("$dict", _pack_pairs, _unpack_pairs),

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from dasknorm.errors import StatsFileError
-from dasknorm.io.store import json_arrays
+from dasknorm.io.store import values
 from dasknorm.io.store.document import Contents, Document, interpret
-from dasknorm.io.store.json_arrays import Json
-from dasknorm.io.store.variables import HEADER, Variable
+from dasknorm.io.store.layout import HEADER, Variable
+from dasknorm.io.store.values import Json
 from dasknorm.io.zarr import META, chunk_name, describe_array
 
 __all__ = ["is_ours", "pack", "unpack"]
@@ -48,7 +48,7 @@ def unpack(path: Path) -> Contents:
         expected = describe_array(dtype, shape)
         for metadata in (
             described[name],
-            json_arrays.loads(_read(path / name / META, MAX_METADATA_BYTES)),
+            values.loads(_read(path / name / META, MAX_METADATA_BYTES)),
         ):
             if {key: metadata.get(key) for key in expected} != expected:
                 raise StatsFileError(f"variable {name!r} is not as the header declares it")
@@ -94,7 +94,7 @@ def _labels(variable: Variable) -> dict[str, Json]:
 
 
 def _dump(value: dict[str, Json]) -> bytes:
-    return json_arrays.dumps(value).encode("ascii")
+    return values.dumps(value).encode("ascii")
 
 
 def _chunk_bytes(data: np.ndarray) -> bytes:
@@ -124,7 +124,7 @@ def _decode_strings(data: bytes, dtype: np.dtype[np.generic], shape: tuple[int, 
 
 
 def _read_group(path: Path) -> dict[str, Json]:
-    group = json_arrays.loads(_read(path / META, MAX_METADATA_BYTES))
+    group = values.loads(_read(path / META, MAX_METADATA_BYTES))
     if type(group) is not dict or "dasknorm_checksum" not in group.get("attributes", {}):
         raise StatsFileError("not a dasknorm statistics store")
     return group

@@ -3,5 +3,3 @@
 Used by functions one folder up, which import a loop when they need it, so that small data never
 load Numba. Add a loop in its own module.
 """
-
-__all__: list[str] = []

@@ -10,17 +10,6 @@ import numpy as np
 
 from dasknorm.kernels.compiled.primitives import compiled, entry, exact, gather_rows
 
-__all__ = [
-    "MULTIPLY",
-    "PATTERN_SIZE",
-    "PLAIN_RUN",
-    "RESTORE",
-    "STANDARDIZE",
-    "map_by_group",
-    "map_patterns",
-    "map_runs",
-]
-
 PATTERN_SIZE = 1024  # elements, 24 KB: read again and again from the first-level cache
 PLAIN_RUN = 256  # elements from which a run is mapped without a pattern
 

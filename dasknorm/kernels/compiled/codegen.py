@@ -2,10 +2,8 @@
 
 Used by kernels. Formulas are not changed here, but where they are defined.
 
-`Traced` values record the arithmetic of a formula as LLVM instructions. `traced_function`,
-`value_function`, `sum_loop`, `lane_loop` and `weighted_lane_loop` make functions and loops of
-formulas, for Numba to call. Nothing here may be compiled with ``fastmath``, which would undo the
-error-free transforms.
+`Traced` values record the arithmetic of a formula as LLVM instructions. Nothing here may be
+compiled with ``fastmath``, which would undo the error-free transforms.
 
 This is 300 lines that a plain ``@njit`` loop would not need. They pay by a shorter first call, as
 Numba took 8 s for twenty small functions, and by speed. On one thread of an x86-64 machine with
@@ -31,32 +29,15 @@ from numba.extending import intrinsic
 
 from dasknorm.kernels.arithmetic import Form, Number, OneFloat, TwoFloats
 
-__all__ = [
-    "FIELDS",
-    "MAX_LANES",
-    "Traced",
-    "add_in_any_order",
-    "add_product",
-    "choose",
-    "float32_from_half",
-    "is_finite",
-    "is_present",
-    "lane_loop",
-    "sum_loop",
-    "traced_function",
-    "value_function",
-    "weighted_lane_loop",
-]
-
 types: Any = numba_types  # made at run time, and so not known to a type checker
 
 MAX_LANES = 512  # a power of two of float64: a lane's 20 fields lie 4 KB apart, 80 KB in all
+# Of each lane: its shift (a, b), sums of a block and of a tile with their rests, its record.
 FIELDS = [
     *("a", "b", "n", "n_missing", "w", "s", "e", "q", "e_sum", "q_sum", "e_rest", "q_rest"),
     *("n_sum", "n_rest"),
     *("count", "mean", "mean_rest", "m2", "m2_rest", "missing"),
 ]
-"""Of each lane: its shift (a, b), sums of a block and of a tile with their rests, its record."""
 
 ANY_ORDER = ("reassoc", "nsz")
 WHOLE_BITS = 0x4330000000000000  # the bits of 2.0**52, whose last bit is worth 1
@@ -197,10 +178,8 @@ def _parts(
 
 
 def _from_word(builder: ir.IRBuilder, word: ir.Value, more: int = 0) -> Traced:
-    """Convert a word to float64: make it the last bits of 2**52, and subtract 2**52.
-
-    Many machines with vectors have no instruction for this.
-    """
+    """Convert a word to float64: make it the last bits of 2**52, and subtract 2**52."""
+    # Many machines with vectors have no instruction for this.
     bits = builder.or_(word, word.type(WHOLE_BITS))
     number = Traced(builder, builder.bitcast(bits, DOUBLE)) - float(2**52 + more)
     number.is_integer = True
@@ -208,11 +187,9 @@ def _from_word(builder: ir.IRBuilder, word: ir.Value, more: int = 0) -> Traced:
 
 
 def float32_from_half(builder: ir.IRBuilder, half: ir.Value) -> ir.Value:
-    """Return the float32 of the bits of a float16, by instructions that every machine has.
-
-    The exponent is moved by 112, and by 112 more for infinities and NaN. A subnormal gets an
-    exponent, which is subtracted again.
-    """
+    """Return the float32 of the bits of a float16, by instructions that every machine has."""
+    # The exponent is moved by 112, and by 112 more for infinities and NaN. A subnormal gets an
+    # exponent, which is subtracted again.
     word, real = ir.IntType(32), ir.FloatType()
     bits = builder.shl(builder.zext(half, word), word(13))
     sign = builder.and_(builder.shl(bits, word(3)), word(1 << 31))
@@ -285,10 +262,7 @@ def traced_function(formula: Formula, outputs: int) -> Formula:
 
 
 def value_function(name: str, inputs: int, outputs: int, takes_value: bool = True) -> Formula:
-    """Return a method of the `Form` of the first argument's dtype as a function for loops.
-
-    Without a name, the function returns the two parts of its argument.
-    """
+    """Return a method of the `Form` of the first argument as a function; without a name, parts."""
 
     @intrinsic
     def function(typingctx, x, *args):
@@ -308,11 +282,7 @@ def value_function(name: str, inputs: int, outputs: int, takes_value: bool = Tru
 
 
 def sum_loop(formula: Formula, sums: int) -> Formula:
-    """Return a loop over adjacent values, and as many weights, that computes sums of a formula.
-
-    In a compiled loop it is called as ``loop(x, start, w, w_start, size, a, b)``. The formula gets
-    the sums so far, a shift, a value and a weight.
-    """
+    """Return a loop over values and weights for sums of ``formula(*sums, a, b, value, weight)``."""
 
     @intrinsic
     def loop(typingctx, x, start, w, w_start, size, a, b):
@@ -341,12 +311,9 @@ def sum_loop(formula: Formula, sums: int) -> Formula:
 
 
 def lane_loop(formula: Formula, reads: str, writes: str, rows: int = 0) -> Formula:
-    """Return a loop over lanes that sets fields of each by a formula of fields and rows of data.
-
-    In a compiled loop it is called as ``loop(t, width, x, start, step)``; rows begin at
-    x[start], x[start + step] and so on. Fields lie a constant MAX_LANES apart in t: LLVM needs no
-    check for overlap at known distances, and beyond eight such checks it makes no vectors.
-    """
+    """Return a loop over lanes that sets fields of each by a formula of fields and rows of data."""
+    # Fields are a constant MAX_LANES apart in t: LLVM needs no check for overlap at constant
+    # distances, and beyond eight such checks it makes no vectors.
 
     @intrinsic
     def loop(typingctx, t, width, x, start, step):
@@ -361,7 +328,7 @@ def lane_loop(formula: Formula, reads: str, writes: str, rows: int = 0) -> Formu
 
 
 def weighted_lane_loop(formula: Formula, reads: str, writes: str, rows: int) -> Formula:
-    """Return the same of pairs: rows, each with a weight from w[w_start], w[w_start + w_step]..."""
+    """Return a `lane_loop` of rows with one weight each: w[w_start], w[w_start + w_step] ..."""
 
     @intrinsic
     def loop(typingctx, t, width, x, start, step, w, w_start, w_step):

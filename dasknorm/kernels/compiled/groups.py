@@ -22,11 +22,7 @@ from dasknorm.kernels.compiled.primitives import (
     two_sum,
 )
 
-__all__ = ["SUMS", "N", "add", "add_to_records", "choose_shifts"]
-
-SUMS = 9
-"""Of each group: its shift in two parts; count, sum and squares with their rests; missing."""
-
+SUMS = 9  # of a group: its shift in two parts; count, sum and squares with their rests; missing
 A, B, N, N_REST, E, E_REST, Q, Q_REST, MISSING = range(SUMS)
 
 
@@ -51,10 +47,7 @@ plus = traced_function(arithmetic.add, 2)
 
 @entry
 def choose_shifts(sums, x, codes, weights):
-    """Make the value of most weight in each group its shift, and leave that weight in N.
-
-    The first value may have almost no weight, and be far from the mean.
-    """
+    """Make the value of most weight in each group its shift, and leave that weight in N."""
     for i in range(len(codes)):
         if codes[i] < 0 or x[i] != x[i]:
             continue
@@ -66,10 +59,7 @@ def choose_shifts(sums, x, codes, weights):
 
 @entry
 def add(sums, x, codes, weights):
-    """Add values to the sums of their groups; a code below 0 is skipped.
-
-    With weights, the groups have their shifts already.
-    """
+    """Add values to the sums of their groups; with weights, the groups have shifts already."""
     for i in range(len(codes)):
         if codes[i] < 0:
             continue

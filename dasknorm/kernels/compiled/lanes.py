@@ -18,35 +18,12 @@ from dasknorm.kernels.compiled.codegen import (
     weighted_lane_loop,
 )
 
-__all__ = [
-    "ROWS_AT_ONCE",
-    "add_present_row",
-    "add_present_rows",
-    "add_row",
-    "add_row_of_weight",
-    "add_rows",
-    "add_rows_of_weight",
-    "add_weighted_row",
-    "clear",
-    "clear_block",
-    "flush",
-    "flush_weights",
-    "guess",
-    "guess_of_weight",
-    "merge_tile",
-    "move",
-    "set_single_row",
-    "weighted_guess",
-]
-
 ROWS_AT_ONCE = 8  # sums are loaded and stored once for so many rows; 8 terms add pairwise
 
 
 def _guess(form: Form, a: Number, b: Number, n: Number, s: Number, x: Number) -> Number:
-    """Add a row of the first reading; a lane's first finite value becomes its shift.
-
-    Shifts are 0 before, and adding sets them, four times as fast as choosing.
-    """
+    """Add a row of the first reading; a lane's first finite value becomes its shift."""
+    # Shifts are 0 before, and adding sets them: four times as fast as choosing.
     valid, is_new = is_finite(x), n.same(0.0)
     a, b = (
         shift + choose(valid, choose(is_new, part, 0.0), 0.0)

@@ -3,11 +3,12 @@
 Used by kernels. Change a function here together with its counterpart in `in_numpy`.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-# Numba infers the types of the functions below from their arguments.
+# mypy: disable-error-code="no-untyped-def, call-arg"
+# Numba infers the types of the functions below from their arguments, and passes the typing context
+# to intrinsics.
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from llvmlite import ir
@@ -18,39 +19,15 @@ from numba.extending import intrinsic
 from dasknorm.kernels import arithmetic
 from dasknorm.kernels.compiled.codegen import float32_from_half, traced_function, value_function
 
-__all__ = [
-    "compiled",
-    "count_joined_runs",
-    "difference",
-    "entry",
-    "exact",
-    "exact_difference",
-    "fold_flat",
-    "gather",
-    "gather_rows",
-    "inlined",
-    "is_near",
-    "lane_add",
-    "mean_from",
-    "merge_into",
-    "merge_tile",
-    "move_if_finite",
-    "origin",
-    "prefetch",
-    "select",
-    "two_sum",
-]
-
 CACHE_LINE = 64  # bytes
 
+R = TypeVar("R")
 
-def entry(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a loop that is called from Python, and keep the machine code on disk.
 
-    Compiling takes one to two seconds a dtype; from disk, it takes hundredths. Numba keeps the code
-    next to this file, or in the user's cache folder; if it can write neither, it compiles again.
-    """
-    options = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+def entry(function: Callable[..., R]) -> Callable[..., R]:
+    """Compile a loop that is called from Python, and keep the machine code on disk."""
+    # Compiling takes one to two seconds a dtype; from disk, it takes hundredths.
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
     try:
         return njit(cache=True, **options)(function)
     except RuntimeError:  # "cannot cache function: no locator available"
@@ -58,7 +35,9 @@ def entry(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 #: For loops called from loops only: without wrappers for Python they compile in half the time.
-compiled = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+compiled = njit(  # type: ignore[call-overload]  # Numba's stub lacks the last two options
+    nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
+)
 
 #: For large loops called at one place, which LLVM would otherwise optimize at every level.
 inlined = njit(nogil=True, error_model="numpy", inline="always")
@@ -115,10 +94,8 @@ def prefetch(typingctx, x, start, size):
 
 @compiled
 def is_near(count, e, q):
-    """Return whether a shift is at most one standard deviation from the mean.
-
-    At most half of q is then subtracted from it, so that its error counts twice at most.
-    """
+    """Return whether a shift is at most one standard deviation from the mean."""
+    # At most half of q is then subtracted from it, so that its error counts twice at most.
     return e * e <= 0.5 * q * count and q < np.inf
 
 

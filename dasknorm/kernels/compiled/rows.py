@@ -7,11 +7,12 @@ A lane is one position of a row. Narrow rows are read several at a time as one, 
 in a short reduced axis have a lane for each of its elements; such lanes are merged at the end.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-# Numba infers the types of the functions below from their arguments. It removes branches only if
-# they depend on an argument that is None, and compiles half as long without them.
+# mypy: disable-error-code="no-untyped-def, call-arg"
+# Numba infers the types of the functions below from their arguments, and passes the typing context
+# to intrinsics. It removes branches only if they depend on an argument that is None, and compiles
+# half as long without them.
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,8 +30,6 @@ from dasknorm.kernels.compiled.primitives import (
     select,
 )
 from dasknorm.kernels.layout import Target, Walk
-
-__all__ = ["moments"]
 
 TILE_BYTES = 1 << 22  # of input: a merge costs some 20 ns a lane and tile
 SCRATCH_BYTES = 1 << 18  # of gathered input: it is read again from the second-level cache
@@ -100,10 +99,7 @@ def _has_gaps(t, width):
 
 @inlined
 def _sum_tile(t, x, start, step, rows, width, gaps):
-    """Sum a tile block by block; False if a value is missing and gaps is None.
-
-    Until a value is missing, blocks are summed as if none were.
-    """
+    """Sum a tile block by block; False if a value is missing and gaps is None."""
     has_gaps = False
     for i in range(0, rows, BLOCK_ROWS):
         end = rows if rows - i < BLOCK_ROWS else i + BLOCK_ROWS
@@ -151,11 +147,8 @@ def _tile(t, x, start, step, rows, width, gaps):
 
 @entry
 def _merge_rows(target, x, tiling, t, source, gathered, exchanged, gaps, position):
-    """Merge tiles of all blocks, strip by strip, from a position on: return where to continue.
-
-    It stops at a missing value if gaps is None. Lanes exchange their records with the target, or
-    if exchanged is None are merged into it at the end.
-    """
+    """Merge tiles from a position on; return where to continue, after a value that is missing."""
+    # Lanes exchange their records with the target, or are merged into it if exchanged is None.
     rows, kept, run = tiling.sizes
     strip = tiling.strip
     strips = (kept + strip - 1) // strip
@@ -282,12 +275,9 @@ def _merge_weighted_rows(target, x, w, tiling, t, source, gathered, by_row):
 
 
 def moments(
-    target: Target, sizes: tuple[int, int, int], x: Walk, w: Walk | None, dtype: np.dtype[Any]
+    target: Target, sizes: tuple[int, int, int], x: Walk, w: Walk | None, dtype: np.dtype
 ) -> None:
-    """Merge blocks of (reduced, kept, reduced) into the records at places + kept * stride.
-
-    dtype is the one to calculate from: not that of x.row for float16.
-    """
+    """Merge blocks of (reduced, kept, reduced) into records; x.row is converted to dtype."""
     rows, kept, run = sizes
     by_row = True if w is not None and not any(w.strides[1:]) else None
     strip = -(-kept // -(-kept // (MAX_LANES // run)))

@@ -8,11 +8,12 @@ their mean, made from a few of them; if the guess was far off, the tile is read 
 weight, or each of its values has.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-# Numba infers the types of the functions below from their arguments. It removes branches only if
-# they depend on an argument that is None; this is how one source serves both sorts of weights.
+# mypy: disable-error-code="no-untyped-def, call-arg"
+# Numba infers the types of the functions below from their arguments, and passes the typing context
+# to intrinsics. It removes branches only if they depend on an argument that is None; this is how
+# one source serves both sorts of weights.
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,8 +35,6 @@ from dasknorm.kernels.compiled.primitives import (
 )
 from dasknorm.kernels.inputs import Array
 from dasknorm.kernels.layout import Target, Walk
-
-__all__ = ["moments"]
 
 RUN_TILE = 32768  # values: 256 KB of float64, which a second reading finds in the cache
 WEIGHTED_RUN_TILE = 16384  # values and weights, in the same 256 KB
@@ -132,11 +131,7 @@ def _guess(x, places, length, weights, w_places, step):
 
 @compiled
 def _read(x, places, length, weights, w_places, a, b, gaps):
-    """Sum a tile around a shift: count, missing, and two sums that are free of error.
-
-    They are NaN if gaps is None and a value is missing. Until a value is missing, blocks are summed
-    as if none were.
-    """
+    """Sum a tile around a shift, without error; NaN if a value is missing and gaps is None."""
     count = count_rest = missing = e = e_rest = q = q_rest = 0.0
     ahead = PREFETCH_BYTES // x.itemsize
     runs_ahead = ahead // length + 1
@@ -177,10 +172,8 @@ def _read(x, places, length, weights, w_places, a, b, gaps):
 
 @inlined
 def _tile(record, x, places, length, weights, w_places, gaps):
-    """Merge one tile, `length` values at each place; False if a value is missing and gaps None.
-
-    Weights are those of runs, or those of values that start at w_places.
-    """
+    """Merge one tile, `length` values at each place; False if a value is missing and gaps None."""
+    # Weights are for runs, or if w_places are given for values that start there.
     sample = SAMPLE_VALUES if w_places is None else WEIGHTED_SAMPLE_VALUES
     every = len(places) * length // sample | 1
     while True:
@@ -212,11 +205,7 @@ def _locate(values, places, copied, row, start, stride, j, length):
 
 @entry
 def _merge_runs(target, run, x, w, x_source, w_source, weights, gaps, position):
-    """Merge runs from a position on: return where to continue with gaps.
-
-    Adjacent runs of one record share tiles. Either `weights` of runs are given, or w, and the
-    other is None.
-    """
+    """Merge runs from a position on, with `weights` of runs or w; return where to continue."""
     p, start = position
     tile = len(x_source.places)
     while p < len(x.starts):
@@ -251,11 +240,8 @@ def _merge_runs(target, run, x, w, x_source, w_source, weights, gaps, position):
     return p, 0
 
 
-def moments(target: Target, run: int, x: Walk, w: Walk | None, dtype: np.dtype[Any]) -> None:
-    """Merge runs into the records they belong to; the last stride of each walk is along a run.
-
-    dtype is the one to calculate from: not that of x.row for float16.
-    """
+def moments(target: Target, run: int, x: Walk, w: Walk | None, dtype: np.dtype) -> None:
+    """Merge runs into the records they belong to; x.row is converted to dtype."""
     if w is not None and w.strides[2] != 0:
         tile = WEIGHTED_RUN_TILE
         sources = _source(x, dtype, tile), _source(w, np.dtype(np.float64), tile)
@@ -268,7 +254,7 @@ def moments(target: Target, run: int, x: Walk, w: Walk | None, dtype: np.dtype[A
         _merge_runs(target, run, x, None, source, None, weights, True, position)
 
 
-def _source(walk: Walk, dtype: np.dtype[Any], tile: int) -> Source:
+def _source(walk: Walk, dtype: np.dtype, tile: int) -> Source:
     places = np.empty(tile, np.int64)
     if walk.strides[2] == 1 and walk.row.dtype == dtype:
         return Source(walk.row, places, None)

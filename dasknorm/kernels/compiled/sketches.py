@@ -15,8 +15,6 @@ import numpy as np
 from dasknorm.kernels.arithmetic import INFINITE_KEY, MAGNITUDE_BITS
 from dasknorm.kernels.compiled.primitives import compiled, entry
 
-__all__ = ["tally"]
-
 MISSING, VALUES, SPOILED = range(3)  # as at the end of a sketches.Sketch
 SAMPLE_PER_BUCKET = 8  # values read beforehand for each bucket, to find the level to start with
 

@@ -5,7 +5,7 @@ Used by reports.plots. To add a type of panel, add a function, and use it in `pl
 
 from base64 import b64encode
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -14,21 +14,27 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dasknorm.reports.plots.bands import Band
+from dasknorm.fields import State
 
-__all__ = ["NotebookFigure", "Panel", "draw_curve", "draw_map", "draw_points", "draw_profile"]
+__all__ = [
+    "Band",
+    "NotebookFigure",
+    "Panel",
+    "band_of",
+    "draw_curve",
+    "draw_map",
+    "draw_points",
+    "draw_profile",
+]
 
 LINE, SHADE = "#0072B2", "#0072B233"
-DOWNWARDS = ("level", "lev", "plev", "pressure", "isobaric", "depth", "pfull")
-"""Names of vertical dimensions that increase downwards."""
+MAX_NAME, MAX_TICKS = 30, 24
+
+DOWNWARDS = ("lev", "pressure", "isobaric", "depth", "pfull")
+"""Parts of the names of vertical dimensions that increase downwards."""
 
 UPWARDS = ("height", "altitude", "elev")
-"""Names that do not, even if they contain one of the above, as "height_level"."""
-
-MAX_NAME = 30
-
-MAX_TICKS = 24
-"""Text labels that fit along an axis."""
+"""Parts of those that do not, even if they contain one of the above, as "height_level"."""
 
 
 class NotebookFigure(Figure):
@@ -39,6 +45,70 @@ class NotebookFigure(Figure):
         data = BytesIO()
         self.savefig(data, dpi=100, format="png")
         return f'<img src="data:image/png;base64,{b64encode(data.getvalue()).decode()}"/>'
+
+
+@dataclass(frozen=True)
+class Band:
+    """Location and range at each output element, in the units of the data.
+
+    Parameters
+    ----------
+    centre, low, high : ndarray of float64
+        NaN where there are no values.
+    words : tuple of str
+        Names of the centre, the band and its width: "mean", "mean ± std", "std".
+    """
+
+    centre: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    words: tuple[str, str, str]
+
+    @property
+    def width(self) -> np.ndarray:
+        """The standard deviation, or else the distance between the ends."""
+        return (self.high - self.low) / (2 if self.words[2] == "std" else 1)
+
+    def at(self, index: tuple[int | slice, ...]) -> "Band":
+        """Return the band at some positions."""
+        return replace(self, centre=self.centre[index], low=self.low[index], high=self.high[index])
+
+
+def band_of(state: State) -> Band:
+    """Return mean and standard deviation, or else median and quantiles, or else the range.
+
+    Raises
+    ------
+    TypeError
+        If the statistic has none of these results.
+    """
+    statistic, records = state.statistic, np.asarray(state.data)
+    available = {*statistic.result_names}
+
+    def read(*names: str) -> list[np.ndarray]:
+        return [statistic.result(records, name) for name in names]
+
+    if {"mean", "std"} <= available:
+        mean, std = read("mean", "std")
+        return Band(mean, mean - std, mean + std, ("mean", "mean ± std", "std"))
+    if {"median", "lower", "upper"} <= available:
+        words = ("median", "median, and between the two quantiles", "quantile range")
+        median, low, high = read("median", "lower", "upper")
+        return Band(median, low, high, words)
+    if {"min", "max"} <= available:
+        low, high = read("min", "max")
+        return Band((low + high) / 2, low, high, ("middle", "from min to max", "range"))
+    if "max_abs" in available:
+        (most,) = read("max_abs")
+        return Band(np.zeros_like(most), -most, most, ("0", "± max_abs", "range"))
+    if names := statistic.location_scale_names:
+        location, scale = statistic.location_scale(*read(*names))
+        words = ("centre", f"centre ± {names[-1]}", "range")
+        return Band(location, location - scale, location + scale, words)
+    raise TypeError(
+        f"{type(statistic).__name__} reads {', '.join(statistic.result_names)}: there is no mean, "
+        "median or range among these to be drawn"
+    )
 
 
 @dataclass(frozen=True)
@@ -70,6 +140,13 @@ class Panel:
         """The name and the units."""
         return f"{shorten(self.name)} ({self.units})" if self.units else shorten(self.name)
 
+    @property
+    def is_profile(self) -> bool:
+        """Whether the one dimension is height, depth or pressure, and its labels are numbers."""
+        if len(self.dims) != 1 or self.labels[0].dtype.kind not in "iuf":
+            return False
+        return any(word in str(self.dims[0]).lower() for word in (*DOWNWARDS, *UPWARDS))
+
 
 def shorten(name: Any) -> str:
     """Return a shortened name, with dollar signs escaped because they begin a formula."""
@@ -85,7 +162,7 @@ def draw_profile(axes: Axes, panel: Panel) -> None:
     axes.fill_betweenx(at, band.low, band.high, color=SHADE, linewidth=0)
     axes.plot(band.centre, at, color=LINE, marker="o", markersize=3)
     axes.set(xlabel=panel.title, ylabel=shorten(dim))
-    if _is_downwards(dim):
+    if not any(word in str(dim).lower() for word in UPWARDS):
         axes.invert_yaxis()
     _hide_spines(axes)
 
@@ -137,11 +214,6 @@ def draw_map(axes: Axes, panel: Panel, quantity: str) -> None:
     bar = axes.figure.colorbar(mesh, ax=axes, shrink=0.85, label=panel.units)
     bar.outline.set_linewidth(0.5)
     axes.set(xlabel=shorten(x), ylabel=shorten(y), title=f"{shorten(panel.name)}: {title}")
-
-
-def _is_downwards(dim: Hashable) -> bool:
-    name = str(dim).lower()
-    return any(word in name for word in DOWNWARDS) and not any(word in name for word in UPWARDS)
 
 
 def _are_coordinates(labels: pd.Index) -> bool:

@@ -1,0 +1,1 @@
+"""Data, helpers and hypothesis strategies that several test files use."""
