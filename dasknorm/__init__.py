@@ -1,8 +1,8 @@
-"""Normalization of arrays, frames and xarray objects of any size, in one pass over the data.
+"""Normalization of arrays, DataFrames and xarray objects of any size, in one pass over the data.
 
-`adapt` computes the statistics of data and returns `Stats`; ``stats.normalize`` and
-``stats.inverse`` map data, lazily if the data are lazy. `plan` estimates the cost beforehand,
-`load` reads saved statistics, and `Normalization` is the same as a layer with Keras' API.
+Used by users. `adapt` computes the statistics of data and returns `Stats`; ``stats.normalize`` and
+``stats.inverse`` transform data, lazily if the data are lazy. `plan` estimates the cost, `load`
+reads saved statistics, and `Normalization` is a layer with Keras' API.
 """
 
 from dasknorm.api.adapt import adapt

@@ -9,7 +9,7 @@ import copy
 import math
 import pickle
 from collections.abc import Hashable, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import dask
 import numpy as np
@@ -85,12 +85,13 @@ def check_container(data: object, *, over: Axes = None) -> None:
     >>> import pandas as pd
     >>> check_container(pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [0, 0, 1], "c": list("xyz")}))
     """
-    container = container_of(data)
+    container, is_data_lazy = container_of(data), _any_lazy(data)
+    without_computing = {"scheduler": _fail} if is_data_lazy else {}
     original = copy.deepcopy(_values(data))
     with dask.config.set(scheduler=_fail):
         fields = container.fields(data)
         rebuilt = container.rebuild(data, fields)
-        lazy = adapt(data, over=over, compute=False) if _any_lazy(data) else None
+        lazy = adapt(data, over=over, compute=False) if is_data_lazy else None
     assert type(rebuilt) is type(data), "rebuild returns an object of the same type"
     _check_selection(container, data)
     _assert_equal(_values(rebuilt), original, 0, "rebuild(x, fields(x)) equals x")
@@ -99,19 +100,20 @@ def check_container(data: object, *, over: Axes = None) -> None:
         for name, state in lazy.compute().states.items():
             invariant = "compute=False and compute=True give the same statistics"
             _assert_alike(state.statistic, state.data, stats.states[name].data, 0.0, invariant)
-    with dask.config.set(scheduler=_fail) if _any_lazy(data) else dask.config.set({}):
+    with dask.config.set(without_computing):
         z = stats.normalize(data)
     scores = copy.deepcopy(_values(z))
     _assert_equal(_values(data), original, 0, "the input is not changed")
-    with dask.config.set(scheduler=_fail) if _any_lazy(data) else dask.config.set({}):
+    with dask.config.set(without_computing):
         restored = stats.inverse(z)
     assert type(z) is type(data), "normalize returns an object of the same type"
-    assert _any_lazy(z) == _any_lazy(data), "normalize is lazy if the data are"
-    _assert_equal(
-        _values(restored), original, _tolerance(fields, original), "inverse(normalize(x)) is x"
-    )
+    assert _any_lazy(z) == is_data_lazy, "normalize is lazy if the data are"
+    atol = _tolerance(fields, original)
+    _assert_equal(_values(restored), original, atol, "inverse(normalize(x)) is x")
     _assert_equal(_values(z), scores, 0, "the input is not changed")
-    _check_parse_values(stats, z, data)
+    known = Stats.from_values(mean=stats.mean, variance=stats.variance, count=stats.count)
+    invariant = "parse_values(make_results(values)) has the values"
+    _assert_equal(_values(known.normalize(data)), scores, 1e-6, invariant)
 
 
 def _check_selection(container: Container[T], data: T) -> None:
@@ -120,16 +122,6 @@ def _check_selection(container: Container[T], data: T) -> None:
     except (MismatchError, TypeError):
         return
     raise AssertionError("fields(x, selection) selects columns, or raises an error")
-
-
-def _check_parse_values(stats: Stats, z: Any, data: object) -> None:
-    known = Stats.from_values(mean=stats.mean, variance=stats.variance, count=stats.count)
-    _assert_equal(
-        _values(known.normalize(data)),
-        _values(z),
-        1e-6,
-        "parse_values(make_results(values)) has the values",
-    )
 
 
 def _blocks() -> Iterator[np.ndarray]:

@@ -1,4 +1,4 @@
-"""``.norm`` on xarray, pandas and Dask objects says in their words what adapt does."""
+"""The ``.norm`` accessors of xarray, pandas and Dask objects return the same as the functions."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Every public address and signature is listed in ``data/addresses.txt``, and stays as listed.
+"""Every public name and signature is listed in ``data/addresses.txt``, and stays as listed.
 
 Write the file anew after a change that is meant, from the root of the project, and look at the
 difference::
@@ -73,7 +73,7 @@ def _is_from_package(owner: type, name: str) -> bool:
 def _signature(value: Any) -> str:
     """Return parameters, kinds and defaults, without annotations, which name internal modules."""
     signature = inspect.signature(value)
-    parameters = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
+    parameters = [item.replace(annotation=item.empty) for item in signature.parameters.values()]
     bare = signature.replace(parameters=parameters, return_annotation=signature.empty)
     return re.sub(r"<[\w.]+ object at 0x\w+>|<factory>", "...", str(bare))
 
@@ -84,7 +84,7 @@ def _commands() -> Iterator[str]:
     groups: list[tuple[str, Any]] = [("$ dasknorm", main)]
     for name, command in groups:
         yield name
-        groups += [(f"{name} {each}", c) for each, c in getattr(command, "commands", {}).items()]
+        groups += [(f"{name} {item}", c) for item, c in getattr(command, "commands", {}).items()]
         for parameter in command.params:
             yield f"{name} {_parameter(parameter)}"
 

@@ -1,4 +1,4 @@
-"""Arrow tables as blocks: what is read where it lies, what lies beneath nulls, and chunks."""
+"""Arrow tables as blocks: columns read without a copy, values under nulls, and chunks."""
 
 from decimal import Decimal
 from typing import Any
@@ -65,7 +65,7 @@ def test_rows_keep_no_statistics() -> None:
 
 @pytest.mark.parametrize("big", [9, 2**60 + 1])
 def test_rows_weigh(big: int) -> None:
-    """Weights of rows weigh every column alike, with nulls beside integers of any size."""
+    """Weights of rows apply to every column, with nulls and integers of any size."""
     data = pa.table({"a": [4.0, 5.0, 8.0, 1.0], "i": [big, None, big + 2, 0]})
     weights = np.array([[1.0], [2.0], [3.0], [0.0]])
     records = blocks.summarize(table(data, pd.Index(["a", "i"])), Reducer(MOMENTS, (0,)), weights)
@@ -97,22 +97,22 @@ def test_tables_are_mapped_in_place_of_their_columns(
 
 
 def test_integers_beside_nulls_are_exact() -> None:
-    """64-bit integers that a float would round have exact statistics beside nulls, and without."""
+    """64-bit integers that a float would round have exact statistics, with and without nulls."""
     values = [2**62 + 1, 2**62 + 3, 2**62 + 2, 2**62 + 7]
-    wanted = compute_exact(np.array(values))
-    for each in (values, [*values, None], [None, *values[:2], None, *values[2:]]):
-        data = pa.table({"i": pa.array(each, pa.int64()), "u": pa.array(each, pa.uint64())})
+    expected = compute_exact(np.array(values))
+    for item in (values, [*values, None], [None, *values[:2], None, *values[2:]]):
+        data = pa.table({"i": pa.array(item, pa.int64()), "u": pa.array(item, pa.uint64())})
         records = blocks.summarize(table(data, pd.Index(["i", "u"])), Reducer(MOMENTS, (0,)))
         for record in records[0]:
-            assert_exact(record["mean"], record["m2"] / 4, wanted)
-        assert records["missing"].tolist() == [[len(each) - 4] * 2]
+            assert_exact(record["mean"], record["m2"] / 4, expected)
+        assert records["missing"].tolist() == [[len(item) - 4] * 2]
         z = blocks.transform(
             table(data, pd.Index(["i", "u"])), MOMENTS.affine(records), kernels.standardize, None
         ).frame
-        exact = (np.array(values) - 2**62 - 3.25) / np.sqrt(float(wanted.variance))
+        exact = (np.array(values) - 2**62 - 3.25) / np.sqrt(float(expected.variance))
         for name in ("i", "u"):
             np.testing.assert_allclose(z[name].drop_null().to_numpy(), exact, rtol=1e-15)
-            assert [value is None for value in z[name].to_pylist()] == [v is None for v in each]
+            assert [value is None for value in z[name].to_pylist()] == [v is None for v in item]
 
 
 @pytest.mark.parametrize("start", [0, 1, 3, 8, 13])
@@ -167,16 +167,16 @@ def test_results_do_not_depend_on_threads(workers: int, monkeypatch: pytest.Monk
                for i in range(3)}  # fmt: skip
     block = table(pa.table(columns), pd.Index(list(columns)))
     with dask.config.set(scheduler="synchronous"):
-        alone = blocks.summarize(block, Reducer(MOMENTS, (0,)))
-        affine = MOMENTS.affine(alone)
+        single = blocks.summarize(block, Reducer(MOMENTS, (0,)))
+        affine = MOMENTS.affine(single)
         z = blocks.transform(block, affine, kernels.standardize, None).frame
     with dask.config.set(num_workers=workers):
-        assert blocks.summarize(block, Reducer(MOMENTS, (0,))).tobytes() == alone.tobytes()
+        assert blocks.summarize(block, Reducer(MOMENTS, (0,))).tobytes() == single.tobytes()
         assert blocks.transform(block, affine, kernels.standardize, None).frame.equals(z)
 
 
 def test_kinds_of_numbers() -> None:
-    """Numbers are integers, floats, booleans and decimals; all else rides along."""
+    """Integers, floats, booleans and decimals are normalized; other columns are unchanged."""
     numbers = [pa.int8(), pa.uint64(), pa.float16(), pa.float64(), pa.bool_(),
                pa.decimal128(9, 2), pa.decimal256(50, 3)]  # fmt: skip
     others = [pa.string(), pa.null(), pa.date32(), pa.timestamp("us"), pa.duration("s"),

@@ -1,4 +1,4 @@
-"""Running statistics: adapt and update on streams of batches are adapting to the whole."""
+"""Running statistics: adapting to batches and updating equal adapting to all data at once."""
 
 import io
 
@@ -73,11 +73,11 @@ def test_a_data_loader_of_pytorch():
     torch = pytest.importorskip("torch")
     data = torch.utils.data
     x = torch.tensor(X, dtype=torch.float32)
-    wanted = dn.adapt(x.numpy())
+    expected = dn.adapt(x.numpy())
     for dataset in (data.TensorDataset(x, torch.arange(90)), x):
         stats = dn.adapt(data.DataLoader(dataset, batch_size=16, shuffle=True))
-        _same(stats, wanted)
-        _same(dn.adapt(x[:2].numpy()).update(data.DataLoader(x[2:], batch_size=7)), wanted)
+        _same(stats, expected)
+        _same(dn.adapt(x[:2].numpy()).update(data.DataLoader(x[2:], batch_size=7)), expected)
 
 
 def test_groups_and_columns_in_a_stream():
@@ -92,9 +92,9 @@ def test_a_feature_that_is_missing_at_first():
     """Values may come with a later batch; what never comes is told of once, at the end."""
     parts = [np.array([[np.nan, 1.0]]), np.array([[4.0, 3.0]])]
     assert dn.adapt(iter(parts)).count.tolist() == [1.0, 2.0]
-    with pytest.warns(UserWarning, match="no valid values") as told:
+    with pytest.warns(UserWarning, match="no valid values") as text:
         dn.adapt(iter([parts[0], parts[0]]))
-    assert len(told) == 1
+    assert len(text) == 1
 
 
 def test_a_long_stream_of_updates_keeps_its_provenance_short():

@@ -1,4 +1,4 @@
-"""Blocks in memory: which dtypes are numbers, what they become, and masked blocks by slabs."""
+"""Blocks in memory: numeric dtypes, their conversion, and masked blocks by slabs."""
 
 from typing import Any
 
@@ -44,16 +44,16 @@ def test_dtypes_that_are_not(dtype: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dtype", "wanted"),
+    ("dtype", "expected"),
     [
         ("Int8", "f4"), ("Int16", "f4"), ("Int32", "f8"), ("boolean", "f4"), ("Float32", "f4"),
         ("Float64", "f8"), arrow_param("int16[pyarrow]", "f4"), arrow_param("float[pyarrow]", "f4"),
         arrow_param("bool[pyarrow]", "f4"), ("Sparse[float32]", "f4"), ("Sparse[int]", "f8"),
     ],
 )  # fmt: skip
-def test_floats_of_columns(dtype: str, wanted: str) -> None:
+def test_floats_of_columns(dtype: str, expected: str) -> None:
     """The numbers of a pandas column become the float of their NumPy dtype."""
-    assert blocks.float_dtype(pd.api.types.pandas_dtype(dtype)) == wanted
+    assert blocks.float_dtype(pd.api.types.pandas_dtype(dtype)) == expected
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -69,12 +69,12 @@ def test_masked_blocks_beyond_one_slab(
         weights = rng.uniform(0.1, 2.0, shape) if weighted else None
         records = blocks.summarize(block, Reducer(MOMENTS, axes), weights)
         plain = np.where(block.mask, np.nan, block.data)
-        wanted = MOMENTS.summarize(plain, axes, weights)
+        expected = MOMENTS.summarize(plain, axes, weights)
         for name in ("count", "missing"):
-            np.testing.assert_allclose(records[name], wanted[name], rtol=1e-14)
+            np.testing.assert_allclose(records[name], expected[name], rtol=1e-14)
         for name in ("mean", "variance"):
             np.testing.assert_allclose(
-                MOMENTS.result(records, name), MOMENTS.result(wanted, name), rtol=1e-13
+                MOMENTS.result(records, name), MOMENTS.result(expected, name), rtol=1e-13
             )
 
 

@@ -1,4 +1,4 @@
-"""A check of other data says what the normalized data would, without normalizing them."""
+"""A check of new data predicts the normalized data without computing them."""
 
 import dask
 import dask.array as da
@@ -78,20 +78,20 @@ def test_of_any_numbers_they_are_those_of_the_z_scores(before, after):
 def test_data_pass_beside_themselves(statistic):
     """Whatever is remembered, the data learned from have not shifted, nor has their spread."""
     data = abs(weather())
-    found = dn.adapt(data, statistic, keep="level").check(data, max_missing=0.0)
-    assert found.passed, found
-    known = found.table.z_mean.dropna()
-    np.testing.assert_allclose(known, 0, atol=1e-12)
-    assert len(known) == (0 if isinstance(statistic, dn.MaxAbs) else 2)
+    result = dn.adapt(data, statistic, keep="level").check(data, max_missing=0.0)
+    assert result.passed, result
+    z_means = result.table.z_mean.dropna()
+    np.testing.assert_allclose(z_means, 0, atol=1e-12)
+    assert len(z_means) == (0 if isinstance(statistic, dn.MaxAbs) else 2)
 
 
 @pytest.mark.parametrize("statistic", MANY, ids=str)
 def test_other_units_fail(statistic):
     """Kelvins taken for hundreds of them fail, whatever is remembered."""
     data = abs(weather())
-    found = dn.adapt(data, statistic, keep="level").check(data * 100)
-    assert set(found.failures) == {"t", "rain"}
-    assert not found.passed
+    result = dn.adapt(data, statistic, keep="level").check(data * 100)
+    assert set(result.failures) == {"t", "rain"}
+    assert not result.passed
 
 
 def test_extrema_are_measured_by_their_range():
@@ -124,19 +124,19 @@ def test_of_a_function_the_scores_are_of_its_values():
 def test_labels_are_matched_and_may_be_a_subset():
     """Levels in another order, and some of them, are compared with their own; axes lie anyhow."""
     stats = dn.adapt(weather() + xr.DataArray([0, 50, 90], dims="level"), keep="level")
-    some = (weather() + xr.DataArray([0, 50, 90], dims="level")).sel(level=[300, 1000])
-    assert stats.check(some.transpose("x", "level", "time")).passed
+    subset = (weather() + xr.DataArray([0, 50, 90], dims="level")).sel(level=[300, 1000])
+    assert stats.check(subset.transpose("x", "level", "time")).passed
     with pytest.raises(dn.MismatchError, match="500"):
-        stats.check(some.assign_coords(level=[300, 500]))
+        stats.check(subset.assign_coords(level=[300, 500]))
 
 
 def test_frames_have_a_row_for_each_column():
     """Columns with statistics of their own are each compared; another is refused."""
     frame = pd.DataFrame({"a": [0.0, 1, 2], "b": [1.0, 3, 9], "c": [0.0, 5, 10]})
     stats = dn.adapt(frame, {"a": dn.Extrema(), ...: dn.Moments()})
-    found = stats.check(frame.assign(b=frame.b + 50))
-    assert set(found.table.index) == {"a", "b", "c"}
-    assert list(found.failures) == ["b"]
+    result = stats.check(frame.assign(b=frame.b + 50))
+    assert set(result.table.index) == {"a", "b", "c"}
+    assert list(result.failures) == ["b"]
     with pytest.raises(dn.MismatchError, match="'d'"):
         stats.check(frame.assign(d=1.0))
 
@@ -175,19 +175,19 @@ def test_tendencies_do_not_take_part():
 @pytest.mark.parametrize("chunks", [(4, 3, 4), (24, 1, 2)])
 def test_dask_data_are_read_once(chunks):
     """Each chunk is asked for once, and the answer is that of data in memory."""
-    asked = []
+    calls = []
 
     def read(block, block_info=None):
-        asked.append(block_info[0]["chunk-location"])
+        calls.append(block_info[0]["chunk-location"])
         return block
 
     data, stats = weather(1), dn.adapt(weather(), keep="level")
     lazy = da.from_array(data.t.to_numpy(), chunks).map_blocks(read, dtype="f4")
-    asked.clear()
+    calls.clear()
     with dask.config.set(scheduler="sync"):
-        found = stats.select(["t"]).check(data[["t"]].assign(t=(data.t.dims, lazy)))
-    assert len(asked) == len(set(asked)) == lazy.npartitions
-    pd.testing.assert_frame_equal(found.table, stats.check(data).table.loc[["t"]])
+        result = stats.select(["t"]).check(data[["t"]].assign(t=(data.t.dims, lazy)))
+    assert len(calls) == len(set(calls)) == lazy.npartitions
+    pd.testing.assert_frame_equal(result.table, stats.check(data).table.loc[["t"]])
 
 
 def test_statistics_are_compared_as_their_data_are():
@@ -333,7 +333,7 @@ def test_dask_frames_are_compared_as_pandas_ones(by):
     stats, other = dn.adapt(frame, by=by), frame.assign(v=frame.v + 9)
     lazy = stats.check(dd.from_pandas(other, npartitions=3))
     assert list(lazy.failures) == ["v"]
-    tables = [each.table.drop(columns="worst") for each in (lazy, stats.check(other))]  # of equals
+    tables = [item.table.drop(columns="worst") for item in (lazy, stats.check(other))]  # of equals
     pd.testing.assert_frame_equal(*tables, rtol=1e-12, atol=1e-12)
 
 

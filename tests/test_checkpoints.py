@@ -1,4 +1,4 @@
-"""Checkpoints: work goes on where it stopped, reads only what is missing, and ends the same."""
+"""Checkpoints: a resumed run reads only what is missing and returns the same bits."""
 
 import os
 import signal
@@ -90,7 +90,7 @@ def test_a_finished_run_is_read_from_its_checkpoint(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_is_within_the_laws(tmp_path: Path) -> None:
-    """Shards merge to what is learned without them, but for the last digits."""
+    """Merged shards equal statistics without shards, up to the last digits."""
     x = da.from_array(BLOCK, CHUNKS)
     stats, plain = fresh(tmp_path, x), dn.adapt(x)
     np.testing.assert_allclose(stats.mean, plain.mean, rtol=1e-15)
@@ -157,8 +157,8 @@ def test_a_dataset_goes_on(tmp_path: Path) -> None:
     other.mkdir()
     assert stats == fresh(tmp_path, dataset(other), over="time", weights=weights)
     for name, variable in stats.mean.data_vars.items():
-        wanted = data[name].weighted(weights).mean("time")
-        np.testing.assert_allclose(variable, wanted.compute(), rtol=1e-12)
+        expected = data[name].weighted(weights).mean("time")
+        np.testing.assert_allclose(variable, expected.compute(), rtol=1e-12)
 
 
 def test_a_variable_that_merges_nothing(tmp_path: Path) -> None:
@@ -183,15 +183,15 @@ def test_a_frame_goes_on(tmp_path: Path) -> None:
     table = make_marked_frame(BLOCK, marks, [40], times=1)
     with pytest.raises(ChunkError, match="partition 40"):
         dn.adapt(table, checkpoint=tmp_path / "c.json", retries=0)
-    found = count_finished_shards(tmp_path / "c.json")
-    assert found == 40 * shards.CHECKPOINT_SHARDS // 60
+    result = count_finished_shards(tmp_path / "c.json")
+    assert result == 40 * shards.CHECKPOINT_SHARDS // 60
     stats = dn.adapt(table, checkpoint=tmp_path / "c.json")
     assert 60 <= count_all_loads(marks) <= 64
     np.testing.assert_allclose(stats.mean, BLOCK.mean(axis=0), rtol=1e-14)
 
 
 def test_data_in_memory(tmp_path: Path) -> None:
-    """What is in memory is one shard, and is known again by its content."""
+    """Data in memory are one shard, and are identified by their content."""
     first = dn.adapt(BLOCK, checkpoint=tmp_path / "c.nc")
     assert dn.adapt(BLOCK.copy(), checkpoint=tmp_path / "c.nc") == first == dn.adapt(BLOCK)
     with pytest.raises(MismatchError, match="other work: the data differ"):
@@ -214,7 +214,7 @@ OTHER: dict[str, tuple[Any, dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("what", OTHER)
 def test_other_work_is_refused(tmp_path: Path, what: str) -> None:
-    """A checkpoint of other work is refused, with what differs, and is left as it is."""
+    """A checkpoint of other work raises an error with the differences, and stays unchanged."""
     path = tmp_path / "c.json"
     dn.adapt(X, checkpoint=path)
     before = path.read_bytes()
@@ -246,7 +246,7 @@ def test_statistics_are_no_checkpoint(tmp_path: Path) -> None:
 
 
 def test_paths_that_cannot_be_written_are_refused_at_once(tmp_path: Path) -> None:
-    """A bad path for the checkpoint is known before any chunk is read."""
+    """A bad path for the checkpoint raises an error before any chunk is read."""
     marks = tmp_path / "marks"
     marks.mkdir()
     x = mark_loads(BLOCK, CHUNKS, marks)

@@ -1,4 +1,4 @@
-"""Graphs: every chunk is loaded once, tasks are few, and what goes into them pickles by name."""
+"""Graphs: each chunk is loaded once, tasks are few, and functions in them pickle by name."""
 
 import pickle
 import threading
@@ -56,7 +56,7 @@ def frame(count: int = 6) -> Any:
 
 
 def once(counts: Counter[tuple[str, int]], *names: str, count: int = 6) -> bool:
-    """Tell whether all chunks of these names, and no others, were loaded exactly once."""
+    """Return whether exactly the chunks of these names were loaded, each once."""
     return counts == Counter((name, i) for name in names for i in range(count))
 
 
@@ -78,7 +78,7 @@ def test_adapt_loads_each_chunk_once(loaded: Counter[Any], settings: dict[str, A
 
 
 def test_adapt_loads_each_chunk_of_weights_once(loaded: Counter[Any]) -> None:
-    """Lazy weights are loaded once, beside the data."""
+    """Lazy weights are loaded once, in the same pass as the data."""
     dn.adapt(array(), weights=abs(array("w")))
     assert once(loaded, "x", "w")
 
@@ -208,8 +208,8 @@ def test_graphs_pickle_small_and_by_name() -> None:
     stats = dn.Stats.from_values(mean=np.zeros(3), std=2.0)
     for collection in (state(dn.adapt(lazy, compute=False)), stats.normalize(lazy)):
         graph = dict(collection.__dask_graph__())
-        own = [task for key, task in graph.items() if "normal" not in str(key)]
-        assert len(pickle.dumps(own)) < 1000 * len(own)
+        data_tasks = [task for key, task in graph.items() if "normal" not in str(key)]
+        assert len(pickle.dumps(data_tasks)) < 1000 * len(data_tasks)
     (again,) = pickle.loads(pickle.dumps([dn.adapt(lazy, compute=False)]))
     assert again.compute() == dn.adapt(lazy, compute=False).compute()
 

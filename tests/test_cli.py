@@ -1,4 +1,4 @@
-"""The command line does on files what the library does on objects."""
+"""The command line computes from files what the library computes from objects."""
 
 import importlib.metadata
 import tomllib
@@ -73,7 +73,7 @@ def test_arrays_there_and_back(form, out, tmp_path):
 
 @pytest.mark.parametrize(("form", "out"), FRAMES)
 def test_frames_there_and_back(form, out, tmp_path):
-    """Normalized columns have mean 0 and std 1; text rides along; everything comes back."""
+    """Normalized columns have mean 0 and std 1, text is unchanged, and inverse restores all."""
     src, frame = write_input(form, tmp_path), make_readings()
     succeed("adapt", *src, "-o", tmp_path / "s.json")
     succeed("normalize", *src, tmp_path / "s.json", "-o", tmp_path / out)
@@ -124,7 +124,7 @@ def test_only_chosen_variables_are_read(tmp_path):
 
 
 def test_some_variables_of_the_statistics(tmp_path):
-    """With --var, statistics may know more than is normalized."""
+    """With --var, statistics may contain more variables than are normalized."""
     src = write_input("csv", tmp_path)
     succeed("adapt", *src, "-o", tmp_path / "s.nc")
     succeed("normalize", *src, tmp_path / "s.nc", "-o", tmp_path / "out.csv", "--var", "b")
@@ -180,7 +180,7 @@ def test_packing_is_dropped(tmp_path):
 
 
 def test_files_without_common_coordinates(tmp_path):
-    """Files that coordinates cannot order are taken along time, and the command says so."""
+    """Files that coordinates cannot order are concatenated along time, with a message."""
     data = make_weather()[["t"]].drop_vars("time")
     for i in range(2):
         write_netcdf(tmp_path / f"in-{i}.nc", data.isel(time=slice(12 * i, 12 * i + 12)))
@@ -203,30 +203,30 @@ def test_show_tells_where_statistics_come_from(tmp_path):
     """`show` prints a line for each feature, and the provenance."""
     src = write_zarr(tmp_path / "in.zarr")
     made = succeed("adapt", src, "-o", tmp_path / "s.nc", "--over", "time,x")
-    shown = succeed("show", tmp_path / "s.nc")
+    output = succeed("show", tmp_path / "s.nc")
     for line in ("t level=1000", "t level=300", "rain", "count", "mean", "std"):
         assert line in made
-        assert line in shown
-    assert "in.zarr" in shown
-    assert "\nMean and population standard deviation of rain over time and x; of t over" in shown
-    assert "time (2000-01-01 00:00:00 to 2000-01-24 00:00:00)" in shown
-    assert "t float32" in shown
+        assert line in output
+    assert "in.zarr" in output
+    assert "\nMean and population standard deviation of rain over time and x; of t over" in output
+    assert "time (2000-01-01 00:00:00 to 2000-01-24 00:00:00)" in output
+    assert "t float32" in output
 
 
 def test_many_features_are_summed_up(tmp_path):
-    """Of a map of statistics, the least and the greatest are shown."""
+    """The command shows the minimum and the maximum of a map of statistics."""
     data = xr.Dataset({"t": (("time", "x"), np.arange(200.0).reshape(2, 100))})
-    shown = succeed("adapt", write_zarr(tmp_path / "in.zarr", data), "-o", tmp_path / "s.nc",
+    output = succeed("adapt", write_zarr(tmp_path / "in.zarr", data), "-o", tmp_path / "s.nc",
                     "--over", "time")  # fmt: skip
-    assert "least of 100" in shown
-    assert "149" in shown.split("greatest")[1]
+    assert "least of 100" in output
+    assert "149" in output.split("greatest")[1]
 
 
 def test_dask_norm(tmp_path):
     """The same commands are `dask norm`, with the same exit codes."""
     with open(ROOT / "pyproject.toml", "rb") as file:
-        named = tomllib.load(file)["project"]["entry-points"]["dask_cli"]["norm"]
-    entry = importlib.metadata.EntryPoint("norm", named, "dask_cli")
+        entry_point = tomllib.load(file)["project"]["entry-points"]["dask_cli"]["norm"]
+    entry = importlib.metadata.EntryPoint("norm", entry_point, "dask_cli")
     group = click.Group("dask", commands=dict(dask.cli.cli.commands))
     dask.cli._register_command_ep(group, entry)
     src = write_zarr(tmp_path / "in.zarr")

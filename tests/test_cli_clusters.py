@@ -1,4 +1,4 @@
-"""On a cluster a command does what it does with threads."""
+"""A command on a cluster returns the same as with threads."""
 
 import subprocess
 import sys
@@ -36,9 +36,9 @@ def test_workers(tmp_path):
     """--workers starts processes; the statistics and the bytes read are the same."""
     (src,) = write_input("zarr", tmp_path)
     expected = succeed("adapt", src, "-o", tmp_path / "s.nc")
-    shown = _run(tmp_path, "adapt", "in.zarr", "-o", "w.nc", "--workers", "2")
-    for each in (shown, expected):
-        assert "read 1.9 kB in" in each  # 24 x 3 x 4 float32 and 24 x 4 float64
+    output = _run(tmp_path, "adapt", "in.zarr", "-o", "w.nc", "--workers", "2")
+    for item in (output, expected):
+        assert "read 1.9 kB in" in item  # 24 x 3 x 4 float32 and 24 x 4 float64
     assert dn.load(tmp_path / "w.nc") == dn.load(tmp_path / "s.nc")
 
 

@@ -1,4 +1,4 @@
-"""The commands that write and read other programs' statistics."""
+"""The commands that write and read statistics of other programs."""
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ def run():
     from dasknorm.cli import main
 
     def invoke(*arguments):
-        result = CliRunner().invoke(main, [str(each) for each in arguments])
+        result = CliRunner().invoke(main, [str(item) for item in arguments])
         return result.exit_code, result.output
 
     return invoke
@@ -36,12 +36,12 @@ def test_out_and_back(run, tmp_path):
     stats = dn.adapt(DATA, keep="level", lag={"time": "6h"})
     stats.save(tmp_path / "own.json")
     DATA.to_zarr(tmp_path / "data.zarr")
-    code, said = run("export", tmp_path / "own.json", tmp_path / "there", "--format", "graphcast")
+    code, text = run("export", tmp_path / "own.json", tmp_path / "there", "--format", "graphcast")
     assert code == 0
-    assert "left out: the count, the mean of changes by 6h, how they were made" in said
-    code, said = run("show", tmp_path / "there", "--format", "graphcast", "--set", "lag=6h")
+    assert "left out: the count, the mean of changes by 6h, how they were made" in text
+    code, text = run("show", tmp_path / "there", "--format", "graphcast", "--set", "lag=6h")
     assert code == 0
-    assert "in the format of graphcast" in " ".join(said.split())
+    assert "in the format of graphcast" in " ".join(text.split())
     out = tmp_path / "out.zarr"
     code, _ = run("normalize", tmp_path / "data.zarr", tmp_path / "there", "-o", out,
                   "--format", "graphcast")  # fmt: skip
@@ -58,12 +58,12 @@ def test_columns(run, tmp_path):
     frame = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [0.0, 1.0, 5.0]})
     frame.to_csv(tmp_path / "frame.csv", index=False)
     dn.adapt(frame).save(tmp_path / "own.json")
-    there = tmp_path / "there"
-    code, _ = run("export", tmp_path / "own.json", there, "--format", "makani", "--name", "a=z",
+    target = tmp_path / "there"
+    code, _ = run("export", tmp_path / "own.json", target, "--format", "makani", "--name", "a=z",
                   "--set", "channels=b,z")  # fmt: skip
     assert code == 0
-    assert_allclose(np.load(there / "global_means.npy").ravel(), [2, 7 / 3])
-    code, _ = run("normalize", tmp_path / "frame.csv", there, "-o", tmp_path / "z.csv",
+    assert_allclose(np.load(target / "global_means.npy").ravel(), [2, 7 / 3])
+    code, _ = run("normalize", tmp_path / "frame.csv", target, "-o", tmp_path / "z.csv",
                   "--format", "makani", "--name", "a=z", "--set", "channels=b,z")  # fmt: skip
     assert code == 0
     z = dn.adapt(frame).normalize(frame)
@@ -73,18 +73,18 @@ def test_columns(run, tmp_path):
 def test_refusals(run, tmp_path):
     """What is wrong is one line and exit code 2, in the words of the command line."""
     dn.adapt(pd.DataFrame({"a": [1.0, 2.0]})).save(tmp_path / "own.json")
-    own, there = tmp_path / "own.json", tmp_path / "there.csv"
-    assert run("export", own, there, "--format", "csv")[0] == 0
+    source, target = tmp_path / "own.json", tmp_path / "there.csv"
+    assert run("export", source, target, "--format", "csv")[0] == 0
     for arguments, says in (
-        (("export", own, there, "--format", "csv"), "--overwrite replaces it"),
-        (("export", own, own, "--format", "csv"), "is the input"),
-        (("export", tmp_path / "none.nc", there, "--format", "csv"), "no such statistics file"),
-        (("export", own, there), "Missing option '--format'"),
-        (("export", own, there, "--format", "csv", "--set", "x"), "write it as NAME=VALUE"),
-        (("export", own, there, "--format", "csv", "--set", "x=1"), "no setting x"),
-        (("show", there, "--set", "lag=1"), "add --format"),
-        (("show", own, "--format", "csv"), "cannot read the statistics"),
+        (("export", source, target, "--format", "csv"), "--overwrite replaces it"),
+        (("export", source, source, "--format", "csv"), "is the input"),
+        (("export", tmp_path / "none.nc", target, "--format", "csv"), "no such statistics file"),
+        (("export", source, target), "Missing option '--format'"),
+        (("export", source, target, "--format", "csv", "--set", "x"), "write it as NAME=VALUE"),
+        (("export", source, target, "--format", "csv", "--set", "x=1"), "no setting x"),
+        (("show", target, "--set", "lag=1"), "add --format"),
+        (("show", source, "--format", "csv"), "cannot read the statistics"),
     ):
-        code, said = run(*arguments)
-        assert (code, says in said) == (2, True), said
-    assert run("export", own, there, "--format", "csv", "--overwrite")[0] == 0
+        code, text = run(*arguments)
+        assert (code, says in text) == (2, True), text
+    assert run("export", source, target, "--format", "csv", "--overwrite")[0] == 0

@@ -1,4 +1,4 @@
-"""The command line on grids: groups by parts of dates, and changes along time."""
+"""The command line with grids: groups by date components, and tendencies along time."""
 
 from pathlib import Path
 
@@ -24,14 +24,14 @@ def store(folder: Path) -> tuple[xr.Dataset, Path]:
 
 
 def test_a_climatology(tmp_path: Path) -> None:
-    """--by gives what adapt gives, normalize takes each step's own group, and both are shown."""
+    """--by computes the same as adapt(by=), normalize uses each step's group, show lists both."""
     ds, src = store(tmp_path)
-    said = succeed("adapt", src, "-o", tmp_path / "s.nc", "--over", "time", "--by", "time.month")
-    assert "mean" in said
+    text = succeed("adapt", src, "-o", tmp_path / "s.nc", "--over", "time", "--by", "time.month")
+    assert "mean" in text
     stats = dn.load(tmp_path / "s.nc")
-    wanted = dn.adapt(ds, over="time", by="time.month")
-    xr.testing.assert_allclose(stats.mean, wanted.mean, rtol=1e-14)
-    xr.testing.assert_allclose(stats.std, wanted.std, rtol=1e-13)
+    expected = dn.adapt(ds, over="time", by="time.month")
+    xr.testing.assert_allclose(stats.mean, expected.mean, rtol=1e-14)
+    xr.testing.assert_allclose(stats.std, expected.std, rtol=1e-13)
     succeed("normalize", src, tmp_path / "s.nc", "-o", tmp_path / "z.zarr")
     z = xr.open_zarr(tmp_path / "z.zarr", consolidated=False)
     np.testing.assert_array_equal(z["t"], stats.normalize(ds)["t"])
@@ -39,14 +39,14 @@ def test_a_climatology(tmp_path: Path) -> None:
 
 
 def test_tendencies(tmp_path: Path) -> None:
-    """--lag gives what adapt gives, in durations and in steps."""
+    """--lag computes what adapt(lag=) computes, in durations and in steps."""
     ds, src = store(tmp_path)
     for word, lag in (("time=6h,24h", ["6h", "24h"]), ("time=1", [1])):
         out = tmp_path / f"{len(word)}.json"
         succeed("adapt", src, "-o", out, "--over", "time", "--lag", word)
-        stats, wanted = dn.load(out), dn.adapt(ds, over="time", lag={"time": lag})
-        for each in lag:
-            xr.testing.assert_allclose(stats.tendency(each).std, wanted.tendency(each).std)
+        stats, expected = dn.load(out), dn.adapt(ds, over="time", lag={"time": lag})
+        for item in lag:
+            xr.testing.assert_allclose(stats.tendency(item).std, expected.tendency(item).std)
     assert "tasks" in succeed("adapt", src, "--lag", "time=1", "--dry-run")
 
 
@@ -62,7 +62,7 @@ def test_tendencies(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes(options: list[str], words: str, tmp_path: Path) -> None:
-    """A wrong lag or key is one line, with what to write instead, and exit code 2."""
+    """A wrong lag or key gives one line with an alternative, and exit code 2."""
     _, src = store(tmp_path)
     result = run("adapt", src, "-o", tmp_path / "s.json", *options)
     assert result.exit_code == 2

@@ -1,4 +1,4 @@
-"""Long jobs on the command line: said before, tried again, gone on with, and counted."""
+"""Long jobs on the command line: estimates, retries, checkpoints and progress."""
 
 import os
 from pathlib import Path
@@ -37,25 +37,25 @@ def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def lose(store_: Path, *chunks: int) -> dict[Path, bytes]:
-    """Spoil chunks of a store, and return what they were."""
+    """Damage chunks of a store, and return their original bytes."""
     files = [store_ / "t" / "c" / str(chunk) / "0" for chunk in chunks]
-    found = {file: file.read_bytes() for file in files}
+    result = {file: file.read_bytes() for file in files}
     for file in files:
         file.write_bytes(b"no chunk at all")
-    return found
+    return result
 
 
 # -- said before ----------------------------------------------------------------------------------
 
 
 def test_a_dry_run_reads_and_writes_nothing(many: Path, tmp_path: Path) -> None:
-    """--dry-run says what would be read, and needs no output; with chunks gone it says the same."""
-    shown = succeed("adapt", many, "--over", "time", "--dry-run")
-    assert "reads   9.6 kB in 24 chunks, each once" in shown
-    assert "state   240 B" in shown
+    """--dry-run estimates the reads without an output, and without the chunks themselves."""
+    output = succeed("adapt", many, "--over", "time", "--dry-run")
+    assert "reads   9.6 kB in 24 chunks, each once" in output
+    assert "state   240 B" in output
     lose(many, *range(24))
     before = sorted(os.listdir(tmp_path))
-    assert succeed("adapt", many, "-o", tmp_path / "s.nc", "--over", "time", "--dry-run") == shown
+    assert succeed("adapt", many, "-o", tmp_path / "s.nc", "--over", "time", "--dry-run") == output
     assert sorted(os.listdir(tmp_path)) == before
 
 
@@ -71,12 +71,12 @@ def test_a_dry_run_leaves_what_is_there(many: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["zarr", "netcdf", "parquet", "csv"])
 @pytest.mark.filterwarnings("ignore:.*inplace keyword")  # of dask.dataframe, that pandas 3.1 says
 def test_every_form_can_be_planned(form: str, tmp_path: Path) -> None:
-    """A dry run of any input says what it would read, in how many tasks."""
+    """A dry run of any input estimates the bytes and the tasks."""
     if form in ("parquet", "csv"):
         pytest.importorskip("pyarrow")
-    shown = succeed("adapt", *write_input(form, tmp_path), "--dry-run")
+    output = succeed("adapt", *write_input(form, tmp_path), "--dry-run")
     for word in ("reads ", "tasks ", "state ", "memory "):
-        assert word in shown
+        assert word in output
 
 
 def test_an_output_or_a_dry_run(many: Path) -> None:
@@ -102,8 +102,8 @@ def test_a_job_goes_on_from_its_checkpoint(many: Path, tmp_path: Path, suffix: s
     for file, content in good.items():
         file.write_bytes(content)
     done = lose(many, 0, 3, 10)  # these are in the checkpoint, and are not read again
-    shown = succeed(*common, "-o", tmp_path / "s.nc")
-    assert "wrote" in shown
+    output = succeed(*common, "-o", tmp_path / "s.nc")
+    assert "wrote" in output
     for file, content in done.items():
         file.write_bytes(content)
     succeed("adapt", many, "--over", "time", "--checkpoint", tmp_path / "f.nc",
@@ -141,8 +141,8 @@ def test_a_killed_job_goes_on_in_a_new_process(tmp_path: Path) -> None:
     wait_for(lambda: checkpoint.exists() and count_finished_shards(checkpoint) >= 3, process)
     kill(process)
     assert not (tmp_path / "s.nc").exists()
-    found = count_finished_shards(tmp_path / "c.nc")
-    for file in sorted(tmp_path.glob("in-*.nc"))[: found * 36 // 32]:
+    result = count_finished_shards(tmp_path / "c.nc")
+    for file in sorted(tmp_path.glob("in-*.nc"))[: result * 36 // 32]:
         stat, content = file.stat(), file.read_bytes()
         row = t[int(file.stem[3:])].tobytes()
         assert row in content
@@ -151,11 +151,11 @@ def test_a_killed_job_goes_on_in_a_new_process(tmp_path: Path) -> None:
     again = start(*command, tmp_path / "c.nc", "-o", tmp_path / "s.nc")
     assert again.wait(timeout=60) == 0
     lazy = da.from_array(t, (1, 40))
-    wanted = dn.adapt(
+    expected = dn.adapt(
         xr.Dataset({"t": (("time", "x"), lazy)}), over=("time", "x"), checkpoint=tmp_path / "u.nc"
     )
     assert (
-        dn.load(tmp_path / "s.nc").states["t"].data.tobytes() == wanted.states["t"].data.tobytes()
+        dn.load(tmp_path / "s.nc").states["t"].data.tobytes() == expected.states["t"].data.tobytes()
     )
 
 

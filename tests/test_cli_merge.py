@@ -1,10 +1,10 @@
-"""The command merge: statistics of jobs run apart, a file for each year or variable, become one."""
+"""The merge command combines statistics of separate jobs, one for each year or variable."""
 
 from pathlib import Path
 
 import pytest
 import xarray as xr
-from support.cli_inputs import run, succeed, write_zarr
+from support.cli_inputs import fail, succeed, write_zarr
 
 import dasknorm as dn
 
@@ -24,18 +24,11 @@ def test_files_of_parts_merge_to_the_whole(tmp_path: Path) -> None:
     }
     for name, part in parts.items():
         dn.adapt(part, over="time").save(tmp_path / name)
-    said = succeed("merge", *(tmp_path / name for name in parts), "-o", tmp_path / "all.nc")
-    merged, wanted = dn.load(tmp_path / "all.nc"), dn.adapt(whole, over="time")
-    xr.testing.assert_allclose(merged.std, wanted.std, rtol=1e-14)
-    assert "wrote" in said
+    text = succeed("merge", *(tmp_path / name for name in parts), "-o", tmp_path / "all.nc")
+    merged, expected = dn.load(tmp_path / "all.nc"), dn.adapt(whole, over="time")
+    xr.testing.assert_allclose(merged.std, expected.std, rtol=1e-14)
+    assert "wrote" in text
     assert len(merged.attrs["runs"]) == 3
-
-
-def refuse(*arguments: object) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 2
-    assert result.stderr.count("\n") == 1
-    return result.stderr
 
 
 def test_merge_refuses_in_one_line(tmp_path: Path) -> None:
@@ -44,11 +37,9 @@ def test_merge_refuses_in_one_line(tmp_path: Path) -> None:
         dn.adapt([1.0, 2.0, 4.0], dn.Moments(ddof=ddof)).save(tmp_path / name)
     a, b = tmp_path / "a.json", tmp_path / "b.json"
     before = a.read_bytes()
-    assert "statistics differ" in refuse("merge", a, b, "-o", tmp_path / "all.nc")
-    assert "no such statistics file" in refuse(
-        "merge", a, tmp_path / "c.nc", "-o", tmp_path / "d.nc"
-    )
-    assert "already exists" in refuse("merge", a, a, "-o", b)
-    assert "is the input" in refuse("merge", a, b, "-o", a, "--overwrite")
+    assert "statistics differ" in fail("merge", a, b, "-o", tmp_path / "all.nc")
+    assert "no such statistics file" in fail("merge", a, tmp_path / "c.nc", "-o", tmp_path / "d.nc")
+    assert "already exists" in fail("merge", a, a, "-o", b)
+    assert "is the input" in fail("merge", a, b, "-o", a, "--overwrite")
     assert a.read_bytes() == before
     assert not (tmp_path / "all.nc").exists()

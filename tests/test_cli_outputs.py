@@ -1,4 +1,4 @@
-"""No half-written output ever stands under its final name, whatever ends the writing."""
+"""An interrupted command leaves no partial output under its final name."""
 
 import os
 import pty
@@ -27,7 +27,7 @@ files = needs("rich", "zarr", "h5netcdf", "h5py")
 
 
 def _make(path, kind, text):
-    """Make a file or a folder that says something."""
+    """Make a file or a folder with some content."""
     if kind == "folder":
         path.mkdir()
         (path / "part").write_text(text)
@@ -42,7 +42,7 @@ def _says(path):
 @pytest.mark.parametrize("new", ["file", "folder"])
 @pytest.mark.parametrize("old", ["nothing", "file", "folder"])
 def test_new_takes_the_place_of_old(old, new, tmp_path):
-    """What is written appears whole, in place of a file, a folder or nothing, and alone."""
+    """The output replaces a file, a folder or nothing, and no other file is left."""
     out = tmp_path / "out"
     if old != "nothing":
         _make(out, old, "old")
@@ -58,7 +58,7 @@ def test_new_takes_the_place_of_old(old, new, tmp_path):
 @pytest.mark.parametrize("old", ["file", "folder"])
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_a_failure_leaves_the_old(old, new, error, tmp_path):
-    """An error or an interrupt in the middle leaves what was there, and nothing else."""
+    """An error or an interrupt in the middle leaves the old output, and nothing else."""
     out = tmp_path / "out"
     _make(out, old, "old")
 
@@ -109,7 +109,7 @@ def test_overwrite_replaces(out, tmp_path):
 @files
 @pytest.mark.parametrize("out", ["out.zarr", "out.nc"])
 def test_damaged_data_leave_no_output(out, tmp_path):
-    """A chunk that cannot be read ends the command; what others wrote meanwhile is removed."""
+    """An unreadable chunk ends the command, and the partial output is removed."""
     src = write_zarr(tmp_path / "in.zarr")
     succeed("adapt", src, "-o", tmp_path / "s.nc")
     next(path for path in (src / "t" / "c").rglob("*") if path.is_file()).write_bytes(b"damaged")
@@ -154,7 +154,7 @@ def _begin(folder, out, *where, **options):
 @pytest.mark.slow
 @pytest.mark.parametrize("out", ["out.zarr", "out.nc"])
 def test_a_killed_process_leaves_the_old_output(out, long_work):
-    """After SIGKILL in mid-write the old output stands, and only a hidden rest lies beside."""
+    """After SIGKILL in mid-write the old output remains, next to a hidden partial one."""
     _make(long_work / out, "folder" if out == "out.zarr" else "file", "old")
     kill(_begin(long_work, out, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
     assert _says(long_work / out) == "old"
@@ -193,20 +193,20 @@ def test_an_interrupt_leaves_nothing(where, long_work):
 @pytest.mark.slow
 def test_a_terminal_shows_a_bar(long_work):
     """On a terminal long work shows how much was read and how fast; Ctrl-C ends it there too."""
-    ours, theirs = pty.openpty()
-    process = _begin(long_work, "shown.zarr", stdin=theirs, stdout=theirs, stderr=theirs,
+    ours, other = pty.openpty()
+    process = _begin(long_work, "shown.zarr", stdin=other, stdout=other, stderr=other,
                      start_new_session=True)  # fmt: skip
-    os.close(theirs)
-    shown = b""
-    while b"B/s" not in shown or b" MB" not in shown:
-        shown += os.read(ours, 4096)
+    os.close(other)
+    output = b""
+    while b"B/s" not in output or b" MB" not in output:
+        output += os.read(ours, 4096)
     process.send_signal(signal.SIGINT)
     while True:
         try:
-            shown += os.read(ours, 4096)
+            output += os.read(ours, 4096)
         except OSError:  # the other end is closed
             break
     assert process.wait(60) == 130
-    assert b"normalize" in shown
-    assert b"dasknorm: interrupted" in shown
+    assert b"normalize" in output
+    assert b"dasknorm: interrupted" in output
     os.close(ours)

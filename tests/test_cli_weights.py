@@ -1,4 +1,4 @@
-"""The command line's --weights: by the latitude and its bounds in the file."""
+"""The --weights option computes weights from the latitudes and bounds in a file."""
 
 import numpy as np
 import pytest
@@ -32,10 +32,10 @@ def test_weights_by_latitude(kind, suffix, tmp_path):
     else:
         ds.to_netcdf(src, engine="h5netcdf")
     succeed("adapt", src, "-o", tmp_path / "s.nc", "--weights", kind)
-    found, wanted = dn.load(tmp_path / "s.nc"), dn.adapt(ds, weights=kind)
-    np.testing.assert_allclose(found.mean["t"], wanted.mean["t"], rtol=1e-14)
-    np.testing.assert_allclose(found.std["t"], wanted.std["t"], rtol=1e-14)
-    assert found.attrs["runs"][0]["weights"] == kind
+    result, expected = dn.load(tmp_path / "s.nc"), dn.adapt(ds, weights=kind)
+    np.testing.assert_allclose(result.mean["t"], expected.mean["t"], rtol=1e-14)
+    np.testing.assert_allclose(result.std["t"], expected.std["t"], rtol=1e-14)
+    assert result.attrs["runs"][0]["weights"] == kind
     assert "tasks" in succeed("adapt", src, "--weights", kind, "--dry-run")
 
 

@@ -1,4 +1,4 @@
-"""Climatologies: statistics by month, by day of the year, by labels of one's own."""
+"""Climatologies: statistics by month, by day of the year, and by labels."""
 
 import functools
 from typing import Any
@@ -40,7 +40,7 @@ def field(days: pd.DatetimeIndex = DAYS, dtype: str = "f4") -> xr.DataArray:
 
 @pytest.fixture(autouse=True)
 def _quiet(recwarn: pytest.WarningsRecorder) -> Any:
-    """One place is never valid, which `adapt` says; pandas deprecates dayofyear."""
+    """One grid cell has no values, with a warning from `adapt`; pandas deprecates dayofyear."""
     import warnings
 
     with warnings.catch_warnings():
@@ -69,14 +69,14 @@ def test_readings_and_maps_against_float64(by: str, over: Any, chunks: Any) -> N
     whole = field(DAYS[:days])
     data = whole if chunks is None else whole.chunk(chunks)
     stats = dn.adapt(data, over=over, by=by)
-    mean, std, wanted = truth(days, by, over)
+    mean, std, expected = truth(days, by, over)
     np.testing.assert_allclose(stats.mean, mean.transpose(*stats.mean.dims), rtol=1e-13)
     np.testing.assert_allclose(stats.std, std.transpose(*stats.std.dims), rtol=1e-12)
     z = stats.normalize(data)
     assert (z.dims, z.chunks, z.dtype) == (data.dims, data.chunks, data.dtype)
     assert set(z.coords) == set(data.coords)
     z, back = dask.compute(z, stats.inverse(z))
-    np.testing.assert_allclose(z.to_numpy(), wanted.transpose(*z.dims), atol=2e-5)
+    np.testing.assert_allclose(z.to_numpy(), expected.transpose(*z.dims), atol=2e-5)
     assert z.attrs["units"] == "1"
     np.testing.assert_allclose(back.to_numpy(), whole, rtol=2e-6)
     assert back.attrs["units"] == "K"
@@ -92,36 +92,36 @@ def test_readings_and_maps_against_float64(by: str, over: Any, chunks: Any) -> N
 def test_any_labels_in_any_order(
     labels: list[int | None], cut: int, lazy: bool, first: bool, weighted: bool
 ) -> None:
-    """Groups of any labels hold what has them; a place without a label belongs to none."""
+    """Groups contain the steps with their label; a step without a label is in no group."""
     size = len(labels)
     values = np.random.default_rng(size).normal(1e4, 1, (size, 3))
     array = xr.DataArray(values, dims=("i", "j"), coords={"k": ("i", np.array(labels, "f8"))})
     data = array if first else array.T
     weights = xr.DataArray(np.arange(size) % 3 + 1.0, dims="i") if weighted else None
-    known = sorted({label for label in labels if label is not None})
+    group_labels = sorted({label for label in labels if label is not None})
     data = data.chunk(i=cut) if lazy else data
-    if not known:
+    if not group_labels:
         with pytest.raises(ValueError, match="no samples"):
             dn.adapt(data, over="i", by="k", weights=weights)
         return
     stats = dn.adapt(data, over="i", by="k", weights=weights)
-    assert stats.mean["k"].to_numpy().tolist() == known
+    assert stats.mean["k"].to_numpy().tolist() == group_labels
     z = stats.normalize(data).transpose("i", "j").to_numpy()
-    for label in known:
-        own = np.array([each == label for each in labels])
-        beside = np.ones(own.sum()) if weights is None else weights.to_numpy()[own]
-        mean = np.average(values[own], axis=0, weights=beside)
+    for label in group_labels:
+        in_group = np.array([item == label for item in labels])
+        group_weights = np.ones(in_group.sum()) if weights is None else weights.to_numpy()[in_group]
+        mean = np.average(values[in_group], axis=0, weights=group_weights)
         np.testing.assert_allclose(stats.mean.sel(k=label), mean, rtol=1e-14)
-        var = np.average((values[own] - mean) ** 2, axis=0, weights=beside)
+        var = np.average((values[in_group] - mean) ** 2, axis=0, weights=group_weights)
         np.testing.assert_allclose(stats.variance.sel(k=label), var, rtol=1e-7, atol=1e-9)
-        assert stats.count.sel(k=label).to_numpy().tolist() == [beside.sum()] * 3
+        assert stats.count.sel(k=label).to_numpy().tolist() == [group_weights.sum()] * 3
     none = np.array([label is None for label in labels])
     assert np.isnan(z).all(axis=1).tolist() == none.tolist()
     assert not np.isnan(z[~none]).any()
 
 
 def test_several_keys_have_a_dimension_each() -> None:
-    """By month and hour, readings have both dimensions, and each step its own pair."""
+    """By month and hour, results have both dimensions, and each step uses its pair."""
     hours = pd.date_range("2001-01-01", periods=4 * 90, freq="6h")
     rng = np.random.default_rng(0)
     data = xr.DataArray(rng.normal(size=(360, 5)), dims=("time", "x"), coords={"time": hours})
@@ -130,27 +130,27 @@ def test_several_keys_have_a_dimension_each() -> None:
     assert stats.mean.sizes == {"month": 3, "hour": 4, "x": 5}
     z = stats.normalize(data)
     for month, hour in [(1, 0), (2, 18), (3, 6)]:
-        own = ((hours.month == month) & (hours.hour == hour)).nonzero()[0]
-        part = data.isel(time=own).to_numpy()
+        in_group = ((hours.month == month) & (hours.hour == hour)).nonzero()[0]
+        part = data.isel(time=in_group).to_numpy()
         np.testing.assert_allclose(stats.mean.sel(month=month, hour=hour), part.mean(0), rtol=1e-12)
-        wanted = (part - part.mean(0)) / part.std(0)
-        np.testing.assert_allclose(z.isel(time=own), wanted, atol=1e-12)
+        expected = (part - part.mean(0)) / part.std(0)
+        np.testing.assert_allclose(z.isel(time=in_group), expected, atol=1e-12)
 
 
 def test_many_groups_of_little_each() -> None:
-    """Labels nearly as many as steps are told apart value by value, with the same results."""
+    """Nearly as many labels as steps are compared value by value, with the same results."""
     rng = np.random.default_rng(1)
     labels = rng.integers(0, 30_000, 200_000)
     values = rng.normal(1e4, 1, 200_000).astype("f4")
     data = xr.DataArray(values, dims="i", coords={"k": ("i", labels)})
-    for each in (data, data.chunk(i=30_000)):
-        stats = dn.adapt(each, by="k")
+    for item in (data, data.chunk(i=30_000)):
+        stats = dn.adapt(item, by="k")
         frame = pd.DataFrame({"v": values.astype("f8"), "k": labels}).groupby("k")["v"]
         np.testing.assert_allclose(stats.mean, frame.mean(), rtol=1e-14)
         np.testing.assert_allclose(stats.std, frame.std(ddof=0), rtol=1e-6, atol=1e-9)
-        z = stats.normalize(each)
-        wanted = (values - frame.transform("mean")) / frame.transform("std", ddof=0).replace(0, 1)
-        np.testing.assert_allclose(z, wanted, atol=2e-4)
+        z = stats.normalize(item)
+        expected = (values - frame.transform("mean")) / frame.transform("std", ddof=0).replace(0, 1)
+        np.testing.assert_allclose(z, expected, atol=2e-4)
 
 
 @pytest.mark.parametrize("calendar", ["360_day", "noleap", "standard"])
@@ -161,8 +161,8 @@ def test_calendars(calendar: str) -> None:
     values = np.random.default_rng(0).normal(size=(720, 2))
     data = xr.DataArray(values, dims=("time", "x"), coords={"time": times})
     stats = dn.adapt(data.chunk(time=77), over="time", by="time.month")
-    wanted = data.groupby("time.month").mean("time")
-    np.testing.assert_allclose(stats.mean, wanted.transpose("month", "x"), atol=1e-14)
+    expected = data.groupby("time.month").mean("time")
+    np.testing.assert_allclose(stats.mean, expected.transpose("month", "x"), atol=1e-14)
     days = dn.adapt(data, by="time.dayofyear").mean
     assert days.sizes["dayofyear"] == {"360_day": 360, "noleap": 365, "standard": 365}[calendar]
 
@@ -175,8 +175,8 @@ def test_a_baseline_apart_from_what_is_normalized() -> None:
     later = data.sel(time=data["time.month"].isin([1, 2]))[100:]
     mean = data[:150].groupby("time.month").mean("time")
     std = data[:150].groupby("time.month").std("time")
-    wanted = (later.groupby("time.month") - mean).groupby("time.month") / std
-    np.testing.assert_allclose(stats.normalize(later), wanted, atol=1e-4)
+    expected = (later.groupby("time.month") - mean).groupby("time.month") / std
+    np.testing.assert_allclose(stats.normalize(later), expected, atol=1e-4)
     with pytest.raises(dn.MismatchError, match=r"\[5, 6, 7, 8, 9, 10\] of 'time.month'"):
         stats.normalize(data)
     z = stats.normalize(data.chunk(time=90), unseen="nan").compute()
@@ -193,7 +193,7 @@ def test_maps_read_no_other_groups() -> None:
     graph = dict(z.data.__dask_graph__())
     maps = [v for k, v in graph.items() if isinstance(k, tuple) and str(k[0]).startswith("maps-")]
     assert len(maps) > 3
-    sizes = {len(getattr(each, "value", each)) for each in maps}
+    sizes = {len(getattr(item, "value", item)) for item in maps}
     assert max(sizes - {12}) <= 3
     assert z.data.name == stats.normalize(data).data.name
 
@@ -247,10 +247,10 @@ def test_integers_become_floats() -> None:
     """Integers of up to 16 bits become float32, as without groups, in chunks and in one piece."""
     values = (np.arange(24).reshape(12, 2) ** 2 % 7).astype("i2")
     data = xr.DataArray(values, dims=("i", "j"), coords={"k": ("i", np.arange(12) % 3)})
-    for each in (data, data.chunk(i=5), data.astype(">i2"), data.astype("f2")):
-        stats = dn.adapt(each, over="i", by="k")
-        z = stats.normalize(each)
-        assert z.dtype == ("f2" if each.dtype == "f2" else "f4")
+    for item in (data, data.chunk(i=5), data.astype(">i2"), data.astype("f2")):
+        stats = dn.adapt(item, over="i", by="k")
+        z = stats.normalize(item)
+        assert z.dtype == ("f2" if item.dtype == "f2" else "f4")
         for k in range(3):
             np.testing.assert_allclose(stats.mean.sel(k=k), values[k::3].mean(0), rtol=1e-15)
 
@@ -270,7 +270,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("how", "error", "words"), WRONG.values(), ids=WRONG)
 def test_mistakes(how: dict[str, Any], error: type[Exception], words: str) -> None:
-    """What cannot be done says what was wrong, and what to write."""
+    """Unsupported requests raise errors with the problem and an alternative."""
     with pytest.raises(error, match=words):
         dn.adapt(field(), **how)
 
@@ -300,21 +300,21 @@ def test_windows_against_float64(days: int, weights: str, hourly: bool) -> None:
     by = ["time.dayofyear", "time.hour"] if hourly else "time.dayofyear"
     stats = dn.adapt(data, over="time", by=by).smooth(days, weights)
     day, half = times.dayofyear.to_numpy(), days // 2
-    for wanted in (1, 2, 60, 200, 365, 366):
-        away = np.abs(day - wanted)
+    for expected in (1, 2, 60, 200, 365, 366):
+        away = np.abs(day - expected)
         away = np.minimum(away, 366 - away)
-        beside = (away <= half) * 1.0 if weights == "equal" else np.maximum(half - away, 0)
-        where = {"dayofyear": wanted}
+        group_weights = (away <= half) * 1.0 if weights == "equal" else np.maximum(half - away, 0)
+        where = {"dayofyear": expected}
         if hourly:
-            beside = beside * (times.hour == 12)
+            group_weights = group_weights * (times.hour == 12)
             where["hour"] = 12
-        if not beside.sum():
+        if not group_weights.sum():
             continue
-        mean = np.average(values, axis=0, weights=beside)
-        std = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=beside))
+        mean = np.average(values, axis=0, weights=group_weights)
+        std = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=group_weights))
         np.testing.assert_allclose(stats.mean.sel(where), mean, rtol=1e-14)
         np.testing.assert_allclose(stats.std.sel(where), std, rtol=1e-10)
-        assert stats.count.sel(where).to_numpy().tolist() == [beside.sum()] * 2
+        assert stats.count.sel(where).to_numpy().tolist() == [group_weights.sum()] * 2
 
 
 def test_windows_of_other_calendars() -> None:
@@ -357,13 +357,13 @@ def test_a_shared_standard_deviation() -> None:
     )
     plain = dn.adapt(ds, over="time")
     stats = plain.share_std(("u", "v"))
-    wanted = np.sqrt((plain.variance["u"] + plain.variance["v"]) / 2)
+    expected = np.sqrt((plain.variance["u"] + plain.variance["v"]) / 2)
     for name in "uv":
-        np.testing.assert_allclose(stats.std[name], wanted, rtol=1e-15)
+        np.testing.assert_allclose(stats.std[name], expected, rtol=1e-15)
         np.testing.assert_array_equal(stats.mean[name], plain.mean[name])
     np.testing.assert_array_equal(stats.std["t"], plain.std["t"])
     z = stats.normalize(ds)
-    np.testing.assert_allclose(z["u"], (ds["u"] - plain.mean["u"]) / wanted)
+    np.testing.assert_allclose(z["u"], (ds["u"] - plain.mean["u"]) / expected)
     with pytest.raises(dn.MismatchError, match="merge first, then share"):
         stats + plain
     with pytest.raises(dn.MismatchError, match="no statistics for 'w'"):

@@ -1,4 +1,4 @@
-"""Odd data, labels and lags: what `by=` and `lag=` make of them is right, or refused in words."""
+"""Unusual dates, labels and lags with `by=` and `lag=` give right results or clear errors."""
 
 import dask
 import dask.array as da
@@ -23,13 +23,15 @@ def _assert_by(array, labels, by, **how):
     dim = next(dim for dim in stats.mean.dims if dim not in ("lat", "lon"))
     assert len(stats.mean[dim]) == len(pd.unique(labels[~pd.isna(labels)]))
     for i, label in enumerate(stats.mean[dim].values):
-        own = labels == label
+        in_group = labels == label
         for reading in ("mean", "std"):
-            found = stats.result(reading).transpose(dim, "lat", "lon").values[i]
-            wanted = getattr(np, f"nan{reading}")(values[own], axis=0)
-            np.testing.assert_allclose(found, wanted, rtol=1e-12)
-        scores = (values[own] - np.nanmean(values[own], 0)) / np.nanstd(values[own], 0)
-        np.testing.assert_allclose(z[own], scores, rtol=0, atol=1e-5)
+            result = stats.result(reading).transpose(dim, "lat", "lon").values[i]
+            expected = getattr(np, f"nan{reading}")(values[in_group], axis=0)
+            np.testing.assert_allclose(result, expected, rtol=1e-12)
+        scores = (values[in_group] - np.nanmean(values[in_group], 0)) / np.nanstd(
+            values[in_group], 0
+        )
+        np.testing.assert_allclose(z[in_group], scores, rtol=0, atol=1e-5)
     return stats, z
 
 
@@ -54,7 +56,7 @@ LABELS = {
 
 @pytest.mark.parametrize("kind", LABELS)
 def test_labels_of_any_kind(kind, tmp_path):
-    """Groups are told apart, saved and loaded by labels of any kind; a missing one is in none."""
+    """Groups have labels of any type, saved and loaded; a missing label is in no group."""
     if kind == "calendar dates":
         pytest.importorskip("h5netcdf")
     labels = LABELS[kind]
@@ -86,7 +88,7 @@ def test_dates_that_are_missing_belong_to_no_month():
 
 
 def test_names_of_several_keys_stay():
-    """Of groups by day and hour each key is a dimension, called as xarray calls it."""
+    """With groups by day and hour each key is a dimension, named as in xarray."""
     hours = pd.date_range("2001-01-01", periods=40, freq="6h")
     stats = dn.adapt(make_air(time=hours), over="time", by=["time.dayofyear", "time.hour"])
     assert stats.mean.dims == ("dayofyear", "hour", "lat", "lon")
@@ -105,13 +107,13 @@ def test_dtypes(dtype, chunks):
     stats = dn.adapt(array, over="time", by="time.month")
     wide = values.astype("f8")
     for month in (1, 2):
-        own = wide[DAYS.month == month].mean(0)
-        np.testing.assert_allclose(stats.mean.sel(month=month), own, rtol=1e-12)
+        expected = wide[DAYS.month == month].mean(0)
+        np.testing.assert_allclose(stats.mean.sel(month=month), expected, rtol=1e-12)
     changes = dn.adapt(array, over="time", lag={"time": [1, 4]})
     for lag in (1, 4):
-        found, wanted = changes.tendency(lag), wide[lag:] - wide[:-lag]
-        np.testing.assert_allclose(found.mean, wanted.mean(0), rtol=1e-12, atol=1e-12)
-        np.testing.assert_allclose(found.std, wanted.std(0), rtol=1e-12)
+        result, expected = changes.tendency(lag), wide[lag:] - wide[:-lag]
+        np.testing.assert_allclose(result.mean, expected.mean(0), rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(result.std, expected.std(0), rtol=1e-12)
 
 
 @pytest.mark.parametrize("dims", [("lat", "time", "lon"), ("lon", "lat", "time")])
@@ -123,22 +125,22 @@ def test_order_of_dimensions(dims, chunks):
     stats, _ = _assert_by(array, DAYS.month.values, "time.month")
     assert stats.normalize(array).dims == dims
     changes = dn.adapt(array, over="time", lag={"time": 1}).tendency()
-    wanted = np.diff(VALUES, axis=0).mean(0)
-    np.testing.assert_allclose(changes.mean.transpose("lat", "lon"), wanted, atol=1e-12)
+    expected = np.diff(VALUES, axis=0).mean(0)
+    np.testing.assert_allclose(changes.mean.transpose("lat", "lon"), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("lazy", [False, True])
 def test_masked_and_missing_values(lazy):
-    """What is masked has no part in a month, nor in a change from or to it."""
+    """Masked values are excluded from months, and from tendencies from or to them."""
     missing = RNG.random(VALUES.shape) < 0.3
     masked = np.ma.masked_array(VALUES, missing)
     array = make_air().copy(data=da.from_array(masked, chunks=(7, 2, 4)) if lazy else masked)
     _assert_by(array, DAYS.month.values, "time.month")
-    known = np.where(missing, np.nan, VALUES)
-    found = dn.adapt(array, over="time", lag={"time": 3}).tendency(3)
-    wanted = known[3:] - known[:-3]
-    np.testing.assert_allclose(found.mean, np.nanmean(wanted, axis=0), atol=1e-12)
-    np.testing.assert_array_equal(found.count, np.isfinite(wanted).sum(0))
+    values = np.where(missing, np.nan, VALUES)
+    result = dn.adapt(array, over="time", lag={"time": 3}).tendency(3)
+    expected = values[3:] - values[:-3]
+    np.testing.assert_allclose(result.mean, np.nanmean(expected, axis=0), atol=1e-12)
+    np.testing.assert_array_equal(result.count, np.isfinite(expected).sum(0))
 
 
 def test_steps_in_any_order():
@@ -146,9 +148,9 @@ def test_steps_in_any_order():
     stats = dn.adapt(make_air(), over="time", by="time.month")
     z = stats.normalize(make_air())
     for places in (np.arange(40)[::-1], RNG.permutation(40), [3, 3, 38], [39]):
-        some = make_air().isel(time=places)
-        np.testing.assert_array_equal(stats.normalize(some), z.isel(time=places))
-        np.testing.assert_array_equal(stats.normalize(some.chunk(time=2)), z.isel(time=places))
+        subset = make_air().isel(time=places)
+        np.testing.assert_array_equal(stats.normalize(subset), z.isel(time=places))
+        np.testing.assert_array_equal(stats.normalize(subset.chunk(time=2)), z.isel(time=places))
     twice = xr.concat([make_air(), make_air()], "time")
     assert (dn.adapt(twice, over="time", by="time.month").count == 2 * stats.count).all()
 
@@ -173,7 +175,7 @@ def test_stacked_dimensions():
 
 @pytest.mark.parametrize("first", ["t", "oro"])
 def test_variables_without_time(first):
-    """They have statistics of their own beside those by month or lag, wherever they stand."""
+    """Variables without time have ungrouped statistics, at any position in the Dataset."""
     variables = {"t": make_air(), "oro": (("lat", "lon"), np.arange(12.0).reshape(3, 4))}
     data = xr.Dataset({name: variables[name] for name in sorted(variables, key=first.__ne__)})
     for how in ({"by": "time.month"}, {"lag": {"time": 1}}):
@@ -199,7 +201,7 @@ def test_variables_without_time(first):
 )
 @pytest.mark.filterwarnings("ignore:no valid values")  # nothing is 36 hours after noon
 def test_kept_and_merged(how, suffix, tmp_path):
-    """Statistics come back from a file, learn on, and merge, with their groups and lags."""
+    """Statistics with groups and lags are loaded, updated and merged."""
     pytest.importorskip({"nc": "h5netcdf", "zarr": "zarr", "json": "json"}[suffix])
     stats = dn.adapt(make_air().chunk(time=7), over="time", **how)
     stats.save(tmp_path / f"s.{suffix}")
@@ -217,13 +219,13 @@ def test_on_a_cluster(client):
     """Worker processes give the same bits, of months and of changes, as threads do."""
     data = make_air().chunk(time=3, lat=1)
     for how in ({"by": "time.month"}, {"lag": {"time": ["1D", "4D"]}}):
-        found = dn.adapt(data, over="time", **how)
-        kept = dn.adapt(client.persist(data), over="time", **how)
-        z = found.normalize(data).compute()
+        result = dn.adapt(data, over="time", **how)
+        persisted = dn.adapt(client.persist(data), over="time", **how)
+        z = result.normalize(data).compute()
         with dask.config.set(scheduler="sync"):
-            alone = dn.adapt(data, over="time", **how)
-            xr.testing.assert_equal(alone.normalize(data).compute(), z)
-        assert found == alone == kept
+            single = dn.adapt(data, over="time", **how)
+            xr.testing.assert_equal(single.normalize(data).compute(), z)
+        assert result == single == persisted
 
 
 # -- little data, and none ------------------------------------------------------------------------
@@ -238,7 +240,7 @@ def test_one_step():
 
 @pytest.mark.parametrize("how", [{"by": "time.month"}, {"lag": {"time": 1}}], ids=str)
 def test_no_steps(how):
-    """Nothing to learn of is said to be so, in memory and lazy."""
+    """Data without samples raise an error, in memory and lazy."""
     for array in (make_air()[:0], make_air()[:0].chunk()):
         with pytest.raises(ValueError, match="no samples to adapt on"):
             dn.adapt(array, over="time", **how)
@@ -256,9 +258,9 @@ def test_weights_with_groups():
     for dim in ("time", "lat"):
         weights = xr.DataArray(RNG.random(make_air().sizes[dim]), {dim: make_air()[dim]})
         stats = dn.adapt(make_air().chunk(time=7), keep="lon", weights=weights, by="time.month")
-        for month, own in make_air().groupby("time.month"):
-            wanted = own.weighted(weights).mean(("time", "lat"))
-            np.testing.assert_allclose(stats.mean.sel(month=month), wanted, rtol=1e-12)
+        for month, group in make_air().groupby("time.month"):
+            expected = group.weighted(weights).mean(("time", "lat"))
+            np.testing.assert_allclose(stats.mean.sel(month=month), expected, rtol=1e-12)
 
 
 # -- what is refused ------------------------------------------------------------------------------
@@ -284,7 +286,7 @@ def test_weights_with_groups():
     ids=lambda x: str(x) if isinstance(x, dict) else "",
 )
 def test_refused(error, words, how):
-    """Odd requests are errors that say what was wrong and what to write."""
+    """Invalid requests raise errors with the problem and an alternative."""
     with pytest.raises(error, match=words):
         dn.adapt(make_air(), over=("time", "lat"), **how)
 
@@ -296,19 +298,19 @@ def test_refused_labels_without_a_name():
 
 
 def test_refused_when_normalizing():
-    """A month never seen is named, and a single step that has lost its dimension is said to."""
+    """An unknown month is named, and a single step without its dimension is an error."""
     stats = dn.adapt(make_air()[:31], over="time", by="time.month")
     with pytest.raises(dn.MismatchError, match=r"\[2\] of 'time.month' are not among the 1 groups"):
         stats.normalize(make_air().chunk(time=7))
     z = stats.normalize(make_air().chunk(time=7), unseen="nan")
     assert np.isnan(z[31:]).all()
     assert np.isfinite(z[:31]).all()
-    with pytest.raises(ValueError, match=r"of one place alone.*isel\(time=\[0\]\)"):
+    with pytest.raises(ValueError, match=r"has no dimension.*isel\(time=\[0\]\)"):
         stats.normalize(make_air()[0])
 
 
 def test_a_plan_counts_all_groups_and_lags():
-    """What is held of a climatology or of changes is known beforehand, to the byte."""
+    """The plan has the exact memory of a climatology and of tendencies."""
     for how, records in (({"by": "time.month"}, 2), ({"lag": {"time": [1, 4]}}, 3)):
         data = make_air().chunk(time=7)
         plan = dn.plan(data, over="time", **how)

@@ -1,4 +1,4 @@
-"""Every statistic and every container keeps the laws that the package asks of a stranger's."""
+"""Every statistic and every container passes the checks for extensions in dasknorm.testing."""
 
 import dask.array as da
 import numpy as np

@@ -1,4 +1,4 @@
-"""Containers: what is kept, what rides along, and how they are found."""
+"""Containers: what they keep, what passes through unchanged, and how they are registered."""
 
 import subprocess
 import sys
@@ -29,11 +29,11 @@ OUT = {
 
 @pytest.mark.parametrize("dtype", OUT)
 def test_dtypes_of_what_comes_out(dtype: str) -> None:
-    """A float stays what it is, small integers become float32, wide ones float64, in any array."""
+    """A float keeps its dtype, small integers become float32, wide ones float64, in any array."""
     x = np.array([[0, 1], [1, 0]], dtype=dtype)
     stats = dn.adapt(x)
-    for each in (x, da.from_array(x, chunks=1), np.ma.MaskedArray(x, x == 9)):
-        z = stats.normalize(each)
+    for item in (x, da.from_array(x, chunks=1), np.ma.MaskedArray(x, x == 9)):
+        z = stats.normalize(item)
         assert z.dtype == np.asarray(z).dtype == OUT[dtype]
         assert np.asarray(z).tolist() == [[-1, 1], [1, -1]]
         assert stats.inverse(z).dtype == OUT[dtype]
@@ -42,14 +42,14 @@ def test_dtypes_of_what_comes_out(dtype: str) -> None:
 @pytest.mark.parametrize("asked", ["f2", "f4", "f8", ">f4", float, np.float32])
 @pytest.mark.parametrize("dtype", ["f4", "f8", "i2", "i8"])
 def test_a_dtype_asked_for(dtype: str, asked: Any) -> None:
-    """dtype= is what comes out, in native byte order, of arrays, frames and Datasets alike."""
+    """dtype= sets the dtype of the result, in native byte order, for every container."""
     x = np.array([0, 2, 4], dtype=dtype)
-    wanted = np.dtype(asked).newbyteorder("=")
+    expected = np.dtype(asked).newbyteorder("=")
     for data in (x, da.from_array(x, 2), pd.Series(x), xr.DataArray(x)):
         stats = dn.adapt(data)
         z = stats.normalize(data, dtype=asked)
-        assert z.dtype == np.asarray(z).dtype == wanted
-        assert stats.inverse(z, dtype=asked).dtype == wanted
+        assert z.dtype == np.asarray(z).dtype == expected
+        assert stats.inverse(z, dtype=asked).dtype == expected
 
 
 @pytest.mark.parametrize("asked", ["i4", "c16", "O", "M8[s]", np.longdouble, "S1"])
@@ -196,7 +196,7 @@ print([name for name in ("dask.dataframe", "distributed", "zarr") if name in sys
 
 
 def test_a_subclass_is_taken_by_the_container_of_its_class() -> None:
-    """Subclasses of arrays and frames are taken as what they are."""
+    """Subclasses of arrays and DataFrames are accepted."""
 
     class Frame(pd.DataFrame):
         pass
@@ -224,7 +224,7 @@ def test_what_is_no_container(data: Any) -> None:
 
 @needs("pyarrow")
 def test_dask_frames_are_read_as_pandas() -> None:
-    """Readings of a Dask frame are those of a pandas frame, and fit both."""
+    """Results of a Dask DataFrame equal those of a pandas DataFrame, and normalize both."""
     frame = pd.DataFrame({"a": [1.0, 3.0, 5.0], "b": [1, 2, 6]})
     lazy = dd.from_pandas(frame, npartitions=2)
     one, two = dn.adapt(frame), dn.adapt(lazy)

@@ -1,4 +1,4 @@
-"""Arrow tables and record batches as containers: names, schemas, groups, and pandas beside them."""
+"""Arrow tables and record batches: names, schemas, groups, and agreement with pandas."""
 
 from typing import Any
 
@@ -84,26 +84,26 @@ def test_arrow_and_pandas_agree(data: st.DataObject) -> None:
     if all(n is None for n in ints):
         return
     stats = dn.adapt(frame)
-    wanted = stats.normalize(frame)
-    for each in (table, chunked):
-        found = dn.adapt(each)
-        pd.testing.assert_series_equal(found.count, stats.count)
+    expected = stats.normalize(frame)
+    for item in (table, chunked):
+        result = dn.adapt(item)
+        pd.testing.assert_series_equal(result.count, stats.count)
         scale = np.maximum(np.abs(stats.mean), stats.std)
-        assert (np.abs(found.mean - stats.mean) <= 4 * np.spacing(scale)).all()
-        np.testing.assert_allclose(found.variance, stats.variance, rtol=1e-14, atol=0)
-        z = stats.normalize(each)
+        assert (np.abs(result.mean - stats.mean) <= 4 * np.spacing(scale)).all()
+        np.testing.assert_allclose(result.variance, stats.variance, rtol=1e-14, atol=0)
+        z = stats.normalize(item)
         for name in table.column_names:
-            assert z[name].to_pylist() == pa.array(wanted[name]).to_pylist()
+            assert z[name].to_pylist() == pa.array(expected[name]).to_pylist()
 
 
 def test_statistics_go_over_to_other_kinds() -> None:
     """Statistics of a table normalize a frame, merge with one's, and are read as one's."""
     frame = TABLE.to_pandas()
-    stats, theirs = dn.adapt(TABLE), dn.adapt(frame)
-    pd.testing.assert_series_equal(stats.mean, theirs.mean)
-    pd.testing.assert_frame_equal(stats.normalize(frame), theirs.normalize(frame))
-    assert theirs.normalize(TABLE).equals(stats.normalize(TABLE))
-    assert (stats + theirs).count["b"] == theirs.update(TABLE).count["b"] == 6.0
+    stats, other = dn.adapt(TABLE), dn.adapt(frame)
+    pd.testing.assert_series_equal(stats.mean, other.mean)
+    pd.testing.assert_frame_equal(stats.normalize(frame), other.normalize(frame))
+    assert other.normalize(TABLE).equals(stats.normalize(TABLE))
+    assert (stats + other).count["b"] == other.update(TABLE).count["b"] == 6.0
     given = dn.Stats.from_values(
         mean=frame[["a", "b"]].mean(), std=pd.Series({"a": 1.0, "b": 10.0})
     )
@@ -121,13 +121,13 @@ def test_the_schema_is_kept() -> None:
     )
     table = pa.table({"t": ["x", None], "a": pa.array([1, 3], pa.int16())}, schema)
     z = dn.adapt(table).normalize(table)
-    wanted = schema.set(1, schema.field("a").with_type(pa.float32()))
-    assert z.schema.equals(wanted, check_metadata=True)
+    expected = schema.set(1, schema.field("a").with_type(pa.float32()))
+    assert z.schema.equals(expected, check_metadata=True)
     assert table.schema.equals(schema, check_metadata=True)
 
 
 def test_a_frame_comes_back_through_arrow() -> None:
-    """What pandas has noted in a table fits its normalized columns; its index rides along."""
+    """The pandas metadata of a table match its normalized columns; its index is unchanged."""
     frame = pd.DataFrame(
         {
             "i": pd.array([1, None, 3], "Int64"),
@@ -169,7 +169,7 @@ def test_columns_are_found_by_name() -> None:
 
 
 def test_chosen_columns() -> None:
-    """columns= chooses; the others ride along, and names that are not there are errors."""
+    """columns= selects; other columns are unchanged, and unknown names are errors."""
     stats = dn.adapt(TABLE, columns=["b"])
     z = stats.normalize(TABLE)
     assert z["b"].to_pylist() == pytest.approx([-np.sqrt(1.5), np.sqrt(1.5), 0.0])
@@ -190,7 +190,7 @@ def test_weights(kind: str) -> None:
 
 
 def groups() -> Any:
-    """Return a table with keys of texts, of integers beside nulls, and of a dictionary."""
+    """Return a table with keys of strings, of integers with nulls, and of a dictionary."""
     return pa.table(
         {
             "k": ["x", "y", "x", None, "y", "x"],
@@ -208,11 +208,11 @@ def test_groups(by: Any) -> None:
     table = groups().select(["k", "n", "d", "a"])
     frame = table.to_pandas()
     frame["n"] = frame["n"].astype("Int64")
-    stats, theirs = dn.adapt(table, columns="a", by=by), dn.adapt(frame, columns="a", by=by)
-    np.testing.assert_array_equal(stats.mean.to_numpy("f8"), theirs.mean.to_numpy("f8"))
-    assert list(map(str, stats.mean.index)) == list(map(str, theirs.mean.index))
-    z, wanted = stats.normalize(table), theirs.normalize(frame)
-    assert z["a"].to_pandas().equals(wanted["a"])
+    stats, other = dn.adapt(table, columns="a", by=by), dn.adapt(frame, columns="a", by=by)
+    np.testing.assert_array_equal(stats.mean.to_numpy("f8"), other.mean.to_numpy("f8"))
+    assert list(map(str, stats.mean.index)) == list(map(str, other.mean.index))
+    z, expected = stats.normalize(table), other.normalize(frame)
+    assert z["a"].to_pandas().equals(expected["a"])
     lost = frame[by].isna() if isinstance(by, str) else frame[by].isna().any(axis=1)
     assert (np.array([v is None for v in z["a"].to_pylist()]) >= lost).all()
     assert z.drop(["a"]).equals(table.drop(["a"]))
@@ -231,7 +231,7 @@ def test_groups_never_seen_and_weights() -> None:
 
 
 def test_wide_integers_by_group_are_exact() -> None:
-    """Integers that a float would round are exact in groups, beside nulls too."""
+    """Integers that a float would round are exact in groups, with nulls too."""
     table = groups()
     z = dn.adapt(table, by="k", columns=["i"]).normalize(table)
     assert z["i"].to_pylist() == [-1.0, 0.0, 1.0, None, None, None]

@@ -1,4 +1,4 @@
-"""xarray DataTrees: variables by path, inherited coordinates, nodes that ride along."""
+"""xarray DataTrees: variables by path, inherited coordinates, and nodes that stay unchanged."""
 
 from typing import Any
 
@@ -54,9 +54,9 @@ def test_readings_are_a_tree(chunked: bool) -> None:
     assert [node.path for node in mean.subtree] == ["/", "/ocean", "/ocean/deep"]
     assert list(stats.states) == ["t", "ocean/sst", "ocean/deep/t", "ocean/deep/depth"]
     for path in ("t", "ocean/sst", "ocean/deep/t"):
-        wanted = data[path].astype("f8")
-        xr.testing.assert_allclose(mean[path], wanted.mean("time"), rtol=1e-13)
-        xr.testing.assert_allclose(stats.std[path], wanted.std("time"), rtol=1e-12)
+        expected = data[path].astype("f8")
+        xr.testing.assert_allclose(mean[path], expected.mean("time"), rtol=1e-13)
+        xr.testing.assert_allclose(stats.std[path], expected.std("time"), rtol=1e-12)
         assert set(mean[path].coords) >= set(mean[path].dims), "labels come along"
     assert float(mean["ocean/deep/depth"]) == 8.0, "without time it is taken whole"
 
@@ -74,8 +74,8 @@ def test_what_rides_along() -> None:
     xr.testing.assert_identical(z["name"], data["name"])
     assert (z["t"].dtype, z["ocean/deep/t"].dims) == (np.dtype("f4"), ("lev", "time"))
     assert (z["t"].attrs["units"], stats.inverse(z)["t"].attrs["units"]) == ("1", "K")
-    own = z["ocean/deep"].to_dataset(inherit=False)
-    assert not own.coords, "what is inherited stays where it is"
+    dataset = z["ocean/deep"].to_dataset(inherit=False)
+    assert not dataset.coords, "what is inherited stays where it is"
     xr.testing.assert_identical(data, before)
     z["ocean/sst"][:] = 0.0
     xr.testing.assert_identical(data, before)
@@ -127,16 +127,16 @@ def test_a_missing_branch_is_a_mismatch(missing: str) -> None:
         stats.normalize(less)
     with pytest.raises(dn.MismatchError, match=r"no statistics for \[.*'ocean/deep/t'"):
         dn.adapt(less, over="time").normalize(data)
-    some = stats.select([name for name in stats.states if not name.startswith(missing)])
-    xr.testing.assert_identical(some.normalize(less)["t"], stats.normalize(data)["t"])
+    subset = stats.select([name for name in stats.states if not name.startswith(missing)])
+    xr.testing.assert_identical(subset.normalize(less)["t"], stats.normalize(data)["t"])
 
 
 def test_merging_and_updating() -> None:
     """Parts of a tree merge to what the whole gives, and other trees' variables to a union."""
     data = tree()
     whole = dn.adapt(data, over=("time", "lev", "x"))
-    first, rest = (data.isel(time=part) for part in (slice(2), slice(2, None)))
-    merged = dn.adapt(first, over=("time", "lev", "x")).update(rest)
+    first, second = (data.isel(time=part) for part in (slice(2), slice(2, None)))
+    merged = dn.adapt(first, over=("time", "lev", "x")).update(second)
     xr.testing.assert_allclose(merged.mean["t"], whole.mean["t"], rtol=1e-13)
     xr.testing.assert_allclose(merged.variance["ocean/sst"], whole.variance["ocean/sst"])
     both = whole.select(["t"]) + whole.select(["ocean/sst", "ocean/deep/t", "ocean/deep/depth"])
@@ -163,8 +163,8 @@ def test_weights_go_to_the_nodes_that_have_their_dimension() -> None:
     weights = xr.DataArray([0.0, 1.0, 3.0], dims="lev", coords={"lev": [100, 500, 1000]})
     stats = dn.adapt(data, weights=weights)
     for path in ("t", "ocean/deep/t"):
-        wanted = data[path].astype("f8").weighted(weights).mean()
-        np.testing.assert_allclose(stats.mean[path], wanted, rtol=1e-13)
+        expected = data[path].astype("f8").weighted(weights).mean()
+        np.testing.assert_allclose(stats.mean[path], expected, rtol=1e-13)
     np.testing.assert_allclose(stats.mean["ocean/sst"], data["ocean/sst"].mean(), rtol=1e-13)
 
 
@@ -180,8 +180,8 @@ def test_groups_by_parts_of_dates(chunked: bool) -> None:
     """Groups are of every node that has the time, what has none is taken whole."""
     data = tree().chunk(time=4) if chunked else tree()
     stats = dn.adapt(data, over="time", by="time.day")
-    wanted = tree()["ocean/sst"].groupby("time.day").mean()
-    np.testing.assert_allclose(stats.mean["ocean/sst"], wanted, rtol=1e-13)
+    expected = tree()["ocean/sst"].groupby("time.day").mean()
+    np.testing.assert_allclose(stats.mean["ocean/sst"], expected, rtol=1e-13)
     assert stats.mean["ocean/deep/depth"].dims == ()
     z = stats.normalize(data)
     assert (z["ocean/sst"].chunks is not None) == chunked

@@ -1,4 +1,4 @@
-"""pandas and Dask frames: dtypes, names, indexes, and all that rides along."""
+"""pandas and Dask DataFrames: dtypes, names, indexes, and columns that stay unchanged."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def lazy(frame: pd.DataFrame) -> Any:
 
 @pytest.mark.parametrize("dtype", [arrow_param(d) if "pyarrow" in d else d for d in DTYPES])
 def test_column_dtypes(dtype: str) -> None:
-    """Every dtype of numbers skips what is missing, keeps it missing, and stays of its family."""
+    """Every numeric dtype skips missing values, keeps them, and stays of its family."""
     frame = pd.DataFrame({"a": pd.array(VALUES, dtype="Float64"), "t": list("wxyz")})
     numpy = not dtype[0].isupper() and "pyarrow" not in dtype
     source = frame["a"].to_numpy("f8", na_value=np.nan) if numpy or "Sparse" in dtype else None
@@ -69,9 +69,9 @@ def test_a_dtype_asked_for_in_columns(kind: str, dtype: str) -> None:
     assert z["b"].dtype == dtype
     assert z["a"].astype("f8").tolist() == [-1.0, 1.0]
     size = {"float32": 4, "float64": 8, "float16": 2, "float": 4, "halffloat": 2, "double": 8}
-    asked = np.dtype(dtype).itemsize
-    got = size[str(z["a"].dtype).lower().removesuffix("[pyarrow]")]
-    assert got == (max(asked, 4) if kind == "Int64" else asked)
+    itemsize = np.dtype(dtype).itemsize
+    actual = size[str(z["a"].dtype).lower().removesuffix("[pyarrow]")]
+    assert actual == (max(itemsize, 4) if kind == "Int64" else itemsize)
 
 
 def everything() -> pd.DataFrame:
@@ -129,19 +129,19 @@ def test_three_hundred_columns(partitions: int) -> None:
     values = rng.normal(rng.normal(size=300), 2.0, (90, 300))
     frame = pd.DataFrame(values).rename(columns="c{}".format)
     mixed = frame.astype({f"c{i}": "f4" for i in range(0, 300, 2)})
-    for each in (frame, mixed):
-        data = dd.from_pandas(each, npartitions=partitions) if partitions > 1 else each
+    for item in (frame, mixed):
+        data = dd.from_pandas(item, npartitions=partitions) if partitions > 1 else item
         stats = dn.adapt(data)
-        exact = each.to_numpy("f8")
+        exact = item.to_numpy("f8")
         np.testing.assert_allclose(stats.mean, exact.mean(axis=0), rtol=1e-12)
         np.testing.assert_allclose(stats.std, exact.std(axis=0), rtol=1e-12)
-        z = stats.normalize(each)
-        assert z.dtypes.equals(each.dtypes)
+        z = stats.normalize(item)
+        assert z.dtypes.equals(item.dtypes)
         np.testing.assert_allclose(z.mean(), 0.0, atol=1e-6)
 
 
 def test_rows_beyond_one_slab(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Frames of mixed dtypes longer than what is converted at a time are read to their end."""
+    """Mixed DataFrames longer than one slab are read to their end."""
     monkeypatch.setattr(slabs, "CONVERTED_ELEMENTS", 1000)
     rng = np.random.default_rng(0)
     rows = 6_000
@@ -149,9 +149,9 @@ def test_rows_beyond_one_slab(monkeypatch: pytest.MonkeyPatch) -> None:
     frame["c"] = pd.array(frame["b"], dtype="Int64")
     frame.loc[frame.index[::3], "c"] = pd.NA
     stats = dn.adapt(frame, weights=(frame["a"] > 5).astype("f8"))
-    some = frame[frame["a"] > 5]
-    np.testing.assert_allclose(stats.mean, some.mean().astype("f8"), rtol=1e-12)
-    np.testing.assert_allclose(stats.variance, some.var(ddof=0).astype("f8"), rtol=1e-10)
+    subset = frame[frame["a"] > 5]
+    np.testing.assert_allclose(stats.mean, subset.mean().astype("f8"), rtol=1e-12)
+    np.testing.assert_allclose(stats.variance, subset.var(ddof=0).astype("f8"), rtol=1e-10)
     z = stats.normalize(frame)
     assert z["c"].isna().sum() == rows / 3
     assert z["b"].iloc[-1] == pytest.approx(
@@ -160,7 +160,7 @@ def test_rows_beyond_one_slab(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_weights_may_have_missing_values_only_where_they_are_numbers() -> None:
-    """A weight that is NA is refused: it is not known how much its row counts."""
+    """A weight that is NA raises an error."""
     frame = pd.DataFrame({"a": [1.0, 2.0]})
     with pytest.raises(ValueError, match="weights must be finite and at least 0, got NaN"):
         dn.adapt(frame, weights=pd.Series([1, None], dtype="Int64"))
@@ -171,8 +171,8 @@ def test_weights_of_a_dask_frame_from_elsewhere() -> None:
     """Weights of a Dask frame may be calculated, have another name, or none of the columns."""
     frame = pd.DataFrame({"a": [1.0, 2.0, 3.0, 6.0], "w": [1, 0, 1, 2]})
     table = lazy(frame)
-    wanted = dn.adapt(frame[["a"]], weights=frame["w"])
-    assert wanted.mean["a"] == 4.0
+    expected = dn.adapt(frame[["a"]], weights=frame["w"])
+    assert expected.mean["a"] == 4.0
     for weights in (table["w"], (table["w"] * 1.0).rename("a"), table["w"].rename(None)):
         assert dn.adapt(table[["a"]], weights=weights).mean["a"] == 4.0
     assert dn.adapt(table["a"], weights=table["w"]).mean == 4.0
@@ -214,7 +214,7 @@ def summary(frame: Any) -> dict[str, Any]:
 
 
 def test_readings_are_series_by_column() -> None:
-    """Readings of a frame are Series with its columns for an index, ready for arithmetic."""
+    """Results of a DataFrame are Series indexed by its columns."""
     frame = everything()[["x", "y"]]
     for name, reading in summary(frame).items():
         assert isinstance(reading, pd.Series)

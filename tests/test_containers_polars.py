@@ -1,4 +1,4 @@
-"""Polars as a container: eager frames, series, and queries that stay queries."""
+"""Polars: eager DataFrames, Series, and lazy queries that stay lazy."""
 
 import datetime
 from decimal import Decimal
@@ -116,7 +116,7 @@ def test_decimals_are_read_as_floats() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_integers_of_128_bits_are_refused(kind: Any) -> None:
-    """128-bit integers, which Arrow has not, are an error that says what to write."""
+    """128-bit integers, which Arrow lacks, raise an error with an alternative."""
     frame = kind(pl.DataFrame({"a": [1.0], "i": pl.Series([1], dtype=pl.Int128)}))
     with pytest.raises(TypeError, match=r"\['i'\] have 128 bits.*cast\(pl.Float64\)"):
         dn.adapt(frame)
@@ -131,8 +131,8 @@ def test_containers_keep_their_laws() -> None:
     )
     frame = frame.with_columns(n=pl.when(pl.col("a") != 25).then(pl.col("a")))
     chunked = pl.concat([frame[:5], frame[5:]], rechunk=False)
-    for each in (frame, chunked, frame[3:14], frame["b"], frame.lazy()):
-        check_container(each)
+    for item in (frame, chunked, frame[3:14], frame["b"], frame.lazy()):
+        check_container(item)
     assert dn.adapt(chunked).normalize(chunked).n_chunks() == 2
 
 
@@ -198,15 +198,15 @@ def test_polars_and_pandas_agree(values: list[int | None]) -> None:
     frame = pl.DataFrame({"i": values, "f": [None if v is None else v / 7 for v in values]})
     frame = frame.cast({"i": pl.Int64, "f": pl.Float64})
     twin = pd.DataFrame({"i": pd.array(values, "Int64"), "f": frame["f"].to_pandas()})
-    stats, theirs = dn.adapt(frame), dn.adapt(twin)
-    scale = np.maximum(np.abs(theirs.mean), theirs.std)
-    assert (np.abs(stats.mean.to_numpy()[0] - theirs.mean) <= 4 * np.spacing(scale)).all()
-    np.testing.assert_allclose(stats.variance.to_numpy()[0], theirs.variance, rtol=1e-14)
-    assert (stats + theirs).count["i"].item() == 2 * theirs.count["i"]
-    assert theirs.update(frame).count["i"] == 2 * theirs.count["i"]
-    z, wanted = theirs.normalize(frame), theirs.normalize(twin)
+    stats, other = dn.adapt(frame), dn.adapt(twin)
+    scale = np.maximum(np.abs(other.mean), other.std)
+    assert (np.abs(stats.mean.to_numpy()[0] - other.mean) <= 4 * np.spacing(scale)).all()
+    np.testing.assert_allclose(stats.variance.to_numpy()[0], other.variance, rtol=1e-14)
+    assert (stats + other).count["i"].item() == 2 * other.count["i"]
+    assert other.update(frame).count["i"] == 2 * other.count["i"]
+    z, expected = other.normalize(frame), other.normalize(twin)
     for name in "if":
-        exact = wanted[name].to_numpy("f8", na_value=np.nan)
+        exact = expected[name].to_numpy("f8", na_value=np.nan)
         np.testing.assert_array_equal(z[name].fill_null(float("nan")).to_numpy(), exact)
 
 
@@ -296,15 +296,15 @@ def test_groups(by: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = keyed()
     twin = frame.to_pandas()
     twin["n"] = twin["n"].astype("Int64")
-    theirs = dn.adapt(twin, columns="a", by=by)
-    wanted = theirs.normalize(twin)["a"].to_numpy()
-    for each in (frame, frame.lazy()):
-        stats = dn.adapt(each, columns="a", by=by)
+    other = dn.adapt(twin, columns="a", by=by)
+    expected = other.normalize(twin)["a"].to_numpy()
+    for item in (frame, frame.lazy()):
+        stats = dn.adapt(item, columns="a", by=by)
         keys = [by] if isinstance(by, str) else by
         assert stats.mean.columns == [*keys, "a"]
-        np.testing.assert_array_equal(stats.mean["a"].to_numpy(), theirs.mean["a"].to_numpy("f8"))
-        z = eager(stats.normalize(each))
-        np.testing.assert_array_equal(z["a"].fill_null(float("nan")).to_numpy(), wanted)
+        np.testing.assert_array_equal(stats.mean["a"].to_numpy(), other.mean["a"].to_numpy("f8"))
+        z = eager(stats.normalize(item))
+        np.testing.assert_array_equal(z["a"].fill_null(float("nan")).to_numpy(), expected)
         assert z.drop("a").equals(frame.drop("a"))
 
 
@@ -333,17 +333,17 @@ def test_names_that_polars_takes_for_patterns(kind: Any) -> None:
             "k": ["c", "d", "d"],
         }
     )
-    each = kind(frame)
-    assert dn.adapt(each, columns="^x.*$").mean.item() == 2.0
-    assert dn.adapt(each).mean.to_dicts() == [{"^x.*$": 2.0, "x": 200.0, "*": 6.0}]
-    stats = dn.adapt(each, columns=["*", "^x.*$"], by="^k.*$")
+    item = kind(frame)
+    assert dn.adapt(item, columns="^x.*$").mean.item() == 2.0
+    assert dn.adapt(item).mean.to_dicts() == [{"^x.*$": 2.0, "x": 200.0, "*": 6.0}]
+    stats = dn.adapt(item, columns=["*", "^x.*$"], by="^k.*$")
     assert stats.mean.rows() == [("a", 5.0, 1.5), ("b", 8.0, 3.0)]
-    z = stats.normalize(each)
+    z = stats.normalize(item)
     changed = {"^x.*$": [-1.0, 1.0, 0.0], "*": [-1.0, 1.0, 0.0]}
     assert eager(z).to_dict(as_series=False) == frame.to_dict(as_series=False) | changed
     back = eager(stats.inverse(z))
     assert back.equals(frame.with_columns(pl.Series("*", [4.0, 6.0, 8.0])))
-    assert eager(dn.adapt(each, columns="*").normalize(each))["x"].equals(frame["x"])
+    assert eager(dn.adapt(item, columns="*").normalize(item))["x"].equals(frame["x"])
 
 
 @pytest.mark.parametrize("name", ["^a.*$", "*"])
@@ -378,7 +378,7 @@ def test_readings_by_group_keep_nan() -> None:
 
 @pytest.mark.parametrize(("key", "name"), [("k", "value"), ("value", "values")])
 def test_one_reading_a_group_is_a_column_of_values(key: str, name: str) -> None:
-    """Where columns are merged, a reading has one column beside the keys, with a name."""
+    """A result reduced over columns has one named column in addition to the keys."""
     frame = pl.DataFrame({key: ["x", "y", "x"], "a": [1.0, 2.0, 3.0], "b": [3.0, 4.0, 5.0]})
     assert dn.adapt(frame, by=key, keep=key).mean.to_dicts() == [
         {key: "x", name: 3.0},

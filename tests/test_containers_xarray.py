@@ -1,4 +1,4 @@
-"""xarray: coordinates, names, attributes, and weights by name."""
+"""xarray: coordinates, names, attributes, and weights by dimension name."""
 
 from typing import Any
 
@@ -37,15 +37,15 @@ def test_datasets_against_float64(chunks: Any, over: Any) -> None:
     """A Dataset has the mean and std of float64 NumPy, over any dimensions, cut anywhere."""
     plain = dataset()[["t", "u", "p"]]
     if over is None or "lev" in over:
-        wanted = plain.astype("f8").mean(), plain.astype("f8").std()
+        expected = plain.astype("f8").mean(), plain.astype("f8").std()
     else:
-        wanted = plain.astype("f8").mean(over), plain.astype("f8").std(over)
+        expected = plain.astype("f8").mean(over), plain.astype("f8").std(over)
     data = dataset() if chunks is None else dataset().chunk(chunks)
     stats = dn.adapt(data, over=over)
-    xr.testing.assert_allclose(stats.mean.drop_vars("lat", errors="ignore"), bare(wanted[0]))
-    xr.testing.assert_allclose(stats.std.drop_vars("lat", errors="ignore"), bare(wanted[1]))
+    xr.testing.assert_allclose(stats.mean.drop_vars("lat", errors="ignore"), bare(expected[0]))
+    xr.testing.assert_allclose(stats.std.drop_vars("lat", errors="ignore"), bare(expected[1]))
     z = stats.normalize(data)
-    by_hand = bare((plain - wanted[0]) / wanted[1])
+    by_hand = bare((plain - expected[0]) / expected[1])
     xr.testing.assert_allclose(bare(z[["t", "u", "p"]].astype("f8")), by_hand, atol=1e-5)
     assert [z[name].dtype for name in "tup"] == ["f4", "f8", "f4"]
     assert (z["t"].chunks is None) == (chunks is None)
@@ -150,12 +150,12 @@ def test_kept_dimension_with_datetimes_and_strings() -> None:
     xr.testing.assert_allclose(
         by_time.normalize(data[::-2]).mean("x"), 0.0 * data[::-2].mean("x"), atol=1e-12
     )
-    named = data.assign_coords(x=list("abcd"))
-    by_name = dn.adapt(named, keep="x")
-    z = by_name.normalize(named)
-    xr.testing.assert_identical(by_name.normalize(named.sel(x=["d", "a"])), z.sel(x=["d", "a"]))
+    labelled = data.assign_coords(x=list("abcd"))
+    by_name = dn.adapt(labelled, keep="x")
+    z = by_name.normalize(labelled)
+    xr.testing.assert_identical(by_name.normalize(labelled.sel(x=["d", "a"])), z.sel(x=["d", "a"]))
     with pytest.raises(dn.MismatchError, match=r"labels \['e'\] along 'x'"):
-        by_name.normalize(named.assign_coords(x=list("abce")))
+        by_name.normalize(labelled.assign_coords(x=list("abce")))
 
 
 def test_numpy_stats_meet_named_data() -> None:

@@ -1,4 +1,4 @@
-"""Dask's internal attributes: they exist in this version, and one module alone reads them."""
+"""Internal attributes of Dask exist in this version, and only one module reads them."""
 
 import ast
 import operator

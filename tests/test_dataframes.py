@@ -1,4 +1,4 @@
-"""Frames in memory and in partitions: every kind of column exactly, every layout, and no copy."""
+"""DataFrames in memory and in partitions: every column dtype exactly, every layout, and no copy."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -99,11 +99,11 @@ def exact(numbers: list[Any]) -> list[Fraction]:
 
 
 def check(kind: str, numbers: list[Any]) -> None:
-    """Hold the statistics and the normalized values of a column to exact arithmetic."""
+    """Compare the statistics and the normalized values of a column with exact arithmetic."""
     values = exact(numbers)
     mean = sum(values) / len(values)
     variance = sum((x - mean) ** 2 for x in values) / len(values)
-    wanted = compute_exact(np.array([0.0]))._replace(
+    expected = compute_exact(np.array([0.0]))._replace(
         count=len(values), mean=mean, variance=variance
     )
     std = float(variance) ** 0.5
@@ -111,15 +111,15 @@ def check(kind: str, numbers: list[Any]) -> None:
     for data in both(pd.DataFrame({"a": column(kind, numbers), "t": "x"})):
         stats = dn.adapt(data)
         assert stats.count["a"] == len(values)
-        assert_exact(stats.mean["a"], stats.variance["a"], wanted)
+        assert_exact(stats.mean["a"], stats.variance["a"], expected)
         result = ready(stats.normalize(data))["a"]
         assert result.dtype == KINDS[kind][1]
         assert result.isna().tolist() == [n is None for n in numbers]
-        got = result.astype("Float64").to_numpy("f8", na_value=np.nan)
+        actual = result.astype("Float64").to_numpy("f8", na_value=np.nan)
         half = "16" in str(result.dtype) or "half" in str(result.dtype)
         single = "32" in str(result.dtype) or "float[" in str(result.dtype)
         rtol = 2.0 ** (-10 if half else -23 if single else -49)
-        np.testing.assert_allclose(got, z, rtol=rtol)
+        np.testing.assert_allclose(actual, z, rtol=rtol)
 
 
 @pytest.mark.parametrize("kind", cases(KINDS))
@@ -147,15 +147,15 @@ def test_nothing_but_missing_values(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", cases(["Int64", "UInt64", "int64[pyarrow]"]))
 def test_integers_beside_missing_values_are_exact_by_group(kind: str) -> None:
-    """A group's moments of integers that a float would round are exact beside missing values."""
+    """A group's moments of integers that a float would round are exact with missing values."""
     frame = pd.DataFrame({"a": column(kind, [*WIDE, None] * 2), "g": [0] * 8 + [1] * 8})
     stats = dn.adapt(frame, by="g")
-    wanted = compute_exact(np.array(WIDE, dtype=object).astype("i8"))
+    expected = compute_exact(np.array(WIDE, dtype=object).astype("i8"))
     for mean, variance in zip(stats.mean["a"], stats.variance["a"], strict=True):
-        assert_exact(mean, variance, wanted)
+        assert_exact(mean, variance, expected)
     z = stats.normalize(frame)["a"]
     assert z.isna().tolist() == ([False] * 7 + [True]) * 2
-    assert z[0] == pytest.approx(float(WIDE[0] - wanted.mean) / float(wanted.variance) ** 0.5)
+    assert z[0] == pytest.approx(float(WIDE[0] - expected.mean) / float(expected.variance) ** 0.5)
 
 
 @pytest.mark.parametrize("kind", cases(["Int64", "int64[pyarrow]"]))
@@ -221,8 +221,8 @@ def test_every_layout(layout: str, slab: int, monkeypatch: pytest.MonkeyPatch) -
     assert [np.dtype(str(d).lower()) for d in z[NAMES].dtypes] == [
         np.dtype(str(d).lower().replace(">f8", "float64")) for d in frame[NAMES].dtypes
     ]
-    wanted = (numbers - numbers.mean()) / numbers.std(ddof=0)
-    np.testing.assert_allclose(z[NAMES].astype("f8"), wanted, rtol=1e-5, atol=1e-6)
+    expected = (numbers - numbers.mean()) / numbers.std(ddof=0)
+    np.testing.assert_allclose(z[NAMES].astype("f8"), expected, rtol=1e-5, atol=1e-6)
     z.iloc[0, 0] = 99.0
     pd.testing.assert_frame_equal(frame, before)
 
@@ -240,9 +240,9 @@ def test_columns_do_not_touch_each_other(order: list[str], kinds: list[str]) -> 
     stats = dn.adapt(frame)
     z = stats.normalize(frame)
     for name in NAMES:
-        alone = dn.adapt(frame[[name]])
-        assert (alone.mean[name], alone.std[name]) == (stats.mean[name], stats.std[name])
-        pd.testing.assert_series_equal(alone.normalize(frame[[name]])[name], z[name])
+        single = dn.adapt(frame[[name]])
+        assert (single.mean[name], single.std[name]) == (stats.mean[name], stats.std[name])
+        pd.testing.assert_series_equal(single.normalize(frame[[name]])[name], z[name])
 
 
 def test_many_short_columns_with_some_missing() -> None:
@@ -260,7 +260,7 @@ def test_many_short_columns_with_some_missing() -> None:
 
 
 def large() -> pd.DataFrame:
-    """Return a frame of 100 MB: two dtypes in turn, integers beside NA, bits, and words."""
+    """Return a DataFrame of 100 MB: floats, integers with and without NA, booleans, and strings."""
     rows, rng = 1_600_000, np.random.default_rng(0)
     frame = pd.DataFrame(index=pd.RangeIndex(rows))
     for i in range(2):
@@ -284,7 +284,7 @@ def peak_of_second_call(function: Callable[[], Any]) -> tuple[float, Any]:
 @needs_version("pandas", "3", "to look at a column copies it")
 @pytest.mark.parametrize("layout", ["one by one", "in blocks"])
 def test_no_frame_is_copied(layout: str) -> None:
-    """To learn of 100 MB takes less than 15 MB; to normalize them, that and the result."""
+    """Adapting to 100 MB takes less than 15 MB; normalizing takes that and the result."""
     frame = large() if layout == "one by one" else large().copy()
     assert frame.drop(columns="t").memory_usage(index=False).sum() > 90e6
     taken, stats = peak_of_second_call(lambda: dn.adapt(frame))

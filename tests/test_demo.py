@@ -1,4 +1,4 @@
-"""The demo does the main job on real model output, and says what is true."""
+"""The demo normalizes real model output, and what it prints is true."""
 
 import os
 import re
@@ -96,7 +96,7 @@ def test_the_picture(where, demo):
 
 
 def test_it_can_be_run_again(demo):
-    """A second run replaces what the first has written."""
+    """A second run replaces the output of the first."""
     again = run_demo(demo[0])
     assert "demo.png" in again
     assert not list(demo[0].glob(".*"))

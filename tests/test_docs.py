@@ -1,4 +1,4 @@
-"""What the documents say is so: their examples run, their links lead somewhere."""
+"""The documentation: its examples run, and its links lead to existing targets."""
 
 import re
 import shlex

@@ -31,17 +31,17 @@ CASES: dict[str, Case] = {name: case for table in TABLES for name, case in table
 
 @pytest.mark.parametrize("case", CASES)
 def test_edge_case(case: str) -> None:
-    """What is done with a bad or borderline input gives the error or the value it should."""
-    act, wanted = CASES[case]
-    if isinstance(wanted, Raises):
-        with pytest.raises(wanted.error, match=wanted.message) as caught:
+    """A bad or borderline input gives the expected error or value."""
+    act, expected = CASES[case]
+    if isinstance(expected, Raises):
+        with pytest.raises(expected.error, match=expected.message) as caught:
             act()
-        assert type(caught.value) is wanted.error
-    elif isinstance(wanted, Warns):
-        with pytest.warns(UserWarning, match=wanted.message):
-            assert_same(act(), wanted.value)
+        assert type(caught.value) is expected.error
+    elif isinstance(expected, Warns):
+        with pytest.warns(UserWarning, match=expected.message):
+            assert_same(act(), expected.value)
     else:
-        assert_same(act(), wanted)
+        assert_same(act(), expected)
 
 
 def test_the_table_is_whole() -> None:
@@ -49,22 +49,22 @@ def test_the_table_is_whole() -> None:
     assert len(CASES) == sum(map(len, TABLES))
 
 
-def assert_same(got: Any, wanted: Outcome) -> None:
+def assert_same(actual: Any, expected: Outcome) -> None:
     """Compare values of any kind, and containers by kind, names, dtypes and numbers."""
-    if isinstance(wanted, pd.DataFrame):
-        pd.testing.assert_frame_equal(got, wanted, rtol=1e-12)
-    elif isinstance(wanted, pd.Series):
-        pd.testing.assert_series_equal(got, wanted, rtol=1e-12)
-    elif isinstance(wanted, (xr.Dataset, xr.DataArray)):
-        xr.testing.assert_allclose(got, wanted)
-        assert list(got.sizes) == list(wanted.sizes)
-    elif isinstance(wanted, np.ndarray):
-        assert got.dtype == wanted.dtype
-        np.testing.assert_allclose(np.ma.filled(got, np.nan), wanted, rtol=1e-12, atol=1e-15)
-    elif isinstance(wanted, (float, list)):
-        np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-15)
+    if isinstance(expected, pd.DataFrame):
+        pd.testing.assert_frame_equal(actual, expected, rtol=1e-12)
+    elif isinstance(expected, pd.Series):
+        pd.testing.assert_series_equal(actual, expected, rtol=1e-12)
+    elif isinstance(expected, (xr.Dataset, xr.DataArray)):
+        xr.testing.assert_allclose(actual, expected)
+        assert list(actual.sizes) == list(expected.sizes)
+    elif isinstance(expected, np.ndarray):
+        assert actual.dtype == expected.dtype
+        np.testing.assert_allclose(np.ma.filled(actual, np.nan), expected, rtol=1e-12, atol=1e-15)
+    elif isinstance(expected, (float, list)):
+        np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-15)
     else:
-        assert got == wanted
+        assert actual == expected
 
 
 def test_all_missing_is_said_once_and_by_name() -> None:
@@ -73,7 +73,7 @@ def test_all_missing_is_said_once_and_by_name() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         stats = dn.adapt(frame)
-    assert ["gone" in str(each.message) for each in caught] == [True]
+    assert ["gone" in str(item.message) for item in caught] == [True]
     assert stats.count.tolist() == [2.0, 0.0]
     assert np.isnan(stats.mean["gone"])
     assert stats.normalize(frame)["gone"].isna().all()

@@ -38,9 +38,9 @@ def test_pi_digits_are_those_of_pi() -> None:
     assert digits[762:769].tolist() == [9, 9, 9, 9, 9, 9, 8]
 
 
-def check(stats: dn.Stats, wanted: ExactMoments, *, weighted: bool = False) -> None:
-    assert to_float(stats.count) == wanted.count
-    assert_exact(to_float(stats.mean), to_float(stats.variance), wanted, weighted=weighted)
+def check(stats: dn.Stats, expected: ExactMoments, *, weighted: bool = False) -> None:
+    assert to_float(stats.count) == expected.count
+    assert_exact(to_float(stats.mean), to_float(stats.variance), expected, weighted=weighted)
 
 
 MERGES = 40
@@ -51,14 +51,14 @@ MERGES = 40
 @pytest.mark.parametrize("name", NIST_DATA)
 def test_nist_in_every_container_and_chunking(name: str, container: str, chunk: int) -> None:
     """NIST's sets come out right in every container, cut anywhere."""
-    values, wanted = read_nist(name)
+    values, expected = read_nist(name)
     most = chunk * (1001 if container in ("numpy", "dask-array") else MERGES)
     if len(values) > most:
         values = values[:most]  # containers that are slow to make stay few
-        wanted = compute_exact(values)
+        expected = compute_exact(values)
     with dask.config.set(scheduler="synchronous"):
         first, *others = [dn.adapt(piece) for piece in CONTAINERS[container](values, chunk)]
-        check(first.merge(*others), wanted)
+        check(first.merge(*others), expected)
 
 
 # -- a million numbers ----------------------------------------------------------------------------
@@ -68,7 +68,7 @@ MILLION = 1_000_000
 
 @functools.cache
 def million(ratio: float, dtype: str) -> tuple[np.ndarray, ExactMoments]:
-    """Return a million numbers of which mean / std is `ratio`, and the truth about them."""
+    """Return a million numbers whose mean / std is `ratio`, and their exact statistics."""
     values = np.random.default_rng(3).normal(ratio, 1.0, MILLION).astype(dtype)
     values.flags.writeable = False
     return values, compute_exact(values)
@@ -78,18 +78,18 @@ def million(ratio: float, dtype: str) -> tuple[np.ndarray, ExactMoments]:
 @pytest.mark.parametrize("ratio", [1e0, 1e4, 1e8])
 def test_a_million_numbers_in_any_chunking(ratio: float, dtype: str) -> None:
     """A million numbers far from zero come out right in any chunking."""
-    values, wanted = million(ratio, dtype)
+    values, expected = million(ratio, dtype)
     for chunks in (MILLION, 300_000, 99_999, (1, 7, 999_000, 992), 4001):
-        check(dn.adapt(da.from_array(values, chunks=chunks)), wanted)
-    check(dn.adapt(values), wanted)
+        check(dn.adapt(da.from_array(values, chunks=chunks)), expected)
+    check(dn.adapt(values), expected)
 
 
 @pytest.mark.parametrize("shape", [(1000, 1000), (200_000, 5), (100, 100, 100), (50, 4, 5000)])
 def test_a_million_numbers_in_more_dimensions(shape: tuple[int, ...]) -> None:
     """Rows, columns and boxes of a million numbers have each kept position right."""
-    values, wanted = million(1e4, "f8")
+    values, expected = million(1e4, "f8")
     block = values.reshape(shape)
-    check(dn.adapt(block, keep=()), wanted)
+    check(dn.adapt(block, keep=()), expected)
     columns = dn.adapt(block)
     rows = dn.adapt(block, keep=0)
     for i in (0, shape[-1] // 2, -1):
@@ -104,9 +104,9 @@ def test_a_spike_among_a_million(place: int, dtype: str) -> None:
     """One number of 1e15 among a million spoils no digit, wherever it stands."""
     values = million(1e0, dtype)[0].copy()
     values[place] = 1e15
-    wanted = compute_exact(values)
-    check(dn.adapt(values), wanted)
-    check(dn.adapt(da.from_array(values, chunks=70_001)), wanted)
+    expected = compute_exact(values)
+    check(dn.adapt(values), expected)
+    check(dn.adapt(da.from_array(values, chunks=70_001)), expected)
 
 
 def test_missing_values_among_a_million() -> None:
@@ -114,9 +114,9 @@ def test_missing_values_among_a_million() -> None:
     values = million(1e4, "f8")[0].copy()
     values[::3] = np.nan
     values[:200_000] = np.nan
-    wanted = compute_exact(values)
-    check(dn.adapt(values), wanted)
-    check(dn.adapt(da.from_array(values, chunks=70_001)), wanted)
+    expected = compute_exact(values)
+    check(dn.adapt(values), expected)
+    check(dn.adapt(da.from_array(values, chunks=70_001)), expected)
 
 
 # -- weights --------------------------------------------------------------------------------------
@@ -132,11 +132,11 @@ def test_weights_in_every_container(container: str, ratio: float) -> None:
     rng = np.random.default_rng(5)
     values = rng.normal(ratio, 1.0, 1001)
     weights = rng.uniform(0, 3, 1001) * (rng.random(1001) > 0.2)
-    data, beside = make_weighted_data(values, weights)[container]
-    stats = dn.adapt(data, weights=beside)
-    wanted = compute_exact(values, weights)
-    assert to_float(stats.count) == pytest.approx(float(wanted.count), rel=1e-15)
-    assert_exact(to_float(stats.mean), to_float(stats.variance), wanted, weighted=True)
+    data, given_weights = make_weighted_data(values, weights)[container]
+    stats = dn.adapt(data, weights=given_weights)
+    expected = compute_exact(values, weights)
+    assert to_float(stats.count) == pytest.approx(float(expected.count), rel=1e-15)
+    assert_exact(to_float(stats.mean), to_float(stats.variance), expected, weighted=True)
 
 
 def test_weights_of_a_grid_go_along_their_own_dimension() -> None:
@@ -145,18 +145,18 @@ def test_weights_of_a_grid_go_along_their_own_dimension() -> None:
     values = rng.normal(300.0, 10.0, (30, 9, 11)).astype("f4")
     weights = np.cos(np.deg2rad(np.linspace(-90, 90, 9)))
     data = xr.DataArray(values, dims=("t", "lat", "lon"), name="x")
-    beside = xr.DataArray(weights, dims="lat")
-    wanted = compute_exact(values, weights[:, None])
-    for each in (data, data.chunk(t=7, lat=4), data.transpose("lon", "lat", "t")):
-        stats = dn.adapt(each, weights=beside)
-        assert_exact(to_float(stats.mean), to_float(stats.variance), wanted, weighted=True)
+    given_weights = xr.DataArray(weights, dims="lat")
+    expected = compute_exact(values, weights[:, None])
+    for item in (data, data.chunk(t=7, lat=4), data.transpose("lon", "lat", "t")):
+        stats = dn.adapt(item, weights=given_weights)
+        assert_exact(to_float(stats.mean), to_float(stats.variance), expected, weighted=True)
 
 
 # -- integers, constants --------------------------------------------------------------------------
 
 
 def test_integers_beyond_float64() -> None:
-    """Integers that float64 cannot hold are still told apart."""
+    """Integers that float64 cannot represent are still distinguished."""
     values = np.array([2**53, 2**53 + 1, 2**53 + 3])
     assert compute_exact(values).variance == pytest.approx(14 / 9)
     check(dn.adapt(values), compute_exact(values))
@@ -203,8 +203,8 @@ def test_large_constant_blocks(shape: tuple[int, ...], constant: float) -> None:
     """Large constant blocks have a variance of exactly 0, with weights and without."""
     values = np.full(shape, constant)
     weights = np.random.default_rng(1).uniform(0.1, 2.0, shape)
-    for beside in (None, weights):
-        stats = dn.adapt(values, weights=beside)
+    for given_weights in (None, weights):
+        stats = dn.adapt(values, weights=given_weights)
         assert not np.any(stats.variance)
         assert not stats.normalize(values).any()
 
@@ -220,10 +220,10 @@ def test_schedulers_agree_to_the_bit() -> None:
     """The synchronous scheduler and threads give the same bits, and so does a second run."""
     values = million(1e8, "f8")[0].reshape(-1, 10)[:8_000]
     with dask.config.set(scheduler="synchronous"):
-        wanted = scheduled(values)
+        expected = scheduled(values)
     for _ in range(3):
         with dask.config.set(scheduler="threads", num_workers=4):
-            assert scheduled(values) == wanted
+            assert scheduled(values) == expected
 
 
 @pytest.mark.slow
@@ -234,12 +234,12 @@ def test_a_cluster_of_processes_agrees_to_the_bit(request: pytest.FixtureRequest
     values = million(1e8, "f8")[0].reshape(-1, 10)[:5_000]
     grid = xr.Dataset({"x": (("t", "c"), values), "y": ("t", values[:, 0])}).chunk(t=700)
     table = dd.from_pandas(pd.DataFrame(values, columns=list("abcdefghij")), npartitions=7)
-    wanted = scheduled(values), dn.adapt(grid, over="t"), dn.adapt(table)
-    normalized = wanted[1].normalize(grid).compute()
+    expected = scheduled(values), dn.adapt(grid, over="t"), dn.adapt(table)
+    normalized = expected[1].normalize(grid).compute()
     request.getfixturevalue("client")  # from here on all is computed on the cluster
-    got = scheduled(values), dn.adapt(grid, over="t"), dn.adapt(table)
-    assert got == wanted
-    xr.testing.assert_identical(got[1].normalize(grid).compute(), normalized)
+    actual = scheduled(values), dn.adapt(grid, over="t"), dn.adapt(table)
+    assert actual == expected
+    xr.testing.assert_identical(actual[1].normalize(grid).compute(), normalized)
 
 
 # -- memory orders --------------------------------------------------------------------------------
@@ -251,7 +251,7 @@ def test_a_cluster_of_processes_agrees_to_the_bit(request: pytest.FixtureRequest
 )
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_memory_order_does_not_matter(shape: tuple[int, ...], layout: str, dtype: str) -> None:
-    """Any layout in memory gives the truth, and the same normalized numbers as C order."""
+    """Any layout in memory gives exact results, and the same normalized numbers as C order."""
     rng = np.random.default_rng(8)
     block = rng.normal(3000, 50, shape).astype(dtype)
     make_layout = LAYOUTS[layout](block)
@@ -275,6 +275,6 @@ def test_broadcast_blocks(rows: int) -> None:
     assert by_column.mean.tolist() == row.tolist()
     assert not by_column.variance.any()
     assert not by_column.normalize(block).any()
-    wanted = compute_exact(row)
+    expected = compute_exact(row)
     assert whole.count == 4 * rows
-    assert_exact(whole.mean, whole.variance, wanted)
+    assert_exact(whole.mean, whole.variance, expected)

@@ -1,4 +1,4 @@
-"""Every example runs on its own, without a warning, and prints what it promises."""
+"""Every example runs on its own, without a warning, and prints the documented output."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A container, a statistic and a format of another package, which docs/extending.md shows."""
+"""A container, a statistic and a format of another package, as docs/extending.md shows them."""
 
 import re
 import subprocess
@@ -138,7 +138,7 @@ def test_what_is_not_installed_is_refused(learned: Path, tmp_path: Path) -> None
     """Without the distribution its files of statistics are refused, with the name that lacks."""
     run = _run("import dasknorm as dn; dn.load('rms.json')", tmp_path, learned)
     assert "StatsFileError" in run.stderr
-    assert "unknown statistic 'RootMeanSquare'; known: Moments" in run.stderr
+    assert "unknown statistic 'RootMeanSquare'; available: Moments" in run.stderr
 
 
 def test_a_known_object_wakes_no_outsider(installed: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Extrema: least and greatest against NumPy and whole numbers, and the map to a range."""
+"""Extrema: minimum and maximum against NumPy and integers, and the map to a range."""
 
 import dask.array as da
 import numpy as np
@@ -48,13 +48,13 @@ def test_kernel_is_numpy_s(data: st.DataObject) -> None:
     assert np.array_equal(records["missing"], lost.sum(axes, keepdims=True))
     for place in np.ndindex(records.shape):
         parts = [slice(None) if a in axes else slice(i, i + 1) for a, i in enumerate(place)]
-        own = block[tuple(parts)]
-        own = own[~gone(own)]
-        if own.size:
-            wanted = [(own.min(), own.max())]
+        values = block[tuple(parts)]
+        values = values[~gone(values)]
+        if values.size:
+            expected = [(values.min(), values.max())]
             whole = block.dtype.kind in "iu"
-            got = ends(records[place].reshape(1)) if whole else [tuple(records[place])[2:6:2]]
-            assert got == wanted
+            actual = ends(records[place].reshape(1)) if whole else [tuple(records[place])[2:6:2]]
+            assert actual == expected
         else:
             assert tuple(records[place])[2:] == (0, 0, 0, 0)
     assert np.array_equal(block, before, equal_nan=block.dtype.kind == "f")
@@ -77,10 +77,10 @@ def test_kernel_in_every_layout(layout: str, dtype: str) -> None:
 def test_wide_integers_are_whole(axes: tuple[int, ...]) -> None:
     """Integers beyond 2^53, signed and unsigned, keep every digit, merged in any order as well."""
     for x in (WIDE, WIDE.astype("u8") + np.uint64(2**62)):
-        wanted = [(min(x.tolist()), max(x.tolist()))]
+        expected = [(min(x.tolist()), max(x.tolist()))]
         records = kernels.extrema(x, axes)
         for part in (records, records[::-1]):
-            assert ends(kernels.merge_extrema(part, (0,))) == wanted
+            assert ends(kernels.merge_extrema(part, (0,))) == expected
 
 
 def test_ties_in_the_first_part_are_settled_by_the_rest() -> None:
@@ -138,8 +138,8 @@ def test_the_ends_become_the_ends(data: st.DataObject, ends: tuple[float, float]
     if not values.size or values.min() == values.max():
         return
     z = dn.adapt(block, dn.Extrema(*ends)).normalize(block, dtype="f8")
-    got = [z[block == values.min()][0], z[block == values.max()][0]]
-    off = np.abs(np.subtract(got, ends))
+    actual = [z[block == values.min()][0], z[block == values.max()][0]]
+    off = np.abs(np.subtract(actual, ends))
     assert (off <= (0 if ends == (0.0, 1.0) else 2) * np.spacing(np.abs(ends).max())).all()
     assert np.isnan(z).sum() == block.size - values.size
 
@@ -155,13 +155,13 @@ def test_the_ends_are_exact_in_float32_and_of_wide_integers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "wanted"), [(0, 1, 0), (-1, 1, 0), (2, 3, 2), (-3, -2, -2)]
+    ("low", "high", "expected"), [(0, 1, 0), (-1, 1, 0), (2, 3, 2), (-3, -2, -2)]
 )
-def test_constants_become_what_is_nearest_to_0(low: float, high: float, wanted: float) -> None:
+def test_constants_become_what_is_nearest_to_0(low: float, high: float, expected: float) -> None:
     """Data of one value have no range: they become 0, or the end that is nearest to it."""
     for value in (0.1, -7.0, 1e300, 0.0):
         x = np.full(9, value)
-        assert (dn.adapt(x, dn.Extrema(low, high)).normalize(x) == wanted).all()
+        assert (dn.adapt(x, dn.Extrema(low, high)).normalize(x) == expected).all()
 
 
 def test_inverse() -> None:

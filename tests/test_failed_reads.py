@@ -1,4 +1,4 @@
-"""Faults: reads that fail for a while or for good, and chunks that are lost without a word."""
+"""Reads that fail for a while or for good, and chunks that are missing without an error."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -83,9 +83,9 @@ def test_weights_are_waited_for(scheduler: None, tmp_path: Path) -> None:
     """Weights that cannot be read at once are read again, those of several chunks too."""
     for chunks, weights in [((4, 3), BLOCK), ((3, 1), BLOCK[:1])]:
         cut = (1, 3) if len(weights) == 1 else chunks
-        beside = mark_loads(weights, cut, tmp_path, f"w{cut[0]}", where=[0], times=1)
+        lazy_weights = mark_loads(weights, cut, tmp_path, f"w{cut[0]}", where=[0], times=1)
         plain = dn.adapt(da.from_array(BLOCK, (4, 3)), weights=weights)
-        assert dn.adapt(da.from_array(BLOCK, (4, 3)), weights=beside) == plain
+        assert dn.adapt(da.from_array(BLOCK, (4, 3)), weights=lazy_weights) == plain
 
 
 # -- errors that stay -----------------------------------------------------------------------------
@@ -145,7 +145,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(
     "what",
-    [pytest.param(each, marks=needs("pyarrow")) if each == "frame" else each for each in BROKEN],
+    [pytest.param(item, marks=needs("pyarrow")) if item == "frame" else item for item in BROKEN],
 )
 @pytest.mark.parametrize("scheduler", SCHEDULERS, indirect=True)
 def test_a_chunk_that_cannot_be_read_is_named(scheduler: None, tmp_path: Path, what: str) -> None:

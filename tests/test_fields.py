@@ -1,4 +1,4 @@
-"""Fields: axes by name or position, labels by value, alignment; groups and states."""
+"""Fields: axes by name or position, labels by value, alignment, groups and states."""
 
 from dataclasses import replace
 from typing import Any, Literal
@@ -153,10 +153,10 @@ def test_an_array_is_aligned_to_another() -> None:
 )
 def test_labels_that_are_not_there(labels: list[Any], message: str) -> None:
     """Unknown labels are listed, the first few, with the available ones."""
-    wanted = Field(np.zeros(len(labels)), ("lev",), {"lev": pd.Index(labels)})
+    expected = Field(np.zeros(len(labels)), ("lev",), {"lev": pd.Index(labels)})
     state = Field(np.zeros(3), ("lev",), {"lev": GRID.labels["lev"]})
     with pytest.raises(MismatchError, match=message):
-        state.align_to(wanted)
+        state.align_to(expected)
 
 
 @pytest.mark.parametrize(
@@ -170,9 +170,9 @@ def test_labels_that_are_not_there(labels: list[Any], message: str) -> None:
 )
 def test_fields_that_cannot_be_aligned(other: Field, message: str) -> None:
     """Fields align only if dimensions, sizes and labels are the same."""
-    mine = Field(np.zeros(3), ("lev",), {"lev": GRID.labels["lev"]})
+    actual = Field(np.zeros(3), ("lev",), {"lev": GRID.labels["lev"]})
     with pytest.raises(MismatchError, match=message):
-        reorder(other, mine)
+        reorder(other, actual)
 
 
 def test_positions_as_text() -> None:

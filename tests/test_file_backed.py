@@ -1,4 +1,4 @@
-"""Files opened without Dask are read in chunks, each stored chunk once, and never loaded whole."""
+"""Files opened without Dask are read in chunks, each stored chunk once, and never whole."""
 
 from collections import Counter
 from pathlib import Path
@@ -71,19 +71,19 @@ def opened(path: Path, **how: Any) -> xr.Dataset:
 @pytest.mark.parametrize("cache", [True, False])
 @pytest.mark.parametrize("file", FILES)
 def test_results_are_lazy_and_right(folder: Path, file: str, cache: bool) -> None:
-    """What comes of an opened file is lazy, equal to what comes of it in memory, and leaves it."""
+    """Results of an opened file are lazy, equal those in memory, and leave it unchanged."""
     with opened(folder / file, cache=cache) as data, opened(folder / file) as loaded:
         loaded.load()
-        stats, wanted = dn.adapt(data, over="time"), dn.adapt(loaded, over="time")
+        stats, expected = dn.adapt(data, over="time"), dn.adapt(loaded, over="time")
         for reading in ("count", "mean", "std"):
-            xr.testing.assert_allclose(stats.result(reading), wanted.result(reading), rtol=1e-14)
+            xr.testing.assert_allclose(stats.result(reading), expected.result(reading), rtol=1e-14)
         z = stats.normalize(data)
         assert z["t"].chunks is not None
         assert not data["t"].variable._in_memory, "nobody has loaded it"
         xr.testing.assert_identical(z.compute(), stats.normalize(loaded))
         assert not data["t"].variable._in_memory, "nor has computing the result"
         assert data["t"].chunks is None
-        assert wanted.normalize(loaded)["t"].chunks is None, "what is in memory stays there"
+        assert expected.normalize(loaded)["t"].chunks is None, "what is in memory stays there"
 
 
 @pytest.mark.parametrize("weights", [None, xr.DataArray([1.0, 2.0, 0.5, 3.0], dims="lev")])
@@ -108,10 +108,10 @@ def test_nothing_is_read_while_graphs_are_built(folder: Path) -> None:
     CountingStore.reads.clear()
     dn.adapt(data, over="time", compute=False)
     dn.Stats.from_values(mean=280.0, std=5.0).normalize(data["t"])
-    found = dn.plan(data)
+    result = dn.plan(data)
     assert not CountingStore.reads
-    assert found.bytes == data["t"].nbytes
-    assert found.chunks > 24
+    assert result.bytes == data["t"].nbytes
+    assert result.chunks > 24
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -125,7 +125,7 @@ def test_memory_does_not_hold_it_all(folder: Path, file: str) -> None:
 
 @pytest.mark.parametrize("file", FILES)
 def test_equal_calls_give_equal_names(folder: Path, file: str) -> None:
-    """Names in graphs follow from what is read: equal for equal parts, others for other parts."""
+    """Names in graphs depend on the parts that are read: equal parts have equal names."""
     with opened(folder / file) as data:
         parts = [data["t"], data["t"], data["t"][:8], data["t"][8:16], data["t"][:, :1]]
         names = [get_data(part).name for part in parts]
@@ -134,7 +134,7 @@ def test_equal_calls_give_equal_names(folder: Path, file: str) -> None:
 
 
 def test_coordinates_are_left_alone(folder: Path) -> None:
-    """What lies beside a variable is not cut with it, however it is kept."""
+    """Coordinates of a variable, in memory or in the file, are not chunked with it."""
     with opened(folder / "a.zarr") as data:
         far = data["t"].isel(time=0, lev=0, drop=True)
         placed = data.assign_coords(place=(("x", "y"), np.ones((100, 200))), far=far)
@@ -160,7 +160,7 @@ def test_what_is_read_stays_as_it_is(folder: Path) -> None:
 
 
 def test_without_the_private_word_data_are_loaded() -> None:
-    """A variable that does not say where its values are counts as one in memory."""
+    """A variable of an unknown source is treated as data in memory."""
 
     class Silent:
         """A variable of an xarray to come."""
@@ -195,5 +195,5 @@ def test_chunks_towards_the_target(axes: list[tuple[int, int]], itemsize: int) -
     sizes = make_chunk_sizes(shape, stored, itemsize)
     for n, cut, size in zip(shape, stored, sizes, strict=True):
         assert size == max(1, n) or size % cut == 0
-    least = np.prod([max(1, min(each)) for each in axes], dtype="f8") * itemsize
+    least = np.prod([max(1, min(item)) for item in axes], dtype="f8") * itemsize
     assert np.prod(sizes, dtype="f8") * itemsize <= max(least, file_backed.CHUNK_BYTES)

@@ -1,4 +1,4 @@
-"""Formats: a file written here opens with the reader's own call, and says the same numbers."""
+"""Exchange formats: the reader's own call opens a written file and returns the same numbers."""
 
 import json
 
@@ -35,10 +35,10 @@ def test_graphcast_reads_it(stats, tmp_path):
     stats.export(tmp_path / "stats", "graphcast")
     files = ["mean_by_level", "stddev_by_level", "diffs_stddev_by_level"]
     mean, std, diffs = (xr.load_dataset(tmp_path / "stats" / f"{file}.nc") for file in files)
-    asked = DATA.isel(level=[2, 0]).astype("float32")
-    for name in asked:
-        z = (asked[name] - mean[name].astype("f4")) / std[name].astype("f4")
-        assert_allclose(z, stats.normalize(asked)[name], atol=2e-4)
+    levels = DATA.isel(level=[2, 0]).astype("float32")
+    for name in levels:
+        z = (levels[name] - mean[name].astype("f4")) / std[name].astype("f4")
+        assert_allclose(z, stats.normalize(levels)[name], atol=2e-4)
     assert_allclose(
         mean.t.sel(level=850), compute_by_level(DATA, "mean").t.sel(level=850), rtol=1e-13
     )
@@ -57,9 +57,9 @@ def test_ace_reads_it(stats, tmp_path):
         ("scaling-residual.nc", compute_by_level(DATA.diff("time"), "std")),
     ):
         with open(tmp_path / "stats" / file, "rb") as opened:
-            found = xr.load_dataset(opened, mask_and_scale=False)
-        assert_allclose(float(found.variables["t_2"].values.item()), expected.t[2], rtol=1e-12)
-        assert_allclose(float(found.variables["msl"].values.item()), expected.msl, rtol=1e-12)
+            result = xr.load_dataset(opened, mask_and_scale=False)
+        assert_allclose(float(result.variables["t_2"].values.item()), expected.t[2], rtol=1e-12)
+        assert_allclose(float(result.variables["msl"].values.item()), expected.msl, rtol=1e-12)
 
 
 def test_makani_reads_it(stats, tmp_path):
@@ -104,12 +104,12 @@ def test_mllam_reads_it(tmp_path, version):
     stats = dn.adapt(features, keep="state_feature", lag={"time": 1})
     stats.export(tmp_path / "train.zarr", "mllam")
     ops = {f"state__train__{op}": f"state_{op}" for op in ("mean", "std", "diff_mean", "diff_std")}
-    found = xr.open_zarr(tmp_path / "train.zarr", consolidated=True)
-    ds_stats = found[list(ops)].rename(ops)
+    result = xr.open_zarr(tmp_path / "train.zarr", consolidated=True)
+    ds_stats = result[list(ops)].rename(ops)
     over = ["time", "lat"]
     assert_allclose(ds_stats["state_mean"], features.state.mean(over), rtol=1e-13)
     assert_allclose(ds_stats["state_diff_std"], features.state.diff("time").std(over), rtol=1e-12)
-    assert found.drop_vars(ops).identical(features) or found.state.equals(features.state)
+    assert result.drop_vars(ops).identical(features) or result.state.equals(features.state)
 
 
 @needs("zarr")
@@ -119,12 +119,12 @@ def test_anemoi_reads_it(whole, tmp_path, version):
     """anemoi-datasets reads four arrays in the order of its variables, and four of each lag."""
     import zarr
 
-    there = tmp_path / "data.zarr"
+    target = tmp_path / "data.zarr"
     variables = ["msl", *(f"{name}_{level}" for name in "qt" for level in LEVELS)]
     data = xr.Dataset({"data": (("time", "variable"), np.ones((40, 7)))}, attrs={"resolution": "o"})
-    data.assign_attrs(variables=variables).to_zarr(there, zarr_format=version, consolidated=True)
-    whole.export(there, "anemoi")
-    store = zarr.open(there, mode="r")
+    data.assign_attrs(variables=variables).to_zarr(target, zarr_format=version, consolidated=True)
+    whole.export(target, "anemoi")
+    store = zarr.open(target, mode="r")
     assert store.attrs["variables"] == variables
     assert store.attrs["resolution"] == "o"
     assert store.attrs["statistics_end_date"] == str(DATA.time.values[-1].astype("M8[s]")).replace(
@@ -140,12 +140,12 @@ def test_anemoi_reads_it(whole, tmp_path, version):
             compute_by_level(DATA, reading),
             compute_by_level(DATA.diff("time"), reading),
         )
-        found, changed = store[key][:], store[f"statistics_tendencies_6h_{key}"][:]
-        assert found.dtype == np.float64
-        assert_allclose(found, [value.msl, *value.q, *value.t], rtol=1e-12)
+        result, changed = store[key][:], store[f"statistics_tendencies_6h_{key}"][:]
+        assert result.dtype == np.float64
+        assert_allclose(result, [value.msl, *value.q, *value.t], rtol=1e-12)
         assert_allclose(changed, [change.msl, *change.q, *change.t], rtol=1e-9, atol=1e-12)
     assert (store["data"][:] == 1).all()
-    assert "mean" in xr.open_zarr(there, consolidated=True)
+    assert "mean" in xr.open_zarr(target, consolidated=True)
 
 
 @needs("zarr")
@@ -170,10 +170,10 @@ def test_mllam_store_of_its_own(tmp_path):
     """Where there is no store yet there is one with the statistics and their labels."""
     stats = dn.adapt(DATA, keep="level")
     stats.export(tmp_path / "new.zarr", "mllam", split="val")
-    found = xr.open_zarr(tmp_path / "new.zarr")
-    assert list(found.level.values) == LEVELS
-    assert found["t__val__mean"].dims == ("level",)
-    assert found["msl__val__std"].dims == ()
+    result = xr.open_zarr(tmp_path / "new.zarr")
+    assert list(result.level.values) == LEVELS
+    assert result["t__val__mean"].dims == ("level",)
+    assert result["msl__val__std"].dims == ()
 
 
 HANDED = {
@@ -200,9 +200,9 @@ def test_round_trip(stats, tmp_path, form):
         assert back.mean[name].dims == stats.mean[name].dims
         assert_allclose(back.mean[name], stats.mean[name], rtol=rtol)
         assert_allclose(back.std[name], stats.std[name], rtol=rtol)
-    some = DATA.isel(level=[1])
-    for name, z in back.normalize(some).items():
-        assert_allclose(z, stats.normalize(some)[name], rtol=10 * rtol, atol=100 * rtol)
+    subset = DATA.isel(level=[1])
+    for name, z in back.normalize(subset).items():
+        assert_allclose(z, stats.normalize(subset)[name], rtol=10 * rtol, atol=100 * rtol)
     if form != "csv":
         assert_allclose(back.tendency().std.t, stats.tendency("6h").std.t, rtol=rtol)
 
@@ -214,9 +214,9 @@ def test_tendencies_come_back_centred_on_0(stats, tmp_path):
     back = dn.load(tmp_path / "there", "graphcast", lag="6h").tendency("6h")
     change = DATA.diff("time")
     assert_allclose(back.normalize(change).t, change.t / stats.tendency().std.t, rtol=1e-12)
-    named = dn.load(tmp_path / "there", "graphcast", lag={"step": 2})
+    loaded = dn.load(tmp_path / "there", "graphcast", lag={"step": 2})
     assert dn.load(tmp_path / "there", "graphcast").tendency(1).std.equals(back.std)
-    assert named.tendency(2).std.equals(back.std)
+    assert loaded.tendency(2).std.equals(back.std)
 
 
 @needs("h5netcdf")
@@ -246,8 +246,8 @@ def test_columns_go_out_and_come_back(tmp_path):
 def test_channels_keep_their_own_names_in_a_list_beside(stats, tmp_path):
     """Where no metadata say the channels, they are listed where makani's metadata have them."""
     stats.export(tmp_path / "there", "makani")
-    found = json.loads((tmp_path / "there" / "channels.json").read_text())
-    assert found["coords"]["channel"] == CHANNELS
+    result = json.loads((tmp_path / "there" / "channels.json").read_text())
+    assert result["coords"]["channel"] == CHANNELS
     assert list(dn.load(tmp_path / "there", "makani").mean) == CHANNELS
 
 
@@ -266,8 +266,8 @@ def test_extrema_alone_are_enough_for_none(tmp_path):
 def test_described_by_where_they_are_from(tmp_path):
     """Statistics that were read say from which file, in which format."""
     dn.adapt(pd.DataFrame({"a": [1.0, 2.0]})).export(tmp_path / "stats.csv", "csv")
-    told = dn.load(tmp_path / "stats.csv", "csv").describe()
-    assert told.endswith("as read from stats.csv, in the format of csv.")
+    text = dn.load(tmp_path / "stats.csv", "csv").describe()
+    assert text.endswith("as read from stats.csv, in the format of csv.")
 
 
 def test_left_out_is_said(stats, tmp_path):

@@ -1,4 +1,4 @@
-"""Formats: what they cannot hold is refused, and what is there is never half replaced."""
+"""Exchange formats: unsupported statistics raise an error, and files are replaced atomically."""
 
 import json
 import os
@@ -81,7 +81,7 @@ ONE_FORMAT = {
         {},
         "needs integer levels",
     ),
-    "unknown lag": ("csv", lambda: _stats(lag={"time": 1}), {"lag": 3}, "no changes by 3"),
+    "unknown lag": ("csv", lambda: _stats(lag={"time": 1}), {"lag": 3}, "no tendencies with lag 3"),
     "no such setting": ("csv", _stats, {"levels": "x"}, "has no setting levels; it has none"),
 }
 
@@ -89,7 +89,7 @@ ONE_FORMAT = {
 @needs("h5netcdf")
 @pytest.mark.parametrize("case", ONE_FORMAT)
 def test_what_one_cannot_hold(tmp_path, case):
-    """Each says what it is, and what to write instead; nothing is written."""
+    """Each error gives the cause and an alternative; nothing is written."""
     form, make, how, says = ONE_FORMAT[case]
     with pytest.raises((dn.MismatchError, ValueError, TypeError), match=says):
         make().export(tmp_path / "out", form, **how)
@@ -104,7 +104,7 @@ def test_too_small_for_float32(tmp_path):
 
 
 def test_unknown_format(tmp_path):
-    """A format that nobody knows is refused with a list of those there are."""
+    """An unknown format raises an error that lists the available ones."""
     with pytest.raises(ValueError, match="there are ace, anemoi, csv, graphcast, makani, mllam"):
         _stats().export(tmp_path / "out", "numbers")
     with pytest.raises(FileNotFoundError, match="no such file"):
@@ -127,7 +127,7 @@ def test_other_labels_of_each_variable():
 
 @needs("h5netcdf")
 def test_what_is_there_stays(tmp_path):
-    """Other files of a folder stay; statistics that are there go only if that is said."""
+    """Other files of a folder stay; existing statistics are replaced only with overwrite."""
     (tmp_path / "notes.txt").write_text("mine")
     stats = _stats()
     stats.export(tmp_path, "graphcast")
@@ -142,7 +142,7 @@ def test_what_is_there_stays(tmp_path):
 
 @needs("h5netcdf")
 def test_no_mixture_is_left(tmp_path):
-    """Changes of other statistics would stay beside the new ones: refused, and nothing touched."""
+    """Leftover tendencies of other statistics raise an error, and no file is changed."""
     _stats(lag={"time": 1}).export(tmp_path, "graphcast")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(FileExistsError, match=r"diffs_stddev_by_level.nc, which these"):
@@ -172,25 +172,25 @@ def test_a_failure_leaves_all_as_it_was(tmp_path, monkeypatch):
 @needs("zarr")
 def test_other_labels_in_the_store(tmp_path):
     """Statistics of other features than the store has, or in another order, are refused."""
-    there = tmp_path / "train.zarr"
-    DATA[["t"]].isel(level=[2, 1, 0]).to_zarr(there, zarr_format=2)
+    target = tmp_path / "train.zarr"
+    DATA[["t"]].isel(level=[2, 1, 0]).to_zarr(target, zarr_format=2)
     with pytest.raises(dn.MismatchError, match="same order"):
-        _stats().export(there, "mllam")
-    assert not list(there.glob("*__train__*"))
+        _stats().export(target, "mllam")
+    assert not list(target.glob("*__train__*"))
 
 
 @needs("zarr")
 def test_other_variables_of_the_store_keep_theirs(tmp_path):
     """Statistics of one variable are put beside those of another, and replace its own if told."""
-    there = tmp_path / "train.zarr"
-    _stats().select(["t"]).export(there, "mllam")
-    _stats().select(["msl"]).export(there, "mllam")
+    target = tmp_path / "train.zarr"
+    _stats().select(["t"]).export(target, "mllam")
+    _stats().select(["msl"]).export(target, "mllam")
     with pytest.raises(FileExistsError, match="msl__train__mean, msl__train__std"):
-        _stats().select(["msl"]).export(there, "mllam")
-    dn.adapt(DATA[["msl"]] + 7).export(there, "mllam", overwrite=True)
-    found = dn.load(there, "mllam").mean
-    assert float(found.msl) == pytest.approx(float(DATA.msl.mean()) + 7)
-    assert found.t.equals(_stats().mean.t)
+        _stats().select(["msl"]).export(target, "mllam")
+    dn.adapt(DATA[["msl"]] + 7).export(target, "mllam", overwrite=True)
+    result = dn.load(target, "mllam").mean
+    assert float(result.msl) == pytest.approx(float(DATA.msl.mean()) + 7)
+    assert result.t.equals(_stats().mean.t)
 
 
 @needs("zarr")
@@ -216,7 +216,7 @@ FOREIGN = {
 
 @pytest.mark.parametrize("case", FOREIGN)
 def test_foreign_tables(tmp_path, case):
-    """A table that is not what it should be is refused with what is wrong in it."""
+    """An invalid table raises an error that names the problem."""
     text, says = FOREIGN[case]
     (tmp_path / "stats.csv").write_text(text)
     with pytest.raises((dn.StatsFileError, ValueError), match=says):
@@ -245,7 +245,7 @@ def test_no_pickles(tmp_path):
 
 
 def test_levels_that_cannot_be_taken_apart(tmp_path):
-    """A template that does not tell name from level is refused."""
+    """A template in which name and level are ambiguous raises an error."""
     dn.adapt(pd.DataFrame({"a": [1.0, 2.0]})).export(tmp_path, "makani")
     with pytest.raises(ValueError, match="write both"):
         dn.load(tmp_path, "makani", levels="{level}")
@@ -262,7 +262,7 @@ def test_missing_file(tmp_path):
 
 @needs("h5netcdf")
 def test_lag_that_the_file_says(tmp_path):
-    """A lag is given where the file does not say it, and nowhere else."""
+    """A lag is given if and only if the file lacks it."""
     _stats(lag={"time": [1, 2]}).export(tmp_path, "makani")
     with pytest.raises(dn.MismatchError, match="1 step, 2 steps: leave lag= out"):
         dn.load(tmp_path, "makani", lag="6h")

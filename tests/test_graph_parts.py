@@ -28,7 +28,7 @@ TWO = graph(
 
 
 def test_what_one_chunk_needs_is_its_own() -> None:
-    """A node below one chunk alone is its own, one below two is beside both."""
+    """A node that one chunk needs is in its task; a node that two need is outside both."""
     owners = Owners(TWO, [("x",), ("y",)])
     for number, (key, input_key) in enumerate([("x", "a"), ("y", "b")]):
         nodes, inputs = owners.part(number, [key])
@@ -39,14 +39,14 @@ def test_what_one_chunk_needs_is_its_own() -> None:
 
 
 def test_data_and_weights_are_one_chunk() -> None:
-    """What a chunk's data and weights share is that chunk's own."""
+    """A node that the data and the weights of one chunk share is in its task."""
     nodes, inputs = Owners(TWO, [("x", "y")]).part(0, ["x", "y"])
     assert set(nodes) == set(TWO)
     assert inputs == []
 
 
 def test_what_lies_below_shared_work_is_shared() -> None:
-    """A chunk that another is made of is beside both, and so is all below it."""
+    """A chunk that another chunk depends on is outside both, and so are its dependencies."""
     owners = Owners(graph(loaded("a"), add("x", "a", "a"), add("y", "x", "a")), [("x",), ("y",)])
     assert owners.part(0, ["x"]) == ({}, ["x"])
     nodes, inputs = owners.part(1, ["y"])
@@ -56,7 +56,7 @@ def test_what_lies_below_shared_work_is_shared() -> None:
 
 @pytest.mark.parametrize(("extra", "is_embedded"), [(0, True), (8, False)])
 def test_large_values_are_not_copied_into_tasks(extra: int, is_embedded: bool) -> None:
-    """A value of up to a megabyte goes into the task of its chunk, a larger one beside it."""
+    """A value of up to a megabyte goes into the task of its chunk, a larger one stays outside."""
     values = DataNode("v", np.zeros(EMBEDDED_VALUE_BYTES + extra, "u1"))
     owners = Owners(graph(values, Alias("x", "v")), [("x",)])
     nodes, inputs = owners.part(0, ["x"])
@@ -66,6 +66,6 @@ def test_large_values_are_not_copied_into_tasks(extra: int, is_embedded: bool) -
 
 
 def test_what_is_held_elsewhere_is_missed() -> None:
-    """A graph that refers to what is not in it, or holds what is no node, is not complete."""
+    """A graph with a missing key, or with a value that is not a node, is not complete."""
     for nodes in (graph(add("x", "gone")), {**graph(add("x", "f")), "f": object()}):
         assert not Owners(nodes, [("x",)]).is_complete

@@ -1,4 +1,4 @@
-"""Weights of xarray objects by their latitude, and masks for every kind of data."""
+"""Weights of xarray objects from their latitudes, and masks for every container."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ AREA = float(np.average(VALUES.mean((0, 2)), weights=latitudes.area(LAT)))
     ],
 )
 def test_a_latitude_is_known_by_its_attributes_or_its_name(name: str, attrs: Any) -> None:
-    """CF's attributes say what the latitude is, else a common name; its dimension has any name."""
+    """CF attributes or a common name identify the latitude; its dimension has any name."""
     data = grid(**attrs).rename(lat=name)
     assert mean(data["t"], weights="area") == pytest.approx(AREA, rel=1e-13)
     stats = dn.adapt(data, weights="area")
@@ -65,7 +65,7 @@ def test_a_latitude_is_known_by_its_attributes_or_its_name(name: str, attrs: Any
 
 
 def test_attributes_go_before_names() -> None:
-    """Where attributes say which it is, what is only named so is not asked."""
+    """Attributes take precedence over a coordinate's name."""
     data = grid().rename(lat="phi").assign_coords(lat=("time", np.arange(6.0)))
     data["phi"].attrs["standard_name"] = "latitude"
     assert mean(data["t"], weights="area") == pytest.approx(AREA, rel=1e-13)
@@ -79,9 +79,9 @@ def test_bounds_of_a_dataset_are_the_edges(place: str) -> None:
     data["lat_bnds"].attrs["units"] = "degrees_north"
     getattr(data["lat"], place)["bounds"] = "lat_bnds"
     sizes = -np.diff(np.sin(np.deg2rad(edges)))
-    wanted = np.average(VALUES.mean((0, 2)), weights=sizes)
+    expected = np.average(VALUES.mean((0, 2)), weights=sizes)
     stats = dn.adapt(data, weights="area")
-    assert float(stats.mean["t"]) == pytest.approx(wanted, rel=1e-13)
+    assert float(stats.mean["t"]) == pytest.approx(expected, rel=1e-13)
     assert "lat_bnds" not in stats.states
     assert mean(data["t"], weights="area") == pytest.approx(AREA, rel=1e-13)
     assert mean(data["t"], weights="coslat") != mean(data["t"], weights="area")
@@ -113,20 +113,20 @@ CELLS = xr.Dataset(
     ],
 )
 def test_latitudes_that_do_not_do(data: xr.Dataset, kind: str, message: str) -> None:
-    """What has no latitude, or none on a regular grid, is refused with what to write instead."""
+    """Data without a regular latitude raise an error with an alternative."""
     with pytest.raises(ValueError, match=message):
         dn.adapt(data, weights=kind)
 
 
 def test_small_regions_are_degrees_if_they_say_so() -> None:
-    """Latitudes next to the equator look like radians, unless units say what they are."""
+    """Latitudes near the equator are ambiguous with radians, unless they have units."""
     data = grid(units="degrees_north").assign_coords(lat=("y", LAT / 90, {"units": "degrees"}))
     assert np.isfinite(mean(data["t"], weights="area"))
 
 
 @pytest.mark.parametrize("data", [VALUES, da.ones(5), pd.DataFrame({"a": [1.0]})])
 def test_words_are_for_xarray(data: Any) -> None:
-    """Of what has no coordinates, a word for weights is an error."""
+    """A string for weights raises an error for data without coordinates."""
     with pytest.raises(TypeError, match="weights='area' are by the latitude of an xarray object"):
         dn.adapt(data, weights="area")
 
@@ -143,9 +143,9 @@ KINDS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("how", KINDS[:2] + KINDS[3:])
 def test_weights_cost_no_task(how: dict[str, Any]) -> None:
-    """Weights in memory ride along with the streams: no task more than without."""
+    """Weights in memory are part of the streams and add no task."""
     big = grid().isel(time=np.arange(600) % 6).chunk(time=1)[["t"]]
-    more = {key: each for key, each in how.items() if getattr(each, "ndim", 0) < 3}
+    more = {key: item for key, item in how.items() if getattr(item, "ndim", 0) < 3}
     assert dn.plan(big, **more).tasks <= dn.plan(big).tasks + len(more)
     assert dn.plan(big, **more).chunks == dn.plan(big).chunks
 
@@ -210,8 +210,8 @@ def test_masks_of_every_kind_of_data(kind: str) -> None:
     np.testing.assert_allclose(np.asarray(stats.mean).ravel(), X[MASK].mean(0), rtol=1e-15)
     assert np.asarray(stats.count).ravel().tolist() == [4, 4]
     both = dn.adapt(data, where=where, weights=weights, **how)
-    wanted = np.average(X[MASK], axis=0, weights=WEIGHTS[MASK])
-    np.testing.assert_allclose(np.asarray(both.mean).ravel(), wanted, rtol=1e-15)
+    expected = np.average(X[MASK], axis=0, weights=WEIGHTS[MASK])
+    np.testing.assert_allclose(np.asarray(both.mean).ravel(), expected, rtol=1e-15)
     assert np.asarray(both.count).ravel().tolist() == [10, 10]
 
 
@@ -262,10 +262,10 @@ def test_a_large_mask_meets_weights_chunk_by_chunk(monkeypatch: Any, tmp_path: A
     """Weights and a mask that would be large together are put together where they are used."""
     t = grid()["t"]
     where, how = t > 280, {"weights": "area"}
-    wanted = dn.adapt(t, where=where, **how)
+    expected = dn.adapt(t, where=where, **how)
     monkeypatch.setattr(lazy_module, "CONVERTED_SIZE", 10)
     lazy = t.copy(data=mark_loads(t.values, (2, 3, 8), tmp_path))
-    found = dn.adapt(lazy, where=where, **how)
-    assert float(found.mean) == pytest.approx(float(wanted.mean), rel=1e-14)
+    result = dn.adapt(lazy, where=where, **how)
+    assert float(result.mean) == pytest.approx(float(expected.mean), rel=1e-14)
     assert set(count_loads(tmp_path).values()) == {1}
     assert isinstance(chunks.combine_weights(np.ones((1, 7, 1)), where.values, lazy.data), da.Array)

@@ -1,4 +1,4 @@
-"""Statistics by group: against pandas in float64, in any partitions, and what is refused."""
+"""Statistics by group: against pandas in float64, in any partitions, and with invalid keys."""
 
 import datetime as dt
 import warnings
@@ -56,8 +56,8 @@ def test_each_group_has_its_own(keys):
     pd.testing.assert_frame_equal(stats.std, groups.std(ddof=0), rtol=1e-9, atol=1e-9)
     pd.testing.assert_frame_equal(stats.count, groups.count().astype("f8"))
     z = stats.normalize(frame)
-    wanted = _by_pandas(frame, keys, columns)
-    np.testing.assert_allclose(z[columns].astype("f8"), wanted, atol=1e-6)
+    expected = _by_pandas(frame, keys, columns)
+    np.testing.assert_allclose(z[columns].astype("f8"), expected, atol=1e-6)
     assert list(z.columns) == list(frame.columns)
     assert z["p"].dtype == "f4"
     others = [name for name in frame if name not in columns]
@@ -67,7 +67,7 @@ def test_each_group_has_its_own(keys):
 
 
 def test_a_key_of_numbers_is_not_normalized():
-    """What groups are made by stays as it is, though it is numeric, and has no mean."""
+    """A numeric key column stays unchanged and has no mean."""
     frame = _frame()
     stats = dn.adapt(frame.drop(columns="station"), by="hour")
     assert list(stats.mean.columns) == NUMBERS
@@ -172,8 +172,8 @@ def test_nullable_columns_by_group(dtype):
     frame = pd.DataFrame({"k": [1, 1, 2, 2, 1], "x": pd.array([1, 0, 1, 1, None], dtype)})
     z = dn.adapt(frame, by="k").normalize(frame)["x"]
     assert z.isna().tolist() == [False] * 4 + [True]
-    wanted = {"boolean": "Float32", "Int64": "Float64", "int32[pyarrow]": "double[pyarrow]"}
-    assert z.dtype == wanted.get(dtype, dtype)
+    expected = {"boolean": "Float32", "Int64": "Float64", "int32[pyarrow]": "double[pyarrow]"}
+    assert z.dtype == expected.get(dtype, dtype)
     assert z[:4].tolist() == [1.0, -1.0, 0.0, 0.0]
 
 
@@ -198,8 +198,8 @@ def test_a_group_never_seen(lazy):
     ready = (lambda z: z.compute()) if lazy else (lambda z: z)
     with pytest.raises(MismatchError, match=r"\['b'\] of 'k' .* the 1 groups .* \['a'\]"):
         ready(stats.normalize(data))
-    for method, wanted in ((stats.normalize, [-1, 1, np.nan]), (stats.inverse, [3, 5, np.nan])):
-        np.testing.assert_array_equal(ready(method(data, unseen="nan"))["x"], wanted)
+    for method, expected in ((stats.normalize, [-1, 1, np.nan]), (stats.inverse, [3, 5, np.nan])):
+        np.testing.assert_array_equal(ready(method(data, unseen="nan"))["x"], expected)
     with pytest.raises(ValueError, match="unseen must be"):
         stats.normalize(frame, unseen="zero")
 
@@ -217,7 +217,7 @@ def test_a_group_never_seen(lazy):
     ],
 )
 def test_what_is_asked_and_not_there(how, error, message):
-    """Columns and groups that cannot be are refused, with what there is instead."""
+    """Invalid columns and groups raise an error that lists the available ones."""
     with pytest.raises(error, match=message):
         dn.adapt(_frame(), **how)
 
@@ -255,23 +255,23 @@ def test_columns_summarized_as_one_by_group():
 
 
 def test_chosen_columns_are_remembered(tmp_path):
-    """Only what was chosen is normalized, others ride along; after saving and merging too."""
+    """Only selected columns are normalized, after saving and merging too; others are unchanged."""
     frame = _frame()
     stats = dn.adapt(frame, columns=["p", "t"])
     assert list(stats.mean.index) == ["p", "t"]
     stats.save(tmp_path / "s.nc")
-    for each in (stats, dn.load(tmp_path / "s.nc"), stats + stats, stats.select(["t"])):
-        z = each.normalize(frame)
-        chosen = list(each.mean.index)
+    for item in (stats, dn.load(tmp_path / "s.nc"), stats + stats, stats.select(["t"])):
+        z = item.normalize(frame)
+        chosen = list(item.mean.index)
         assert abs(float(z["t"].mean())) < 1e-9
-        rest = [name for name in frame if name not in chosen]
-        pd.testing.assert_frame_equal(z[rest], frame[rest])
+        other_columns = [name for name in frame if name not in chosen]
+        pd.testing.assert_frame_equal(z[other_columns], frame[other_columns])
     with pytest.raises(MismatchError, match=r"\['p'\]"):
         stats.normalize(frame.drop(columns="p"))
 
 
 def test_a_checkpoint_goes_on_by_group(tmp_path):
-    """Work by group that is cut in shards ends with what it gives at once."""
+    """Grouped statistics in shards equal those computed at once."""
     frame = _frame()
     lazy = dd.from_pandas(frame, npartitions=40, sort=False)
     at_once = dn.adapt(lazy, by="station", columns="t")
@@ -283,13 +283,13 @@ def test_a_checkpoint_goes_on_by_group(tmp_path):
 
 
 def test_a_cluster_has_the_same_groups(client):
-    """Processes give what threads give, of data that are persisted there too."""
+    """Processes give the results of threads, for persisted data too."""
     frame = _frame()
     lazy = dd.from_pandas(frame, npartitions=5, sort=False)
-    wanted = dn.adapt(frame, by=["station", "hour"], columns=["t"])
+    expected = dn.adapt(frame, by=["station", "hour"], columns=["t"])
     for data in (lazy, client.persist(lazy)):
         stats = dn.adapt(data, by=["station", "hour"], columns=["t"])
-        pd.testing.assert_frame_equal(stats.mean, wanted.mean, rtol=1e-15)
+        pd.testing.assert_frame_equal(stats.mean, expected.mean, rtol=1e-15)
 
 
 def test_nothing_given_is_changed():
@@ -330,7 +330,7 @@ def test_other_columns_by_the_same_groups_are_put_beside(tmp_path):
 
 
 def test_what_is_chosen_is_part_of_what_is_equal():
-    """Statistics that let others ride along are not equal to those that do not; merging lets."""
+    """Statistics with a column selection differ from those without; the merge has one."""
     frame = _frame()[["t", "p", "n"]]
     strict, chosen = dn.adapt(frame[["t", "p"]]), dn.adapt(frame, columns=["t", "p"])
     assert strict != chosen
@@ -351,30 +351,30 @@ def test_what_is_chosen_is_part_of_what_is_equal():
     ],
 )
 def test_names_as_pandas_users_try_them(how, error, message):
-    """What is no name of a column is refused, with what to write instead."""
+    """A key that is not a column name raises an error with an alternative."""
     with pytest.raises(error, match=message):
         dn.adapt(_frame(), **how)
 
 
 @pytest.mark.parametrize("lazy", [False, True])
 def test_no_row_with_a_group(lazy):
-    """Where no row has a group, or there are no rows, there is nothing to learn from."""
+    """No rows, or no rows with a group, raise an error."""
     frame = pd.DataFrame({"k": np.full(4, np.nan), "x": np.arange(4.0)})
-    for each in (frame, frame[:0]):
-        data = dd.from_pandas(each, npartitions=2) if lazy else each
+    for item in (frame, frame[:0]):
+        data = dd.from_pandas(item, npartitions=2) if lazy else item
         with pytest.raises(ValueError, match=r"no samples to adapt on.* .k. is missing"):
             dn.adapt(data, by="k")
 
 
 def test_many_groups_without_values_are_one_line():
-    """Of groups with nothing but gaps the number is told, and a few of their names."""
+    """The warning about groups without values has their number and a few names."""
     frame = pd.DataFrame({"k": np.arange(50), "x": np.where(np.arange(50) < 40, np.nan, 1.0)})
     with pytest.warns(UserWarning, match=r"in 40 of 50 groups by 'k': \[0, 1, 2"):
         dn.adapt(frame, by="k")
 
 
 def test_a_plan_says_what_is_not_known():
-    """Of a Dask frame neither the bytes nor the number of groups are known beforehand."""
+    """The plan of a Dask DataFrame has neither the bytes nor the number of groups."""
     lazy = dd.from_pandas(_frame(), npartitions=3)
     plan = dn.plan(lazy, by="station", columns=["t"])
     assert plan.bytes is None
@@ -384,19 +384,19 @@ def test_a_plan_says_what_is_not_known():
 
 
 def test_provenance_says_by_what():
-    """What was merged are rows, by the columns that name groups."""
+    """The groups of merged statistics are rows, labelled by the key columns."""
     (run,) = dn.adapt(_frame(), by=["station", "hour"], columns="t").attrs["runs"]
     assert (run["over"], run["by"]) == (["index"], ["station", "hour"])
 
 
 @pytest.mark.parametrize("how", [{"keep": ()}, {"by": "k", "keep": "k"}])
 def test_chosen_columns_summarized_as_one(how, tmp_path):
-    """Which columns were chosen is known even where they have one mean together."""
+    """The selected columns are stored even if they share one mean."""
     frame = pd.DataFrame({"k": ["a", "a"], "x": [1.0, 3.0], "y": [5.0, 7.0], "z": [0.0, 9.0]})
     stats = dn.adapt(frame, columns=["x", "y"], **how)
     stats.save(tmp_path / "s.json")
-    for each in (stats, dn.load(tmp_path / "s.json"), stats.update(frame)):
-        z = each.normalize(frame)
+    for item in (stats, dn.load(tmp_path / "s.json"), stats.update(frame)):
+        z = item.normalize(frame)
         assert z["z"].equals(frame["z"])
         assert z["x"].sum() == -z["y"].sum()
 
@@ -469,5 +469,5 @@ def test_keys_of_the_other_byte_order():
 def test_columns_may_be_an_index():
     """The columns of another frame choose, as a list of them does."""
     frame = _frame()
-    for some in (frame.columns[[1, 3]], np.array(["t", "p"])):
-        assert list(dn.adapt(frame, columns=some).mean.index) == ["t", "p"]
+    for columns_argument in (frame.columns[[1, 3]], np.array(["t", "p"])):
+        assert list(dn.adapt(frame, columns=columns_argument).mean.index) == ["t", "p"]

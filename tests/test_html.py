@@ -1,4 +1,4 @@
-"""What a notebook shows of statistics: escaped, short, and nothing computed for it."""
+"""The HTML repr of statistics: escaped, short, and free of computation."""
 
 import html.parser
 

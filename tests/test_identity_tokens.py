@@ -1,4 +1,4 @@
-"""Identities: data opened in the same way are known again, in any process, and others are not."""
+"""Identity tokens: equal in any process for data opened the same way, and different otherwise."""
 
 import os
 import subprocess
@@ -63,17 +63,17 @@ for line in open("opened.txt"):
 
 
 def identities(folder: Path) -> list[str]:
-    """Return what a new process takes data to be."""
+    """Return the identity token of data in a new process."""
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(sys.path),
         "PYTHONHASHSEED": "random",
     }
-    found = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", IDENTITIES],
         cwd=folder, env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return found.stdout.split()
+    return result.stdout.split()
 
 
 @pytest.mark.filterwarnings("ignore:.*inplace keyword")  # of dask.dataframe, that pandas 3.1 says

@@ -1,4 +1,4 @@
-"""The laws of the design, over whatever hypothesis draws."""
+"""The invariants of the design, for whatever data hypothesis draws."""
 
 import warnings
 from typing import Any
@@ -34,7 +34,7 @@ def adapted(data: Any, **settings: Any) -> dn.Stats:
 
 
 def means_agree(a: Any, b: Any, ulp: int) -> bool:
-    """Tell whether two Stats of one number differ by at most some ulp."""
+    """Return whether two Stats of one number differ by at most a few ulp."""
     scale = max(abs(float(a.mean)), float(a.std))
     close = abs(float(a.mean) - float(b.mean)) <= ulp * np.spacing(scale)
     return close and abs(a.variance - b.variance) <= ulp * np.spacing(a.variance)
@@ -45,18 +45,18 @@ def means_agree(a: Any, b: Any, ulp: int) -> bool:
 
 @given(st.data())
 def test_any_split_has_the_statistics_of_the_whole(data: st.DataObject) -> None:
-    """summarize(a ++ b) is merge(summarize(a), summarize(b)), and both are the truth."""
+    """summarize(a ++ b) equals merge(summarize(a), summarize(b)), and both are exact."""
     block = data.draw(blocks())
     assume(valid(block))
     axis = data.draw(st.integers(0, block.ndim - 1))
     places = np.cumsum(data.draw(chunk_lengths(block.shape[axis])))[:-1]
     over = tuple(range(block.ndim))
     parts = [MOMENTS.summarize(part, over) for part in np.split(block, places, axis)]
-    wanted = compute_exact(block)
+    expected = compute_exact(block)
     for records in (MOMENTS.summarize(block, over), MOMENTS.merge(np.stack(parts), (0,))[0]):
-        assert MOMENTS.result(records, "count").item() == wanted.count
+        assert MOMENTS.result(records, "count").item() == expected.count
         mean, variance = MOMENTS.result(records, "mean"), MOMENTS.result(records, "variance")
-        assert_exact(mean.item(), variance.item(), wanted)
+        assert_exact(mean.item(), variance.item(), expected)
 
 
 @given(st.data())
@@ -83,11 +83,11 @@ def test_weights_in_any_chunking(data: st.DataObject) -> None:
     block = data.draw(blocks(least=1))
     weights = data.draw(weights_for(block.shape))
     assume(weights[block == block].any())
-    wanted = compute_exact(block, weights)
+    expected = compute_exact(block, weights)
     chunks = data.draw(chunkings(block.shape))
     for x in (block, da.from_array(block, chunks=chunks)):
         stats = adapted(x, keep=(), weights=weights)
-        assert_exact(float(stats.mean), float(stats.variance), wanted, weighted=True)
+        assert_exact(float(stats.mean), float(stats.variance), expected, weighted=True)
 
 
 @given(st.lists(blocks(FLOATS), min_size=3, max_size=3))
@@ -149,7 +149,7 @@ def test_round_trip(data: st.DataObject) -> None:
 
 @given(st.data())
 def test_normalized_data_have_mean_0_and_std_1(data: st.DataObject) -> None:
-    """What was adapted to comes out with mean 0 and standard deviation 1, or all 0."""
+    """Normalized data have mean 0 and standard deviation 1, or are all 0."""
     block = data.draw(blocks(("f8", "i2", "i8", "u8"), least=1))
     assume(valid(block))
     stats = adapted(block, keep=())
@@ -170,14 +170,14 @@ def test_nothing_given_is_changed(data: st.DataObject) -> None:
     lazy = da.from_array(block, chunks=data.draw(chunkings(block.shape)))
     token = tokenize(lazy)
     stats = adapted(block, keep=(), weights=weights)
-    known = tokenize(stats)
+    fixed_stats = tokenize(stats)
     adapted(lazy, keep=(), weights=weights)
     for x in (block, lazy):
         np.asarray(stats.inverse(stats.normalize(x)))
     stats.update(block)
     assert (block.tobytes(), weights.tobytes()) == before
     assert tokenize(lazy) == token
-    assert tokenize(stats) == known
+    assert tokenize(stats) == fixed_stats
 
 
 # -- graphs ---------------------------------------------------------------------------------------
@@ -225,11 +225,11 @@ def test_nothing_computes_while_graphs_are_built(container: str, nothing_compute
     assert "lazy" in repr(both)
     assert keys(both) != keys(stats)
     near = container.removesuffix("-dask").replace("dask-array", "numpy").replace("dask", "pandas")
-    known = dn.adapt(IN_MEMORY.get(near, np.asarray)(np.array([1.0, 2.0])))
-    results = [known.inverse(known.normalize(data))]
+    token = dn.adapt(IN_MEMORY.get(near, np.asarray)(np.array([1.0, 2.0])))
+    results = [token.inverse(token.normalize(data))]
     if not container.startswith("dask-"):
         results += [both.mean, both.normalize(data)]
-    assert all(dask.is_dask_collection(each) for each in results)
+    assert all(dask.is_dask_collection(item) for item in results)
     assert keys(dn.adapt(results[0], compute=False))
 
 
@@ -240,9 +240,9 @@ def test_constant_blocks(data: st.DataObject) -> None:
     weights = data.draw(st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=20))
     x = np.full(len(weights), value)
     chunked = da.from_array(x, chunks=(data.draw(chunk_lengths(len(x))),))
-    for each in (x, chunked):
-        for beside in (None, np.array(weights)):
-            stats = adapted(each, weights=beside)
+    for item in (x, chunked):
+        for weight_array in (None, np.array(weights)):
+            stats = adapted(item, weights=weight_array)
             assert (float(stats.mean), float(stats.variance)) == (value, 0.0)
-            assert not np.asarray(stats.normalize(each)).any()
+            assert not np.asarray(stats.normalize(item)).any()
             assert error_in_ulps(float(stats.inverse(np.zeros(1))[0]), compute_exact(x).mean) == 0

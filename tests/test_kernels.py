@@ -1,4 +1,4 @@
-"""The moments of one block, against exact rationals, in every dtype; and what is refused."""
+"""The moments of one block against exact rationals, in every dtype, and invalid input."""
 
 import subprocess
 import sys

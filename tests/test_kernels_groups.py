@@ -1,4 +1,4 @@
-"""Moments by group: compiled and plain, against exact fractions and against group by group."""
+"""Moments by group, compiled and plain, against exact fractions and one group at a time."""
 
 from fractions import Fraction
 
@@ -42,9 +42,9 @@ def test_every_group_is_right(name, weighted, kernel):
     out = moments_by_group(np.zeros(GROUPS + 1, RECORD), x, codes, weights)
     assert out[-1].tobytes() == bytes(RECORD.itemsize), "nothing was in the last group"
     for group in range(GROUPS):
-        own = codes == group
-        w = np.ones(N)[own] if weights is None else weights[own]
-        _assert_right(out[group], x[own], w, 1e-13 if weighted else None)
+        in_group = codes == group
+        w = np.ones(N)[in_group] if weights is None else weights[in_group]
+        _assert_right(out[group], x[in_group], w, 1e-13 if weighted else None)
 
 
 def _assert_right(record, x, weights, rtol):
@@ -59,8 +59,8 @@ def _assert_right(record, x, weights, rtol):
     scale = max(abs(float(mean)), float(m2 / count) ** 0.5)
     assert record["count"] == float(count)
     assert record["missing"] == sum(weights[x != x])
-    found = Fraction(float(record["mean"])) + Fraction(float(record["mean_rest"]))
-    assert abs(found - mean) <= 4 * Fraction(float(np.spacing(scale)))
+    result = Fraction(float(record["mean"])) + Fraction(float(record["mean_rest"]))
+    assert abs(result - mean) <= 4 * Fraction(float(np.spacing(scale)))
     spread = Fraction(float(record["m2"])) + Fraction(float(record["m2_rest"]))
     allowed = Fraction(rtol) * m2 if rtol else 16 * Fraction(float(np.spacing(float(m2))))
     assert abs(spread - m2) <= (allowed if m2 else 0)
@@ -121,9 +121,9 @@ def test_maps_by_group_are_the_maps_of_each_value(name, out, kernel, monkeypatch
     affine["shift"] = RNG.normal(size=GROUPS + 1) + float(x[0])
     affine["shift_rest"] = 1e-20
     affine["scale"] = np.r_[1 + RNG.random(GROUPS), np.nan]
-    got = kernels.map_by_group(kernel, x, affine, codes, np.empty(N, out))
+    actual = kernels.map_by_group(kernel, x, affine, codes, np.empty(N, out))
     want = kernel(x, affine[codes], np.dtype(out))
-    assert got.tobytes() == want.tobytes()
+    assert actual.tobytes() == want.tobytes()
 
 
 @pytest.mark.parametrize("weights", [[1e-25, 1.0, 0.5, 0.7], [1e-8, 1e8, 0.0, 0.0]])

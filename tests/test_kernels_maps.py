@@ -1,4 +1,4 @@
-"""Affine maps of one block: right to half an ulp, in any layout, and back again."""
+"""Affine maps of one block: within half an ulp, in any layout, and inverted."""
 
 import itertools
 from fractions import Fraction

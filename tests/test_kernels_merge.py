@@ -1,4 +1,4 @@
-"""The merge: an identity, no order that matters, and the double-doubles under it."""
+"""The merge of moments: its identity, any order, and the double-double arithmetic."""
 
 from fractions import Fraction
 
@@ -43,7 +43,7 @@ def test_merging_associates(a, b, c):
 
 @pytest.mark.parametrize("mean", [0.1, -0.0, 1e308, np.nan])
 def test_zeros_are_the_identity_bit_for_bit(merge_kernel, mean):
-    """A record of zeros changes no bit of what it is merged with, from either side."""
+    """A record of zeros changes no bit of the record it is merged with, from either side."""
     record = np.array([(3.0, mean, 1e-18, 5.0, 1e-17, 2.0)], RECORD)
     zeros = np.zeros(1, RECORD)
     assert merge(zeros, record).tobytes() == record.tobytes()
@@ -86,13 +86,13 @@ def test_merge_along_is_what_moments_would_say(merge_kernel, axes, shape):
     """Merging records of single values along axes gives the moments along these axes."""
     x = np.random.default_rng(0).normal(size=shape) + 1e6
     singles = moments(x, ())
-    kept = singles.copy()
+    copy = singles.copy()
     merged, direct = merge_along(singles, axes), moments(x, axes)
     assert merged.shape == direct.shape
     np.testing.assert_array_equal(merged["count"], direct["count"])
     np.testing.assert_allclose(merged["mean"], direct["mean"], rtol=1e-15)
     np.testing.assert_allclose(merged["m2"], direct["m2"], rtol=1e-14)
-    assert singles.tobytes() == kept.tobytes()
+    assert singles.tobytes() == copy.tobytes()
 
 
 def test_merging_never_writes_to_what_it_is_given():
@@ -114,7 +114,7 @@ def test_merging_nothing_gives_zeros(shape, axes, result):
 
 
 def test_other_arrays_are_refused():
-    """What holds no records is a TypeError that names its dtype."""
+    """An array without records is a TypeError that names its dtype."""
     with pytest.raises(TypeError, match="a must be of dtype RECORD, got float64"):
         merge(np.zeros(2), np.zeros(2, RECORD))
     with pytest.raises(TypeError, match="records must be of dtype RECORD, got int64"):
@@ -136,8 +136,8 @@ def test_division_carries_a_hundred_bits(a, rest, divisor):
     assume(abs(a) > 1)
     a, rest = arithmetic.two_sum(a, rest)
     true = (Fraction(a) + Fraction(rest)) / divisor
-    got = sum(map(Fraction, arithmetic.divide(a, rest, float(divisor))))
-    assert abs(got - true) <= abs(true) * Fraction(1, 2**100)
+    actual = sum(map(Fraction, arithmetic.divide(a, rest, float(divisor))))
+    assert abs(actual - true) <= abs(true) * Fraction(1, 2**100)
 
 
 def test_folding_compiled_is_folding_in_numpy():

@@ -1,4 +1,4 @@
-"""Results written where they are wanted: the same numbers, and no second array of their size."""
+"""Results written to given arrays: the same numbers, and no second array of their size."""
 
 import numpy as np
 import pytest
@@ -66,11 +66,11 @@ def test_moments_are_merged_into_what_is_there(kernel, shape, axes, weighted):
     x, before = numbers(shape), numbers(shape, 1)
     weights = np.arange(shape[1])[:, None] / 4.0 if weighted else None
     old = moments(before, axes)
-    wanted = merge(old, moments(x, axes, weights))
+    expected = merge(old, moments(x, axes, weights))
     for out in places(old.shape, RECORD):
         out[...] = old
         assert moments(x, axes, weights, out) is out
-        same_to_an_ulp(wanted, out)
+        same_to_an_ulp(expected, out)
 
 
 @pytest.mark.parametrize("dtype", ["f2", ">f4", "i8", "?"])
@@ -88,11 +88,11 @@ def test_merging_in_place_is_merging(kernel, shape, narrow):
     """merge_into gives the bits of merge, wherever the two lie in memory."""
     a, b = (moments(numbers(shape, seed), ()) for seed in range(2))
     b = b[:1] if narrow else b
-    wanted = merge(a, b)
+    expected = merge(a, b)
     for total, part in zip(places(shape, RECORD), places(b.shape, RECORD), strict=True):
         total[...], part[...] = a, b
         assert merge_into(total, part) is total
-        assert np.ascontiguousarray(total).tobytes() == wanted.tobytes()
+        assert np.ascontiguousarray(total).tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize("kernel", ["compiled"], indirect=True)
@@ -100,13 +100,13 @@ def test_a_state_of_zeros_is_the_identity_bit_for_bit(kernel):
     """Moments merged into zeros are the bits that moments alone has, and merging zeros none."""
     x = numbers((50, 40))
     for axes in [(0,), (1,), (0, 1), ()]:
-        alone = moments(x, axes)
-        assert moments(x, axes, out=np.zeros(alone.shape, RECORD)).tobytes() == alone.tobytes()
+        single = moments(x, axes)
+        assert moments(x, axes, out=np.zeros(single.shape, RECORD)).tobytes() == single.tobytes()
         assert moments(x[:, :0], (0,), out=np.zeros((1, 0), RECORD)).size == 0
         empty = np.full_like(x, np.nan)
-        kept = moments(empty, axes, out=alone.copy())
-        kept["missing"] = alone["missing"]
-        assert kept.tobytes() == alone.tobytes()
+        merged = moments(empty, axes, out=single.copy())
+        merged["missing"] = single["missing"]
+        assert merged.tobytes() == single.tobytes()
 
 
 @settings(max_examples=40)
@@ -118,30 +118,30 @@ def test_maps_fill_what_is_given(kernel, shape, axes, dtype):
     affine["scale"] = affine["shift"] + 1
     for x in (numbers(shape).astype(dtype), np.asfortranarray(numbers(shape).astype(dtype))):
         for function in (standardize, restore):
-            wanted = function(x, affine, dtype)
+            expected = function(x, affine, dtype)
             for out in places(shape, dtype):
                 assert function(x, affine, dtype, out) is out
-                np.testing.assert_array_equal(out, wanted)
-            mine = x.copy()
-            np.testing.assert_array_equal(function(mine, affine, dtype, mine), wanted)
+                np.testing.assert_array_equal(out, expected)
+            actual = x.copy()
+            np.testing.assert_array_equal(function(actual, affine, dtype, actual), expected)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("dtype", ["f2", "f4", ">f8"])
 def test_slabs_of_one_result_are_filled_one_by_one(order, dtype):
-    """Slabs filled in turn make the whole, and nothing beside a slab is touched."""
+    """Slabs filled in turn make the whole result, and nothing outside a slab is changed."""
     x = numbers((60, 50, 90)).astype(dtype)
     affine = np.zeros((50, 1), AFFINE)
     affine["shift"], affine["scale"] = np.arange(50.0)[:, None], 3
-    wanted, whole = standardize(x, affine, "f4"), np.zeros(x.shape, "f4", order)
+    expected, whole = standardize(x, affine, "f4"), np.zeros(x.shape, "f4", order)
     for slab in [np.s_[:, :, :31], np.s_[:, :, 31:33], np.s_[:, :, 33:]]:
         standardize(np.ascontiguousarray(x[slab]), affine, "f4", whole[slab])
         assert not whole[:, :, slab[2].stop or 90 :].any()
-    np.testing.assert_array_equal(whole, wanted)
+    np.testing.assert_array_equal(whole, expected)
 
 
 def extra_memory(call):
-    """The most memory a call had at one time, beyond what was there."""
+    """Return the peak memory of a call, without compilation."""
     call()
     return measure_peak(call)[0]
 
@@ -169,7 +169,7 @@ def test_a_wide_result_needs_no_second_one():
 
 
 def test_refusals():
-    """What cannot take the results is refused, by its dtype, its shape or its being read-only."""
+    """An out array of a wrong dtype or shape, or a read-only one, raises an error."""
     x, affine, record = np.ones((3, 4)), np.ones(1, AFFINE), np.zeros((1, 4), RECORD)
     fixed = record.copy()
     fixed.flags.writeable = False

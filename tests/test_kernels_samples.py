@@ -25,8 +25,8 @@ def test_a_misleading_sample_costs_no_digit(kernel, shape, sample, at_the_sample
             assert np.isnan(one["mean"])
             continue
         if weighted:
-            beside = np.moveaxis(weights, axis, 0).reshape(columns.shape)[:, j]
-            mean, m2 = exact(columns[:, j].tolist(), beside.tolist())
+            column_weights = np.moveaxis(weights, axis, 0).reshape(columns.shape)[:, j]
+            mean, m2 = exact(columns[:, j].tolist(), column_weights.tolist())
             assert one["mean"] == pytest.approx(float(mean), rel=1e-15)
             assert one["m2"] == pytest.approx(float(m2), rel=1e-13)
         else:

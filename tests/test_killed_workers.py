@@ -1,4 +1,4 @@
-"""Kills: chunks that kill their worker, workers that are killed, and Ctrl-C."""
+"""Chunks that crash their worker, workers that are killed, and Ctrl-C."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""The layer where it departs from Keras: what it refuses, how exact it is, and its axes."""
+"""The layer where it differs from Keras: errors, accuracy, and axes."""
 
 import dask.array as da
 import numpy as np
@@ -45,7 +45,7 @@ def test_bad_arguments(settings, error, message):
 
 
 def test_arguments_are_checked_in_the_order_of_keras():
-    """Of several mistakes the first that Keras would find is told."""
+    """If there are several mistakes, the error is the one that Keras raises first."""
     with pytest.raises(ValueError, match="both `mean`"):
         Normalization(axis=None, mean=[[1.0]])
     with pytest.raises(ValueError, match="same shape"):
@@ -85,7 +85,7 @@ BAD_DATA = [
 
 @pytest.mark.parametrize(("data", "settings", "error", "message"), BAD_DATA)
 def test_bad_data(data, settings, error, message):
-    """What cannot be adapted on is refused, and the layer is as it was."""
+    """Unsupported data raise an error, and the layer stays unchanged."""
     layer = Normalization(**settings)
     with pytest.raises(error, match=message):
         layer.adapt(data)
@@ -113,7 +113,7 @@ def test_one_feature_never_becomes_many():
 
 @pytest.mark.parametrize("use", [lambda n: n(DATA), lambda n: n.mean, lambda n: n.count])
 def test_not_adapted(use):
-    """A layer that has seen nothing says so, where Keras would return its input."""
+    """A layer without statistics raises an error, where Keras returns its input."""
     layer = Normalization()
     with pytest.raises(dn.NotAdaptedError, match=r"layer\.adapt\(data\)"):
         use(layer)
@@ -125,7 +125,7 @@ def test_not_adapted(use):
 
 @pytest.mark.parametrize("verb", ["adapt", "update"])
 def test_given_layers_do_not_adapt(verb):
-    """A layer given its mean and variance says that it cannot learn, and what to do."""
+    """A layer with a given mean and variance cannot adapt; the error gives an alternative."""
     stats = dn.Stats.from_values([1.0], [1.0])
     for layer in (Normalization(mean=1.0, variance=1.0), Normalization.from_stats(stats)):
         with pytest.raises(ValueError, match=r"Cannot `adapt`.*Normalization\(axis="):
@@ -202,7 +202,7 @@ def test_missing_values_are_skipped_and_stay():
 
 
 def test_nothing_but_missing_values():
-    """A feature without a single value is told of once, whatever the batches, and becomes NaN."""
+    """A feature without values gives one warning, for any batches, and becomes NaN."""
     x = np.array([[1.0, np.nan], [3.0, np.nan]])
     layer = Normalization()
     with pytest.warns(UserWarning, match="no valid values") as seen:
@@ -279,7 +279,7 @@ def test_what_does_not_build(axis, mean, shape, message):
 
 
 def test_built_for_other_sizes():
-    """What a layer was built for, it adapts on; the other axes may have any size."""
+    """A built layer adapts to data of its features; other axes may have any size."""
     layer = Normalization()
     layer.build((None, 3))
     layer.adapt(DATA[:2])

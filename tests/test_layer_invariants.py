@@ -1,4 +1,4 @@
-"""Laws of the layer: batches add up to the whole, containers agree, inverting undoes."""
+"""Invariants of the layer: batches equal the whole, containers agree, and inverting undoes."""
 
 import dask.array as da
 import numpy as np
@@ -16,7 +16,7 @@ kept = st.sampled_from([None, -1, 1, (1, 2), (2, 1), (1, -1)])
 
 
 def assert_same(layer, other):
-    """Assert that two layers have learned the same, to the last few bits."""
+    """Assert that two layers have the same statistics, to the last few bits."""
     scale = np.maximum(np.abs(layer.mean), np.sqrt(layer.variance))
     assert (np.abs(np.asarray(layer.mean) - np.asarray(other.mean)) <= 8 * np.spacing(scale)).all()
     np.testing.assert_allclose(layer.variance, other.variance, rtol=1e-14)
@@ -25,7 +25,7 @@ def assert_same(layer, other):
 
 @given(blocks, kept, st.lists(st.integers(0, 5), max_size=4))
 def test_any_split_in_batches_is_the_whole(x, axis, cuts):
-    """Batches cut anywhere along the first axis give what the whole gives."""
+    """Batches of any size along the first axis give the result of all data at once."""
     whole = make_adapted_layer(x, axis)
     assert_same(whole, make_adapted_layer(iter(np.split(x, sorted(cuts))), axis))
     grown = make_adapted_layer(x[:1], axis)
@@ -37,14 +37,14 @@ def test_any_split_in_batches_is_the_whole(x, axis, cuts):
 def test_every_container_is_normalized_alike(x, axis, chunk):
     """NumPy, Dask and xarray, in memory and in chunks, give the same numbers."""
     lazy = da.from_array(x, chunks=chunk)
-    named = xr.DataArray(x, dims=("a", "b", "c"))
+    array = xr.DataArray(x, dims=("a", "b", "c"))
     names = {None: None, -1: "c", 1: "b"}.get(axis, ("b", "c"))
     layer = make_adapted_layer(x, axis)
     expected = layer(x)
     # The means may differ by their last bits, which a small spread makes large.
     blur = 8 * np.spacing(np.abs(x).max()) / np.maximum(np.sqrt(layer.variance), 1e-7)
     assert_same(layer, make_adapted_layer(lazy, axis))
-    for data, keep in [(lazy, axis), (named, names), (named.chunk(chunk), names)]:
+    for data, keep in [(lazy, axis), (array, names), (array.chunk(chunk), names)]:
         z = np.asarray(make_adapted_layer(data, keep)(data))
         assert (np.abs(z - expected) <= 1e-14 * np.maximum(1, np.abs(expected)) + blur).all()
 

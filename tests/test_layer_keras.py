@@ -1,4 +1,4 @@
-"""The layer against Keras itself: its documentation, its tests, and values it returned."""
+"""The layer against Keras: its documentation, its tests, and values it returned."""
 
 import json
 from pathlib import Path
@@ -51,8 +51,8 @@ def test_golden_values_of_keras(case):
 def test_at_least_as_exact_as_keras(case):
     """Where the golden values and ours differ, ours are the rounded exact ones."""
     x = generated(case)
-    kept = range(x.ndim)[case["axis"]] if isinstance(case["axis"], int) else case["axis"] or ()
-    over = tuple(i for i in range(x.ndim) if i not in np.atleast_1d(kept))
+    axes = range(x.ndim)[case["axis"]] if isinstance(case["axis"], int) else case["axis"] or ()
+    over = tuple(i for i in range(x.ndim) if i not in np.atleast_1d(axes))
     wide = x.astype("f8")
     scale = np.maximum(wide.std(axis=over, keepdims=True), 1e-7)
     z = ((wide - wide.mean(axis=over, keepdims=True)) / scale).astype("f4")
@@ -203,9 +203,9 @@ def test_least_scale_of_a_given_variance(variance):
 
 def test_given_scalar_there_and_back():
     """A given scalar broadcasts to all features, and invert undoes it."""
-    there = Normalization(mean=2, variance=4)(F4([0, 4, 0, 4]))
-    assert there.tolist() == [-1, 1, -1, 1]
-    assert Normalization(mean=2, variance=4, invert=True)(there).tolist() == [0, 4, 0, 4]
+    layer = Normalization(mean=2, variance=4)(F4([0, 4, 0, 4]))
+    assert layer.tolist() == [-1, 1, -1, 1]
+    assert Normalization(mean=2, variance=4, invert=True)(layer).tolist() == [0, 4, 0, 4]
 
 
 def test_given_list_of_one_broadcasts():

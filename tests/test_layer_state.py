@@ -1,4 +1,4 @@
-"""What the layer learns of each container and of batches, keeps, and hands on."""
+"""The state of the layer: computed from each container and from batches, saved and copied."""
 
 import copy
 import io

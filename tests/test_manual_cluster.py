@@ -1,4 +1,4 @@
-"""A cluster started by hand, as docs/scale.md has it, and the commands on it."""
+"""A cluster started by hand, as docs/scale.md describes, and commands on it."""
 
 import json
 import subprocess
@@ -61,7 +61,7 @@ def _stop(process):
 
 @pytest.mark.slow
 def test_a_cluster_started_by_hand(tmp_path, scheduler):
-    """Adapting and normalizing a store on it give what NumPy gives, and it stays as it was."""
+    """Adapting and normalizing a store on it equal NumPy, and the cluster stays unchanged."""
     (source,) = write_input("zarr", tmp_path)
     stats, out, where = tmp_path / "s.json", tmp_path / "z.zarr", ("--scheduler", scheduler)
     succeed("adapt", source, "-o", stats, "--over", "time,x", *where)

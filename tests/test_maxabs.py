@@ -1,4 +1,4 @@
-"""MaxAbs: the largest absolute value against NumPy, and what is divided by it."""
+"""MaxAbs: the largest absolute value against NumPy, and the division by it."""
 
 import dask.array as da
 import numpy as np
@@ -16,8 +16,8 @@ def test_reading_is_numpy_s(block: np.ndarray) -> None:
     """Of blocks of any dtype, and through Dask, it is NumPy's of absolute float64."""
     wide = np.abs(block.astype("f8"))
     with np.errstate(all="ignore"):
-        known = np.isfinite(wide).any()
-    if not known:
+        has_values = np.isfinite(wide).any()
+    if not has_values:
         return
     over = tuple(range(block.ndim))
     for data in (block, da.from_array(block, chunks=2)):

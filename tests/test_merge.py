@@ -1,4 +1,4 @@
-"""Merging: the same variables become one, different ones a union, and half of each is refused."""
+"""Merging: the same variables are merged, different ones combined, and mixtures are rejected."""
 
 import functools
 import operator
@@ -30,7 +30,7 @@ def test_variables_unite() -> None:
 
 
 def test_jobs_run_apart_are_one() -> None:
-    """A job for each year and variable gives what one job for all gives, up to rounding."""
+    """Jobs for each year and variable equal one job for all data, up to rounding."""
     jobs = [statistics(data[i : i + 4]) for data in (T, U) for i in (0, 4, 8)]
     merged = sum(jobs[1:3], jobs[0]) + sum(jobs[4:], jobs[3])
     whole = statistics(xr.Dataset({"t": T, "u": U}))

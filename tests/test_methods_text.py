@@ -1,4 +1,4 @@
-"""How statistics were made, in a sentence: of what, of how much, from where, with what."""
+"""The methods text: one sentence with the data, their amount, their sources and the settings."""
 
 import json
 import re
@@ -159,18 +159,18 @@ CASES: dict[str, tuple[Callable[[], Stats], str]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_said(case: str) -> None:
     """Everything that tells statistics from others is in the sentence, and nothing else."""
-    make, wanted = CASES[case]
-    told = make().describe()
-    said, _, made = told.partition("; made with ")
+    make, expected = CASES[case]
+    description = make().describe()
+    text, _, made = description.partition("; made with ")
     if case == "static":
-        said, _, made = told.rpartition("; made with ")
-    assert said == wanted
+        text, _, made = description.rpartition("; made with ")
+    assert text == expected
     versions = f"numpy {np.__version__}, xarray {xr.__version__}, dask {dask.__version__}"
     assert re.fullmatch(rf"dasknorm \S+ \({re.escape(versions)}\) on \d{{4}}-\d\d-\d\d\.", made)
 
 
 @pytest.mark.parametrize(
-    ("make", "wanted"),
+    ("make", "expected"),
     [
         (
             lambda: Stats.from_values(mean=3.0, std=2.0),
@@ -188,9 +188,9 @@ def test_what_is_said(case: str) -> None:
         ),
     ],
 )
-def test_what_was_not_learned(make: Callable[[], Stats], wanted: str) -> None:
+def test_what_was_not_learned(make: Callable[[], Stats], expected: str) -> None:
     """Given numbers are said to be given, and foreign ones to be of unknown origin."""
-    assert make().describe() == wanted
+    assert make().describe() == expected
 
 
 def test_given_and_learned() -> None:
@@ -226,11 +226,11 @@ def test_runs_of_different_kinds_are_told_apart() -> None:
     """Other weights, or another file, make another sentence; many of them are counted."""
     weights = [xr.DataArray([1.0, 2.0, 3.0], dims="lat"), None]
     stats = sum(
-        (dn.adapt(GRID, over=OVER, weights=each) for each in weights), dn.adapt(GRID, over=OVER)
+        (dn.adapt(GRID, over=OVER, weights=item) for item in weights), dn.adapt(GRID, over=OVER)
     )
-    told = stats.describe()
-    assert told.count(POPULATION) == 2
-    assert told.count("weighted by given weights") == 1
+    text = stats.describe()
+    assert text.count(POPULATION) == 2
+    assert text.count("weighted by given weights") == 1
     for i, run in enumerate(runs := [*stats.attrs["runs"]] * 4):
         runs[i] = {**run, "weights": f"weights {i}"}
     many = Stats(stats.states, stats.container, {"runs": runs})
@@ -279,8 +279,8 @@ def test_a_checkpoint_says_how_far_it_is(tmp_path: Any) -> None:
     assert finished.describe() == stats.describe()
     part = {**finished.attrs, "checkpoint": {"job": {}, "done": 0, "of": 10}}
     store.write(tmp_path / "p.json", {}, stats.container, part, methods_text.describe({}, part))
-    told = json.loads((tmp_path / "p.json").read_text())["history"]
-    assert told.startswith("Unfinished, 0 of 10 shards of the work are done. Statistics; made")
+    text = json.loads((tmp_path / "p.json").read_text())["history"]
+    assert text.startswith("Unfinished, 0 of 10 shards of the work are done. Statistics; made")
 
 
 @pytest.mark.parametrize("suffix", [".zarr", pytest.param(".nc", marks=needs("h5netcdf", "h5py"))])
@@ -305,11 +305,11 @@ def test_json_has_it_for_people(tmp_path: Any) -> None:
 def test_it_is_shown_under_the_table() -> None:
     """repr ends with the sentence, in lines of up to 100 characters."""
     stats = dn.adapt(STATIC, over="time")
-    shown = repr(stats).splitlines()
-    told = methods_text.wrap(stats.describe()).splitlines()
-    assert shown[-len(told) :] == told
-    assert max(map(len, told)) <= 100
-    assert len(told) > 2
+    output = repr(stats).splitlines()
+    text = methods_text.wrap(stats.describe()).splitlines()
+    assert output[-len(text) :] == text
+    assert max(map(len, text)) <= 100
+    assert len(text) > 2
 
 
 def test_equal_calls_make_equal_statistics() -> None:

@@ -1,4 +1,4 @@
-"""Several statistics in one pass: each is what it is alone, and the chunks are read once."""
+"""Multiple statistics in one pass equal single ones, and each chunk is read once."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,12 +25,12 @@ ALL = MultiStatistic(PARTS)
 def alike(stats: dn.Stats, data: Any, **how: Any) -> None:
     """Hold each part of statistics to what it is when learned alone, bit for bit."""
     for part in PARTS:
-        alone = dn.adapt(data, part, **how)
-        mine = stats.select_statistic(type(part))
-        for name, state in alone.states.items():
-            assert mine.states[name].data.dtype == state.data.dtype
-            assert mine.states[name].data.tobytes() == state.data.tobytes(), part
-        assert mine.statistic == part
+        single = dn.adapt(data, part, **how)
+        actual = stats.select_statistic(type(part))
+        for name, state in single.states.items():
+            assert actual.states[name].data.dtype == state.data.dtype
+            assert actual.states[name].data.tobytes() == state.data.tobytes(), part
+        assert actual.statistic == part
 
 
 # -- records --------------------------------------------------------------------------------------
@@ -48,12 +48,12 @@ def test_each_part_is_what_it_is_alone(data: st.DataObject) -> None:
     ALL.add(added, block, axes, weights)
     merged = ALL.merge(np.stack([whole, added]), (0,))[0]
     for part in PARTS:
-        own = part.summarize(block, axes, weights)
-        twice = own.copy()
+        single_records = part.summarize(block, axes, weights)
+        twice = single_records.copy()
         part.add(twice, block, axes, weights)
-        both = part.merge(np.stack([own, twice]), (0,))[0]
-        for mine, alone in [(whole, own), (added, twice), (merged, both)]:
-            assert ALL.select(mine, type(part))[1].tobytes() == alone.tobytes()
+        both = part.merge(np.stack([single_records, twice]), (0,))[0]
+        for actual, single in [(whole, single_records), (added, twice), (merged, both)]:
+            assert ALL.select(actual, type(part))[1].tobytes() == single.tobytes()
 
 
 def test_readings_are_the_first_one_s_that_has_them() -> None:
@@ -61,8 +61,8 @@ def test_readings_are_the_first_one_s_that_has_them() -> None:
     both = MultiStatistic((Extrema(), Moments(ddof=1), Quantiles()))
     records = both.summarize(np.array([1.0, 2.0, 6.0]), (0,))
     read = {name: both.result(records, name).item() for name in both.result_names}
-    wanted = {"count": 3, "min": 1, "max": 6, "mean": 3, "std": 7**0.5, "variance": 7}
-    assert {name: read[name] for name in wanted} == pytest.approx(wanted)
+    expected = {"count": 3, "min": 1, "max": 6, "mean": 3, "std": 7**0.5, "variance": 7}
+    assert {name: read[name] for name in expected} == pytest.approx(expected)
     assert both.result_names[:3] == ("count", "min", "max")
     with pytest.raises(AttributeError, match="no 'mode'; there are count, min, max, "):
         both.result(records, "mode")
@@ -161,12 +161,12 @@ def test_wide_states() -> None:
     """Statistics of each of many places stay in one state, to which is added in place."""
     rng = np.random.default_rng(1)
     x = da.from_array(rng.normal(size=(4, 60, 90)).astype("f4"), chunks=(1, 60, 45))
-    asked = [Moments(), Extrema(), Quantiles(buckets=8)]
-    stats = dn.adapt(x, asked, over=0)
+    statistics = [Moments(), Extrema(), Quantiles(buckets=8)]
+    stats = dn.adapt(x, statistics, over=0)
     assert stats.max.shape == (60, 90)
-    for part in asked:
-        alone = dn.adapt(x, part, over=0).states[None].data
-        assert stats.select_statistic(type(part)).states[None].data.tobytes() == alone.tobytes()
+    for part in statistics:
+        single = dn.adapt(x, part, over=0).states[None].data
+        assert stats.select_statistic(type(part)).states[None].data.tobytes() == single.tobytes()
 
 
 @pytest.mark.parametrize("keep", [None, 1])
@@ -223,17 +223,17 @@ def test_share_std() -> None:
 def test_a_dict_reads_each_partition_once(by: str | None, tmp_path: Path) -> None:
     """So do columns of a Dask frame, whose states are three here."""
     x = make_values(16, 3).round()
-    asked = {"a": [Moments(), Extrema()], "b": Quantiles(), ...: Moments()}
-    stats = dn.adapt(make_marked_frame(x, tmp_path), asked, by=by)
+    statistics = {"a": [Moments(), Extrema()], "b": Quantiles(), ...: Moments()}
+    stats = dn.adapt(make_marked_frame(x, tmp_path), statistics, by=by)
     assert count_loads(tmp_path) == {f"f.{i}": 1 for i in range(4)}
-    whole = dn.adapt(pd.DataFrame(x, columns=list("abc")), asked, by=by)
+    whole = dn.adapt(pd.DataFrame(x, columns=list("abc")), statistics, by=by)
     for name in ("max", "median", "count"):
         assert stats.result(name).equals(whole.result(name))
 
 
 @needs("pyarrow")
 def test_weights_of_a_dict_are_read_with_it(tmp_path: Path) -> None:
-    """Weights from the same frame add no reading."""
+    """Weights from the same DataFrame add no reads."""
     lazy = make_marked_frame(make_values(16, 3), tmp_path)
     dn.adapt(lazy, {"a": Extrema(), "b": MaxAbs()}, columns=["a", "b"], weights=lazy["c"])
     assert count_loads(tmp_path) == {f"f.{i}": 1 for i in range(4)}
@@ -242,12 +242,12 @@ def test_weights_of_a_dict_are_read_with_it(tmp_path: Path) -> None:
 @needs("pyarrow")
 def test_a_partition_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """Where several states share it, too; and one that fails once is tried again."""
-    asked = {"a": Extrema(), "b": MaxAbs()}
-    dn.adapt(make_marked_frame(make_values(16, 3), tmp_path, where=[2], times=1), asked)
+    statistics = {"a": Extrema(), "b": MaxAbs()}
+    dn.adapt(make_marked_frame(make_values(16, 3), tmp_path, where=[2], times=1), statistics)
     assert count_loads(tmp_path)["f.2"] == 2
     broken = make_marked_frame(make_values(16, 3), tmp_path, where=[2], times=ALWAYS)
     with pytest.raises(dn.ChunkError, match=r"partition 2.*the disk is tired"):
-        dn.adapt(broken, asked, retries=0)
+        dn.adapt(broken, statistics, retries=0)
 
 
 # -- using ----------------------------------------------------------------------------------------
@@ -266,7 +266,7 @@ def test_using() -> None:
 
 @pytest.mark.parametrize("asked", [Moments(), [Moments(), Extrema()]])
 def test_using_what_was_not_learned(asked: Any) -> None:
-    """A statistic that is not there is an error that says what is."""
+    """A missing statistic raises an error that lists the available ones."""
     with pytest.raises(TypeError, match=r"there is no Quantiles.*Moments\("):
         dn.adapt(np.ones(3), asked).select_statistic(Quantiles)
 
@@ -284,5 +284,5 @@ def test_lazy_statistics(kind: str) -> None:
     lazy, stats = dn.adapt(data, PARTS, compute=False).compute(), dn.adapt(data, PARTS)
     for name, state in stats.states.items():
         for reading in ALL.result_names:
-            pair = [ALL.result(each, reading) for each in (lazy.states[name].data, state.data)]
+            pair = [ALL.result(item, reading) for item in (lazy.states[name].data, state.data)]
             np.testing.assert_allclose(*pair, rtol=1e-14)

@@ -1,4 +1,4 @@
-"""Who is right: the rivals beside dasknorm, on easy data and on data that need care."""
+"""The accuracy of other libraries and of dasknorm, on easy and on difficult data."""
 
 from collections.abc import Callable
 from typing import Any
@@ -56,10 +56,10 @@ def test_all_agree_on_easy_data(
     """On float64 data of mean 3 and deviation 1, all give the same, to the digits of their sums."""
     x = numbers(shape, 3.0, "f8")
     before, close = x.copy(), 1e-6 if rival.sums == "float32" else 1e-10
-    ours, theirs = Dasknorm.of(x, axes), needed(rival).of(x, axes)
-    for mine, other in zip(ours.moments(), theirs.moments(), strict=True):
-        np.testing.assert_allclose(mine, other, rtol=close)
-    scores = rival.back(theirs.normalize(rival.take(x, axes)), shape, axes)
+    ours, expected = Dasknorm.of(x, axes), needed(rival).of(x, axes)
+    for actual, other in zip(ours.moments(), expected.moments(), strict=True):
+        np.testing.assert_allclose(actual, other, rtol=close)
+    scores = rival.back(expected.normalize(rival.take(x, axes)), shape, axes)
     np.testing.assert_allclose(ours.normalize(x), scores, rtol=0, atol=5 * close)
     np.testing.assert_array_equal(x, before)
 
@@ -68,11 +68,11 @@ def test_all_agree_on_easy_data(
 def test_those_in_float64_agree_on_float32(rival: type[Library]) -> None:
     """Rivals that accumulate in float64 have our moments of float32 data, rounded as theirs are."""
     x = numbers((40_000, 3), 3.0, "f4")
-    for mine, other in zip(
+    for actual, other in zip(
         Dasknorm.of(x, (0,)).moments(), needed(rival).of(x, (0,)).moments(), strict=True
     ):
         rounding = np.finfo(other.dtype).eps
-        np.testing.assert_allclose(mine, other, rtol=max(rounding, 1e-10))
+        np.testing.assert_allclose(actual, other, rtol=max(rounding, 1e-10))
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +90,8 @@ def test_who_is_right_where_float32_sums_are_not(
     What is right may still be read in float32: then it is off by half of float32's ulp of 1e4.
     """
     mean, _ = truth(offset, (0,))
-    got, _ = needed(rival).of(offset, (0,)).moments()
-    off = np.abs(np.asarray(got, "f8") - mean).max()
+    actual, _ = needed(rival).of(offset, (0,)).moments()
+    off = np.abs(np.asarray(actual, "f8") - mean).max()
     record_property("mean is off by", float(off))  # a property may be sent elsewhere
     assert (off > 10) if rival in WRONG else (off <= 5e-4)
 
@@ -111,7 +111,7 @@ def test_our_scores_are_right_where_float32_sums_are_not(offset: np.ndarray) -> 
     """Of float32 data around 1e4, our scores are those of float64, rounded once."""
     mean, variance = truth(offset, (0,))
     exact = (offset.astype("f8") - mean) / np.sqrt(variance)
-    got = Dasknorm.of(offset, (0,)).normalize(offset)
-    assert got.dtype == np.float32
+    actual = Dasknorm.of(offset, (0,)).normalize(offset)
+    assert actual.dtype == np.float32
     # Half an ulp, and what a mean that is 4 ulp away moves a score near 0 by.
-    assert np.all(np.abs(got - exact) <= 0.5 * np.spacing(np.abs(got)) + 4 * np.spacing(1e4))
+    assert np.all(np.abs(actual - exact) <= 0.5 * np.spacing(np.abs(actual)) + 4 * np.spacing(1e4))

@@ -1,4 +1,4 @@
-"""Methods: statistics of their own for variables of a Dataset and for columns of a frame."""
+"""Different statistics for variables of a Dataset and for columns of a DataFrame."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -54,7 +54,7 @@ def _polars(data: pd.DataFrame) -> Any:
 
 
 def _pandas(data: Any) -> pd.DataFrame:
-    """Return a frame of any kind as pandas', with NaN for what is missing."""
+    """Return any DataFrame as a pandas DataFrame, with NaN for missing values."""
     if hasattr(data, "collect"):
         data = data.collect()
     if hasattr(data, "to_pandas"):
@@ -73,7 +73,7 @@ def column(name: str) -> np.ndarray:
 
 
 def expected() -> dict[str, np.ndarray]:
-    """Return what each becomes, as NumPy calculates it."""
+    """Return the normalized values of each variable, computed by NumPy."""
     tp, u, v, q = (np.log1p(column("tp")), column("u"), column("v"), column("q"))
     return {
         "tp": (tp - tp.mean()) / tp.std(),
@@ -93,14 +93,14 @@ def test_columns_of_frames(wrap: Callable[[pd.DataFrame], Any]) -> None:
     stats = dn.adapt(data, ASKED)
     z = stats.normalize(data)
     assert type(z) is type(data)
-    shown, back = _pandas(z), _pandas(stats.inverse(z))
-    assert list(shown.columns) == list(back.columns) == [*NUMBERS, "k"]
-    for name, wanted in expected().items():
-        np.testing.assert_allclose(shown[name], wanted, rtol=1e-13, atol=1e-14)
+    output, back = _pandas(z), _pandas(stats.inverse(z))
+    assert list(output.columns) == list(back.columns) == [*NUMBERS, "k"]
+    for name, expected_values in expected().items():
+        np.testing.assert_allclose(output[name], expected_values, rtol=1e-13, atol=1e-14)
         np.testing.assert_allclose(back[name], column(name), rtol=1e-12)
-    assert shown["k"].tolist() == frame()["k"].tolist()
-    found = {n: str(s) for n, s in stats.statistic.items()}
-    assert found == {n: str(ASKED.get(n, MaxAbs())) for n in NUMBERS} | {
+    assert output["k"].tolist() == frame()["k"].tolist()
+    result = {n: str(s) for n, s in stats.statistic.items()}
+    assert result == {n: str(ASKED.get(n, MaxAbs())) for n in NUMBERS} | {
         "v": str(MultiStatistic((Moments(), Extrema())))
     }
 
@@ -111,8 +111,8 @@ def test_variables_of_datasets(lazy: bool) -> None:
     ds = grid(values()).chunk(time=5) if lazy else grid(values())
     stats = dn.adapt(ds, ASKED)
     z = stats.normalize(ds)
-    for name, wanted in expected().items():
-        np.testing.assert_allclose(z[name], wanted, rtol=1e-13, atol=1e-14)
+    for name, expected_values in expected().items():
+        np.testing.assert_allclose(z[name], expected_values, rtol=1e-13, atol=1e-14)
         np.testing.assert_allclose(stats.inverse(z)[name], column(name), rtol=1e-12)
     assert set(stats.max) == {"u", "v"}
     assert set(stats.max_abs) == {"q"}
@@ -120,7 +120,7 @@ def test_variables_of_datasets(lazy: bool) -> None:
 
 
 def test_variables_of_trees() -> None:
-    """Of a tree they are asked for by path."""
+    """The variables of a DataTree are selected by path."""
     tree = xr.DataTree.from_dict({"/a": grid(values())[["u"]], "/b": grid(values())[["u", "v"]]})
     stats = dn.adapt(tree, {"a/u": Extrema(), ...: MaxAbs()})
     z = stats.normalize(tree)
@@ -131,7 +131,7 @@ def test_variables_of_trees() -> None:
 
 
 def test_others_have_moments() -> None:
-    """What a dict does not name has mean and variance, unless it says `...`."""
+    """Variables that a dict does not name get Moments, unless it has `...`."""
     data = frame()
     stats = dn.adapt(data, {"u": Extrema()})
     assert stats.statistic["q"] == Moments()
@@ -142,8 +142,8 @@ def test_others_have_moments() -> None:
 
 @pytest.mark.parametrize("data", [frame(), grid(values())], ids=["frame", "dataset"])
 def test_unknown_names(data: Any) -> None:
-    """A name that is not there is an error that says what is, and strings are not there."""
-    with pytest.raises(dn.MismatchError, match=r"asked of \['w'\].*'u', 'tp', 'v', 'q'"):
+    """Unknown names and string variables raise an error that lists the available ones."""
+    with pytest.raises(dn.MismatchError, match=r"columns \['w'\].*'u', 'tp', 'v', 'q'"):
         dn.adapt(data, {"w": Extrema()})
     with pytest.raises(TypeError, match="a statistic is an object such as Moments"):
         dn.adapt(data, {"u": "minmax"})
@@ -151,7 +151,7 @@ def test_unknown_names(data: Any) -> None:
 
 def test_text_columns_have_no_statistic() -> None:
     """A column of strings cannot be asked for."""
-    with pytest.raises(dn.MismatchError, match=r"\['k'\], which are not there"):
+    with pytest.raises(dn.MismatchError, match=r"columns \['k'\]"):
         dn.adapt(frame(), {"k": Extrema()})
 
 
@@ -169,14 +169,14 @@ def test_columns_in_another_order() -> None:
     stats, z = dn.adapt(frame(), ASKED), dn.adapt(frame(), ASKED).normalize(frame())
     turned = frame()[["q", "k", "v", "u", "tp"]]
     pd.testing.assert_frame_equal(stats.normalize(turned), z[turned.columns])
-    for some in (["v", "u"], ["q"]):
-        pd.testing.assert_frame_equal(stats.select(some).normalize(turned[some]), z[some])
+    for names in (["v", "u"], ["q"]):
+        pd.testing.assert_frame_equal(stats.select(names).normalize(turned[names]), z[names])
         with pytest.raises(dn.MismatchError, match=r"the data lack \[.*'tp'.*stats.select"):
-            stats.normalize(turned[some])
+            stats.normalize(turned[names])
 
 
 def test_unknown_columns_are_refused() -> None:
-    """Numeric columns that nothing was learned of are named, by normalize and by update."""
+    """normalize and update name the numeric columns without statistics."""
     stats = dn.adapt(frame(), ASKED)
     more = frame().assign(w=1.0)
     for call in (stats.normalize, stats.inverse, stats.update):
@@ -187,20 +187,20 @@ def test_unknown_columns_are_refused() -> None:
 
 
 def test_chosen_columns() -> None:
-    """With columns= the others ride along, whatever the chosen ones are asked for."""
+    """With columns=, other columns are unchanged, for any statistics of the selected ones."""
     stats = dn.adapt(frame(), {"u": Extrema(), ...: MaxAbs()}, columns=["u", "q"])
     z = stats.normalize(frame())
     pd.testing.assert_frame_equal(z[["tp", "v", "k"]], frame()[["tp", "v", "k"]])
     assert z["u"].max() == 1
     pd.testing.assert_frame_equal(stats.inverse(z), frame())
-    with pytest.raises(dn.MismatchError, match=r"\['v'\], which are not there"):
+    with pytest.raises(dn.MismatchError, match=r"columns \['v'\]"):
         dn.adapt(frame(), {"v": Extrema()}, columns=["u", "q"])
 
 
 def test_groups() -> None:
     """With by= each group has the ends, or the moments, of its own rows."""
-    asked = {"u": Extrema(), "v": Moments(), ...: MaxAbs()}
-    stats = dn.adapt(frame(), asked, by="k")
+    statistics = {"u": Extrema(), "v": Moments(), ...: MaxAbs()}
+    stats = dn.adapt(frame(), statistics, by="k")
     z = stats.normalize(frame())
     groups = frame().groupby("k")
     ends = groups["u"].transform("min"), groups["u"].transform("max")
@@ -211,14 +211,14 @@ def test_groups() -> None:
         (frame()["v"] - groups["v"].transform("mean")) / groups["v"].transform("std", ddof=0),
     )
     pd.testing.assert_frame_equal(stats.inverse(z), frame())
-    parts = [dn.adapt(part, asked, by="k") for part in (frame()[:2], frame()[2:])]
+    parts = [dn.adapt(part, statistics, by="k") for part in (frame()[:2], frame()[2:])]
     for whole in (parts[0] + parts[1], parts[1].merge(parts[0])):
         pd.testing.assert_frame_equal(whole.max, stats.max)
         pd.testing.assert_frame_equal(whole.mean, stats.mean)
 
 
 def test_thousands_of_columns_with_two_methods() -> None:
-    """Columns of the same method are one state, and readings come in the order of methods."""
+    """Columns with the same statistic share one state, and results are in that order."""
     wide = pd.DataFrame(np.random.default_rng(0).normal(size=(5, 2000)))
     stats = dn.adapt(wide, {i: Extrema() for i in range(0, 2000, 2)})
     assert list(stats.states) == ["Extrema", "Moments"]
@@ -272,19 +272,19 @@ def test_other_methods_do_not_merge(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", DATA)
 def test_unions_and_selections(kind: str) -> None:
-    """Of different names merging is a union, and select takes it apart again."""
+    """Merging different names combines them, and select separates them again."""
     data = DATA[kind]
     whole = dn.adapt(data, ASKED)
     left = dn.adapt(data[["u", "q"]], {"u": Extrema(-1, 1), "q": MaxAbs()})
     right = dn.adapt(data[["tp", "v"]], {"tp": Transformed("log1p"), "v": ASKED["v"]})
     both = left + right
-    z, wanted = both.normalize(data), whole.normalize(data)
+    z, expected_values = both.normalize(data), whole.normalize(data)
     for name in NUMBERS:
-        np.testing.assert_array_equal(z[name], wanted[name])
+        np.testing.assert_array_equal(z[name], expected_values[name])
         assert whole.select([name]).statistic == both.statistic[name]
     assert_close(whole.select(["u", "q"]), left)
     np.testing.assert_array_equal(
-        whole.select(["v", "tp"]).normalize(data[["tp", "v"]])["v"], wanted["v"]
+        whole.select(["v", "tp"]).normalize(data[["tp", "v"]])["v"], expected_values["v"]
     )
     with pytest.raises(dn.MismatchError, match=r"no statistics for \['w'\]"):
         whole.select(["u", "w"])
@@ -308,8 +308,8 @@ def test_files(kind: str, suffix: str, tmp_path: Path) -> None:
     back = dn.load(tmp_path / f"s.{suffix}")
     assert back == stats
     assert back.statistic == stats.statistic
-    z, wanted = back.normalize(DATA[kind]), stats.normalize(DATA[kind])
-    assert z.equals(wanted)
+    z, expected_values = back.normalize(DATA[kind]), stats.normalize(DATA[kind])
+    assert z.equals(expected_values)
 
 
 @pytest.mark.parametrize("kind", DATA)
@@ -326,16 +326,16 @@ def test_lazy_statistics(kind: str) -> None:
 @pytest.mark.parametrize("kind", DATA)
 def test_checkpoints(kind: str, tmp_path: Path) -> None:
     """A checkpoint is gone on from, and refused for other statistics."""
-    kept = tmp_path / "sofar.json"
-    first = dn.adapt(DATA[kind], ASKED, checkpoint=kept)
-    assert dn.adapt(DATA[kind], ASKED, checkpoint=kept) == first
+    checkpoint = tmp_path / "sofar.json"
+    first = dn.adapt(DATA[kind], ASKED, checkpoint=checkpoint)
+    assert dn.adapt(DATA[kind], ASKED, checkpoint=checkpoint) == first
     with pytest.raises(dn.MismatchError):
-        dn.adapt(DATA[kind], {**ASKED, "u": MaxAbs()}, checkpoint=kept)
+        dn.adapt(DATA[kind], {**ASKED, "u": MaxAbs()}, checkpoint=checkpoint)
 
 
 @pytest.mark.parametrize("kind", DATA)
 def test_plans(kind: str) -> None:
-    """A plan knows what the states of all methods weigh."""
+    """A plan includes the bytes of the states of all statistics."""
     plan = dn.plan(DATA[kind], ASKED)
     stats = dn.adapt(DATA[kind], ASKED)
     assert plan.state_bytes == sum(state.data.nbytes for state in stats.states.values())
@@ -343,7 +343,7 @@ def test_plans(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", DATA)
 def test_words(kind: str) -> None:
-    """Readings are of those that have them; repr and describe name all methods."""
+    """Results contain the variables that have them; repr and describe name all statistics."""
     stats = dn.adapt(DATA[kind], ASKED)
     text = repr(stats)
     for statistic in ("Extrema", "MaxAbs", "MultiStatistic", "Transformed"):
@@ -353,16 +353,16 @@ def test_words(kind: str) -> None:
         _ = stats.median
     with pytest.raises(TypeError, match="there is no Extrema"):
         stats.select_statistic(Extrema)
-    some = stats.select(["u", "v"]).select_statistic(Extrema)
-    assert float(some.max["v"]) == column("v").max()
+    names = stats.select(["u", "v"]).select_statistic(Extrema)
+    assert float(names.max["v"]) == column("v").max()
 
 
 def test_empty_columns_are_named() -> None:
     """A column without a value is warned of by name, whichever statistic it has."""
     data = frame().assign(q=np.nan, u=np.nan)
-    with pytest.warns(UserWarning, match="no valid values in the data at u; the") as told:
+    with pytest.warns(UserWarning, match="no valid values in the data at u; the") as text:
         dn.adapt(data, ASKED)
-    assert len(told) == 1
+    assert len(text) == 1
 
 
 def test_columns_are_named_in_errors() -> None:
@@ -374,9 +374,9 @@ def test_columns_are_named_in_errors() -> None:
 
 
 def test_quantiles_by_column() -> None:
-    """A robust column beside others: outliers do not reach its scale."""
+    """A column with robust statistics: outliers do not affect its scale."""
     data = frame().assign(v=[*range(11), 1e9])
     stats = dn.adapt(data, {"v": Quantiles()})
     v = data["v"].to_numpy()
-    wanted = (v - np.median(v)) / np.subtract(*np.quantile(v, [0.75, 0.25]))
-    np.testing.assert_allclose(stats.normalize(data)["v"], wanted, rtol=1e-13)
+    expected_values = (v - np.median(v)) / np.subtract(*np.quantile(v, [0.75, 0.25]))
+    np.testing.assert_allclose(stats.normalize(data)["v"], expected_values, rtol=1e-13)

@@ -1,4 +1,4 @@
-"""Plans: what is said before is what is then read, held and sent."""
+"""Plans: estimates of the data read, held and sent are compared with real runs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -74,7 +74,7 @@ def test_a_plan_is_what_happens(tmp_path: Path, what: str) -> None:
 
 @needs("pyarrow")
 def test_a_plan_of_a_frame(tmp_path: Path) -> None:
-    """Of a frame the partitions are known, and not what is in them."""
+    """The plan of a DataFrame has its partitions, and not the bytes in them."""
     table = make_marked_frame(BLOCK, tmp_path)
     plan = dn.plan(table)
     assert (plan.bytes, plan.chunks, plan.state_bytes) == (None, 60, 3 * 48)
@@ -96,17 +96,17 @@ def test_a_plan_of_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_plan_of_data_in_memory() -> None:
-    """What is in memory already is no task and no chunk."""
+    """Data in memory need no task and no chunk."""
     plan = dn.plan(BLOCK)
     assert (plan.bytes, plan.chunks, plan.tasks) == (BLOCK.nbytes, 0, 0)
     assert plan.fits
 
 
 def test_a_plan_of_what_a_cluster_holds(client: Any) -> None:
-    """A plan knows the cluster's threads and memory, and what is held there needs no reading."""
+    """A plan uses the cluster's threads and memory, and persisted data need no reading."""
     x = client.persist(da.from_array(BLOCK, (10, 3)))
     plan = dn.plan(x)
-    limits = [each["memory_limit"] for each in client.scheduler_info()["workers"].values()]
+    limits = [item["memory_limit"] for item in client.scheduler_info()["workers"].values()]
     assert (plan.threads, plan.memory_bytes) == (2, min(limits))
     assert plan.chunks == 24
     assert plan.tasks >= 24
@@ -122,7 +122,7 @@ def test_a_plan_of_groups_that_a_cluster_holds(client: Any) -> None:
 
 
 def test_what_does_not_fit_is_said() -> None:
-    """Chunks, or a state, larger than a worker's memory make a warning that says what to do."""
+    """Chunks or a state larger than a worker's memory give a warning with a remedy."""
     slices = da.zeros((4, 10**6, 10**6), chunks=(1, -1, -1))  # of 8 TB
     rows = da.zeros((4, 10**6, 10**6), chunks=(1, 10**4, -1))  # with states of 48 TB in all
     for x, keep in [(slices, ()), (rows, (1, 2))]:
@@ -146,7 +146,7 @@ def test_a_worker_that_is_too_small() -> None:
 
 
 def test_the_peak_is_near_what_is_held() -> None:
-    """What a run holds at most, over all its threads, is what the plan expects, within a half."""
+    """The peak memory of a run, over all its threads, is at most 1.5 times the estimate."""
     x = da.random.default_rng(0).normal(size=(24, 400, 500), chunks=(1, 400, 500))
     with dask.config.set(scheduler="threads", num_workers=2):
         dn.adapt(x[:2], keep=(1, 2))  # what is imported and compiled once

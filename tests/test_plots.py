@@ -1,4 +1,4 @@
-"""Pictures show the numbers that are read, named and in their units, and touch nothing global."""
+"""Plots show the results with names and units, and leave global state unchanged."""
 
 import sys
 
@@ -30,16 +30,16 @@ FRAME = pd.DataFrame({"speed": [1.0, 3.0, 8.0], "height": [0.0, 8.0, 9.0], "kind
 
 def line(axes):
     """Return the points of the only line that is drawn."""
-    (found,) = [each for each in axes.lines if len(each.get_xdata()) > 1]
-    return found.get_xdata(), found.get_ydata()
+    (result,) = [item for item in axes.lines if len(item.get_xdata()) > 1]
+    return result.get_xdata(), result.get_ydata()
 
 
 def test_profiles_by_level():
     """Each variable kept by level is a profile of its means, the highest pressure at the bottom."""
     stats = dn.adapt(GRID[["t", "q"]], keep="level")
     axes = stats.plot().axes
-    assert [each.get_xlabel() for each in axes] == ["t (K)", "q"]
-    assert {each.get_ylabel() for each in axes} == {"level"}
+    assert [item.get_xlabel() for item in axes] == ["t (K)", "q"]
+    assert {item.get_ylabel() for item in axes} == {"level"}
     x, y = line(axes[0])
     np.testing.assert_array_equal(x, stats.mean["t"])
     np.testing.assert_array_equal(y, GRID.level)
@@ -51,8 +51,8 @@ def test_profiles_by_level():
 def test_maps_of_two_dimensions():
     """Two kept dimensions are two maps, of the mean and of the standard deviation."""
     stats = dn.adapt(GRID["t"], over="time")
-    maps = [each for each in stats.plot().axes if each.get_title()]
-    assert [each.get_title() for each in maps] == ["t: mean", "t: std"]
+    maps = [item for item in stats.plot().axes if item.get_title()]
+    assert [item.get_title() for item in maps] == ["t: mean", "t: std"]
     for axes, values in zip(maps, (stats.mean, stats.std), strict=True):
         np.testing.assert_allclose(axes.collections[0].get_array(), values, rtol=1e-12)
 
@@ -83,18 +83,18 @@ def test_maps_of_labels_that_are_no_places(labels):
     index = pd.Index(labels, tupleize_cols=False)
     stats = dn.adapt(GRID["t"].assign_coords(level=("level", index)), over="time")
     axes = stats.plot().axes[0]
-    texts = [each.get_text() for each in axes.get_yticklabels()]
+    texts = [item.get_text() for item in axes.get_yticklabels()]
     assert texts == [str(label) for label in index]
     np.testing.assert_array_equal(axes.get_yticks(), [0, 1, 2])
     np.testing.assert_allclose(axes.collections[0].get_array(), stats.mean, rtol=1e-12)
 
 
 def test_many_labels_in_words_are_thinned():
-    """Of a hundred stations some are named below the curve, each at its place."""
+    """Some of a hundred stations are named below the curve, each at its position."""
     names = [f"station {i}" for i in range(100)]
     data = xr.DataArray(RNG.normal(size=(4, 100)), {"place": names}, ("time", "place"))
     (axes,) = dn.adapt(data, over="time").plot().axes
-    texts = [each.get_text() for each in axes.get_xticklabels()]
+    texts = [item.get_text() for item in axes.get_xticklabels()]
     assert 1 < len(texts) <= 24  # so many stand side by side in half of the picture
     assert texts == [names[int(at)] for at in axes.get_xticks()]
 
@@ -106,14 +106,14 @@ def test_curves_over_groups():
     np.testing.assert_array_equal(line(axes)[1], stats.mean)
     assert axes.get_ylabel() == "sea surface (K)"
     (speed, _) = dn.adapt(FRAME, by="kind").plot().axes
-    assert [each.get_text() for each in speed.get_xticklabels()] == ["a", "b"]
+    assert [item.get_text() for item in speed.get_xticklabels()] == ["a", "b"]
 
 
 def test_points_share_their_units():
     """Variables of the same units lie on one axis, others and columns on their own."""
     stats = dn.adapt(GRID[["t", "sst", "q"]])
     first, second = stats.plot().axes
-    assert [each.get_text() for each in first.get_yticklabels()] == ["t", "sea surface"]
+    assert [item.get_text() for item in first.get_yticklabels()] == ["t", "sea surface"]
     assert (first.get_xlabel(), second.get_xlabel()) == ("K", "")
     assert len(dn.adapt(FRAME).plot().axes) == 2
 
@@ -167,4 +167,4 @@ def test_each_of_some_groups_is_named():
     names = [f"{i:02}" for i in range(16)]
     frame = pd.DataFrame({"delay": np.arange(32.0), "carrier": names * 2})
     (axes,) = dn.adapt(frame, by="carrier").plot().axes
-    assert [each.get_text() for each in axes.get_xticklabels()] == names
+    assert [item.get_text() for item in axes.get_xticklabels()] == names

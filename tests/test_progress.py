@@ -1,4 +1,4 @@
-"""Progress: what is counted while chunks are read, and what is drawn of it."""
+"""Progress: the count of chunks that are read, and the bar that shows it."""
 
 import os
 import pty
@@ -89,7 +89,7 @@ print(dn.adapt(x, progress=True).count[0])
 
 
 def in_terminal(*command: Any) -> tuple[str, str]:
-    """Run Python where its errors go to a terminal; return what it prints, and what is drawn."""
+    """Run Python with a terminal as stderr; return its output and the progress bar."""
     terminal, child = pty.openpty()
     environment = {
         **os.environ,
@@ -130,5 +130,5 @@ def test_a_bar_in_a_terminal(tmp_path: Path) -> None:
     [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (18.6e12, "18.6 TB"), (1e16, "10.0 PB")],
 )
 def test_sizes_as_a_person_reads_them(nbytes: float, text: str) -> None:
-    """Sizes are said with one digit after the point, in units of a thousand."""
+    """Sizes are written with one digit after the point, in units of a thousand."""
     assert progress.format_bytes(nbytes) == text

@@ -1,4 +1,4 @@
-"""What the package shows the world."""
+"""The public names of the package."""
 
 import importlib
 import inspect
@@ -33,7 +33,7 @@ def test_all_is_whole(name):
     assert module.__doc__, f"{name} has no docstring"
     names = list(module.__all__)
     assert len(set(names)) == len(names)
-    assert all(hasattr(module, each) for each in names)
+    assert all(hasattr(module, item) for item in names)
 
 
 def test_dir_lists_public_names_only():

@@ -1,4 +1,4 @@
-"""Quantiles: the laws of their sketch to the bit, and what is read of it against NumPy."""
+"""Quantiles: the invariants of the sketch to the bit, and results against NumPy."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -164,8 +164,11 @@ def test_error_in_one_binade_is_a_part_of_the_range(buckets: int) -> None:
 def test_spikes_at_0_and_at_1_are_exact() -> None:
     """Of rain that is mostly 0, or clouds that are mostly 1, the range is 0 and the scale 1."""
     rng = np.random.default_rng(5)
-    for spike, rest in [(0.0, rng.lognormal(size=20_000)), (1.0, rng.uniform(0, 1, 20_000))]:
-        records = summarized(np.r_[rest, np.full(80_000, spike)], buckets=64)
+    for spike, other_values in [
+        (0.0, rng.lognormal(size=20_000)),
+        (1.0, rng.uniform(0, 1, 20_000)),
+    ]:
+        records = summarized(np.r_[other_values, np.full(80_000, spike)], buckets=64)
         assert Quantiles(buckets=64).result(records, "median").item() == spike
         affine = Quantiles(buckets=64).affine(records)
         assert (affine["shift"], affine["scale"]) == (spike, 1.0)
@@ -179,12 +182,12 @@ def window_mean(x: list[float], weights: list[float], q: float) -> Fraction:
     pairs = sorted((Fraction(v), Fraction(w)) for v, w in zip(x, weights, strict=True) if w > 0)
     total = sum(w for _, w in pairs)
     unit = min(Fraction(1), total / len(pairs))
-    start, found, before = Fraction(q) * (total - unit), Fraction(0), Fraction(0)
+    start, result, before = Fraction(q) * (total - unit), Fraction(0), Fraction(0)
     for value, w in pairs:
         overlap = min(before + w, start + unit) - max(before, start)
-        found += value * max(overlap, Fraction(0))
+        result += value * max(overlap, Fraction(0))
         before += w
-    return found / unit
+    return result / unit
 
 
 VALUES = st.lists(
@@ -199,8 +202,8 @@ def test_weighted_quantiles_are_as_defined(pairs: list[tuple[int, float]], q: fl
     statistic = Quantiles(lower=q, upper=0.95)
     records = statistic.summarize(np.array(x), (0,), np.array(weights))
     for name, at in {"lower": q, "median": 0.5}.items():
-        wanted = float(window_mean(x, weights, at))
-        assert abs(statistic.result(records, name).item() - wanted) < 1e-9
+        expected = float(window_mean(x, weights, at))
+        assert abs(statistic.result(records, name).item() - expected) < 1e-9
 
 
 @given(st.lists(st.tuples(st.integers(-9, 9), st.integers(0, 4)), min_size=1))
@@ -209,7 +212,7 @@ def test_an_integer_weight_is_a_value_repeated(pairs: list[tuple[int, int]]) -> 
     x, weights = np.array(pairs, float).T
     weighted, repeated = summarized(x, weights), summarized(np.repeat(x, weights.astype(int)))
     for name in Quantiles.result_names:
-        pair = [Quantiles().result(each, name).item() for each in (weighted, repeated)]
+        pair = [Quantiles().result(item, name).item() for item in (weighted, repeated)]
         np.testing.assert_array_equal(*pair, err_msg=name)
 
 
@@ -242,12 +245,12 @@ def test_kept_axes_and_layouts(data: st.DataObject) -> None:
     axes = tuple(axis for axis in range(block.ndim) if axis not in keep)
     records = Quantiles().summarize(block, axes)
     with np.errstate(all="ignore"):
-        wanted = np.quantile(block.astype("f8"), 0.5, axis=axes, keepdims=True)
+        expected = np.quantile(block.astype("f8"), 0.5, axis=axes, keepdims=True)
     counts = (block == block).sum(axis=axes, keepdims=True)
     for place in np.ndindex(records.shape):
-        got = Quantiles().result(records[place].reshape(1), "median").item()
+        actual = Quantiles().result(records[place].reshape(1), "median").item()
         if counts[place] == block.size // records.size:
-            assert got == pytest.approx(wanted[place], rel=1e-14)
+            assert actual == pytest.approx(expected[place], rel=1e-14)
     assert np.array_equal(records["count"], counts)
 
 
@@ -280,12 +283,12 @@ def test_groups_are_summarized_apart() -> None:
     x, codes, weights = rng.normal(size=500), rng.integers(-1, 4, 500), rng.integers(0, 3, 500)
     statistic = Quantiles(buckets=32)
     total = statistic.summarize(rng.normal(size=(6, 40)), (1,))[:, 0]
-    wanted = total.copy()
+    expected = total.copy()
     statistic.add_by_group(total, x, codes, weights)
     for group in range(4):
-        own = codes == group
-        statistic.add(wanted[group : group + 1], x[own], (0,), weights[own])
-    assert total.tobytes() == wanted.tobytes()
+        in_group = codes == group
+        statistic.add(expected[group : group + 1], x[in_group], (0,), weights[in_group])
+    assert total.tobytes() == expected.tobytes()
 
 
 # -- missing, infinite, constant ----------------------------------------------------------------
@@ -386,5 +389,5 @@ def test_groups_of_a_frame() -> None:
         {"key": list("abca") * 50, "x": rng.normal(size=200), "n": rng.integers(9, size=200)}
     )
     stats = dn.adapt(frame, Quantiles(), by="key")
-    wanted = frame.groupby("key").median()
-    pd.testing.assert_frame_equal(stats.result("median"), wanted, check_like=True)
+    expected = frame.groupby("key").median()
+    pd.testing.assert_frame_equal(stats.result("median"), expected, check_like=True)

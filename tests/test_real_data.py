@@ -96,9 +96,9 @@ def test_profiles_by_depth(chunks: Any) -> None:
         close(stats.mean[name], exact.mean(["lat", "lon"]))
         close(stats.std[name], exact.std(["lat", "lon"]), 1e-11)
         assert stats.count[name].dims == ("depth",)
-    some = data.isel(depth=[9, 3])
+    subset = data.isel(depth=[9, 3])
     xr.testing.assert_identical(
-        stats.normalize(some).compute(), stats.normalize(data).isel(depth=[9, 3]).compute()
+        stats.normalize(subset).compute(), stats.normalize(data).isel(depth=[9, 3]).compute()
     )
 
 
@@ -144,7 +144,7 @@ def test_scenarios_on_a_360_day_calendar(chunks: Any) -> None:
     ["orca2_votemper.nc", "rotated_pole.nc", "SOI_Darwin.nc", "toa_brightness_stereographic.nc"],
 )
 def test_other_files(name: str) -> None:
-    """Every other file is adapted to as it is opened: its measurements, not what describes them."""
+    """All other files are adapted as opened: measurements are included, descriptions are not."""
     data = opened(name)
     helpers = ("_bnds", "rotated_latitude_longitude", "stereographic")
     numeric = {
@@ -190,7 +190,7 @@ def test_flights_and_weather(name: str, partitions: int) -> None:
 
 
 def test_months_of_a_curvilinear_ocean_opened_together() -> None:
-    """open_mfdataset of files that follow each other: each month a chunk, 2-D places ride along."""
+    """open_mfdataset of consecutive files: each month is a chunk, 2-D coordinates are unchanged."""
     how = {"data_vars": "minimal", "coords": "minimal", "compat": "override"}
     data = xr.open_mfdataset(
         MONTHS, combine="nested", concat_dim="time_counter", engine="h5netcdf", **how
@@ -240,7 +240,7 @@ def test_coordinates_along_time_leave_chunks_alone() -> None:
 
 @pytest.mark.parametrize("chunks", [None, {"grid_latitude": 7}])
 def test_a_rotated_pole(chunks: Any) -> None:
-    """A grid about another pole: its mapping rides along, latitudes of it may be kept."""
+    """A rotated grid: its mapping is unchanged, and its latitudes can be kept."""
     data = opened("rotated_pole.nc", chunks)
     stats = dn.adapt(data, keep="grid_latitude")
     assert list(stats.states) == ["air_pressure_at_sea_level"]
@@ -253,7 +253,7 @@ def test_a_rotated_pole(chunks: Any) -> None:
 
 @needs("scipy")
 def test_an_unstructured_mesh() -> None:
-    """Faces of a mesh are normalized, what says how they lie is not."""
+    """Faces of a mesh are normalized; the variables of its topology are not."""
     data = xr.open_dataset(FOLDER / "mesh_C4_synthetic_float.nc", engine="scipy")
     stats = dn.adapt(data)
     assert list(stats.states) == ["synthetic"]

@@ -1,4 +1,4 @@
-"""What is released: the files of a distribution, and the workflows that build and publish it."""
+"""A release: the files of a distribution, and the workflows that build and publish it."""
 
 import os
 import re
@@ -150,5 +150,5 @@ def test_what_dependabot_offers_has_aged() -> None:
     if not GITHUB.exists():
         pytest.skip("an sdist has no workflows")
     updates = yaml.safe_load((GITHUB / "dependabot.yml").read_text())["updates"]
-    assert {each["package-ecosystem"] for each in updates} == {"github-actions", "pip"}
-    assert all(each["cooldown"]["default-days"] >= 7 for each in updates)
+    assert {item["package-ecosystem"] for item in updates} == {"github-actions", "pip"}
+    assert all(item["cooldown"]["default-days"] >= 7 for item in updates)

@@ -16,7 +16,7 @@ from typing import Any
 import dask
 import pytest
 from support.digests import compute_digest, describe_states
-from support.reference_cases import CASES, elementary
+from support.reference import CASES, elementary
 
 import dasknorm as dn
 
@@ -36,11 +36,11 @@ def _processor() -> str:
 
 
 def _said(name: str) -> dict[str, Any]:
-    """Return what a case gives, in digests."""
-    said: dict[str, Any] = {}
+    """Return the digests of the results of a case."""
+    text: dict[str, Any] = {}
     for key, value in CASES[name].compute().items():
-        said[key] = _stats(value) if isinstance(value, dn.Stats) else compute_digest(value)
-    return said
+        text[key] = _stats(value) if isinstance(value, dn.Stats) else compute_digest(value)
+    return text
 
 
 def _stats(stats: dn.Stats) -> dict[str, Any]:
@@ -74,14 +74,14 @@ def test_same_bits(name: str) -> None:
 
 
 def main() -> None:
-    """Write the digests of all cases anew; on one thread, as on many, they are the same."""
+    """Write the digests of all cases, after a check that threads do not change them."""
     assert _processor() in PROCESSORS, f"set NUMBA_CPU_NAME to one of {PROCESSORS}"
-    said = {name: _said(name) for name in CASES}
+    text = {name: _said(name) for name in CASES}
     with dask.config.set(scheduler="sync"):
-        different = [name for name in CASES if _said(name) != said[name]]
+        different = [name for name in CASES if _said(name) != text[name]]
     assert not different, f"these depend on the scheduler: {different}"
-    said[ELEMENTARY] = compute_digest(elementary())
-    RECORDS.write_text(json.dumps(said, indent=1, sort_keys=True) + "\n")
+    text[ELEMENTARY] = compute_digest(elementary())
+    RECORDS.write_text(json.dumps(text, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

@@ -98,12 +98,12 @@ def _save_unfinished(path: Path) -> None:
 
 def _said(stats: dn.Stats) -> dict[str, Any]:
     """Return all that is compared."""
-    named = stats.result(next(iter(_names(stats.statistic))))
+    first_result = stats.result(next(iter(_names(stats.statistic))))
     return {
         "states": describe_states(stats),
         "container": stats.container,
         "statistic": describe_settings(stats.statistic),
-        "first result": compute_digest(named),
+        "first result": compute_digest(first_result),
         "description": stats.describe() if stats.attrs.get("given") else "",
     }
 
@@ -139,7 +139,7 @@ def _contents(version: Path) -> dict[str, Any]:
 
 
 def _plain(said: dict[str, Any]) -> dict[str, Any]:
-    """Return what is compared as JSON gives it back."""
+    """Return the compared values as JSON restores them."""
     return json.loads(json.dumps(said))
 
 
@@ -161,7 +161,7 @@ def test_there_are_files() -> None:
 
 @pytest.mark.parametrize(("version", "kind", "suffix"), COMPLETE)
 def test_loaded(version: Path, kind: str, suffix: str, unpacked: Path) -> None:
-    """Statistics are what was saved."""
+    """Loaded statistics equal the saved ones."""
     stats = dn.load(unpacked / version.name / f"{kind}{suffix}")
     assert _plain(_said(stats)) == _contents(version)["complete"][kind]
 
@@ -201,7 +201,7 @@ def test_unfinished_work_is_resumed(
 
 
 def main(folder: Path) -> None:
-    """Write all files, and what is in them, into a new folder; all but JSON in an archive."""
+    """Write all files and a list of contents into a new folder; all but JSON in an archive."""
     folder.mkdir()
     complete = {kind: compute() for kind, compute in KINDS.items()}
     with tempfile.TemporaryDirectory() as packed:

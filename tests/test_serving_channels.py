@@ -1,4 +1,4 @@
-"""Constants for a loader: the order of channels, shapes that broadcast, digits that are kept."""
+"""Constants for a data loader: the order of channels, shapes that broadcast, and precision."""
 
 import pickle
 
@@ -48,11 +48,11 @@ def test_columns_are_a_vector_in_their_order():
     """A frame's columns lie along the last axis, in the frame's order or in the one asked for."""
     stats = dn.adapt(FRAME)
     assert stats.to_numpy()["channels"] == list(FRAME)
-    asked = ["small", "1e4 ± 1"]
-    c = stats.to_numpy(asked)
-    assert (c["channels"], c["shift"].shape) == (asked, (2,))
-    z = normalized(FRAME[asked].to_numpy(), c)
-    np.testing.assert_allclose(z, stats.normalize(FRAME)[asked], rtol=1e-6, atol=1e-7)
+    selected = ["small", "1e4 ± 1"]
+    c = stats.to_numpy(selected)
+    assert (c["channels"], c["shift"].shape) == (selected, (2,))
+    z = normalized(FRAME[selected].to_numpy(), c)
+    np.testing.assert_allclose(z, stats.normalize(FRAME)[selected], rtol=1e-6, atol=1e-7)
 
 
 def test_columns_along_another_axis():
@@ -85,11 +85,11 @@ def test_variables_on_levels_are_channels(over, dims, kind):
     stats = dn.adapt(DS, over=over)
     by_level = "level" not in over
     if kind == "all":
-        asked, channels = None, [*(T if by_level else ["t"]), "sst"]
+        selected, channels = None, [*(T if by_level else ["t"]), "sst"]
     else:
         channels = ["sst", ("t", 500), ("t", 1000)] if by_level else ["sst", "t"]
-        asked = list(channels)
-    c = stats.to_numpy(asked, dims)
+        selected = list(channels)
+    c = stats.to_numpy(selected, dims)
     assert c["channels"] == channels
     ds = DS if by_level else DS.isel(level=0)
     z = stats.normalize(DS if by_level else DS.isel(level=[0]).squeeze("level"))
@@ -253,14 +253,14 @@ def test_they_need_no_dasknorm(tmp_path):
     c = dn.adapt(FRAME).to_numpy()
     (tmp_path / "c.pickle").write_bytes(pickle.dumps(c))
     np.savez(tmp_path / "c.npz", **{name: c[name] for name in ("shift", "shift_rest", "scale")})
-    said = run_without_dasknorm(
+    text = run_without_dasknorm(
         "import pickle, numpy as np\n"
         f"c = pickle.load(open({str(tmp_path / 'c.pickle')!r}, 'rb'))\n"
         f"d = np.load({str(tmp_path / 'c.npz')!r})\n"
         "assert all((c[name] == d[name]).all() for name in d)\n"
         "print(c['channels'][1], float(c['shift'][1]))"
     )
-    assert said == f"1e4 ± 1 {c['shift'][1]}"
+    assert text == f"1e4 ± 1 {c['shift'][1]}"
 
 
 MAPS = ("time", "channel", "lat", "lon")
@@ -282,7 +282,7 @@ UNLIKE = dn.adapt(ELSEWHERE[["a"]], over=()) + dn.adapt(
         (dn.adapt(DS, over="time"), {"dims": MAPS, "channels": ["t", T[0]]}, ValueError, "twice"),
         (dn.adapt(DS, over="time"), {"dims": MAPS, "channels": []}, ValueError, "none"),
         (dn.adapt(DS, over="time"), {"dims": (*MAPS, "lat")}, ValueError, "twice"),
-        (UNLIKE, {"dims": ("channel", "x")}, MismatchError, "same places along 'x'"),
+        (UNLIKE, {"dims": ("channel", "x")}, MismatchError, "same labels along 'x'"),
         (dn.adapt(FRAME, MIXED), {}, MismatchError, r"channels=list\(frame.columns\)"),
         (dn.adapt(FRAME, MIXED), {"channels": ["Extrema"]}, MismatchError, "Extrema"),
         (dn.adapt(np.eye(3)), {"dims": ("channel",)}, MismatchError, "DataArray"),

@@ -1,4 +1,4 @@
-"""Keras' own layer: its numbers, to what its one float32 mean allows, and models saved with it."""
+"""Keras' layer: its results within the error of a float32 mean, and models saved with it."""
 
 import os
 
@@ -33,7 +33,7 @@ U = 2.0**-24
 
 
 def computed(output):
-    """Return what a layer returns as NumPy."""
+    """Return the result of a layer as a NumPy array."""
     return keras.ops.convert_to_numpy(output)
 
 
@@ -71,7 +71,7 @@ def test_inverse(name):
 
 
 def test_a_cost_that_is_seen_and_avoided():
-    """Of 1e4 ± 1 every score is off by the same; two layers in a row, as documented, are not."""
+    """Scores of 1e4 ± 1 share one error; those of two layers in a row, as documented, do not."""
     x = np.float32(10_000.3 + np.array([[-1.0], [0.0], [1.1]]))
     stats = dn.adapt(x)
     exact = compute_exact_scores(x)
@@ -145,14 +145,14 @@ def test_a_saved_model_needs_no_dasknorm(tmp_path):
     x = FRAME.to_numpy()
     model.save(tmp_path / "model.keras")
     np.savez(tmp_path / "values.npz", x=x, y=model.predict(x, verbose=0))
-    said = run_without_dasknorm(
+    text = run_without_dasknorm(
         "import keras, numpy as np\n"
         f"model = keras.models.load_model({str(tmp_path / 'model.keras')!r})\n"
         f"values = np.load({str(tmp_path / 'values.npz')!r})\n"
         "print(np.array_equal(model.predict(values['x'], verbose=0), values['y']))",
         KERAS_BACKEND=BACKEND,
     )
-    assert said == "True"
+    assert text == "True"
 
 
 def test_functions_are_a_model_of_keras_own(tmp_path):
@@ -167,7 +167,7 @@ def test_functions_are_a_model_of_keras_own(tmp_path):
     np.testing.assert_allclose(computed(back(z)), x, rtol=1e-4, atol=1e-6)
     model.save(tmp_path / "model.keras")
     np.savez(tmp_path / "values.npz", x=x, y=computed(model(x)))
-    said = run_without_dasknorm(
+    text = run_without_dasknorm(
         "import keras, numpy as np\n"
         f"model = keras.models.load_model({str(tmp_path / 'model.keras')!r})\n"
         f"values = np.load({str(tmp_path / 'values.npz')!r})\n"
@@ -175,11 +175,11 @@ def test_functions_are_a_model_of_keras_own(tmp_path):
         "print(np.array_equal(y, values['y']))",
         KERAS_BACKEND=BACKEND,
     )
-    assert said == "True"
+    assert text == "True"
 
 
 def test_one_function_of_maps():
-    """Of maps a function needs no mask where all channels go through it."""
+    """A transform of all channels of maps needs no mask."""
     stats = dn.adapt(DS, dn.Transformed("sqrt"), over=("time", "lat", "lon"))
     model = stats.to_keras(ASKED, ("time", "channel", "lat", "lon"))
     x = stack_channels(DS, ASKED, ("time", "channel", "lat", "lon"))
@@ -188,6 +188,6 @@ def test_one_function_of_maps():
 
 
 def test_statistics_by_group_are_refused():
-    """A layer does not know the group of a sample."""
+    """Grouped statistics cannot become a layer, which has no group for a sample."""
     with pytest.raises(MismatchError, match="group"):
         dn.adapt(FRAME.assign(k=1), by="k").to_keras()

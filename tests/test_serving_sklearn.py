@@ -1,4 +1,4 @@
-"""scikit-learn's own scalers, fitted with our numbers: they agree with normalize, and invert."""
+"""scikit-learn's scalers with dasknorm's statistics: they agree with normalize, and invert."""
 
 import pickle
 
@@ -40,20 +40,20 @@ def test_each_statistic_has_its_scaler(kind, frame):
 
 @pytest.mark.parametrize("kind", ["MinMaxScaler", "MaxAbsScaler", "StandardScaler"])
 def test_numbers_are_those_of_scikit_learn(kind):
-    """Attributes are what scikit-learn itself learns, and it learns on from there."""
+    """Attributes equal those that scikit-learn computes, and partial_fit continues from them."""
     scaler = dn.adapt(FRAME, KINDS[kind]).to_sklearn()
-    theirs = preprocessing.__dict__[kind](**scaler.get_params()).fit(FRAME)
-    learned = [name for name in vars(theirs) if name.endswith("_") and not name.startswith("_")]
+    other = preprocessing.__dict__[kind](**scaler.get_params()).fit(FRAME)
+    learned = [name for name in vars(other) if name.endswith("_") and not name.startswith("_")]
     for name in sorted(set(learned) - {"feature_names_in_"}):
-        np.testing.assert_allclose(getattr(scaler, name), getattr(theirs, name), rtol=1e-7)
+        np.testing.assert_allclose(getattr(scaler, name), getattr(other, name), rtol=1e-7)
     more = FRAME * 2
-    a, b = scaler.partial_fit(more), theirs.partial_fit(more)
+    a, b = scaler.partial_fit(more), other.partial_fit(more)
     np.testing.assert_allclose(a.scale_, b.scale_, rtol=1e-7)
     assert a.n_samples_seen_ == b.n_samples_seen_ == 1000
 
 
 def test_constant_columns():
-    """A constant column becomes what normalize makes of it."""
+    """A constant column becomes the same as with normalize."""
     x = np.array([[3.0, 0.0], [3.0, 0.0]])
     for statistic in (dn.Extrema(1.0, 2.0), dn.Extrema(), dn.MaxAbs(), dn.Moments()):
         stats = dn.adapt(x, statistic)
@@ -61,31 +61,31 @@ def test_constant_columns():
 
 
 def test_a_function_is_a_step_before(tmp_path):
-    """A function makes a pipeline of scikit-learn's, which needs no dasknorm to be unpickled."""
+    """A transform becomes a scikit-learn pipeline, which is unpickled without dasknorm."""
     stats = dn.adapt(FRAME, dn.Transformed("log1p", dn.Extrema()))
     pipeline = stats.to_sklearn()
     z = stats.normalize(FRAME)
     np.testing.assert_allclose(pipeline.transform(FRAME), z, rtol=1e-7, atol=1e-7)
     np.testing.assert_allclose(pipeline.inverse_transform(z.to_numpy()), FRAME, rtol=1e-7)
-    named = pipeline.set_output(transform="pandas").transform(FRAME)
-    assert list(named) == list(FRAME)
+    frame = pipeline.set_output(transform="pandas").transform(FRAME)
+    assert list(frame) == list(FRAME)
     (tmp_path / "pipeline").write_bytes(pickle.dumps(pipeline))
-    said = run_without_dasknorm(
+    text = run_without_dasknorm(
         "import pickle\n"
         f"pipeline = pickle.load(open({str(tmp_path / 'pipeline')!r}, 'rb'))\n"
         "print(pipeline[-1].data_max_.shape)"
     )
-    assert said == "(5,)"
+    assert text == "(5,)"
 
 
 def test_the_first_of_several():
-    """Of several statistics the first has the say, as in normalize."""
+    """The first of multiple statistics is used, as in normalize."""
     stats = dn.adapt(FRAME, [dn.MaxAbs(), dn.Moments()])
     assert type(stats.to_sklearn()) is preprocessing.MaxAbsScaler
 
 
 def test_columns_of_different_statistics_are_refused():
-    """Scikit-learn has one scaler for all columns."""
+    """Different statistics per column raise an error, as scikit-learn has one scaler for all."""
     kinds = {"small": dn.Extrema(), ...: dn.Moments()}
     with pytest.raises(MismatchError, match="one statistic"):
         dn.adapt(FRAME, kinds).to_sklearn()

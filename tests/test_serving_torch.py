@@ -1,4 +1,4 @@
-"""PyTorch's module: its numbers beside exact ones, its place in a model, what is saved."""
+"""The PyTorch module: its results against exact ones, its use in a model, and its saved state."""
 
 import copy
 import pickle
@@ -208,7 +208,7 @@ def test_torchscript(tmp_path):
     torch.jit.script(module).save(tmp_path / "module.pt")
     x = batch()
     torch.save((x, module(x), module.inverse(x)), tmp_path / "values.pt")
-    said = run_without_dasknorm(
+    text = run_without_dasknorm(
         "import torch\n"
         f"module = torch.jit.load({str(tmp_path / 'module.pt')!r})\n"
         f"x, z, back = torch.load({str(tmp_path / 'values.pt')!r})\n"
@@ -216,7 +216,7 @@ def test_torchscript(tmp_path):
         "try: module(x[:, :1])\n"
         "except Exception as error: print('does not fit' in str(error))"
     )
-    assert said.split() == ["True", "True", "True"]
+    assert text.split() == ["True", "True", "True"]
 
 
 def test_export(tmp_path):
@@ -226,13 +226,13 @@ def test_export(tmp_path):
     exported = torch.export.export(model, (x,), dynamic_shapes=({0: torch.export.Dim("batch")},))
     torch.export.save(exported, tmp_path / "model.pt2")
     torch.save((x[:3], model(x[:3]).detach()), tmp_path / "values.pt")
-    said = run_without_dasknorm(
+    text = run_without_dasknorm(
         "import torch\n"
         f"model = torch.export.load({str(tmp_path / 'model.pt2')!r}).module()\n"
         f"x, y = torch.load({str(tmp_path / 'values.pt')!r})\n"
         "print(torch.allclose(model(x), y))"
     )
-    assert said == "True"
+    assert text == "True"
 
 
 def test_compile():

@@ -1,4 +1,4 @@
-"""Shards: how work is cut, and that a part of it is not taken for all."""
+"""Shards: the division of work into shards, and partial results that are marked as such."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def chunked(fails: int) -> da.Array:
 
 
 def test_an_unfinished_checkpoint_is_no_statistics(tmp_path: Path) -> None:
-    """What holds only a part of the data is refused by load, and told apart by show."""
+    """Statistics of only a part of the data are rejected by load, and marked by show."""
     with pytest.raises(dn.ChunkError, match="axis -2 150:155"):
         dn.adapt(chunked(fails=30), retries=0, checkpoint=tmp_path / "c.json")
     with pytest.raises(dn.StatsFileError, match="24 of 32 shards of work that is not finished"):

@@ -1,4 +1,4 @@
-"""The scikit-learn door: what fit learns of each kind of container, what transform returns."""
+"""The scikit-learn scaler: results of fit and transform for each container."""
 
 import dask.array as da
 import numpy as np
@@ -19,15 +19,15 @@ from dasknorm.sklearn import StandardScaler
 
 @pytest.mark.parametrize("kind", PARAMS)
 def test_every_kind_gives_the_numbers_of_scikit_learn(kind):
-    """Whatever holds the numbers, the scaler learns and maps as scikit-learn does an array."""
-    ours, theirs = StandardScaler().fit(kind(X)), Original().fit(X)
-    np.testing.assert_allclose(ours.mean_, theirs.mean_, rtol=1e-12)
-    np.testing.assert_allclose(ours.var_, theirs.var_, rtol=1e-9)
-    np.testing.assert_allclose(ours.scale_, theirs.scale_, rtol=1e-9)
-    assert ours.n_samples_seen_ == theirs.n_samples_seen_ == 200
+    """With any container the scaler fits and transforms as scikit-learn does an array."""
+    ours, other = StandardScaler().fit(kind(X)), Original().fit(X)
+    np.testing.assert_allclose(ours.mean_, other.mean_, rtol=1e-12)
+    np.testing.assert_allclose(ours.var_, other.var_, rtol=1e-9)
+    np.testing.assert_allclose(ours.scale_, other.scale_, rtol=1e-9)
+    assert ours.n_samples_seen_ == other.n_samples_seen_ == 200
     assert ours.n_features_in_ == 3
     scaled = ours.transform(kind(X))
-    np.testing.assert_allclose(to_array(scaled).astype(float), theirs.transform(X), atol=1e-7)
+    np.testing.assert_allclose(to_array(scaled).astype(float), other.transform(X), atol=1e-7)
     np.testing.assert_allclose(to_array(ours.inverse_transform(scaled)).astype(float), X, rtol=1e-9)
 
 
@@ -64,7 +64,7 @@ def test_lazy_transforms_compute_nothing(nothing_computes):
 
 @needs("pyarrow")
 def test_set_output_keeps_adask_frame_adask_frame():
-    """What dask-ml computes whole stays lazy, and has the right numbers."""
+    """Calls that dask-ml computes at once stay lazy, and have the right results."""
     frame = make_dask_frame(X)
     scaler = StandardScaler().set_output(transform="pandas")
     result = scaler.fit_transform(frame)
@@ -78,10 +78,10 @@ def test_set_output_keeps_adask_frame_adask_frame():
 def test_set_output_givesdask_frames_of_arrays_the_right_numbers():
     """A Dask array of unknown chunk sizes becomes a Dask frame with the same numbers."""
     chunked = da.from_array(X, chunks=(60, 2))
-    some = chunked[chunked[:, 0] > 3.0]
-    scaler = StandardScaler().set_output(transform="pandas").fit(some)
+    subset = chunked[chunked[:, 0] > 3.0]
+    scaler = StandardScaler().set_output(transform="pandas").fit(subset)
     expected = Original().fit_transform(X[X[:, 0] > 3.0])
-    np.testing.assert_allclose(scaler.transform(some).compute().to_numpy(), expected, atol=1e-9)
+    np.testing.assert_allclose(scaler.transform(subset).compute().to_numpy(), expected, atol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -121,20 +121,20 @@ def test_only_what_may_be_overwritten_is(copy, dtype):
 def test_with_mean_and_with_std(with_mean, with_std, how):
     """Without mean or scale the data are only scaled, only centred, or left as they are."""
     options = {"with_mean": with_mean, "with_std": with_std}
-    theirs = Original(**options).fit(X)
+    other = Original(**options).fit(X)
     if how == "fit":
         ours = StandardScaler(**options).fit(X)
         for name in ("mean_", "var_", "scale_"):
-            assert (getattr(ours, name) is None) == (getattr(theirs, name) is None), name
+            assert (getattr(ours, name) is None) == (getattr(other, name) is None), name
     else:
         given_stats = dn.Stats.from_values(mean=X.mean(0), variance=X.var(0))
         ours = StandardScaler.from_stats(given_stats, **options)
-    np.testing.assert_allclose(ours.transform(X), theirs.transform(X), rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(ours.transform(X), other.transform(X), rtol=1e-7, atol=1e-7)
     np.testing.assert_allclose(ours.inverse_transform(ours.transform(X)), X, rtol=1e-9)
 
 
 def test_options_count_when_they_are_set():
-    """A parameter set after fitting is obeyed: nothing needs to be learned again."""
+    """A parameter set after fitting is used without another fit."""
     scaler = StandardScaler().fit(X).set_params(with_mean=False)
     np.testing.assert_allclose(scaler.transform(X), X / X.std(0), rtol=1e-9)
 
@@ -147,7 +147,7 @@ def test_options_count_when_they_are_set():
     ],
 )
 def test_dtypes(dtype, expected):
-    """A float stays what it is; integers of up to 16 bits become float32, wider ones float64."""
+    """A float keeps its dtype; integers up to 16 bits become float32, wider ones float64."""
     x = np.array([[0, 1], [1, 1], [1, 0]], dtype)
     scaled = StandardScaler().fit_transform(x)
     assert scaled.dtype == np.dtype(expected)

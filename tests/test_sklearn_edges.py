@@ -1,4 +1,4 @@
-"""The scikit-learn door, by the case: what others get wrong without a word, and what is refused."""
+"""The scikit-learn scaler: cases that other scalers get wrong silently, and invalid input."""
 
 import datetime
 from decimal import Decimal
@@ -197,22 +197,22 @@ def _arrow_kinds():
 def test_arrow_tables_are_fitted_and_stay_tables(kind):
     """Tables and record batches of Arrow have scikit-learn's numbers, and come back as they are."""
     table = _arrow_kinds()[kind]
-    theirs, ours = Original().fit(FRAME), StandardScaler().fit(table)
-    np.testing.assert_allclose(ours.mean_, theirs.mean_, rtol=1e-12)
+    other, ours = Original().fit(FRAME), StandardScaler().fit(table)
+    np.testing.assert_allclose(ours.mean_, other.mean_, rtol=1e-12)
     assert list(ours.feature_names_in_) == NAMES
     z = ours.transform(table)
     assert type(z) is type(table)
     assert z.schema.names == table.schema.names
-    found = z.to_pandas()[NAMES].to_numpy()
-    np.testing.assert_allclose(found, theirs.transform(FRAME), atol=1e-9)
+    result = z.to_pandas()[NAMES].to_numpy()
+    np.testing.assert_allclose(result, other.transform(FRAME), atol=1e-9)
     back = ours.inverse_transform(z).to_pandas()[NAMES].to_numpy()
     np.testing.assert_allclose(back, X, rtol=1e-9)
     assert ours.partial_fit(table).n_samples_seen_ == 400
     weighted = StandardScaler().fit(table, sample_weight=np.arange(200.0))
     expected = Original().fit(X, sample_weight=np.arange(200.0))
     np.testing.assert_allclose(weighted.mean_, expected.mean_, rtol=1e-12)
-    asked = StandardScaler().set_output(transform="pandas").fit_transform(table)
-    np.testing.assert_allclose(asked[NAMES], theirs.transform(FRAME), atol=1e-9)
+    frame = StandardScaler().set_output(transform="pandas").fit_transform(table)
+    np.testing.assert_allclose(frame[NAMES], other.transform(FRAME), atol=1e-9)
 
 
 @needs("pyarrow")

@@ -1,4 +1,4 @@
-"""The scikit-learn door: batches, weights, statistics that come and go, clones."""
+"""The scikit-learn scaler: batches, weights, given statistics, and clones."""
 
 import pickle
 from fractions import Fraction
@@ -66,7 +66,7 @@ def test_partial_fit_takes_batches_of_any_kind(kind):
 
 
 def test_fit_forgets_and_a_failed_fit_does_not():
-    """fit begins anew; a fit that fails leaves the scaler as it was."""
+    """fit starts again; a fit that fails leaves the scaler unchanged."""
     scaler = StandardScaler().fit(X).fit(X[:10, :2])
     assert scaler.n_samples_seen_ == 10
     before = scaler.mean_
@@ -99,13 +99,13 @@ def test_weights_beside_every_kind(kind):
     """Weights go along the rows, whatever the container of the data."""
     weights = np.random.default_rng(5).uniform(0, 3, 200)
     data = kind(X)
-    beside = weights
+    weight_argument = weights
     if type(data).__module__.startswith("dask.dataframe"):
-        beside = make_dask_frame(np.stack([weights] * 3, 1))["a"]
-    scaler = StandardScaler().fit(data, sample_weight=beside)
-    theirs = Original().fit(X, sample_weight=weights)
-    np.testing.assert_allclose(scaler.mean_, theirs.mean_, rtol=1e-12)
-    np.testing.assert_allclose(scaler.var_, theirs.var_, rtol=1e-9)
+        weight_argument = make_dask_frame(np.stack([weights] * 3, 1))["a"]
+    scaler = StandardScaler().fit(data, sample_weight=weight_argument)
+    other = Original().fit(X, sample_weight=weights)
+    np.testing.assert_allclose(scaler.mean_, other.mean_, rtol=1e-12)
+    np.testing.assert_allclose(scaler.var_, other.var_, rtol=1e-9)
     np.testing.assert_allclose(scaler.n_samples_seen_, weights.sum(), rtol=1e-12)
 
 
@@ -150,18 +150,18 @@ def test_stats_both_ways(tmp_path):
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("frame", [True, False])
 def test_serving_with_scikit_learn(dtype, frame):
-    """to_sklearn gives scikit-learn's own scaler, which agrees to the rounding of the dtype."""
+    """to_sklearn returns scikit-learn's scaler, which agrees up to rounding of the dtype."""
     data = pd.DataFrame(X, columns=NAMES) if frame else X
     data = data.astype(dtype)
     stats = dn.adapt(data)
-    theirs = stats.to_sklearn()
-    assert type(theirs) is Original
-    assert hasattr(theirs, "feature_names_in_") == frame
+    other = stats.to_sklearn()
+    assert type(other) is Original
+    assert hasattr(other, "feature_names_in_") == frame
     tolerance = 1e-3 if dtype == "f4" else 1e-9
     np.testing.assert_allclose(
-        np.asarray(theirs.transform(data)), np.asarray(stats.normalize(data)), atol=tolerance
+        np.asarray(other.transform(data)), np.asarray(stats.normalize(data)), atol=tolerance
     )
-    assert theirs.partial_fit(data).n_samples_seen_ == 400
+    assert other.partial_fit(data).n_samples_seen_ == 400
 
 
 @pytest.mark.parametrize(
@@ -182,14 +182,14 @@ def test_statistics_of_other_shapes_are_no_scaler(stats):
 
 @pytest.mark.parametrize("kind", [CONTAINERS[name] for name in ("numpy", "pandas", "xarray")])
 def test_settings_of_statistics_are_kept(kind):
-    """A scaler made of a sample's statistics goes on dividing by n - 1, whatever it learns from."""
+    """A scaler from statistics with ddof=1 keeps dividing by n - 1 in later fits."""
     stats = dn.adapt(kind(X[:50]), dn.Moments(ddof=1), keep=-1)
     scaler = StandardScaler.from_stats(stats).partial_fit(kind(X[50:]))
     np.testing.assert_allclose(scaler.var_, X.var(0, ddof=1), rtol=1e-12)
 
 
 def test_given_statistics():
-    """A given mean and variance make a scaler, which can learn no more without a count."""
+    """A given mean and variance make a scaler, which cannot be updated without a count."""
     scaler = StandardScaler.from_stats(dn.Stats.from_values(mean=[3.0, 5.0], std=[2.0, 0.0]))
     np.testing.assert_array_equal(scaler.transform([[5.0, 6.0]]), [[1.0, 1.0]])
     np.testing.assert_array_equal(scaler.scale_, [2.0, 1.0])
@@ -200,7 +200,7 @@ def test_given_statistics():
 
 @pytest.mark.parametrize("kind", [CONTAINERS[name] for name in ("numpy", "pandas", "xarray")])
 def test_clones_and_pickles(kind):
-    """A clone has the parameters and has learned nothing; a pickle has learned all."""
+    """A clone has the parameters without statistics; a pickle has both."""
     scaler = StandardScaler(with_std=False).set_output(transform="default").fit(kind(X))
     fresh = clone(scaler)
     assert fresh.get_params() == {"copy": True, "with_mean": True, "with_std": False}
@@ -213,7 +213,7 @@ def test_clones_and_pickles(kind):
 
 @pytest.mark.parametrize("verb", ["transform", "inverse_transform", "get_feature_names_out"])
 def test_nothing_works_before_fit(verb):
-    """Before fit every verb raises scikit-learn's NotFittedError, and no attribute is there."""
+    """Before fit every method raises scikit-learn's NotFittedError, and attributes are missing."""
     scaler = StandardScaler()
     with pytest.raises(NotFittedError, match="not fitted"):
         getattr(scaler, verb)(*([X] if "transform" in verb else []))

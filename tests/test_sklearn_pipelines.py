@@ -1,4 +1,4 @@
-"""The scikit-learn door among scikit-learn's other pieces, and dask-ml's."""
+"""The scikit-learn scaler in pipelines and searches of scikit-learn and dask-ml."""
 
 import dask.array as da
 import numpy as np
@@ -24,12 +24,12 @@ FRAME = pd.DataFrame(X, columns=NAMES).assign(kind=["u", "v"] * 100)
 
 @pytest.mark.parametrize("frame", [True, False])
 def test_pipelines_predict_what_they_did(frame):
-    """A pipeline with this scaler predicts what it predicts with scikit-learn's."""
+    """A pipeline with this scaler predicts the same as with scikit-learn's."""
     data = FRAME[NAMES] if frame else X
     ours = make_pipeline(StandardScaler(), Ridge()).fit(data, Y)
-    theirs = make_pipeline(Original(), Ridge()).fit(data, Y)
-    np.testing.assert_allclose(ours.predict(data), theirs.predict(data), rtol=1e-9)
-    assert list(ours[:-1].get_feature_names_out()) == list(theirs[:-1].get_feature_names_out())
+    other = make_pipeline(Original(), Ridge()).fit(data, Y)
+    np.testing.assert_allclose(ours.predict(data), other.predict(data), rtol=1e-9)
+    assert list(ours[:-1].get_feature_names_out()) == list(other[:-1].get_feature_names_out())
 
 
 def test_column_transformers():
@@ -44,12 +44,12 @@ def test_column_transformers():
         ).set_output(transform="pandas")
 
     ours = columns(StandardScaler()).fit_transform(FRAME)
-    theirs = columns(Original()).fit_transform(FRAME)
-    pd.testing.assert_frame_equal(ours, theirs, rtol=1e-9)
+    other = columns(Original()).fit_transform(FRAME)
+    pd.testing.assert_frame_equal(ours, other, rtol=1e-9)
 
 
 def test_grid_searches():
-    """A search over the scaler's own parameters finds what it finds with scikit-learn's."""
+    """A search over the scaler's parameters finds the same as with scikit-learn's."""
 
     def searched(scaler):
         grid = {"scaler__with_std": [True, False], "ridge__alpha": [0.1, 10.0]}
@@ -57,15 +57,15 @@ def test_grid_searches():
         steps.steps[0] = ("scaler", scaler)
         return GridSearchCV(steps, grid, cv=3).fit(X, Y)
 
-    ours, theirs = searched(StandardScaler()), searched(Original())
-    assert ours.best_params_ == theirs.best_params_
+    ours, other = searched(StandardScaler()), searched(Original())
+    assert ours.best_params_ == other.best_params_
     np.testing.assert_allclose(
-        ours.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"], rtol=1e-9
+        ours.cv_results_["mean_test_score"], other.cv_results_["mean_test_score"], rtol=1e-9
     )
 
 
 def test_unions():
-    """It stands beside itself, with other parameters, in a union that is cross-validated."""
+    """Two scalers with different parameters work in a union that is cross-validated."""
 
     def predicted(scaler):
         union = FeatureUnion([("both", scaler()), ("scaled", scaler(with_mean=False))])

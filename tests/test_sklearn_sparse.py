@@ -1,4 +1,4 @@
-"""The scikit-learn door: sparse matrices are what their dense twins are, zeros and all."""
+"""The scikit-learn scaler: sparse matrices give the results of dense arrays."""
 
 import numpy as np
 import pytest
@@ -34,12 +34,12 @@ def test_sparse_equals_dense(dense, weighted, form):
     weights = np.random.default_rng(len(dense)).integers(0, 3, len(dense)) + 1.0
     weights = weights if weighted else None
     expected = _scaler().partial_fit(dense, sample_weight=weights)
-    found = _scaler().fit(sparse.coo_array(dense).asformat(form), sample_weight=weights)
-    np.testing.assert_array_equal(found.n_samples_seen_, expected.n_samples_seen_)
-    np.testing.assert_allclose(found.mean_, expected.mean_, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(found.var_, expected.var_, rtol=1e-12)
+    result = _scaler().fit(sparse.coo_array(dense).asformat(form), sample_weight=weights)
+    np.testing.assert_array_equal(result.n_samples_seen_, expected.n_samples_seen_)
+    np.testing.assert_allclose(result.mean_, expected.mean_, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(result.var_, expected.var_, rtol=1e-12)
     np.testing.assert_array_equal(
-        found.stats_.states[None].data["missing"], expected.stats_.states[None].data["missing"]
+        result.stats_.states[None].data["missing"], expected.stats_.states[None].data["missing"]
     )
 
 

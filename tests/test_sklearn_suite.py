@@ -1,4 +1,4 @@
-"""The scikit-learn door passes scikit-learn's own checks and tests, but for those named here."""
+"""The scikit-learn scaler passes scikit-learn's own checks and tests, with listed exceptions."""
 
 import itertools
 
@@ -38,7 +38,7 @@ def test_estimator_checks(estimator, check):
 @pytest.mark.slow
 def test_scikit_learns_own_tests():
     """Of its tests of StandardScaler exactly these do not pass, as far as this version has them."""
-    found = run_suite("dasknorm.sklearn:StandardScaler")
-    failed = {name for name, outcome in found.items() if outcome == "failed"}
-    assert failed == (NEAR_CONSTANT | CALLBACKS) & found.keys()
-    assert list(found.values()).count("passed") > 150
+    result = run_suite("dasknorm.sklearn:StandardScaler")
+    failed = {name for name, outcome in result.items() if outcome == "failed"}
+    assert failed == (NEAR_CONSTANT | CALLBACKS) & result.keys()
+    assert list(result.values()).count("passed") > 150

@@ -1,4 +1,4 @@
-"""The scikit-learn door, by the number: gaps, constants, precision, empty partitions."""
+"""The scikit-learn scaler: missing values, constants, precision, and empty partitions."""
 
 import dask.array as da
 import numpy as np
@@ -49,7 +49,7 @@ def test_columns_that_know_what_is_missing(dtype, expected, kind):
 
 
 def test_columns_keep_their_own_precision():
-    """A float32 column stays float32 beside a float64 one; scikit-learn widens both."""
+    """A float32 column stays float32 next to a float64 one; scikit-learn widens both."""
     frame = FRAME.astype({"a": "float32", "b": "int32"})
     scaled = StandardScaler().fit_transform(frame)
     assert [str(dtype) for dtype in scaled.dtypes] == ["float32", "float64", "float64"]
@@ -75,7 +75,7 @@ def test_missing_values_are_counted_by_column(batches):
 
 
 def test_masks_are_not_ignored():
-    """A masked value takes no part and stays masked; scikit-learn reads what is under the mask."""
+    """A masked value is excluded and stays masked; scikit-learn reads the value under the mask."""
     x = np.ma.masked_equal([[1.0], [3.0], [-999.0]], -999.0)
     scaler = StandardScaler().fit(x)
     assert scaler.mean_.tolist() == [2.0]
@@ -95,7 +95,7 @@ def test_constant_columns_become_zero(value, dtype, chunked):
 
 
 def test_nearly_constant_is_not_constant():
-    """The exact variance decides: 1e11 +- 1 is scaled, which scikit-learn takes for a constant."""
+    """The exact variance decides: 1e11 +- 1 is scaled; scikit-learn treats it as constant."""
     x = np.where(np.arange(100_000) % 2, 1e11 + 1, 1e11 - 1)[:, None]
     assert Original().fit(x).scale_.tolist() == [1.0]
     x[::2] -= 1.0
@@ -134,13 +134,13 @@ def test_sums_that_would_overflow(x, mean):
 def test_dask_chunks_of_unknown_size():
     """Rows chosen by a condition have chunks of unknown, or no, size; the counts are the data's."""
     x = da.from_array(X, chunks=(50, 3))
-    some = x[(x[:, 0] > 3.0) & (x[:, 0] < 6.0)]
-    scaler = StandardScaler().fit(some)
+    subset = x[(x[:, 0] > 3.0) & (x[:, 0] < 6.0)]
+    scaler = StandardScaler().fit(subset)
     expected = X[(X[:, 0] > 3.0) & (X[:, 0] < 6.0)]
     assert scaler.n_samples_seen_ == len(expected)
     np.testing.assert_allclose(scaler.var_, expected.var(0), rtol=1e-12)
     np.testing.assert_allclose(
-        scaler.transform(some).compute(), Original().fit_transform(expected), atol=1e-9
+        scaler.transform(subset).compute(), Original().fit_transform(expected), atol=1e-9
     )
 
 
@@ -155,7 +155,7 @@ def test_partitions_empty_or_out_of_order():
 
 
 def test_a_transform_of_nothing_or_of_infinity():
-    """No rows give no rows, and infinity stays infinite: only learning from them is an error."""
+    """No rows give no rows, and infinity stays infinite: only fitting to them is an error."""
     scaler = StandardScaler().fit(X)
     assert scaler.transform(X[:0]).shape == (0, 3)
     assert scaler.transform(FRAME[:0].set_axis(range(3), axis=1)).shape == (0, 3)
@@ -190,7 +190,7 @@ def test_names_that_need_escaping(name, tmp_path):
 
 @pytest.mark.parametrize("lazy", [True, False])
 def test_polars(lazy):
-    """Polars frames go in and come out, by name, and are scaled by what pandas has learned."""
+    """Polars DataFrames are returned by name, and are scaled with statistics from pandas."""
     pl = pytest.importorskip("polars")
     pytest.importorskip("pyarrow")
     frame = pl.DataFrame({name: X[:, i] for i, name in enumerate(NAMES)})

@@ -1,4 +1,4 @@
-"""Slabs: large data in memory are cut, worked on by several threads, and come out as one."""
+"""Slabs: large data in memory are split, processed by several threads, and put together."""
 
 import contextlib
 import threading
@@ -23,7 +23,7 @@ MANY = "threads"
 
 @pytest.fixture
 def small_slabs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cut what is larger than half a kilobyte."""
+    """Split data larger than half a kilobyte."""
     monkeypatch.setattr(slabs, "SLAB_BYTES", 256)
 
 
@@ -60,7 +60,7 @@ KEPT = [(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2)]
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("keep", KEPT)
 def test_slabs_are_the_truth(small_slabs: None, keep: tuple[int, ...], layout: str) -> None:
-    """However an array lies in memory and whatever is kept: the truth, in threads and in one."""
+    """Results are exact for any layout and kept axes, in many threads and in one."""
     x = LAYOUTS[layout](numbers(*SHAPE))
     with dask.config.set(scheduler=MANY):
         stats = dn.adapt(x, keep=keep)
@@ -171,9 +171,9 @@ def workers(count: int = 64) -> set[str]:
 def test_slabs_are_shared_by_threads() -> None:
     """Slabs go to the threads of Dask."""
     with dask.config.set(scheduler="threads", num_workers=2):
-        found = workers()
-    assert len(found) == 2
-    assert threading.current_thread().name not in found
+        result = workers()
+    assert len(result) == 2
+    assert threading.current_thread().name not in result
 
 
 @pytest.mark.parametrize("scheduler", ["sync", "synchronous", "single-threaded", dask.get])
@@ -186,12 +186,12 @@ def test_slabs_stay_where_there_are_no_threads(scheduler: Any) -> None:
 def test_slabs_stay_inside_of_a_task() -> None:
     """A task of Dask's threads works on its slabs alone: the other cores have their own."""
     with dask.config.set(scheduler="threads", num_workers=2):
-        (found,) = dask.compute(dask.delayed(workers)(3))
-    assert len(found) == 1
+        (result,) = dask.compute(dask.delayed(workers)(3))
+    assert len(result) == 1
 
 
 def test_a_chunk_in_slabs_is_a_chunk(small_slabs: None) -> None:
-    """Large chunks inside of tasks give what they give in one piece."""
+    """Large chunks inside tasks give the same result as without slabs."""
     x = numbers(*SHAPE)
     lazy = da.from_array(x, (3, -1, -1))
     assert_all_exact(dn.adapt(lazy), x, (2,))
@@ -201,11 +201,11 @@ def test_a_chunk_in_slabs_is_a_chunk(small_slabs: None) -> None:
 @given(size=st.integers(0, 1000), nbytes=st.integers(0, 1 << 30))
 def test_rows_cover_an_axis(size: int, nbytes: int) -> None:
     """Slabs lie side by side, are as large as asked for, and cover the axis."""
-    found = slabs.cut_axis(size, nbytes)
-    assert [i for slab in found for i in range(slab.start, slab.stop)] == list(range(size))
-    largest = max(slab.stop - slab.start for slab in found)
+    result = slabs.cut_axis(size, nbytes)
+    assert [i for slab in result for i in range(slab.start, slab.stop)] == list(range(size))
+    largest = max(slab.stop - slab.start for slab in result)
     if nbytes < 2 * slabs.SLAB_BYTES:
-        assert len(found) == 1
+        assert len(result) == 1
     elif size:
         assert largest == 1 or largest * nbytes / size <= 2 * slabs.SLAB_BYTES
 

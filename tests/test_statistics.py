@@ -1,4 +1,4 @@
-"""Statistics: what is read of records, and how settings change it."""
+"""Statistics: the results of records, and the effect of settings."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def read(name: str, **settings: float) -> list[float]:
 
 
 @pytest.mark.parametrize(
-    ("name", "settings", "wanted"),
+    ("name", "settings", "expected"),
     [
         ("count", {}, [3.0, 2.0, 0.0]),
         ("mean", {}, [4.0, 5.0, np.nan]),
@@ -32,13 +32,13 @@ def read(name: str, **settings: float) -> list[float]:
         ("std", {"epsilon": 100.0}, [np.sqrt(26 / 3), 0.0, np.nan]),
     ],
 )
-def test_readings(name: str, settings: dict[str, float], wanted: list[float]) -> None:
-    """Readings follow the settings; epsilon is of the scale and changes no reading."""
-    np.testing.assert_allclose(read(name, **settings), wanted, rtol=1e-15)
+def test_readings(name: str, settings: dict[str, float], expected: list[float]) -> None:
+    """Results follow the settings; epsilon changes the scale and no result."""
+    np.testing.assert_allclose(read(name, **settings), expected, rtol=1e-15)
 
 
 @pytest.mark.parametrize(
-    ("settings", "wanted"),
+    ("settings", "expected"),
     [
         ({}, [np.sqrt(26 / 3), 1.0, np.nan]),
         ({"epsilon": 4.0}, [4.0, 4.0, np.nan]),
@@ -46,16 +46,16 @@ def test_readings(name: str, settings: dict[str, float], wanted: list[float]) ->
         ({"ddof": 1}, [np.sqrt(13.0), 1.0, np.nan]),
     ],
 )
-def test_scales(settings: dict[str, float], wanted: list[float]) -> None:
+def test_scales(settings: dict[str, float], expected: list[float]) -> None:
     """The scale is max(std, epsilon), 1 where that is 0, and NaN where there is no std."""
     moments = Moments(**settings)
     affine = moments.affine(moments.summarize(BLOCK, (0,)))
     assert affine.dtype == kernels.AFFINE
-    np.testing.assert_allclose(affine["scale"][0], wanted, rtol=1e-15)
+    np.testing.assert_allclose(affine["scale"][0], expected, rtol=1e-15)
 
 
 def test_readings_are_copies() -> None:
-    """Writing to a reading changes no record."""
+    """Writing to a result changes no record."""
     for statistic in (Moments(), Predefined()):
         records = np.ones(3, statistic.dtype)
         before = records.copy()
@@ -67,7 +67,7 @@ def test_readings_are_copies() -> None:
 
 @pytest.mark.parametrize("statistic", [Moments(), Predefined()])
 def test_unknown_readings(statistic: Statistic) -> None:
-    """A reading that a statistic has not is an AttributeError that lists those it has."""
+    """A result that a statistic lacks is an AttributeError that lists the available ones."""
     with pytest.raises(AttributeError, match=f"'median'.*{', '.join(statistic.result_names)}"):
         statistic.result(np.zeros(1, statistic.dtype), "median")
 
@@ -106,15 +106,15 @@ def test_statistics_are_values() -> None:
 
 
 def test_known_learns_and_merges_nothing() -> None:
-    """Statistics given without a count cannot be merged, nor learn."""
-    with pytest.raises(MismatchError, match="learn nothing"):
+    """Predefined statistics without a count cannot be merged or updated."""
+    with pytest.raises(MismatchError, match="cannot be computed from data"):
         Predefined().summarize(np.ones(3), (0,))
     with pytest.raises(MismatchError, match="cannot be merged"):
         Predefined().merge(np.zeros(2, Predefined.dtype), (0,))
 
 
 def test_known_scales() -> None:
-    """Given statistics have epsilon and constant features as learned ones have."""
+    """Predefined statistics treat epsilon and constant features as computed ones do."""
     records = np.zeros(2, Predefined.dtype)
     records["variance"] = 0.0, 4.0
     assert Predefined().affine(records)["scale"].tolist() == [1.0, 2.0]

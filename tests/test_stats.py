@@ -1,4 +1,4 @@
-"""Stats: readings, merging, selecting, equality, and what is shown."""
+"""Stats: results, merging, selection, equality, and the repr."""
 
 import pickle
 from typing import Any
@@ -54,7 +54,7 @@ def test_parts_merge_to_the_whole(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_given_readings_normalize_alike(kind: str) -> None:
-    """Readings of statistics, given, normalize as the statistics do, and merge on."""
+    """Predefined statistics normalize and merge like the statistics they are made from."""
     data = KINDS[kind]
     stats = dn.adapt(data)
     given = dn.Stats.from_values(mean=stats.mean, std=stats.std, count=stats.count)
@@ -66,7 +66,7 @@ def test_given_readings_normalize_alike(kind: str) -> None:
 
 
 def test_update_keeps_the_axes() -> None:
-    """Updating keeps along what was kept, whatever the data's own default."""
+    """Updating keeps the kept dimensions, whatever the default of the data."""
     stats = dn.adapt(X, keep=()).update(X + 1)
     assert stats.mean.shape == ()
     by_level = dn.adapt(DATA["q"], keep="lev").update(DATA["q"].T[::-1])
@@ -132,7 +132,7 @@ def test_select() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_repr_shows_every_feature(kind: str) -> None:
-    """What is shown names the kind, the statistic and each feature with its readings."""
+    """The repr names the type, the statistic and each feature with its results."""
     stats = dn.adapt(KINDS[kind])
     text = repr(stats)
     assert text.startswith("<dasknorm.Stats of ")
@@ -151,7 +151,7 @@ def test_repr_is_short_and_never_computes(nothing_computes: None) -> None:
 
 
 def test_repr_of_levels_and_given() -> None:
-    """Features are named by their labels; given statistics show what was given."""
+    """Features are named by their labels; predefined statistics show the given values."""
     text = repr(dn.adapt(DATA, keep="lev"))
     assert "q lev=9" in text
     assert "q lev=5" in text
@@ -172,7 +172,7 @@ def test_units_of_readings(units: str, squared: str) -> None:
 
 
 def test_provenance() -> None:
-    """Statistics say what they were learned of, over what, from where to where, and when."""
+    """Attributes contain the data, the dimensions, the range and the time of adapting."""
     time = pd.date_range("2001", periods=3)
     data = DATA.assign_coords(t=time)
     stats = dn.adapt(data, over="t") + dn.adapt(data, over="t")

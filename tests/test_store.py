@@ -1,4 +1,4 @@
-"""Statistics files: what is written is read, bit for bit, and other tools can read it too."""
+"""Statistics files: they are read as written, bit for bit, and by other tools too."""
 
 import hashlib
 import subprocess
@@ -131,7 +131,7 @@ def test_records_of_another_package(tmp_path, suffix):
 @suffixes
 def test_equal_names_of_unequal_dimensions(tmp_path, suffix):
     """Two fields may use one dimension's name for other sizes or other labels."""
-    found = {
+    result = {
         "a": State(make_records((2,)), ("x",), {"x": pd.Index([1, 2])}),
         "b": State(make_records((2,)), ("x",), {"x": pd.Index([1, 3])}),
         "c": State(make_records((3,)), ("x",)),
@@ -139,7 +139,7 @@ def test_equal_names_of_unequal_dimensions(tmp_path, suffix):
         "mean": State(make_records((2,), 2), ("a_mean",), {"a_mean": pd.Index([1, 2])}),
     }
     check_round_trip(
-        tmp_path / f"s{suffix}", ({n: with_moments(s) for n, s in found.items()}, "x", {})
+        tmp_path / f"s{suffix}", ({n: with_moments(s) for n, s in result.items()}, "x", {})
     )
 
 

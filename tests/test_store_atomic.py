@@ -1,4 +1,4 @@
-"""A write that fails in the middle leaves the old statistics whole, and nothing beside them."""
+"""A failed write leaves the old statistics unchanged, and no other file."""
 
 import os
 import subprocess
@@ -142,9 +142,9 @@ def test_a_file_system_that_may_not_be_written(suffix):
 def test_replaced(tmp_path, suffix):
     """Writing again replaces what was there, whole; nothing stays beside it."""
     path = tmp_path / f"s{suffix}"
-    for each in (OLD, NEW, OLD):
-        store.write(path, *each)
-        assert_identical(store.read(path), each)
+    for item in (OLD, NEW, OLD):
+        store.write(path, *item)
+        assert_identical(store.read(path), item)
     assert os.listdir(tmp_path) == [path.name]
 
 
@@ -169,7 +169,7 @@ def test_links_stay(tmp_path, suffix):
     assert_identical(store.read(path), NEW)
 
 
-@pytest.mark.parametrize("suffix", [each for each in SUFFIXES if each != ".zarr"])
+@pytest.mark.parametrize("suffix", [item for item in SUFFIXES if item != ".zarr"])
 def test_permissions_stay(tmp_path, suffix):
     """A new file may be read by whom the umask lets; a replaced one by those who could before."""
     path = tmp_path / f"s{suffix}"
@@ -220,7 +220,7 @@ def test_others_are_never_replaced(tmp_path, make):
     path = tmp_path / "s.zarr"
     make(path)
     before = copy_file(path, tmp_path / "before")
-    with pytest.raises(FileExistsError, match="is not replaced"):
+    with pytest.raises(FileExistsError, match="does not contain only statistics"):
         store.write(path, *NEW)
     assert sorted(os.listdir(tmp_path)) == ["before", "s.zarr"]
     assert subprocess.run(["diff", "-r", before, path], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""Files of newer formats are told as such; forged and hostile ones are refused at little cost."""
+"""Files of newer formats are recognized; forged files are rejected at little cost."""
 
 import hashlib
 import io
@@ -27,22 +27,22 @@ def written(tmp_path):
 
 
 def forged(tmp_path, written, **changes):
-    """Return a JSON file whose header says other things, and whose checksum fits."""
-    said = json.loads(written.read_text())
+    """Return a JSON file with a changed header and a matching checksum."""
+    text = json.loads(written.read_text())
     for key, change in changes.items():
-        said[key] = change(said[key]) if callable(change) else change
-    header = {key: value for key, value in said.items() if key not in ("values", "checksum")}
+        text[key] = change(text[key]) if callable(change) else change
+    header = {key: value for key, value in text.items() if key not in ("values", "checksum")}
     digest = hashlib.sha256(values.dumps(header).encode())
-    for value in said["values"].values():
+    for value in text["values"].values():
         digest.update(np.array(value, "<f8").tobytes())
-    said["checksum"] = digest.hexdigest()
+    text["checksum"] = digest.hexdigest()
     path = tmp_path / "s.json"
-    path.write_text(json.dumps(said))
+    path.write_text(json.dumps(text))
     return path
 
 
 def test_newer_format(tmp_path, written):
-    """A newer format is said to be newer, and what to do, whatever else the file holds."""
+    """A newer format is reported as newer, with a remedy, for any other contents."""
     path = forged(tmp_path, written, version=3, fields=None)
     assert_rejected(path, "written by format 3, this version reads up to 1: upgrade dasknorm")
     for version in (0, -1, 1.0, "1", True, None):
@@ -57,9 +57,9 @@ def of_statistic(**changes):
 def test_unknown_statistic(tmp_path, written):
     """A statistic that is not defined here is named; so are records that are not as expected."""
     path = forged(tmp_path, written, fields=of_statistic(name="Hindsight"))
-    assert_rejected(path, "unknown statistic 'Hindsight'; known: .*Moments")
+    assert_rejected(path, "unknown statistic 'Hindsight'; available: .*Moments")
     path = forged(tmp_path, written, fields=of_statistic(record=[]))
-    assert_rejected(path, "holds records of Moments")
+    assert_rejected(path, "records of Moments in the file")
     path = forged(tmp_path, written, fields=of_statistic(settings={"ddof": -1}))
     assert_rejected(path, "ddof must be")
 
@@ -111,10 +111,10 @@ def test_forged_headers(tmp_path, written, kind):
 def plain_header(**changes):
     """Return the header of statistics of 10**9 positions, and the variables it declares."""
     document = store.compose(*make_contents((1,), name="x"))
-    said = json.loads(document.header)
-    said["dims"][0]["size"] = 10**9
-    said["variables"] = {name: ["<f8", [10**9]] for name in said["variables"]}
-    return json.dumps({**said, **changes}).encode(), list(said["variables"])
+    text = json.loads(document.header)
+    text["dims"][0]["size"] = 10**9
+    text["variables"] = {name: ["<f8", [10**9]] for name in text["variables"]}
+    return json.dumps({**text, **changes}).encode(), list(text["variables"])
 
 
 def bomb(make):
@@ -161,12 +161,12 @@ def absurd_store(path):
     store.write(path, *make_contents((1,), name="x"))
     header, _ = plain_header()
     (path / "dasknorm_header" / "c.0").write_bytes(header)
-    said = json.loads((path / "zarr.json").read_text())
-    for name, array in said["consolidated_metadata"]["metadata"].items():
+    text = json.loads((path / "zarr.json").read_text())
+    for name, array in text["consolidated_metadata"]["metadata"].items():
         size = len(header) if name == "dasknorm_header" else 10**9
         array["shape"] = array["chunk_grid"]["configuration"]["chunk_shape"] = [size]
         (path / name / "zarr.json").write_text(json.dumps(array))
-    (path / "zarr.json").write_text(json.dumps(said))
+    (path / "zarr.json").write_text(json.dumps(text))
 
 
 BOMBS = [compressed, unallocated, external, linked, virtual] if h5py else []

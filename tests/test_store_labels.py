@@ -1,4 +1,4 @@
-"""Labels and names of every kind come back from a statistics file, and others are refused."""
+"""Labels and names of every type come back from a statistics file; others are rejected."""
 
 import datetime as dt
 import decimal
@@ -93,14 +93,14 @@ NAMES += [("a", 1), (), np.int64(3), np.str_("s"), dt.date(2000, 1, 1), "dasknor
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_names(tmp_path, suffix):
-    """Names of fields and of dimensions are data, never paths: all come back, beside each other."""
+    """Names of fields and of dimensions are data, never paths: all names come back."""
     (state,) = make_contents((2,))[0].values()
     dims = [name if name == name else "NaN" for name in NAMES]
-    found = {
+    result = {
         name: State(state.data, (dim,), {dim: pd.Index([0, 1])}, statistic=Moments())
         for name, dim in zip(NAMES, dims, strict=True)
     }
-    check_round_trip(tmp_path / f"s{suffix}", (found, "x", {}))
+    check_round_trip(tmp_path / f"s{suffix}", (result, "x", {}))
     assert [path.name for path in tmp_path.iterdir()] == [f"s{suffix}"]
 
 
@@ -120,8 +120,8 @@ REFUSED = {
 @pytest.mark.parametrize("kind", REFUSED)
 def test_labels_refused(tmp_path, suffix, kind):
     """Labels that could not be restored are refused when written, with dimension and type."""
-    index, named = REFUSED[kind]
-    with pytest.raises(TypeError, match=f"'d0'.*{named}"):
+    index, message = REFUSED[kind]
+    with pytest.raises(TypeError, match=f"'d0'.*{message}"):
         store.write(tmp_path / f"s{suffix}", *make_labelled_contents(index))
     assert not list(tmp_path.iterdir())
 
@@ -157,6 +157,6 @@ def test_other_things_refused(tmp_path):
     ids=["objects", "wide texts", "zone as path", "any class", "any tag", "any dtype"],
 )
 def test_labels_that_a_file_may_not_ask_for(coded):
-    """What a forged file asks for beyond labels is refused, and nothing large is made of it."""
+    """A forged file with more than labels is rejected before anything large is allocated."""
     with pytest.raises((ValueError, TypeError, AttributeError)):
         labels.decode(coded)

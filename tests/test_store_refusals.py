@@ -1,4 +1,4 @@
-"""Files that are foreign, cut off or altered are refused, soon and clearly."""
+"""Files of other programs, and truncated or altered ones, are rejected early and clearly."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def written(given, tmp_path_factory):
 
 
 def equal_or_refused(path, given):
-    """Check that a spoiled file is never read as something else; tell whether it was refused."""
+    """Check that a damaged file is read unchanged or rejected; return whether it was rejected."""
     try:
         read = store.read(path)
     except StatsFileError:
@@ -58,7 +58,7 @@ def equal_or_refused(path, given):
 
 
 def test_any_byte_of_json_altered(tmp_path):
-    """Whichever byte is changed, JSON is read as what it was, or refused."""
+    """JSON with any changed byte is read unchanged or rejected."""
     given = make_contents((1,), {"d0": pd.Index(["é"])})
     path, rng, refusals = tmp_path / "s.json", random.Random(0), 0
     store.write(path, *given)
@@ -84,7 +84,7 @@ def test_any_byte_of_netcdf_altered(tmp_path, written):
 
 
 def test_any_byte_of_zarr_altered(tmp_path, written, given):
-    """Whichever byte of whichever file is changed, Zarr is read as what it was, or refused."""
+    """Zarr with any changed byte in any file is read unchanged or rejected."""
     path, rng = copy_file(written[".zarr"], tmp_path / "s.zarr"), random.Random(0)
     for file in sorted(path.rglob("*")):
         whole = file.read_bytes() if file.is_file() else b""
@@ -100,7 +100,7 @@ def test_any_byte_of_zarr_altered(tmp_path, written, given):
 
 @pytest.mark.parametrize("suffix", FILES)
 def test_cut_off(tmp_path, written, suffix):
-    """A file that ends too soon is said to be cut off, wherever it ends."""
+    """A truncated file is reported as such, wherever it ends."""
     whole = written[suffix].read_bytes()
     path = tmp_path / f"s{suffix}"
     for size in (len(whole) - 3, len(whole) // 2, 2000):
@@ -129,7 +129,7 @@ NUMBERS = pytest.mark.parametrize("name", ["x_y_mean", "x_y_m2", "x_y_std", "d0"
 @needs("zarr")
 @NUMBERS
 def test_a_number_altered_by_zarr(tmp_path, written, name):
-    """A number changed by the Zarr library is noticed, be it a plain reading or a label."""
+    """A number changed by the Zarr library is detected, in a result and in a label."""
     store_path = copy_file(written[".zarr"], tmp_path / "s.zarr")
     array = zarr.open_group(store_path, mode="r+")[name]
     array[:1] = array[1:2]
@@ -164,7 +164,7 @@ class Trap:
     """Would run a command if it were unpickled."""
 
     def __reduce__(self):
-        """Return what pickle runs."""
+        """Return the call that pickle runs."""
         return os._exit, (1,)
 
 
@@ -228,7 +228,7 @@ def test_an_empty_store(tmp_path):
 
 @netcdf
 def test_a_copy_by_another_tool(tmp_path, written):
-    """What xarray has read and written again is refused with a hint, not taken for damage."""
+    """A file that xarray has rewritten is rejected with a hint, not as damaged."""
     with xr.open_dataset(written[".nc"]) as opened:
         opened.to_netcdf(tmp_path / "s.nc", engine="h5netcdf")
     assert_rejected(tmp_path / "s.nc", "written again by another tool")

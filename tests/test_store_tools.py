@@ -16,7 +16,7 @@ for library in ("h5netcdf", "h5py", "cftime"):
 
 @pytest.fixture
 def dataset():
-    """Return data with a label of each kind that other tools know."""
+    """Return data with labels of each type that other tools support."""
     rng = np.random.default_rng(0)
     dims = ("time", "level", "name", "day")
     return xr.Dataset(
@@ -31,7 +31,7 @@ def dataset():
 
 @pytest.mark.parametrize("suffix", [".nc", ".zarr"])
 def test_xarray_reads_it(tmp_path, suffix, dataset):
-    """Plain xarray finds the readings, their units, and the labels."""
+    """Plain xarray reads the results, their units, and the labels."""
     stats = dn.adapt(dataset, over="time")
     stats.save(tmp_path / f"s{suffix}")
     with xr.open_dataset(tmp_path / f"s{suffix}") as opened:
@@ -57,7 +57,7 @@ def test_zarr_reads_it(tmp_path, dataset):
 
 
 def test_a_zero_is_not_missing(tmp_path, dataset):
-    """What is 0 is read as 0 by xarray, not as a fill value."""
+    """xarray reads 0 as 0, not as a fill value."""
     stats = dn.adapt(dataset * 0, over="time")
     stats.save(tmp_path / "s.zarr")
     with xr.open_dataset(tmp_path / "s.zarr") as opened:

@@ -1,4 +1,4 @@
-"""Datasets as they are stored: packed, mixed, with holes in their coordinates, written again."""
+"""Datasets as they are stored: packed, mixed, with missing coordinates, and written again."""
 
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ def reopened(path: Path, engine: str) -> xr.Dataset:
 @pytest.mark.parametrize("engine", FORMATS)
 @pytest.mark.parametrize("loaded", [True, False])
 def test_packing_is_not_written_again(engine: str, loaded: bool, tmp_path: Path) -> None:
-    """What was read from int16 is written as floats: scores and restored data lose no digit."""
+    """Data read from int16 are written as floats: scores and restored data lose no digit."""
     values = np.random.default_rng(0).normal(280.0, 20.0, (40, 3)).round(2)
     values[3, 1] = np.nan
     data = xr.Dataset({"t": (("time", "lev"), values, {"units": "K"})}, {"lev": [1, 2, 3]})
@@ -101,7 +101,7 @@ OUT = {"f4": "f4", "f8": "f8", "i2": "f4", "u1": "f4", "i8": "f8", "flag": "f4",
 
 @pytest.mark.parametrize("chunks", [None, 1, 3])
 def test_variables_of_every_dtype(chunks: int | None) -> None:
-    """Each variable has its own dtype in and out; constants become exactly 0, others ride along."""
+    """Each variable keeps its dtype; constants become exactly 0, other variables are unchanged."""
     data = xr.Dataset({name: ("time", values) for name, values in MIXED.items()})
     data = data if chunks is None else data.chunk(time=chunks)
     stats = dn.adapt(data, over="time")
@@ -110,10 +110,10 @@ def test_variables_of_every_dtype(chunks: int | None) -> None:
         values = MIXED[name][MIXED[name] == MIXED[name]]
         shifted = values.astype("f8") if name != "i8" else values - 2**53
         spread = shifted.astype("f8").std()
-        wanted = (shifted - shifted.astype("f8").mean()) / (spread if spread > 1e-9 else 1.0)
+        expected = (shifted - shifted.astype("f8").mean()) / (spread if spread > 1e-9 else 1.0)
         assert z[name].dtype == out
-        found = z[name].values[~np.isnan(z[name].values)]
-        np.testing.assert_allclose(found, wanted, rtol=1e-6 if out == "f4" else 1e-9, atol=1e-15)
+        result = z[name].values[~np.isnan(z[name].values)]
+        np.testing.assert_allclose(result, expected, rtol=1e-6 if out == "f4" else 1e-9, atol=1e-15)
         assert float(stats.count[name]) == len(values)
     assert not z["constant"].values.any()
     assert z["constant_with_holes"].values[[0, 2, 3]].tolist() == [0.0] * 3

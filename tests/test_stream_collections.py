@@ -1,4 +1,4 @@
-"""Streams of every kind: whatever a collection is made of, its statistics are the truth."""
+"""Streams: the statistics of every type of Dask collection are exact."""
 
 from collections.abc import Callable
 from pathlib import Path

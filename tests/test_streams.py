@@ -1,4 +1,4 @@
-"""Streams: however chunks are grouped, each is loaded once, and the result is the truth."""
+"""Streams: each chunk is loaded once however chunks are grouped, and the result is exact."""
 
 import tempfile
 import warnings
@@ -73,26 +73,26 @@ def weighed(kind: str, weights: np.ndarray, cuts: Any, folder: Any) -> Any:
     """Return weights as they are given: none, in memory, or lazy and marked when loaded."""
     if kind in ("none", "numpy"):
         return None if kind == "none" else weights
-    own = [(1,) if n == 1 else cut for n, cut in zip(weights.shape, cuts, strict=True)]
-    return mark_loads(weights, tuple(own), folder, "w")
+    weight_chunks = [(1,) if n == 1 else cut for n, cut in zip(weights.shape, cuts, strict=True)]
+    return mark_loads(weights, tuple(weight_chunks), folder, "w")
 
 
 @pytest.mark.parametrize("grouping", GROUPINGS)
 @given(job=jobs())
 def test_any_grouping_is_the_truth(alone: Any, grouping: str, job: Any) -> None:
-    """Whatever the chunks, groups, kept axes and weights: the truth, and each chunk loaded once."""
+    """Any chunks, groups, axes and weights give exact results, and each chunk is loaded once."""
     block, cuts, keep, kind, weights = job
     assume(weights.any())
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         grouped(patch, grouping)
         x = mark_loads(block, cuts, folder)
-        beside = weighed(kind, weights, cuts, folder)
-        stats = quiet(x, keep=keep, weights=beside)
-        lazy = beside.npartitions if isinstance(beside, da.Array) else 0
-        found = count_loads(folder)
-        assert len(found) == x.npartitions + lazy
-        assert set(found.values()) == {1}
-        by_tree = quiet(x, keep=keep, weights=beside, compute=False).compute()
+        weights_in_chunks = weighed(kind, weights, cuts, folder)
+        stats = quiet(x, keep=keep, weights=weights_in_chunks)
+        lazy = weights_in_chunks.npartitions if isinstance(weights_in_chunks, da.Array) else 0
+        result = count_loads(folder)
+        assert len(result) == x.npartitions + lazy
+        assert set(result.values()) == {1}
+        by_tree = quiet(x, keep=keep, weights=weights_in_chunks, compute=False).compute()
     used_weights = None if kind == "none" else weights
     assert_all_exact(stats, block, keep, used_weights)
     assert_all_exact(by_tree, block, keep, used_weights)
@@ -102,14 +102,14 @@ def test_any_grouping_is_the_truth(alone: Any, grouping: str, job: Any) -> None:
 def test_groups_make_few_tasks(
     alone: Any, monkeypatch: pytest.MonkeyPatch, grouping: str, tasks: int
 ) -> None:
-    """Forty chunks are streamed by forty tasks, by four, or by one, and nothing is beside them."""
+    """Forty chunks are streamed by forty tasks, by four, or by one, and no other task is added."""
     grouped(monkeypatch, grouping)
     x = da.random.default_rng(0).normal(size=(400, 3), chunks=(10, 3))
-    found = graph.make_assembly([Reduction(x, Reducer(dn.Moments(), (0,)))])
-    assert found is not None
-    assert found.stream_count(0) == tasks
+    result = graph.make_assembly([Reduction(x, Reducer(dn.Moments(), (0,)))])
+    assert result is not None
+    assert result.stream_count(0) == tasks
     merges = {40: 3, 4: 1, 1: 0}[tasks]  # 32 and 8, and the two
-    assert len(found.graph) == tasks + merges
+    assert len(result.graph) == tasks + merges
 
 
 @pytest.mark.parametrize("threads", [1, 2, 16])
@@ -140,7 +140,7 @@ SHARING: dict[str, Callable[[da.Array], da.Array]] = {
 
 @pytest.mark.parametrize("name", SHARING)
 def test_shared_work_is_done_once(tmp_path: Path, name: str) -> None:
-    """Where chunks share upstream work, that is done once too, and the result is the truth."""
+    """Upstream work that chunks share is done once too, and the result is exact."""
     block = make_values(24, 3)
     stats = dn.adapt(SHARING[name](mark_loads(block, (4, 3), tmp_path)))
     assert count_loads(tmp_path) == {f"x.{i}.0": 1 for i in range(6)}
@@ -180,7 +180,7 @@ def test_weights_made_of_the_data_load_them_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("scheduler", "grouping"),
     [
-        *((name, each) for name in ("synchronous", "threads", "cluster") for each in GROUPINGS),
+        *((name, item) for name in ("synchronous", "threads", "cluster") for item in GROUPINGS),
         pytest.param("processes", "a few tasks", marks=pytest.mark.slow),
     ],
     indirect=["scheduler"],
@@ -193,15 +193,15 @@ def test_every_scheduler_gives_the_same_bits(
     x = da.from_array(make_values(240, 3), (6, 3))
     weights = abs(da.from_array(make_values(240, 1, seed=1), (6, 1)))
     data = xr.Dataset({"x": (("t", "c"), x), "cut again": (("t", "c"), x.rechunk((20, 2)))})
-    beside = xr.DataArray(weights[:, 0], dims="t")
+    weights_in_chunks = xr.DataArray(weights[:, 0], dims="t")
     with dask.config.set(scheduler="synchronous", num_workers=2):
-        expected = dn.adapt(data, over="t", weights=beside)
+        expected = dn.adapt(data, over="t", weights=weights_in_chunks)
     for _ in range(2):
-        assert dn.adapt(data, over="t", weights=beside) == expected
+        assert dn.adapt(data, over="t", weights=weights_in_chunks) == expected
 
 
 def test_a_chunk_of_another_shape_is_refused() -> None:
-    """Chunks that come out in another shape than Dask was told are refused, and not broadcast."""
+    """Chunks of another shape than declared raise an error, and are not broadcast."""
     x = da.zeros((8, 3), chunks=(4, 3)).map_blocks(lambda block: block[:, :2], dtype=float)
     with pytest.raises(dn.errors.MismatchError, match=r"\(4, 2\) when computed, where \(any, 3\)"):
         dn.adapt(x)

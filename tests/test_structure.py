@@ -1,4 +1,4 @@
-"""The structure of the package: layers, imports in one direction, small files, true pictures."""
+"""The structure of the package: layers, one-way imports, small files, and true figures."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Tendencies: statistics of changes along a dimension, learned in the one pass."""
+"""Tendencies: statistics of differences along a dimension, computed in the same pass."""
 
 import warnings
 from collections import Counter
@@ -34,25 +34,25 @@ def changes(data: xr.DataArray, lag: int, *, bridged: bool = False) -> np.ndarra
     times = pd.DatetimeIndex(data["time"].to_numpy())
     steps = ((times - times[0]) // pd.Timedelta("6h")).to_numpy()
     values = data.transpose("time", ...).to_numpy().astype("f8")
-    found = [values[:0]]
+    result = [values[:0]]
     for i in range(len(steps)):
         j = np.flatnonzero(steps == steps[i] + lag) if bridged else np.array([i + lag])
         j = j[j < len(steps)]
         whole = bridged or (len(j) and steps[j[0]] == steps[i] + lag)
         if len(j) and whole:
-            found.append(values[j] - values[i])
-    return np.concatenate(found)
+            result.append(values[j] - values[i])
+    return np.concatenate(result)
 
 
 AXES = {"time": 0, ("time", "lon"): (0, 2), ("time", "lat", "lon"): (0, 1, 2)}
 
 
-def check(stats: dn.Stats, wanted: np.ndarray, axes: Any) -> None:
+def check(stats: dn.Stats, expected: np.ndarray, axes: Any) -> None:
     """Compare with float64 NumPy: mean to 1e-13 of a standard deviation, std to 1e-12."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of no change at all
-        mean, std = np.nanmean(wanted, axes), np.nanstd(wanted, axes)
-    np.testing.assert_array_equal(stats.count, (~np.isnan(wanted)).sum(axes))
+        mean, std = np.nanmean(expected, axes), np.nanstd(expected, axes)
+    np.testing.assert_array_equal(stats.count, (~np.isnan(expected)).sum(axes))
     np.testing.assert_allclose(stats.mean, mean, rtol=1e-11, atol=1e-13)
     np.testing.assert_allclose(stats.std, std, rtol=1e-11, atol=1e-13)
 
@@ -82,17 +82,17 @@ def test_changes_are_those_of_float64(
     steps = len(data["time"])
     ends = sorted({cut for cut in cuts if cut < steps} | {0, steps})
     lazy = data.chunk(time=tuple(np.diff(ends).tolist()), lat=lat)
-    asked = [f"{6 * lag}h" for lag in sorted(lags)] if durations else sorted(lags)
+    lag_values = [f"{6 * lag}h" for lag in sorted(lags)] if durations else sorted(lags)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "no valid values")
-        for each in (data, lazy):
-            each = each.transpose("lat", "lon", "time") if transposed else each
-            stats = dn.adapt(each, over=over, lag={"time": asked})
+        for item in (data, lazy):
+            item = item.transpose("lat", "lon", "time") if transposed else item
+            stats = dn.adapt(item, over=over, lag={"time": lag_values})
             plain = dn.adapt(data, over=over)
             np.testing.assert_allclose(stats.mean, plain.mean, rtol=1e-15)
             np.testing.assert_allclose(stats.std, plain.std, rtol=1e-13)
             usual = _usual_step(data)
-            for lag, word in zip(sorted(lags), asked, strict=True):
+            for lag, word in zip(sorted(lags), lag_values, strict=True):
                 if durations or usual == 1:
                     check(stats.tendency(word), changes(data, lag, bridged=durations), AXES[over])
 
@@ -148,12 +148,12 @@ def test_weights_that_do_not_vary_along_the_dimension() -> None:
     """Changes are weighted as values are."""
     data = field(50)
     weights = xr.DataArray([1.0, 0.0, 3.0], dims="lat")
-    for each in (data, data.chunk(time=7, lat=2, lon=3)):
-        stats = dn.adapt(each, over=("time", "lat", "lon"), weights=weights, lag={"time": 2})
-        wanted = changes(data, 2)
-        beside = np.broadcast_to(weights.to_numpy()[:, None], wanted.shape)
-        there = ~np.isnan(wanted)
-        mean = np.average(wanted[there], weights=beside[there])
+    for item in (data, data.chunk(time=7, lat=2, lon=3)):
+        stats = dn.adapt(item, over=("time", "lat", "lon"), weights=weights, lag={"time": 2})
+        expected = changes(data, 2)
+        all_weights = np.broadcast_to(weights.to_numpy()[:, None], expected.shape)
+        valid = ~np.isnan(expected)
+        mean = np.average(expected[valid], weights=all_weights[valid])
         assert float(stats.tendency().mean) == pytest.approx(mean, abs=1e-12)
     with pytest.raises(ValueError, match="weights vary along 'time'"):
         dn.adapt(data, weights=xr.ones_like(data["time"], float), lag={"time": 1})
@@ -193,11 +193,11 @@ def test_schedulers_and_persisted_data(scheduler: str) -> None:
 def test_merged_updated_saved(tmp_path: Path) -> None:
     """Statistics of two periods merge: changes from one to the other are in neither."""
     data = field(60)
-    parts = [dn.adapt(each, over="time", lag={"time": "6h"}) for each in (data[:25], data[25:])]
+    parts = [dn.adapt(item, over="time", lag={"time": "6h"}) for item in (data[:25], data[25:])]
     both = parts[0] + parts[1]
-    wanted = np.concatenate([changes(data[:25], 1), changes(data[25:], 1)])
-    check(both.tendency("6h"), wanted, 0)
-    check(parts[0].update(data[25:].chunk(time=4)).tendency(), wanted, 0)
+    expected = np.concatenate([changes(data[:25], 1), changes(data[25:], 1)])
+    check(both.tendency("6h"), expected, 0)
+    check(parts[0].update(data[25:].chunk(time=4)).tendency(), expected, 0)
     for suffix in ("nc", "zarr", "json"):
         both.save(tmp_path / f"s.{suffix}")
         loaded = dn.load(tmp_path / f"s.{suffix}")
@@ -234,8 +234,8 @@ def test_calendars() -> None:
     times = xr.date_range("2001-02-27", periods=40, freq="6h", calendar="360_day", use_cftime=True)
     data = xr.DataArray(np.arange(40.0) ** 2, dims="time", coords={"time": times})
     stats = dn.adapt(data.chunk(time=7), lag={"time": "1D"})
-    wanted = data.to_numpy()[4:] - data.to_numpy()[:-4]
-    assert float(stats.tendency().mean) == pytest.approx(wanted.mean())
+    expected = data.to_numpy()[4:] - data.to_numpy()[:-4]
+    assert float(stats.tendency().mean) == pytest.approx(expected.mean())
 
 
 WRONG = {
@@ -254,7 +254,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("lag", "error", "words"), WRONG.values(), ids=WRONG)
 def test_mistakes(lag: Any, error: type[Exception], words: str) -> None:
-    """What cannot be done says what was wrong, and what to write."""
+    """Unsupported requests raise errors with the problem and an alternative."""
     with pytest.raises(error, match=words):
         dn.adapt(field(), lag=lag)
 
@@ -275,7 +275,7 @@ def test_more_mistakes() -> None:
     stats = dn.adapt(data, lag={"time": ["6h", "12h"]})
     with pytest.raises(dn.MismatchError, match="several lags"):
         stats.tendency()
-    with pytest.raises(dn.MismatchError, match="no changes by"):
+    with pytest.raises(dn.MismatchError, match="no tendencies with lag"):
         stats.tendency("18h")
-    with pytest.raises(dn.MismatchError, match="no changes were learned"):
+    with pytest.raises(dn.MismatchError, match="no tendencies were computed"):
         dn.adapt(data).tendency(1)

@@ -1,4 +1,4 @@
-"""Odd lags, gaps and weights: changes are those of a loop over all pairs, or refused in words."""
+"""Unusual lags, gaps and weights: differences equal those of a loop over all pairs."""
 
 import datetime
 
@@ -51,22 +51,22 @@ def test_changes_are_those_of_all_pairs(case, lags, by_date, per_point):
     """In any chunks, with any lags, gaps and missing values: count, mean and variance are right."""
     days, array, cut = case
     over = ["time"] if per_point else ["time", "lat"]
-    asked = [f"{lag}D" if by_date else lag for lag in sorted(lags)]
+    lag_values = [f"{lag}D" if by_date else lag for lag in sorted(lags)]
     weights = xr.DataArray([1.0, 2.0], {"lat": [0, 1]})
-    stats = dn.adapt(cut, over=over, lag={"time": asked}, weights=weights)
-    for lag, name in zip(sorted(lags), asked, strict=True):
+    stats = dn.adapt(cut, over=over, lag={"time": lag_values}, weights=weights)
+    for lag, name in zip(sorted(lags), lag_values, strict=True):
         pairs = np.array(_pairs(days, lag, by_date), int).reshape(-1, 2)
         new, old = (array.values[pairs[:, i]] for i in (1, 0))
         changes = xr.DataArray(new - old, dims=array.dims, coords={"lat": [0, 1]})
         weighed = changes.weighted(weights.broadcast_like(changes))
-        found = stats.tendency(name)
+        result = stats.tendency(name)
         counts = weights.where(changes.notnull(), 0).sum(over)
-        np.testing.assert_array_equal(found.count, counts.transpose(*found.count.dims))
+        np.testing.assert_array_equal(result.count, counts.transpose(*result.count.dims))
         seen = counts > 0
-        for reading, wanted in (("mean", weighed.mean(over)), ("variance", weighed.var(over))):
-            got = found.result(reading).where(seen)
-            wanted = wanted.where(seen).transpose(*got.dims)
-            np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-10)
+        for reading, expected in (("mean", weighed.mean(over)), ("variance", weighed.var(over))):
+            actual = result.result(reading).where(seen)
+            expected = expected.where(seen).transpose(*actual.dims)
+            np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-10)
 
 
 # -- lags -----------------------------------------------------------------------------------------
@@ -79,8 +79,8 @@ def test_a_day_in_many_words(lag):
     """However a duration is written, it is the same one."""
     stats = dn.adapt(make_air(), over="time", lag={"time": lag})
     assert stats == dn.adapt(make_air(), over="time", lag={"time": "1D"})
-    for asked in (lag, "1D", pd.Timedelta(1, "D")):
-        assert (stats.tendency(asked).count == 39).all()
+    for lag_values in (lag, "1D", pd.Timedelta(1, "D")):
+        assert (stats.tendency(lag_values).count == 39).all()
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,10 @@ def test_gaps(time, pairs, chunks):
 def test_weights_with_lags():
     """Weights of places weigh changes as they do values, in any chunks."""
     weights = xr.DataArray([1.0, 2.0, 3.0], {"lat": [10, 0, -10]})
-    wanted = np.average(np.diff(VALUES, axis=0).mean(0), axis=0, weights=weights)
+    expected = np.average(np.diff(VALUES, axis=0).mean(0), axis=0, weights=weights)
     for array in (make_air(), make_air().chunk(time=7, lat=1)):
         stats = dn.adapt(array, keep="lon", weights=weights, lag={"time": 1})
-        np.testing.assert_allclose(stats.tendency().mean, wanted, atol=1e-12)
+        np.testing.assert_allclose(stats.tendency().mean, expected, atol=1e-12)
         assert (stats.tendency().count == 39 * 6).all()
 
 
@@ -127,7 +127,7 @@ def test_weights_along_the_lag_are_refused(dims, lazy):
 
 
 def test_served_without_its_changes():
-    """scikit-learn's scaler is fitted with the values, whatever was learned of changes."""
+    """scikit-learn's scaler has the statistics of the values, not those of tendencies."""
     pytest.importorskip("sklearn")
     rows = VALUES[:, 0]
     scaler = dn.adapt(rows, keep=-1, lag={0: 1}).to_sklearn()

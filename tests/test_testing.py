@@ -1,4 +1,4 @@
-"""The checks for extenders find what breaks a law, and pass what keeps them all."""
+"""The checks for extensions find violated invariants, and pass valid extensions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Functions before statistics: against NumPy in float64, there and back."""
+"""Transforms before statistics: against NumPy in float64, and inverted."""
 
 from typing import Any
 
@@ -37,20 +37,20 @@ def test_moments_are_numpy_s(function: str, dtype: str) -> None:
         return  # constant
     z = stats.normalize(x)
     assert z.dtype == dn.adapt(x).normalize(x).dtype
-    wanted = (wide - wide.mean(0)) / wide.std(0)
+    expected = (wide - wide.mean(0)) / wide.std(0)
     eps = np.finfo(z.dtype).eps
-    np.testing.assert_allclose(z, wanted, rtol=eps, atol=max(1e-14, eps * 1e-3))
+    np.testing.assert_allclose(z, expected, rtol=eps, atol=max(1e-14, eps * 1e-3))
 
 
 @pytest.mark.parametrize("function", FORWARD)
 @pytest.mark.parametrize("statistic", [Extrema(-1, 1), MaxAbs(), Quantiles()], ids=str)
 def test_other_statistics_of_the_values(function: str, statistic: dn.Statistic) -> None:
-    """What is read is of the function's values, bit for bit."""
+    """Results are those of the transformed values, bit for bit."""
     stats = dn.adapt(RAIN, Transformed(function, statistic))
-    alone = dn.adapt(FORWARD[function](RAIN), statistic)
+    single = dn.adapt(FORWARD[function](RAIN), statistic)
     for name in statistic.result_names:
-        np.testing.assert_array_equal(stats.result(name), alone.result(name))
-    np.testing.assert_array_equal(stats.normalize(RAIN), alone.normalize(FORWARD[function](RAIN)))
+        np.testing.assert_array_equal(stats.result(name), single.result(name))
+    np.testing.assert_array_equal(stats.normalize(RAIN), single.normalize(FORWARD[function](RAIN)))
 
 
 @pytest.mark.parametrize("function", FORWARD)
@@ -125,7 +125,7 @@ def test_normalize_gives_what_numpy_does() -> None:
 
 
 def test_missing_values_and_masks() -> None:
-    """NaN is skipped and stays; what is masked or has weight 0 may be outside of the domain."""
+    """NaN is skipped and stays; masked values and those of weight 0 may be outside the domain."""
     x = np.array([1.0, np.nan, -5.0, 9.0])
     masked = np.ma.MaskedArray(x, [False, False, True, False])
     stats = dn.adapt(masked, Transformed("sqrt"))
@@ -144,7 +144,7 @@ def frame() -> pd.DataFrame:
 
 
 def test_frames() -> None:
-    """Columns keep their own kind, nulls stay, and strings ride along."""
+    """Columns keep their type, nulls stay, and strings are unchanged."""
     z = dn.adapt(frame(), Transformed("sqrt", Extrema())).normalize(frame())
     assert z["f"].tolist()[:3] == [0, 0.5, 1]
     assert (z["n"].tolist()[:3], str(z["n"].dtype)) == ([0, 0.5, 1], "Float64")
@@ -168,8 +168,8 @@ def test_climatologies() -> None:
     rain = xr.DataArray(RAIN[:24], {"time": time}, ("time", "x"), "tp", {"units": "mm"})
     for data in (rain, rain.chunk(time=5)):
         stats = dn.adapt(data, Transformed("log1p"), over="time", by="time.month")
-        wanted = np.log1p(rain.astype("f8")).groupby("time.month").mean("time")
-        np.testing.assert_allclose(stats.mean, wanted, rtol=1e-14)
+        expected = np.log1p(rain.astype("f8")).groupby("time.month").mean("time")
+        np.testing.assert_allclose(stats.mean, expected, rtol=1e-14)
         assert stats.mean.attrs["units"] == "log1p(mm)"
         back = stats.inverse(stats.normalize(data))
         np.testing.assert_allclose(back, rain, rtol=1e-12)
@@ -185,7 +185,7 @@ def test_dask_frames() -> None:
 
 
 def test_lags_are_refused() -> None:
-    """Changes are of the data as they are, and the message says what to do instead."""
+    """Transforms with lag= raise an error that names an alternative."""
     with pytest.raises(TypeError, match="apply the function first"):
         dn.adapt(RAIN, Transformed("log1p"), lag={0: 1})
 

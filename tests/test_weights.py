@@ -1,4 +1,4 @@
-"""Weights and masks: by latitude, by DataArray, by where=; each against exact sums."""
+"""Weights and masks: by latitude, by DataArray and by where=, against exact sums."""
 
 from decimal import Decimal, localcontext
 from typing import Any
@@ -46,7 +46,7 @@ def fields(draw: Any, kind: str) -> xr.DataArray:
 
 
 def check(stats: dn.Stats, values: np.ndarray, weights: Any) -> None:
-    """Hold statistics of everything to the exact weighted sums; NaN where nothing counts."""
+    """Compare statistics with exact weighted sums; they are NaN if the total weight is 0."""
     counted = np.broadcast_to(weights, values.shape)[~np.isnan(values)]
     if not counted.sum():
         assert np.isnan(stats.mean)
@@ -83,14 +83,16 @@ def test_two_dimensional_weights_and_masks_are_exact(data: Any) -> None:
     both = np.where(mask, areas, 0.0)
     if not both.any():
         return
-    beside = xr.DataArray(areas, dims=("lat", "lon"), coords={"lat": t["lat"], "run": 1}).T
+    area_weights = xr.DataArray(areas, dims=("lat", "lon"), coords={"lat": t["lat"], "run": 1}).T
     where = xr.DataArray(mask, dims=("lat", "lon"))
     if data.draw(st.booleans()):
-        beside = beside.copy(data=da.from_array(beside.values, chunks=data.draw(st.integers(1, 5))))
+        area_weights = area_weights.copy(
+            data=da.from_array(area_weights.values, chunks=data.draw(st.integers(1, 5)))
+        )
         where = where.chunk(data.draw(st.integers(1, 5)))
     cut = t.copy(data=da.from_array(t.values, chunks=data.draw(chunkings(t.shape))))
-    for each in (t, cut):
-        check(dn.adapt(each, over=t.dims, weights=beside, where=where), t.values, both)
+    for item in (t, cut):
+        check(dn.adapt(item, over=t.dims, weights=area_weights, where=where), t.values, both)
 
 
 WEIGHTS: dict[str, dict[str, Any]] = {
@@ -127,8 +129,8 @@ def test_large_blocks_of_weights(monkeypatch: Any, shape: tuple[int, ...], kind:
     drawn[:, :, 3] = 0
     if kind in ("?", "f4", "f8"):
         monkeypatch.setattr(block_moments, "_merge_converted", None)
-    for some in (drawn[0, :1], drawn[1]):
-        weights = (some > 3 if kind == "?" else some.astype(kind)) * np.ones(1, kind)
+    for subset in (drawn[0, :1], drawn[1]):
+        weights = (subset > 3 if kind == "?" else subset.astype(kind)) * np.ones(1, kind)
         (record,) = moments(x, (0, 1, 2), weights).ravel()
         exact = compute_exact(np.where(np.isinf(x), np.nan, x), weights.astype("f8"))
         assert_exact(record["mean"], record["m2"] / record["count"], exact, weighted=True)
@@ -155,16 +157,16 @@ def test_cells_end_at_the_poles_and_midway_between_neighbours() -> None:
 def test_bounds_are_the_edges_where_there_are_some() -> None:
     """Given bounds, in either order, replace what neighbours would say; one cell is enough."""
     edges = [[0, 10], [40, 10]]
-    wanted = np.sin(np.deg2rad([10, 40])) - np.sin(np.deg2rad([0, 10]))
-    np.testing.assert_allclose(latitudes.area([5, 20], edges), wanted, rtol=1e-14)
+    expected = np.sin(np.deg2rad([10, 40])) - np.sin(np.deg2rad([0, 10]))
+    np.testing.assert_allclose(latitudes.area([5, 20], edges), expected, rtol=1e-14)
     assert latitudes.area([5], [[-90, 90]]).tolist() == [2.0]
 
 
 def test_the_cosine_is_0_at_the_poles() -> None:
     """cos(90 degrees) is 0, and not 6e-17; next to a pole no digit is lost."""
-    found = latitudes.coslat([-90, -60, 0, 89.999, 90])
-    assert found[[0, 2, 4]].tolist() == [0, 1, 0]
-    assert found[3] == pytest.approx(np.sin(np.deg2rad(90 - 89.999)), rel=1e-15)
+    result = latitudes.coslat([-90, -60, 0, 89.999, 90])
+    assert result[[0, 2, 4]].tolist() == [0, 1, 0]
+    assert result[3] == pytest.approx(np.sin(np.deg2rad(90 - 89.999)), rel=1e-15)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 64, 65])
@@ -173,11 +175,11 @@ def test_gaussian_weights_integrate_polynomials(n: int) -> None:
     lat = latitudes.gaussian_latitudes(n)
     weights = latitudes.gaussian(lat.astype("f4"))
     for power in range(min(2 * n, 20)):
-        found = (weights * np.sin(np.deg2rad(lat)) ** power).sum()
-        assert found == pytest.approx((1 - (-1) ** (power + 1)) / (power + 1), abs=1e-14)
-    nodes, theirs = np.polynomial.legendre.leggauss(n)
+        result = (weights * np.sin(np.deg2rad(lat)) ** power).sum()
+        assert result == pytest.approx((1 - (-1) ** (power + 1)) / (power + 1), abs=1e-14)
+    nodes, other = np.polynomial.legendre.leggauss(n)
     np.testing.assert_allclose(np.sin(np.deg2rad(lat)), nodes[::-1], atol=1e-14)
-    np.testing.assert_allclose(weights, theirs, rtol=1e-11)
+    np.testing.assert_allclose(weights, other, rtol=1e-11)
     np.testing.assert_array_equal(latitudes.gaussian(lat[::-1]), weights[::-1])
 
 
@@ -200,8 +202,8 @@ def in_decimals(n: int, guess: float) -> tuple[float, float]:
             for k in range(1, n):
                 before, value = value, ((2 * k + 1) * x * value - k * before) / (k + 1)
             slope = n * (before - x * value) / (1 - x * x)
-            found, x = x, x - value / slope
-        return float(found), float(2 / ((1 - found * found) * slope * slope))
+            result, x = x, x - value / slope
+        return float(result), float(2 / ((1 - result * result) * slope * slope))
 
 
 @pytest.mark.parametrize(
@@ -246,9 +248,9 @@ def test_each_node_of_a_tree_has_its_own_latitude() -> None:
     }
     stats = dn.adapt(xr.DataTree.from_dict(nodes), weights="area")
     for path, node in nodes.items():
-        wanted = dn.adapt(node, weights="area")
-        xr.testing.assert_identical(stats.mean[path]["t"], wanted.mean["t"])
-        xr.testing.assert_identical(stats.std[path]["t"], wanted.std["t"])
+        expected = dn.adapt(node, weights="area")
+        xr.testing.assert_identical(stats.mean[path]["t"], expected.mean["t"])
+        xr.testing.assert_identical(stats.std[path]["t"], expected.std["t"])
 
 
 def test_what_a_mask_leaves_out_is_no_surprise() -> None:
@@ -258,9 +260,9 @@ def test_what_a_mask_leaves_out_is_no_surprise() -> None:
     )
     land = xr.DataArray([[True, False, False], [False, False, True]], dims=("lat", "lon"))
     sea = sea.where(~land)
-    for each in (sea, sea.chunk(time=2)):
-        stats = dn.adapt(each, over="time", where=~land)
+    for item in (sea, sea.chunk(time=2)):
+        stats = dn.adapt(item, over="time", where=~land)
         assert (stats.count == xr.where(land, 0, 6)).all()
-        assert (np.isnan(stats.normalize(each)) == land).all()
+        assert (np.isnan(stats.normalize(item)) == land).all()
         with pytest.warns(UserWarning, match=r"no valid values in 'sst' at lat=0, lon=0 and lat=1"):
-            dn.adapt(each, over="time")
+            dn.adapt(item, over="time")

@@ -1,6 +1,6 @@
 """The public verbs and `Stats`, the class of the statistics that they return.
 
-Used by `accessors`, `cli`, `layer`, `sklearn` and `testing`. Nothing here knows a front end.
+Used by users, through `dasknorm`. The front ends import its modules, and it imports none of them.
 """
 
 __all__: list[str] = []

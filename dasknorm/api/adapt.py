@@ -4,7 +4,8 @@ Used by users, `accessors`, `cli`, `layer`, `sklearn` and `testing`. The work is
 and `shards`; this module checks the arguments and the result.
 """
 
-from collections.abc import Hashable, Sequence
+import math
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib.util import find_spec
@@ -16,9 +17,9 @@ from dasknorm.api import shards
 from dasknorm.api.request import Request
 from dasknorm.api.stats import Stats
 from dasknorm.chunks.progress import Meter, track_progress
-from dasknorm.containers.batches import is_single_container, iterate_batches
+from dasknorm.containers.batches import find_batches
 from dasknorm.containers.per_variable import StatisticSpec
-from dasknorm.fields import Axes, checks
+from dasknorm.fields import Axes, States, checks
 from dasknorm.fields.lags import Lag
 from dasknorm.fields.selection import Selection
 
@@ -130,21 +131,21 @@ def adapt(
         raise ValueError(f"retries must be at least 0, got {retries}")
     selection = Selection.from_arguments(columns, by)
     request = Request(statistic, keep, over, selection, weights, where, lag)
-    if not is_single_container(data):
+    if (batches := find_batches(data)) is not None:
         unsupported = (weights, where, checkpoint)
         if any(a is not None for a in unsupported) or expect_count == "all" or not compute:
             raise ValueError(
                 "an iterable of batches is read once and has an unknown length: weights=, where=, "
                 "checkpoint=, expect_count='all' and compute=False cannot be used with it"
             )
-        return _adapt_batches(data, request, expect_count)
+        return _adapt_batches(batches, request, expect_count)
     work = request.prepare(data)
     if not compute:
         if checkpoint is not None or expect_count is not None:
             raise ValueError("checkpoint= and expect_count= need compute=True")
         states = {key: replace(s, data=chunks.to_dask(s.data)) for key, s in work.states.items()}
         return Stats(states, work.container, work.attrs)
-    expected = checks.expected_counts(work.states, expect_count)
+    expected = _expected_counts(work.states, expect_count)
     saved = None
     if checkpoint is not None:
         saved = shards.Checkpoint(checkpoint, work.container, work.attrs)
@@ -161,14 +162,36 @@ def compute_stats(data: object, request: Request) -> Stats:
     return Stats(shards.compute_states(work.states), work.container, work.attrs)
 
 
-def _adapt_batches(data: object, request: Request, expect_count: float | None) -> Stats:
-    stream = iterate_batches(data)
-    for batch in stream:
-        stats = compute_stats(batch, request).update(stream)
+def _adapt_batches(
+    batches: Iterator[object], request: Request, expect_count: float | Literal["all"] | None
+) -> Stats:
+    for first in batches:
+        stats = compute_stats(first, request).update(batches)
         checks.check_not_empty(stats.states)
-        checks.check_counts(stats.states, checks.expected_counts(stats.states, expect_count))
+        checks.check_counts(stats.states, _expected_counts(stats.states, expect_count))
         return stats
     raise ValueError("no batch to adapt on: the iterable is empty or exhausted")
+
+
+def _expected_counts(
+    work: States, expect_count: float | Literal["all"] | None
+) -> dict[Hashable, float]:
+    """Return the count that each output element of each state to be computed must have."""
+    if expect_count is None:
+        return {}
+    if not isinstance(expect_count, str):
+        return dict.fromkeys(work, float(expect_count))
+    if expect_count != "all":
+        raise ValueError(f"expect_count must be a number or 'all', got {expect_count!r}")
+    counts = {}
+    for name, state in work.items():
+        reduction = state.data
+        counts[name] = float(math.prod(reduction.data.shape[axis] for axis in reduction.axes))
+        is_weighted = reduction.weights is not None
+        if is_weighted or reduction.is_grouped or math.isnan(counts[name]):
+            reason = "of weighted or masked data is a sum" if is_weighted else "is not known"
+            raise ValueError(f"the count {reason}; give it as a number: expect_count=...")
+    return counts
 
 
 def _metered(progress: bool | Meter) -> AbstractContextManager[Meter | None]:

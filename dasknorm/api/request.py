@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from dasknorm.containers import container_of
+from dasknorm.containers import NO_SELECTION, container_of
 from dasknorm.containers.per_variable import StatisticSpec, select_fields
 from dasknorm.fields import Axes, State
 from dasknorm.fields.lags import Lag, add_lags, lags_by_dim
@@ -18,9 +18,6 @@ from dasknorm.reports import provenance
 from dasknorm.reports.provenance import Attrs
 
 __all__ = ["Request", "Work"]
-
-ALL = Selection()
-"""All numeric columns, without groups."""
 
 
 class Work(NamedTuple):
@@ -38,7 +35,7 @@ class Request:
     statistic: StatisticSpec = None
     keep: Axes = None
     over: Axes = None
-    selection: Selection = ALL
+    selection: Selection = NO_SELECTION
     weights: object = None
     where: object = None
     lag: Lag = None
@@ -48,14 +45,10 @@ class Request:
         container = container_of(data)
         fields = select_fields(container, data, self.selection, self.statistic)
         fields = add_lags(fields, self.lag)
-        kept, lags = kept_dims(fields, self.keep, self.over), lags_by_dim(fields)
+        kept = kept_dims(fields, self.keep, self.over)
         states = container.summarize(data, fields, kept, self.weights, self.where)
+        source, lags = container.source_names(data), lags_by_dim(fields)
         attrs = provenance.make_attrs(
-            fields,
-            kept,
-            self.weights,
-            self.where,
-            source=container.source_names(data),
-            lag=lags,
+            fields, kept, self.weights, self.where, source=source, lag=lags
         )
         return Work(container.name, states, attrs)

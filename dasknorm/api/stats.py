@@ -18,21 +18,20 @@ from dasknorm.api import shards
 from dasknorm.api.merge import check_counted, check_mergeable, merge_states, united_container
 from dasknorm.blocks import Kernel
 from dasknorm.containers import container_named, container_of
-from dasknorm.containers.batches import check_same_names, is_single_container, iterate_batches
+from dasknorm.containers.batches import check_same_names, find_batches
 from dasknorm.containers.per_variable import (
     concat_all_columns,
+    make_states,
     match_fields,
     select_names,
     select_statistic,
     transform_data,
 )
-from dasknorm.containers.predefined import make_states
 from dasknorm.errors import MismatchError
 from dasknorm.fields import State, checks
 from dasknorm.fields.lags import drop_lags, lags_by_dim, select_tendency
 from dasknorm.fields.matching import rename_like
 from dasknorm.fields.states import share_scale, smooth
-from dasknorm.fields.units import units_of
 from dasknorm.reports import html, methods_text, provenance, table
 from dasknorm.reports.provenance import Attrs
 from dasknorm.statistics import Statistic
@@ -182,7 +181,7 @@ class Stats:
         values = {}
         for key, state in having.items():
             data = chunks.apply(state.data, state.statistic.result, name)
-            values[key] = replace(state, data=data, attrs=units_of(name, state))
+            values[key] = replace(state, data=data, attrs=state.attrs_of(name))
         return container_named(self.container).make_results(concat_all_columns(values))
 
     def __getattr__(self, name: str) -> Any:
@@ -393,16 +392,18 @@ class Stats:
         >>> stats.update(np.array([[6.0]])).mean
         array([3.])
         """
-        if not (weights is None and where is None) and not is_single_container(more):
+        if (batches := find_batches(more)) is None:
+            return self._update_with(more, weights, where)
+        if not (weights is None and where is None):
             raise ValueError(
                 "weights= and where= go with one container, not with an iterable of batches"
             )
         stats = self
-        for batch in iterate_batches(more):
-            stats = stats._update_with(batch, weights, where)
+        for batch in batches:
+            stats = stats._update_with(batch)
         return stats
 
-    def _update_with(self, data: object, weights: object, where: object) -> "Stats":
+    def _update_with(self, data: object, weights: object = None, where: object = None) -> "Stats":
         check_counted(self.states)
         container = container_of(data)
         fields, kept = match_fields(container, data, self.states)
@@ -412,14 +413,8 @@ class Stats:
             for key, state in shards.compute_states(work).items()
         }
         check_same_names(states, self.states)
-        attrs = provenance.make_attrs(
-            fields,
-            kept,
-            weights,
-            where,
-            source=container.source_names(data),
-            lag=lags_by_dim(fields),
-        )
+        source, lags = container.source_names(data), lags_by_dim(fields)
+        attrs = provenance.make_attrs(fields, kept, weights, where, source=source, lag=lags)
         return self.merge(Stats(states, self.container, attrs))
 
     def select(self, names: Sequence[Hashable]) -> "Stats":

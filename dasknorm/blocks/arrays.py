@@ -13,29 +13,29 @@ import pandas as pd
 from numpy.typing import DTypeLike
 
 from dasknorm.blocks import slabs
-from dasknorm.kernels import Kernel, Weights
+from dasknorm.kernels import Kernel, Weights, part_of
 from dasknorm.statistics.base import Records, Reducer
 
 
 @singledispatch
-def summarize(block: Any, reducer: Reducer, weights: Weights = None) -> Any:
+def summarize(block: object, reducer: Reducer, weights: Weights = None) -> Any:
     """Summarize one block; the records keep its rank, with size 1 along the reduced axes."""
     raise _unsupported(block)
 
 
 @singledispatch
-def add(block: Any, total: Any, reducer: Reducer, weights: Weights = None) -> None:
+def add(block: object, total: object, reducer: Reducer, weights: Weights = None) -> None:
     """Merge one block into `total`, in place; `total` has the shape that `summarize` gives."""
     raise _unsupported(block)
 
 
 @singledispatch
-def transform(block: Any, affine: Any, kernel: Kernel, dtype: np.dtype | None) -> Any:
+def transform(block: object, affine: object, kernel: Kernel, dtype: np.dtype | None) -> Any:
     """Map one block through `affine`, which broadcasts to it; `dtype` None follows the block."""
     raise _unsupported(block)
 
 
-def _unsupported(block: Any) -> TypeError:
+def _unsupported(block: object) -> TypeError:
     kind = f"{type(block).__module__.partition('.')[0]}.{type(block).__name__}"
     return TypeError(
         f"cannot read a block of type {kind}; blocks are dense NumPy arrays, masked arrays or "
@@ -87,7 +87,7 @@ def numpy_dtype(dtype: object) -> np.dtype:
 def _(block: np.ndarray, reducer: Reducer, weights: Weights = None) -> Records:
     if block.nbytes < 2 * slabs.SLAB_BYTES:
         return reducer.summarize(block, weights)
-    whole = None if weights is None else np.broadcast_to(weights, block.shape)
+    block_weights = None if weights is None else np.broadcast_to(weights, block.shape)
     kept, axes = reducer.kept(block.ndim), reducer.axes
     is_wide = reducer.nbytes(block.shape) > slabs.LARGE_RECORD_BYTES
     axis = slabs.outermost_axis(block, kept if is_wide or not axes else axes)
@@ -96,7 +96,7 @@ def _(block: np.ndarray, reducer: Reducer, weights: Weights = None) -> Records:
     def summarize_slab(slab: slice) -> Records:
         where = (slice(None),) * axis + (slab,)
         part = total[where] if axis in kept else np.zeros_like(total)
-        reducer.add(part, block[where], None if whole is None else whole[where])
+        reducer.add(part, block[where], part_of(block_weights, where))
         return part
 
     parts = slabs.map_slabs(summarize_slab, slabs.cut_axis(block.shape[axis], block.nbytes))
@@ -148,8 +148,7 @@ def _(block: np.ma.MaskedArray, total: Records, reducer: Reducer, weights: Weigh
         weights = np.broadcast_to(weights, block.shape)
     longest = [int(np.argmax(block.shape))] if block.ndim else []
     for slab in slabs.cut_block(block.shape, longest, slabs.CONVERTED_ELEMENTS):
-        slab_weights = None if weights is None else weights[slab]
-        reducer.add(total[reducer.where(slab)], _filled(block[slab]), slab_weights)
+        reducer.add(total[reducer.where(slab)], _filled(block[slab]), part_of(weights, slab))
 
 
 @transform.register(np.ma.MaskedArray)

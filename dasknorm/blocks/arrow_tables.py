@@ -29,7 +29,7 @@ class ArrowSource(MemorySource):
     def rows(self) -> int:
         return int(self.frame.num_rows)
 
-    def dtypes(self, columns: pd.Index) -> list[Any]:
+    def dtypes(self, columns: pd.Index) -> list[object]:
         return [numpy_dtype(self.frame.schema.field(name).type) for name in columns]
 
     def groups(self, columns: pd.Index) -> list[ColumnGroup]:
@@ -39,9 +39,9 @@ class ArrowSource(MemorySource):
         groups = []
         for kind, features in by_type.items():
             dtype = numpy_dtype(kind)
-            many = max(1, slabs.COLUMN_ROWS // max(self.rows, 1))
+            width = max(1, slabs.COLUMN_ROWS // max(self.rows, 1))
             column_slabs: list[ColumnSlab] = []
-            for part in (features[i : i + many] for i in range(0, len(features), many)):
+            for part in (features[i : i + width] for i in range(0, len(features), width)):
                 arrays = [self.frame.column(columns[i]) for i in part]
                 column_slabs += _slabs(arrays, part, dtype)
             groups.append(ColumnGroup(np.array(features), dtype, slabs=column_slabs))
@@ -74,8 +74,8 @@ class ArrowSource(MemorySource):
                 schema[at] = schema[at].with_type(arrays[at].type)
                 if arrays[at].null_count:
                     schema[at] = schema[at].with_nullable(True)
-        whole = pa.schema(schema, self.frame.schema.metadata)
-        return replace(self, frame=pa.Table.from_arrays(arrays, schema=whole))
+        table_schema = pa.schema(schema, self.frame.schema.metadata)
+        return replace(self, frame=pa.Table.from_arrays(arrays, schema=table_schema))
 
 
 def _slabs(

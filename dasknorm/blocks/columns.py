@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from dasknorm.blocks import slabs
 from dasknorm.blocks.arrays import float_dtype
 from dasknorm.blocks.group_labels import EXACT_INTEGERS
-from dasknorm.kernels import Kernel, Weights
+from dasknorm.kernels import Kernel, Weights, part_of
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records, Reducer
 
@@ -41,7 +40,7 @@ class ColumnGroup:
     """The columns of a table that have one dtype."""
 
     features: np.ndarray  # the positions of the columns in their table
-    dtype: Any  # of NumPy or pandas
+    dtype: object  # of NumPy or pandas
     matrix: np.ndarray | None = None  # the numbers, if they are one matrix in memory, or few
     slabs: Sequence[ColumnSlab] = ()  # without a matrix, the numbers in slabs
 
@@ -113,7 +112,7 @@ def add_by_group(
 ) -> None:
     """Merge rows of a column into the records of the groups with their codes."""
     for rows, part in _exact_parts(values, missing):
-        statistic.add_by_group(total, part, codes[rows], None if weights is None else weights[rows])
+        statistic.add_by_group(total, part, codes[rows], part_of(weights, rows))
 
 
 def with_nan(values: np.ndarray, missing: np.ndarray | None) -> np.ndarray:
@@ -136,15 +135,14 @@ def _add(
     where = slice(None) if 1 in reducer.axes else features
     records = total[:, where]
     values, missing = slab.read()
-    row_weights = None if weights is None else weights[slab.rows]
+    row_weights = part_of(weights, slab.rows)
     if missing is None or not _has_unsafe_integers(values):
         reducer.add(records, with_nan(values, missing), row_weights)
     else:
         for i in range(values.shape[1]):
             column = records if 1 in reducer.axes else records[:, i : i + 1]
             for rows, part in _exact_parts(values[:, i], missing[:, i]):
-                weight = None if row_weights is None else row_weights[rows]
-                reducer.add(column, part[:, None], weight)
+                reducer.add(column, part[:, None], part_of(row_weights, rows))
     total[:, where] = records
 
 

@@ -23,16 +23,18 @@ def find_labels(labels: pd.Index, all_labels: pd.Index) -> np.ndarray:
     return np.array(all_labels.get_indexer(labels))
 
 
-def append_labels(labels: pd.Index, more: pd.Index) -> pd.Index:
+def append_labels(labels: pd.Index, new_labels: pd.Index) -> pd.Index:
     """Return labels and more labels after them, without rounding any."""
-    if not len(labels) or not len(more):
-        return labels if len(labels) else more
-    if not _have_different_kinds(labels, more):
-        return labels.append(more)
-    both = [*labels.tolist(), *more.tolist()]
-    if all(isinstance(label, (int, float)) and abs(label) <= EXACT_INTEGERS for label in both):
-        return labels.append(more)
-    return pd.Index(np.array([*both, None], object)[:-1], name=labels.name)
+    if not len(labels) or not len(new_labels):
+        return labels if len(labels) else new_labels
+    if not _have_different_kinds(labels, new_labels):
+        return labels.append(new_labels)
+    all_labels = [*labels.tolist(), *new_labels.tolist()]
+    if all(
+        isinstance(label, (int, float)) and abs(label) <= EXACT_INTEGERS for label in all_labels
+    ):
+        return labels.append(new_labels)
+    return pd.Index(np.array([*all_labels, None], object)[:-1], name=labels.name)
 
 
 def number_labels(labels: pd.Index) -> tuple[np.ndarray, pd.Index]:
@@ -46,9 +48,9 @@ def number_labels(labels: pd.Index) -> tuple[np.ndarray, pd.Index]:
     return np.append(numbers, -1)[codes], distinct[~missing]
 
 
-def _have_different_kinds(labels: pd.Index, others: pd.Index) -> bool:
+def _have_different_kinds(labels: pd.Index, other_labels: pd.Index) -> bool:
     """Return whether labels are numbers, or times, of two dtypes."""
-    dtypes = labels.dtype, others.dtype
+    dtypes = labels.dtype, other_labels.dtype
     has_kinds = all(isinstance(dtype, np.dtype) and dtype.kind in "iufM" for dtype in dtypes)
     return has_kinds and dtypes[0] != dtypes[1]
 
@@ -108,8 +110,10 @@ def _number_keys(frame: pd.DataFrame, key: Hashable) -> tuple[np.ndarray, pd.Ind
 
 def is_column(columns: pd.Index, name: Hashable) -> bool:
     """Return whether a name is that of a column, and not one level of a name with several."""
-    whole = columns.nlevels == 1 or (isinstance(name, tuple) and len(name) == columns.nlevels)
-    return whole and name in columns
+    is_full_name = columns.nlevels == 1 or (
+        isinstance(name, tuple) and len(name) == columns.nlevels
+    )
+    return is_full_name and name in columns
 
 
 def _without_categories(labels: pd.Index) -> pd.Index:

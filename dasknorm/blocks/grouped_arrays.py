@@ -6,7 +6,7 @@ positions are evenly spaced; otherwise it is gathered, some positions at a time.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -15,13 +15,11 @@ from dasknorm.blocks import slabs
 from dasknorm.blocks.arrays import add, float_dtype, summarize, transform
 from dasknorm.blocks.group_labels import number_labels, sort_order
 from dasknorm.blocks.groups import GroupRecords
-from dasknorm.blocks.positioned import PositionedArray
+from dasknorm.blocks.positioned import PositionedArray, Rows
 from dasknorm.blocks.small_groups import small_groups
-from dasknorm.kernels import Kernel, Weights
+from dasknorm.kernels import Kernel, Weights, part_of
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records, Reducer
-
-Rows = slice | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class GroupedArray(PositionedArray):
     labels: pd.Index | None = None  # of the groups, by number
 
     @classmethod
-    def of(cls, array: Any, axis: int, labels: pd.Index) -> "GroupedArray":
+    def of(cls, array: object, axis: int, labels: pd.Index) -> "GroupedArray":
         """Return an array with groups, given the label of each position; groups are sorted."""
         codes, groups = number_labels(labels)
         order = sort_order(groups)
@@ -47,7 +45,7 @@ class GroupedArray(PositionedArray):
         """The numbers of the groups with a position in this array, in order."""
         return np.unique(self.codes[self.codes >= 0])
 
-    def cut(self, array: Any, positions: slice) -> "GroupedArray":
+    def cut(self, array: object, positions: slice) -> "GroupedArray":
         return replace(self, array=array, codes=self.codes[positions])
 
     def order(self) -> list[int]:
@@ -55,7 +53,7 @@ class GroupedArray(PositionedArray):
         return self.group_numbers[:1].tolist()
 
     def empty(
-        self, shape: tuple[int, ...], statistic: Statistic, parts: Sequence[Any] = ()
+        self, shape: tuple[int, ...], statistic: Statistic, parts: Sequence[Self] = ()
     ) -> GroupRecords:
         groups = {group for part in parts for group in part.group_numbers.tolist()}
         return GroupRecords.empty(shape, statistic, sorted(groups))
@@ -63,7 +61,7 @@ class GroupedArray(PositionedArray):
     def record_count(self) -> int:
         return len(self.group_numbers)
 
-    def to_records(self, state: Any) -> GroupRecords:
+    def to_records(self, state: GroupRecords) -> GroupRecords:
         labels = pd.Index([]) if self.labels is None else self.labels
         return GroupRecords(labels[state.labels], state.records)
 
@@ -90,8 +88,10 @@ def _rows(codes: np.ndarray, width: int) -> Iterator[tuple[int, Rows]]:
         if len(positions) * width >= slabs.LONG_RUN_ELEMENTS * len(runs):
             yield from ((code, slice(int(run[0]), int(run[-1]) + 1)) for run in runs)
             continue
-        most = max(1, slabs.CONVERTED_ELEMENTS // width)
-        yield from ((code, positions[i : i + most]) for i in range(0, len(positions), most))
+        row_count = max(1, slabs.CONVERTED_ELEMENTS // width)
+        yield from (
+            (code, positions[i : i + row_count]) for i in range(0, len(positions), row_count)
+        )
 
 
 @summarize.register(GroupedArray)
@@ -123,7 +123,7 @@ def _(block: GroupedArray, total: GroupRecords, reducer: Reducer, weights: Weigh
     def add_groups(part: slice) -> None:
         for position in list(by_group)[part]:
             for rows in by_group[position]:
-                row_weights = None if weights is None else weights[rows]
+                row_weights = part_of(weights, rows)
                 add(block.array[rows], total.records[position], reducer, row_weights)
 
     slabs.map_slabs(add_groups, slabs.cut_axis(len(by_group)))

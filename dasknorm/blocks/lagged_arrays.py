@@ -9,7 +9,7 @@ border of two chunks is counted once.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,8 @@ import pandas as pd
 from dasknorm.blocks import slabs
 from dasknorm.blocks.arrays import add, summarize
 from dasknorm.blocks.groups import GroupRecords
-from dasknorm.blocks.positioned import PositionedArray
-from dasknorm.kernels import Weights
+from dasknorm.blocks.positioned import PositionedArray, Rows
+from dasknorm.kernels import Weights, part_of
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.base import Records, Reducer
 
@@ -37,7 +37,7 @@ class LaggedArray(PositionedArray):
     reach: int = 0  # the largest distance of a partner
 
     @classmethod
-    def of(cls, array: Any, axis: int, partners: np.ndarray, labels: pd.Index) -> "LaggedArray":
+    def of(cls, array: object, axis: int, partners: np.ndarray, labels: pd.Index) -> "LaggedArray":
         """Return a whole array with its partners."""
         distances = partners - np.arange(partners.shape[1])
         return cls(array, axis, partners, labels, 0, int(max(distances[partners >= 0], default=0)))
@@ -45,7 +45,7 @@ class LaggedArray(PositionedArray):
     def __len__(self) -> int:
         return self.partners.shape[1]
 
-    def cut(self, array: Any, positions: slice) -> "LaggedArray":
+    def cut(self, array: object, positions: slice) -> "LaggedArray":
         first = self.first + positions.indices(self.partners.shape[1])[0]
         return replace(self, array=array, partners=self.partners[:, positions], first=first)
 
@@ -53,7 +53,7 @@ class LaggedArray(PositionedArray):
         return self.first
 
     def empty(
-        self, shape: tuple[int, ...], statistic: Statistic, parts: Sequence[Any] = ()
+        self, shape: tuple[int, ...], statistic: Statistic, parts: Sequence[Self] = ()
     ) -> "Stretch":
         return Stretch(np.zeros((self.record_count(), *shape), statistic.dtype))
 
@@ -75,7 +75,7 @@ class LaggedArray(PositionedArray):
         array = np.concatenate([self.array, after.array], self.axis)
         return replace(self, array=array, partners=np.hstack([self.partners, after.partners]))
 
-    def to_records(self, state: Any) -> GroupRecords:
+    def to_records(self, state: "Stretch") -> GroupRecords:
         return GroupRecords(self.labels, state.records)
 
 
@@ -127,13 +127,13 @@ def _(block: LaggedArray, reducer: Reducer, weights: Weights = None) -> Stretch:
     if axis is None or block.nbytes < 2 * slabs.SLAB_BYTES:
         add(block, total, reducer, weights)
         return total
-    whole = None if weights is None else np.broadcast_to(weights, block.shape)
+    block_weights = None if weights is None else np.broadcast_to(weights, block.shape)
 
     def summarize_slab(slab: slice) -> Stretch:
         where = (slice(None),) * axis + (slab,)
         part = replace(block, array=block.array[where])
         state = block.empty(reducer.shape(part.shape), reducer.statistic)
-        add(part, state, reducer, None if whole is None else whole[where])
+        add(part, state, reducer, part_of(block_weights, where))
         return state
 
     cuts = slabs.cut_axis(block.shape[axis], block.nbytes)
@@ -158,16 +158,16 @@ def _(block: LaggedArray, total: Stretch, reducer: Reducer, weights: Weights = N
 
 
 def _add_differences(
-    total: Stretch, here: LaggedArray, there: LaggedArray, statistic: Statistic
+    total: Stretch, start_array: LaggedArray, end_array: LaggedArray, statistic: Statistic
 ) -> None:
     """Add the differences from positions of one array to their partners in another or the same."""
     axes = tuple(axis for axis, size in enumerate(total.shape) if size == 1)
     reducer, is_wide = Reducer(statistic, axes), total.records[0].nbytes > slabs.LARGE_RECORD_BYTES
-    before = (slice(None),) * here.axis
-    buffer = np.empty(min(here.array.size, slabs.CACHED_ELEMENTS))
-    for lag, partners in enumerate(here.partners):
-        for i, j in _runs(partners - there.first, len(there)):
-            old, new = here.array[(*before, i)], there.array[(*before, j)]
+    before = (slice(None),) * start_array.axis
+    buffer = np.empty(min(start_array.array.size, slabs.CACHED_ELEMENTS))
+    for lag, partners in enumerate(start_array.partners):
+        for i, j in _runs(partners - end_array.first, len(end_array)):
+            old, new = start_array.array[(*before, i)], end_array.array[(*before, j)]
             order = sorted(range(old.ndim), key=lambda axis: -abs(old.strides[axis]))
             if is_wide:  # so that each record is merged once
                 order.sort(key=lambda axis: axis in axes)
@@ -190,7 +190,7 @@ def _subtract(new: np.ndarray, old: np.ndarray, out: np.ndarray) -> None:
         np.subtract(new, old, out=out, dtype="f8")
 
 
-def _runs(partners: np.ndarray, size: int) -> Iterator[tuple[Any, Any]]:
+def _runs(partners: np.ndarray, size: int) -> Iterator[tuple[Rows, Rows]]:
     """Yield positions, and those of partners below `size`: as slices if runs are long."""
     positions = np.flatnonzero((partners >= 0) & (partners < size))
     if not len(positions):

@@ -42,7 +42,7 @@ class PandasSource(MemorySource):
     def rows(self) -> float:
         return len(self.frame) if isinstance(self.frame, pd.DataFrame) else float("nan")
 
-    def dtypes(self, columns: pd.Index) -> list[Any]:
+    def dtypes(self, columns: pd.Index) -> list[object]:
         return list(self.frame.dtypes.to_numpy()[_positions(self.frame, columns)])
 
     def has_column(self, name: Hashable) -> bool:
@@ -50,7 +50,7 @@ class PandasSource(MemorySource):
 
     def groups(self, columns: pd.Index) -> list[ColumnGroup]:
         positions = _positions(self.frame, columns)
-        by_dtype: dict[Any, list[int]] = {}
+        by_dtype: dict[object, list[int]] = {}
         for feature, dtype in enumerate(self.dtypes(columns)):
             by_dtype.setdefault(dtype, []).append(feature)
         return [
@@ -95,13 +95,13 @@ class PandasSource(MemorySource):
                 result.isetitem(position, result.iloc[:, position].copy())
         return replace(self, frame=result)
 
-    def _group(self, dtype: Any, features: np.ndarray, positions: np.ndarray) -> ColumnGroup:
+    def _group(self, dtype: object, features: np.ndarray, positions: np.ndarray) -> ColumnGroup:
         matrix = self._matrix(dtype, positions)
         if matrix is not None:
             return ColumnGroup(features, dtype, matrix)
         return ColumnGroup(features, dtype, slabs=list(self._slabs(dtype, features, positions)))
 
-    def _is_whole(self, dtype: Any, positions: np.ndarray) -> bool:
+    def _is_whole(self, dtype: object, positions: np.ndarray) -> bool:
         """Check whether the frame is nothing but these columns of one NumPy dtype, in order."""
         return isinstance(dtype, np.dtype) and np.array_equal(
             positions, np.arange(self.frame.shape[1])
@@ -113,7 +113,7 @@ class PandasSource(MemorySource):
         result.attrs.update(self.frame.attrs)
         return result
 
-    def _matrix(self, dtype: Any, positions: np.ndarray) -> np.ndarray | None:
+    def _matrix(self, dtype: object, positions: np.ndarray) -> np.ndarray | None:
         """Return columns as the matrix that they are in memory, or a small copy, else None."""
         along = _along(positions)
         small = len(self.frame) * len(positions) <= slabs.CONVERTED_ELEMENTS
@@ -126,20 +126,24 @@ class PandasSource(MemorySource):
         return columns.to_numpy() if small or _is_one(columns) else None
 
     def _slabs(
-        self, dtype: Any, features: np.ndarray, positions: np.ndarray
+        self, dtype: object, features: np.ndarray, positions: np.ndarray
     ) -> Iterator[ColumnSlab]:
-        """Cut columns of one dtype into slabs of rows; of short columns, so many as make a slab."""
+        """Cut columns of one dtype into slabs of rows; short columns share a slab."""
         rows, count = len(self.frame), len(features)
-        many, step = max(1, slabs.CONVERTED_ELEMENTS // max(rows, 1)), slabs.CONVERTED_ELEMENTS
+        step = slabs.CONVERTED_ELEMENTS
+        width = max(1, step // max(rows, 1))
         if isinstance(dtype, np.dtype):
-            # A column in one piece is read where it lies; of rows in one piece, all at once.
-            along = _lies_along(self.frame.iloc[:2, positions[0]].to_numpy())
-            many, step = (many, slabs.COLUMN_ROWS) if along else (count, max(1, step // count))
-        for part in (slice(i, i + many) for i in range(0, count, many)):
+            # Contiguous columns are read in place, and contiguous rows with all their columns.
+            column = self.frame.iloc[:2, positions[0]].to_numpy()
+            if column.strides[0] == column.itemsize:
+                step = slabs.COLUMN_ROWS
+            else:
+                width, step = count, max(1, step // count)
+        for part in (slice(i, i + width) for i in range(0, count, width)):
             read = self._group_reader(dtype, positions[part])
             yield from cut_columns(features[part], rows, step, numpy_dtype(dtype).itemsize, read)
 
-    def _group_reader(self, dtype: Any, positions: np.ndarray) -> Reader:
+    def _group_reader(self, dtype: object, positions: np.ndarray) -> Reader:
         if isinstance(dtype, np.dtype) and len(positions) > 1:
             return lambda rows: (self.frame.iloc[rows, positions].to_numpy(), None)
         readers = [_reader(self.frame.iloc[:, i]) for i in positions]
@@ -154,7 +158,7 @@ def in_order(frame: pd.DataFrame, columns: pd.Index) -> pd.DataFrame:
 
 
 def _positions(frame: pd.DataFrame, columns: pd.Index) -> np.ndarray:
-    """Return where columns stand in a frame; MismatchError if one is missing."""
+    """Return the positions of columns in a frame; MismatchError if one is missing."""
     if frame.columns is columns:
         return np.arange(len(columns))
     positions = np.asarray(frame.columns.get_indexer(columns))
@@ -165,12 +169,8 @@ def _positions(frame: pd.DataFrame, columns: pd.Index) -> np.ndarray:
     return positions
 
 
-def _lies_along(column: np.ndarray) -> bool:
-    return bool(column.strides[0] == column.itemsize)
-
-
 def _is_one(columns: pd.DataFrame) -> bool:
-    """Whether columns lie in memory as one matrix, which pandas gives without a copy."""
+    """Return whether columns are one matrix in memory, which pandas returns without a copy."""
     first = columns.iloc[:1]
     return np.may_share_memory(first.to_numpy(), first.iloc[:, 0].to_numpy())
 
@@ -187,7 +187,7 @@ def _along(positions: np.ndarray) -> slice | None:
 
 
 def _reader(column: pd.Series) -> Reader:
-    """Return what reads rows of a column of this kind."""
+    """Return the function that reads rows of a column."""
     array = column.array
     if isinstance(column.dtype, np.dtype):
         return partial(_plain, column.to_numpy())
@@ -219,11 +219,13 @@ def _floats(array: Any, dtype: np.dtype, rows: slice) -> Numbers:
 def _chunked(array: Any) -> Any:
     import pyarrow
 
-    whole = pyarrow.array(array)  # its own memory, in one chunk or several
-    return whole if isinstance(whole, pyarrow.ChunkedArray) else pyarrow.chunked_array([whole])
+    arrow_array = pyarrow.array(array)  # without a copy, in one chunk or several
+    if isinstance(arrow_array, pyarrow.ChunkedArray):
+        return arrow_array
+    return pyarrow.chunked_array([arrow_array])
 
 
-def _column(values: np.ndarray, dtype: Any) -> Any:
+def _column(values: np.ndarray, dtype: object) -> Any:
     """Return normalized values as the kind of column they came from; NaN is NA again."""
     if isinstance(dtype, (np.dtype, pd.SparseDtype)):
         return values

@@ -5,13 +5,15 @@ Used by blocks and chunks.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.statistics import Statistic
+
+Rows = slice | np.ndarray  # positions along an axis: a view of them, or a copy
 
 
 class PositionedArray(ABC):
@@ -44,15 +46,17 @@ class PositionedArray(ABC):
         return int(self.array.nbytes)
 
     @abstractmethod
-    def cut(self, array: Any, positions: slice) -> "PositionedArray":
+    def cut(self, array: object, positions: slice) -> "PositionedArray":
         """Return a part of the axis, with the array at these positions."""
 
     @abstractmethod
-    def order(self) -> Any:
+    def order(self) -> int | list[int]:
         """Return the sort key of chunks, by which they are assigned to tasks."""
 
     @abstractmethod
-    def empty(self, shape: tuple[int, ...], statistic: Statistic, parts: Sequence[Any] = ()) -> Any:
+    def empty(
+        self, shape: tuple[int, ...], statistic: Statistic, parts: Sequence[Self] = ()
+    ) -> object:
         """Return the state of no data, with records for the groups of `parts`."""
 
     @abstractmethod

@@ -13,7 +13,7 @@ import numpy as np
 from dasknorm import kernels
 from dasknorm.blocks import slabs
 from dasknorm.blocks.arrays import add
-from dasknorm.kernels import Axes, Kernel, Weights
+from dasknorm.kernels import Axes, Kernel, Weights, part_of
 from dasknorm.statistics.base import Records, Reducer
 
 
@@ -55,7 +55,7 @@ class Stacks(_Groups):
         stacked_reducer = Reducer(reducer.statistic, axes)
         for groups, positions in self._stacks(rows[:1].size):
             total = records[groups]
-            stack_weights = None if row_weights is None else row_weights[positions]
+            stack_weights = part_of(row_weights, positions)
             add(
                 rows[positions],
                 np.moveaxis(total, self.axis + 1, 1),
@@ -96,8 +96,7 @@ class Values(_Groups):
         column_weights = None if weights is None else self._columns(weights)
         for feature, column in enumerate(self._columns(array)):
             total = flat[:, feature].copy()
-            weight = None if column_weights is None else column_weights[feature]
-            reducer.statistic.add_by_group(total, column, codes, weight)
+            reducer.statistic.add_by_group(total, column, codes, part_of(column_weights, feature))
             flat[:, feature] = total
 
     def transform(self, affine: Records, kernel: Kernel, out: np.ndarray) -> None:

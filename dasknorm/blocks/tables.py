@@ -26,7 +26,7 @@ from dasknorm.blocks.columns import (
 )
 from dasknorm.blocks.group_labels import number_rows
 from dasknorm.blocks.groups import GroupMaps, GroupRecords
-from dasknorm.kernels import Kernel, Weights
+from dasknorm.kernels import Kernel, Weights, part_of
 from dasknorm.statistics.base import Records, Reducer
 
 NewColumns = np.ndarray | Sequence[np.ndarray]
@@ -67,7 +67,7 @@ class Table:
         return 2
 
     @property
-    def dtypes(self) -> list[Any]:
+    def dtypes(self) -> list[object]:
         """The NumPy or pandas dtype of each column."""
         return self.source.dtypes(self.columns)
 
@@ -103,7 +103,7 @@ class ColumnSource(ABC):
         """The number of rows; NaN if it is not known."""
 
     @abstractmethod
-    def dtypes(self, columns: pd.Index) -> list[Any]:
+    def dtypes(self, columns: pd.Index) -> list[object]:
         """Return the NumPy or pandas dtypes of columns."""
 
     @abstractmethod
@@ -193,12 +193,14 @@ class MemorySource(ColumnSource):
 
 
 @summarize.register(Table)
-def _(block: Table, reducer: Reducer, weights: Any = None) -> Records | GroupRecords:
+def _(block: Table, reducer: Reducer, weights: Weights = None) -> Records | GroupRecords:
     return block.source.summarize(block, reducer, weights)
 
 
 @add.register(Table)
-def _(block: Table, total: Any, reducer: Reducer, weights: Weights = None) -> None:
+def _(
+    block: Table, total: Records | GroupRecords, reducer: Reducer, weights: Weights = None
+) -> None:
     if isinstance(total, GroupRecords):
         total.join(summarize(block, reducer, weights), reducer.statistic)
     elif isinstance(block.source, MemorySource):
@@ -253,7 +255,7 @@ def _summarize_groups(
         total = np.zeros(len(labels), statistic.dtype)
         # Records are merged after each slab, which should be worth it if there are many groups.
         for rows, (values, missing) in source.numbers(table.columns, feature, 4 * len(labels)):
-            row_weights = None if weights is None else weights[rows]
+            row_weights = part_of(weights, rows)
             add_by_group(total, values, missing, codes[rows], statistic, row_weights)
         records[:, feature] = total
 

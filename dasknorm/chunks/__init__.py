@@ -1,7 +1,7 @@
 """Build and run Dask graphs over chunked data; the only package that depends on Dask graphs.
 
-Used by api, containers, fields, reports, sklearn and testing. A change of how chunks are grouped or
-merged stays in this folder, but may change the last bits of results.
+Used by api, fields, reports, sklearn and testing. A change of how chunks are grouped or merged
+stays in this folder, but may change the last bits of results.
 
 `Reduction` describes data to summarize. Its records are computed at once if the data are in memory;
 lazily by Dask's own reductions (`to_dask`); or now by `run`, whose tasks stream many chunks each,

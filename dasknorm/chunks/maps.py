@@ -21,7 +21,7 @@ from dasknorm.blocks.groups import GroupMaps
 from dasknorm.blocks.pandas_columns import in_order
 from dasknorm.blocks.tables import Table
 from dasknorm.chunks.dask_internals import meta
-from dasknorm.chunks.lazy import PartitionInfo, chunk_like, is_lazy, name_partition
+from dasknorm.chunks.lazy import Block, PartitionInfo, chunk_like, is_lazy, name_partition
 from dasknorm.errors import MismatchError
 from dasknorm.kernels import Kernel
 from dasknorm.statistics.base import Records
@@ -127,7 +127,7 @@ class _MapNodes:
 # -- functions that run in a task ---------------------------------------------------------------
 
 
-def _transform_chunk(block: Any, affine: Records, *, kernel: Kernel, dtype: np.dtype) -> Any:
+def _transform_chunk(block: Block, affine: Records, *, kernel: Kernel, dtype: np.dtype) -> Any:
     if any(size not in (1, n) for size, n in zip(affine.shape, block.shape, strict=True)):
         raise MismatchError(
             f"a chunk has shape {block.shape} when computed, and its statistics {affine.shape}: "

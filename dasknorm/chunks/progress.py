@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
+import dask.array as da
+
 from dasknorm.chunks import cluster
 from dasknorm.chunks.dask_internals import meta
 
@@ -47,10 +49,10 @@ class Meter:
             self.chunks += chunks
             self.bytes += nbytes
 
-    def count_array(self, array: Any) -> Any:
+    def count_array(self, array: da.Array) -> da.Array:
         """Return a Dask array whose chunks are counted when they are read."""
         self.expected += array.npartitions
-        return array.map_blocks(_report_block, self.topic, dtype=array.dtype, meta=meta(array))
+        return da.map_blocks(_report_block, array, self.topic, dtype=array.dtype, meta=meta(array))
 
     def count_frame(self, frame: Any) -> Any:
         """Return a Dask DataFrame whose partitions are counted when they are read."""
@@ -122,19 +124,19 @@ def track_progress(description: str) -> Iterator[Meter]:
 
 @contextmanager
 def _bar(description: str, meter: Meter) -> Iterator[None]:
-    done = threading.Event()
-    thread = threading.Thread(target=_show, args=(description, meter, done), daemon=True)
+    is_done = threading.Event()
+    thread = threading.Thread(target=_show, args=(description, meter, is_done), daemon=True)
     thread.start()
     try:
         yield
     finally:
-        done.set()
+        is_done.set()
         thread.join()
 
 
-def _show(description: str, meter: Meter, done: threading.Event) -> None:
+def _show(description: str, meter: Meter, is_done: threading.Event) -> None:
     """Draw the bar after `BAR_DELAY_SECONDS`, ten times a second, until the work is done."""
-    if done.wait(BAR_DELAY_SECONDS):
+    if is_done.wait(BAR_DELAY_SECONDS):
         return
     from rich.console import Console  # optional, and not needed for short work
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -150,7 +152,7 @@ def _show(description: str, meter: Meter, done: threading.Event) -> None:
     )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(description, total=meter.expected or None, read="")
-        while not done.wait(0.1):
+        while not is_done.wait(0.1):
             total = meter.expected or None
             bar.update(task, completed=meter.chunks, total=total, read=_progress_text(meter))
 

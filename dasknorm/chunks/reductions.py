@@ -147,7 +147,9 @@ class Reduction:
             where = (slice(None),) * axis + (chunks,)
             data, weights = self.array.blocks[where], self.chunked_weights
             if self.is_positioned:
-                span = self._span(start, stop) if axis == self.data.axis else slice(None)
+                span = slice(None)
+                if axis == self.data.axis:
+                    span = slice(*(int(sum(self.sizes[axis][:end])) for end in (start, stop)))
                 data = self.data.cut(data, span)
             if weights is not None and weights.numblocks[axis] > 1:
                 weights = weights.blocks[where]
@@ -160,10 +162,6 @@ class Reduction:
         ends = [0, *itertools.accumulate(map(int, self.sizes[self.data.axis]))]
         cuts = (self.data.cut(None, slice(*span)) for span in itertools.pairwise(ends))
         return [replace(cut, labels=None) for cut in cuts]
-
-    def _span(self, start: int, stop: int) -> slice:
-        sizes = self.sizes[self.data.axis]
-        return slice(int(sum(sizes[:start])), int(sum(sizes[:stop])))
 
     def format_chunks(self, indices: Sequence[Index]) -> str:
         """Return the range of chunks in the array as text, as in ``time 40:50, lat 0:90``."""

@@ -103,13 +103,13 @@ def _partition_states(reduction: Reduction) -> da.Array:
     return _partition_records(reduction).map_blocks(_keep, chunks=chunks)
 
 
-def _positioned_states(reduction: Reduction) -> Mapping[Index, Any]:
+def _positioned_states(reduction: Reduction) -> Mapping[Index, object]:
     """Return the lazy state for each index among the kept chunks."""
     chunks, positions = reduction.array.to_delayed(), reduction.positions()
     weights = reduction.chunked_weights
     weight_chunks = None if weights is None else weights.to_delayed()
     summarize = dask.delayed(_summarize_positioned, pure=True)
-    states: dict[Index, list[Any]] = {}
+    states: dict[Index, list[object]] = {}
     for index in np.ndindex(*chunks.shape):
         weight = None
         if weight_chunks is not None:

@@ -61,7 +61,7 @@ def plain_warnings() -> Iterator[None]:
         yield
 
 
-def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     click.echo(f"dasknorm: warning: {' '.join(str(message).split())}", err=True)
 
 

@@ -53,7 +53,9 @@ def with_format_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def _formatted(command: Callable[..., None], help: str, required: bool) -> Callable[..., None]:
     @functools.wraps(command)
-    def wrapped(format: str | None, renamed: Any, settings: Any, **arguments: Any) -> None:
+    def wrapped(
+        format: str | None, renamed: dict[str, str], settings: dict[str, Any], **arguments: Any
+    ) -> None:
         command(written=FormatOptions(format, renamed, settings), **arguments)
 
     return options.combine_options(
@@ -69,7 +71,7 @@ def _formatted(command: Callable[..., None], help: str, required: bool) -> Calla
     )(wrapped)  # fmt: skip
 
 
-def _pairs(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, str]:
+def _pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     pairs = [value.partition("=") for value in values]
     if invalid := [
         value for value, (key, equals, _) in zip(values, pairs, strict=True) if not (key and equals)
@@ -78,7 +80,7 @@ def _pairs(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-def _settings(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, Any]:
+def _settings(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
     """Return settings; a value with commas is a list, and one of digits a number."""
     return {
         key: value.split(",") if "," in value else int(value) if value.isdigit() else value

@@ -38,9 +38,10 @@ __all__ = [
 DEFAULT_STATISTIC = "moments"
 
 Command = Callable[..., None]
+Option = Callable[[Command], Command]
 
 
-def combine_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def combine_options(*options: Option) -> Option:
     """Return one decorator for several options, in the order of the help."""
 
     def decorate(command: Command) -> Command:
@@ -51,7 +52,7 @@ def combine_options(*options: Callable[[Command], Command]) -> Callable[[Command
     return decorate
 
 
-def _split(_: Any, __: Any, value: str | None) -> list[str] | None:
+def _split(_: click.Context, __: click.Parameter, value: str | None) -> list[str] | None:
     if value is None:
         return None
     names = [name.strip() for name in value.split(",")]
@@ -60,12 +61,12 @@ def _split(_: Any, __: Any, value: str | None) -> list[str] | None:
     return names
 
 
-def _split_all(_: Any, __: Any, values: Sequence[str]) -> list[str]:
+def _split_all(_: click.Context, __: click.Parameter, values: Sequence[str]) -> list[str]:
     """Return one list of unique names."""
     return list(dict.fromkeys(name for value in values for name in _split(_, __, value) or ()))
 
 
-def _count(_: Any, __: Any, value: str | None) -> Any:
+def _count(_: click.Context, __: click.Parameter, value: str | None) -> Any:
     if value is None or value == "all":
         return value
     try:
@@ -74,7 +75,9 @@ def _count(_: Any, __: Any, value: str | None) -> Any:
         raise click.BadParameter(f"{value!r} is neither a number nor 'all'") from None
 
 
-def _lags(_: Any, __: Any, value: str | None) -> dict[str, list[int | str]] | None:
+def _lags(
+    _: click.Context, __: click.Parameter, value: str | None
+) -> dict[str, list[int | str]] | None:
     if value is None:
         return None
     dim, equals, lags = value.partition("=")
@@ -84,7 +87,7 @@ def _lags(_: Any, __: Any, value: str | None) -> dict[str, list[int | str]] | No
     return {dim: [int(part) if part.lstrip("-").isdigit() else part for part in parts]}
 
 
-def output(metavar: str, required: bool = True) -> Callable[[Command], Command]:
+def output(metavar: str, required: bool = True) -> Option:
     """Return the option for the output."""
     return click.option(
         "-o", "--out", required=required, metavar=metavar, type=click.Path(path_type=Path),
@@ -92,12 +95,12 @@ def output(metavar: str, required: bool = True) -> Callable[[Command], Command]:
     )  # fmt: skip
 
 
-def names(option: str, metavar: str, help: str) -> Callable[[Command], Command]:
+def names(option: str, metavar: str, help: str) -> Option:
     """Return an option for several names."""
     return click.option(option, callback=_split, metavar=metavar, help=help)
 
 
-def counted(option: str, help: str) -> Callable[[Command], Command]:
+def counted(option: str, help: str) -> Option:
     """Return an option for a number, or ``all``."""
     return click.option(option, metavar="N|all", callback=_count, help=help)
 
@@ -117,7 +120,7 @@ where = combine_options(
 overwriting = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
 
 
-def variables(help: str) -> Callable[[Command], Command]:
+def variables(help: str) -> Option:
     """Return the option for the names of variables or columns."""
     flags = ("--var", "--columns", "names")
     return click.option(*flags, multiple=True, callback=_split_all, metavar="NAMES", help=help)

@@ -3,10 +3,10 @@
 Used by `api`, `containers`, `layer`, `sklearn` and `testing`. The methods of `Container` are an
 interface for other packages; the look-up of containers can change freely.
 
-A file of this folder is named after a library, or after a library and a class (``pandas.py``,
-``dask_dataframe.py``, ``xarray_datatree.py``). It is imported with the first object of its type,
-and registers its containers by `register`, as other packages do. Containers of other packages are
-found by an entry point in the group ``dasknorm.containers``, named after the library.
+A file of this folder is named after a library, or one of its modules (``dask_dataframe.py``). It is
+imported with the first object of its type, and registers its containers by `register`, as other
+packages do. Their containers are found by an entry point in the group ``dasknorm.containers``,
+named after the library.
 """
 
 import importlib
@@ -37,6 +37,7 @@ __all__ = [
 
 T = TypeVar("T")
 C = TypeVar("C", bound="Container[Any]")
+K = TypeVar("K")
 
 NO_SELECTION = Selection()
 """All numeric columns, without groups."""
@@ -109,10 +110,7 @@ class Container(ABC, Generic[T]):
         mask = None if where is None else self.parse_mask(data, where)
         if mask is not None and parsed is not None and not isinstance(parsed, Field):
             parsed, mask = self.mask_weights(parsed, mask), None
-        return {
-            name: field.summarize(kept[name], field.weights_for(parsed), field.weights_for(mask))
-            for name, field in fields.items()
-        }
+        return {name: f.summarize(kept[name], parsed, mask) for name, f in fields.items()}
 
     def missing_names(self, fields: Fields, states: States) -> list[Hashable]:
         """Return the names of states that data of this type must have, and do not have."""
@@ -186,14 +184,8 @@ def register(*types: type) -> Callable[[type[C]], type[C]]:
 def find_container(data: T) -> Container[T] | None:
     """Return the container for objects like `data`, or None if the type is not supported."""
     for cls in type(data).__mro__:
-        if cls not in _by_type:
-            _import_files_for(cls.__module__)
-        if cls not in _by_type:
-            _import_files_for(f"{cls.__module__.partition('.')[0]}.{cls.__name__}")
-        if cls not in _by_type:
-            _import_external_files_for(cls.__module__)
-        if cls in _by_type:
-            return _by_type[cls]
+        if container := _look_up(_by_type, cls, cls.__module__):
+            return container
     return None
 
 
@@ -212,13 +204,17 @@ def unsupported_type(data: object, advice: str = SUPPORTED) -> TypeError:
 
 def container_named(name: str) -> Container[Any]:
     """Return the container with this name; TypeError if there is none."""
-    if name not in _by_name:
-        _import_files_for(name)
-    if name not in _by_name:
-        _import_external_files_for(name)
-    if name not in _by_name:
-        raise TypeError(f"no container is registered as {name!r}; known: {sorted(_by_name)}")
-    return _by_name[name]
+    if container := _look_up(_by_name, name, name):
+        return container
+    raise TypeError(f"no container is registered as {name!r}; known: {sorted(_by_name)}")
+
+
+def _look_up(registry: dict[K, Container[Any]], key: K, module: str) -> Container[Any] | None:
+    """Return a container, importing the files for its module if it is not registered yet."""
+    for import_files_for in (_import_files_for, _import_external_files_for):
+        if key not in registry:
+            import_files_for(module)
+    return registry.get(key)
 
 
 def _import_files_for(module: str) -> None:
@@ -239,5 +235,5 @@ def _import_external_files_for(module: str) -> None:
 
 @cache
 def _entry_points() -> EntryPoints:
-    # Reading them takes milliseconds, and objects of subclasses occur again and again.
+    # Reading them takes milliseconds, and each object of an unregistered subclass needs them.
     return entry_points(group="dasknorm.containers")

@@ -1,6 +1,6 @@
-"""Iterate over batches of input data, whatever type holds them.
+"""Find the batches in input data, whatever type holds them.
 
-Used by `api.adapt`, `api.stats` and `layer.normalization`. To support another type of batch,
+Used by `api.adapt`, `api.stats` and `layer`. To support another type of batch,
 change `_parse_batch` only.
 """
 
@@ -15,29 +15,35 @@ from dasknorm.errors import MismatchError
 from dasknorm.fields import Fields, States
 from dasknorm.fields.matching import names_of
 
-__all__ = ["check_same_names", "is_single_container", "iterate_batches"]
+__all__ = ["check_same_names", "find_batches"]
 
 
-def iterate_batches(data: object) -> Iterator[Any]:
-    """Yield `data` if it is a single container, else the batches in it.
+def find_batches(data: object) -> Iterator[Any] | None:
+    """Return an iterator over the batches in `data`; None if `data` is a single container.
 
     A list of numbers, however nested, is one array; a list of arrays is a list of batches. If a
     batch is a tuple, its first element is used, and so is that of a list of tensors, which is how
     PyTorch's DataLoader returns (inputs, targets). TypeError if the data have no numbers.
     """
-    if is_single_container(data):
-        yield data
-    elif isinstance(data, Iterable) and not isinstance(data, (str, bytes, Mapping)):
-        for item in data:
-            if isinstance(item, (Number, np.generic)):
-                raise unsupported_type(
-                    data, "its items are numbers: write np.fromiter(data, float)"
-                )
-            yield _parse_batch(item)
-    else:
+    if isinstance(data, (list, tuple)):
+        return _iterate(data) if _has_arrays(data) else None
+    if find_container(data) is not None:
+        return None
+    if hasattr(data, "shape"):
+        # Iterating over a Zarr array or a tensor gives rows, each of which would count as a batch.
         raise unsupported_type(
-            data, "give an array, a frame, an xarray object or an iterable of them"
+            data, "write np.asarray(data), or dask.array.from_array(data) if it is large"
         )
+    if isinstance(data, Iterable) and not isinstance(data, (str, bytes, Mapping)):
+        return _iterate(data)
+    raise unsupported_type(data, "give an array, a frame, an xarray object or an iterable of them")
+
+
+def _iterate(batches: Iterable[Any]) -> Iterator[Any]:
+    for batch in batches:
+        if isinstance(batch, (Number, np.generic)):
+            raise unsupported_type(batches, "its items are numbers: write np.fromiter(data, float)")
+        yield _parse_batch(batch)
 
 
 def check_same_names(states: States, earlier: Fields) -> None:
@@ -53,19 +59,6 @@ def check_same_names(states: States, earlier: Fields) -> None:
         )
 
 
-def is_single_container(data: object) -> bool:
-    """Return True if `data` is one container, not batches; TypeError for an unsupported array."""
-    if isinstance(data, (list, tuple)):
-        return not _has_arrays(data)
-    is_single = find_container(data) is not None
-    if not is_single and hasattr(data, "shape"):
-        # Iterating over a Zarr array or a tensor gives rows, each of which would count as a batch.
-        raise unsupported_type(
-            data, "write np.asarray(data), or dask.array.from_array(data) if it is large"
-        )
-    return is_single
-
-
 def _has_arrays(items: list[Any] | tuple[Any, ...]) -> bool:
     first = items[0] if items else None
     first = first[0] if isinstance(first, tuple) and first else first
@@ -74,18 +67,18 @@ def _has_arrays(items: list[Any] | tuple[Any, ...]) -> bool:
     return hasattr(first, "__array__") or find_container(first) is not None
 
 
-def _parse_batch(item: Any) -> Any:
-    is_pair = isinstance(item, tuple) or (isinstance(item, list) and any(map(_is_tensor, item)))
-    if is_pair and item:
-        item = item[0]
-    if _is_tensor(item):
-        return np.asarray(item.detach().cpu())
-    if isinstance(item, list) and _has_arrays(item):
+def _parse_batch(batch: Any) -> Any:
+    is_pair = isinstance(batch, tuple) or (isinstance(batch, list) and any(map(_is_tensor, batch)))
+    if is_pair and batch:
+        batch = batch[0]
+    if _is_tensor(batch):
+        return np.asarray(batch.detach().cpu())
+    if isinstance(batch, list) and _has_arrays(batch):
         raise TypeError(
             "a batch that is a list of arrays could be rows or (inputs, targets); "
             "yield a tuple to have its element 0 taken, or np.stack the rows"
         )
-    return item
+    return batch
 
 
 def _is_tensor(item: object) -> bool:

@@ -1,10 +1,8 @@
 """Group labels along a dimension of an xarray object, such as the month of each date.
 
-Used by `containers.xarray`. Error messages and the rules for names can change without other
-changes.
+Used by `containers.xarray`. Error messages can change without other changes.
 
-A component of a date is written as in xarray, ``"time.month"``. Any coordinate along one dimension
-can name groups.
+Keys are coordinates along one dimension, or their date components as in xarray: ``"time.month"``.
 """
 
 from collections.abc import Hashable
@@ -22,33 +20,14 @@ __all__ = ["get_group_labels", "unstack_groups"]
 def get_group_labels(
     data: xr.DataArray | xr.Dataset | xr.DataTree, keys: tuple[Hashable, ...]
 ) -> tuple[Hashable, pd.Index]:
-    """Return the dimension of the groups, and the group label of each position along it.
-
-    Parameters
-    ----------
-    data : DataArray, Dataset or DataTree
-    keys : tuple of hashable
-        Coordinates along one dimension, or their date components: ``"time.month"``.
-
-    Returns
-    -------
-    hashable, pandas.Index
-
-    Raises
-    ------
-    MismatchError
-        If a coordinate is missing.
-    ValueError
-        If a coordinate has multiple dimensions, none, or not the dimension of the first key; or if
-        it is not a date.
-    """
+    """Return the dimension of the groups, and the group label of each position along it."""
     coordinates = [(key, _get_coordinate(data, key)) for key in keys]
     first_dims = coordinates[0][1].dims
     for key, labels in coordinates:
         if not labels.ndim:
             raise ValueError(
-                f"by={key!r} is of one place alone, with no dimension that groups lie along: keep "
-                "it, with a list: ds.isel(time=[0]), or ds.expand_dims('time')"
+                f"by={key!r} has no dimension: keep it with a list, ds.isel(time=[0]), or with "
+                "ds.expand_dims('time')"
             )
         if labels.dims != first_dims or labels.ndim != 1:
             raise ValueError(

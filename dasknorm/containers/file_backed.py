@@ -1,7 +1,7 @@
 """Read arrays in files lazily, in Dask chunks that are whole multiples of the stored chunks.
 
-Used by `cli.arrays`, `containers.xarray` and `containers.xarray_datatree`. `CHUNK_BYTES` can
-change without other changes: it affects speed and memory only.
+Used by `cli.arrays` and `containers.xarray`. `CHUNK_BYTES` can change without other changes: it
+affects speed and memory only.
 """
 
 import math
@@ -82,12 +82,10 @@ def _format_source(source: str) -> str:
 
 
 def _is_unread(variable: xr.Variable) -> bool:
-    """Return True if values are still in a file.
-
-    xarray has no public attribute for this. Its private ``_in_memory`` and ``_data`` are unchanged
-    from 2025.1 to 2026.9 at least; without them a variable counts as read, and is loaded. Arrays
-    of other libraries, such as sparse, support NumPy's functions and are in memory.
-    """
+    """Return True if values are still in a file."""
+    # xarray has no public attribute for this. Its private `_in_memory` and `_data` are unchanged
+    # from 2025.1 to 2026.9 at least; without them a variable counts as read, and is loaded. Arrays
+    # of other libraries, such as sparse, support NumPy's functions and are in memory.
     values = getattr(variable, "_data", None)
     in_memory = getattr(variable, "_in_memory", True)
     return not in_memory and not hasattr(values, "__array_function__")

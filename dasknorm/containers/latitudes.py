@@ -2,9 +2,6 @@
 
 Used by `cli.options`, `containers.xarray`, `reports.provenance` and by users, who import its
 formulas. To add a formula, add it to `WEIGHTS`.
-
-`area`, `coslat` and `gaussian` take latitudes in degrees. `weights_by_latitude` finds the latitude
-of an xarray object first.
 """
 
 from collections.abc import Callable, Hashable
@@ -201,11 +198,9 @@ def _parse_bounds(lat: np.ndarray, bounds: ArrayLike) -> tuple[np.ndarray, np.nd
 
 
 def _nodes(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the n Gaussian latitudes in degrees, from north to south, and their weights.
-
-    Newton's method for the colatitudes where a Legendre polynomial is 0. In x = cos(colatitude)
-    digits are lost next to the poles: the first weight of NumPy's leggauss(1280) is off by 2e-8.
-    """
+    """Return the n Gaussian latitudes in degrees, from north to south, and their weights."""
+    # Newton's method for the colatitudes where a Legendre polynomial is 0. In x = cos(colatitude)
+    # digits are lost next to the poles: the first weight of NumPy's leggauss(1280) is off by 2e-8.
     k = np.arange(1, (n + 1) // 2 + 1)
     angle = (k - 0.25) * np.pi / (n + 0.5)
     for _ in range(5):
@@ -220,10 +215,8 @@ def _nodes(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _legendre(n: int, angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return Legendre's polynomial of degree n at cos(angle), and its slope along the angle.
-
-    By the recurrence of its differences (Reinsch), in which 1 - cos(angle) loses no digits.
-    """
+    """Return Legendre's polynomial of degree n at cos(angle), and its slope along the angle."""
+    # By the recurrence of its differences (Reinsch), in which 1 - cos(angle) loses no digits.
     height = 2 * np.sin(angle / 2) ** 2
     value, difference = np.ones_like(angle), np.zeros_like(angle)
     for j in range(n):
@@ -236,19 +229,7 @@ def _legendre(n: int, angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def weights_by_latitude(data: XarrayData, kind: str) -> tuple[Hashable, np.ndarray]:
-    """Return the dimension of the latitude of a regular grid, and the weight at each latitude.
-
-    Parameters
-    ----------
-    data : xarray.DataArray or xarray.Dataset
-    kind : {"area", "coslat", "gaussian"}
-
-    Raises
-    ------
-    ValueError
-        If there is no latitude, more than one, or one that is not along a dimension of its own; if
-        it is not in degrees; or if the function named `kind` rejects it.
-    """
+    """Return the dimension of the latitude of a regular grid, and the weight at each latitude."""
     if kind not in WEIGHTS:
         raise ValueError(
             f"weights must be {', '.join(map(repr, WEIGHTS))} or a DataArray, got {kind!r}"

@@ -1,6 +1,6 @@
 """NumPy arrays, masked arrays, numbers and lists of numbers.
 
-Used by `containers.dask`, `layer.axes` and `layer.normalization`. The advice in messages can
+Used by `containers.dask` and `layer`. The advice in messages can
 change without other changes.
 """
 

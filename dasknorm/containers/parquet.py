@@ -3,8 +3,7 @@
 Used by `cli.parquet`. The sizes of tasks and buffers can change without other
 changes.
 
-A chunk is a run of adjacent row groups of a file. The footers of the files contain the numbers of
-rows, so that all chunk sizes are known before any data are read.
+A chunk is a run of adjacent row groups. Its size is known from the footer of the file.
 """
 
 from collections.abc import Hashable, Iterator, Mapping
@@ -38,29 +37,14 @@ TASK_BYTES = 1 << 25
 
 @dataclass(frozen=True)
 class File:
-    """A Parquet file; only its footer has been read.
+    """A Parquet file; only its footer has been read."""
 
-    Parameters
-    ----------
-    path : Path
-        The absolute path, as workers may have another working folder.
-    given_path : str
-        The path as the user wrote it, for messages.
-    name : Path
-        The path relative to the common folder of all files.
-    schema : pyarrow.Schema
-    rows : tuple of int
-        The number of rows of each row group.
-    folders : mapping of str to pyarrow.Scalar
-        Values of all rows, from the names of folders: the month is 3 in ``month=3``.
-    """
-
-    path: Path
-    given_path: str
-    name: Path
+    path: Path  # absolute, as workers may have another working folder
+    given_path: str  # as the user wrote it, for messages
+    name: Path  # relative to the common folder of all files
     schema: pa.Schema
-    rows: tuple[int, ...]
-    folders: Mapping[str, pa.Scalar]
+    rows: tuple[int, ...]  # of each row group
+    folders: Mapping[str, pa.Scalar]  # values from the names of folders: 3 in ``month=3``
 
     def split_row_groups(self, min_rows: int) -> Iterator[tuple[int, int]]:
         """Yield the start and stop of runs of row groups that have at least `min_rows` rows."""
@@ -82,18 +66,10 @@ class File:
 
 @dataclass(frozen=True)
 class Files:
-    """Parquet files that are read as one DataFrame.
-
-    Parameters
-    ----------
-    files : tuple of File
-        The files in order.
-    is_single : bool
-        Whether the user named one file, rather than a folder or multiple files.
-    """
+    """Parquet files that are read as one DataFrame."""
 
     files: tuple[File, ...]
-    is_single: bool = False
+    is_single: bool = False  # whether the user named one file, not a folder or multiple files
 
     @cached_property
     def token(self) -> str:
@@ -105,8 +81,7 @@ class Files:
         """Return the selected columns, without rows; MismatchError unless all files have them."""
         first, *further = [_make_empty_field(file, selection) for file in self.files]
         for file, field in zip(self.files[1:], further, strict=True):
-            differences = set(first.labels["columns"]) ^ set(field.labels["columns"])
-            if differences:
+            if differences := set(first.labels["columns"]) ^ set(field.labels["columns"]):
                 raise _difference(min(differences), self.files[0], file)
         return first
 

@@ -1,6 +1,6 @@
 """Assign statistics to variables and columns, and apply states to the data they match by name.
 
-Used by api and cli. It is the only module that selects, matches and rebuilds data by the methods of
+Used by `api` and `cli`. Only this module selects, matches and rebuilds data by the methods of
 `Container`.
 
 Each variable of an xarray object is one field with one statistic. The columns of a DataFrame are
@@ -9,12 +9,10 @@ one field if all have the same statistic, else one field per statistic.
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
-import numpy as np
 from numpy.typing import DTypeLike
 
-from dasknorm import chunks
 from dasknorm.blocks import Kernel, output_dtype
 from dasknorm.containers import Container, container_of
 from dasknorm.errors import MismatchError
@@ -29,14 +27,14 @@ from dasknorm.fields.matching import (
     names_of,
 )
 from dasknorm.fields.selection import Selection
-from dasknorm.fields.states import concat_columns
-from dasknorm.fields.units import units_after
+from dasknorm.fields.states import concat_columns, state_from_values
 from dasknorm.statistics import Moments, MultiStatistic, Statistic
 
 __all__ = [
     "StatisticSpec",
     "combine_by_statistic",
     "concat_all_columns",
+    "make_states",
     "match_fields",
     "select_fields",
     "select_names",
@@ -57,15 +55,7 @@ StatisticSpec: TypeAlias = SingleStatisticSpec | Mapping[Any, SingleStatisticSpe
 def select_fields(
     container: Container[T], data: T, selection: Selection, spec: StatisticSpec
 ) -> dict[Hashable, Field]:
-    """Return the selected fields of data, each with the statistic in `spec`.
-
-    Raises
-    ------
-    TypeError
-        If `spec` contains anything but statistics, or is a dict for an array, which has no names.
-    MismatchError
-        If a dict names an unknown variable or column.
-    """
+    """Return the selected fields of data, each with the statistic in `spec`."""
     fields = container.fields(data, selection)
     if not isinstance(spec, Mapping):
         return {name: replace(field, statistic=_parse(spec)) for name, field in fields.items()}
@@ -73,12 +63,10 @@ def select_fields(
     if names == [None]:
         raise TypeError(
             "statistics by name are for frames and xarray objects; an array without a name has "
-            "one: give it as it is, or adapt on a Dataset"
+            "one: pass the statistic itself, or adapt on a Dataset"
         )
     if unknown := [name for name in spec if name not in names and name is not ...]:
-        raise MismatchError(
-            f"statistics are asked of {unknown}, which are not there; found {names}"
-        )
+        raise MismatchError(f"no numeric variables or columns {unknown}; found {names}")
     statistic_by_name = {name: _parse(spec.get(name, spec.get(...))) for name in names}
     if None not in fields:
         return {
@@ -88,14 +76,15 @@ def select_fields(
     columns_by_statistic: dict[Statistic, list[Hashable]] = {}
     for name, statistic in statistic_by_name.items():
         columns_by_statistic.setdefault(statistic, []).append(name)
-    return _name_by_statistic(
-        {
-            statistic: replace(
-                _select_columns(container, data, selection, columns), statistic=statistic
-            )
-            for statistic, columns in columns_by_statistic.items()
-        }
-    )
+    fields_by_statistic = {}
+    for statistic, columns in columns_by_statistic.items():
+        part = Selection(tuple(columns), selection.by)
+        (field,) = container.fields(data, part).values()
+        selected = None if selection.columns is None else part.columns
+        fields_by_statistic[statistic] = replace(
+            field, statistic=statistic, selected_columns=selected
+        )
+    return _name_by_statistic(fields_by_statistic)
 
 
 def _parse(spec: SingleStatisticSpec) -> Statistic:
@@ -115,24 +104,13 @@ def _parse(spec: SingleStatisticSpec) -> Statistic:
     )
 
 
-def _select_columns(
-    container: Container[T], data: T, selection: Selection, columns: list[Hashable]
-) -> Field:
-    """Return the field of these columns; it counts as selected if the user selected columns."""
-    (field,) = container.fields(data, Selection(tuple(columns), selection.by)).values()
-    return replace(field, selected_columns=None if selection.columns is None else tuple(columns))
-
-
 # -- data that match states -----------------------------------------------------------------------
 
 
 def match_fields(
     container: Container[T], data: T, states: States
 ) -> tuple[dict[Hashable, Field], Kept]:
-    """Return the fields of data by the names of their states, and the kept dimensions of each.
-
-    Raises MismatchError unless names and dimensions match.
-    """
+    """Return the fields of data by the names of their states, and the kept dimensions of each."""
     _check_columns(container, data, states)
     result: dict[Hashable, Field] = {}
     for selection, part in _split_by_selection(states):
@@ -145,29 +123,20 @@ def match_fields(
 def transform_data(
     data: T, states: States, kernel: Kernel, dtype: DTypeLike | None, unseen: str
 ) -> T:
-    """Return data of the same type, transformed with the affine maps of states; lazy if `data` are.
-
-    Raises MismatchError unless names, dimensions and labels match, as `Stats.normalize` says.
-    """
+    """Return data of the same type, transformed with the affine maps of states."""
     if unseen not in ("error", "nan"):
         raise ValueError(f"unseen must be 'error' or 'nan', got {unseen!r}")
     container: Container[T] = container_of(data)
     _check_columns(container, data, states)
     for selection, part in _split_by_selection(states):
         fields = container.fields(data, selection)
-        results = {}
-        for name, key in match_names(fields, part, container.missing_names(fields, part)).items():
-            results[name] = _transform(fields[name], part[key], kernel, output_dtype(dtype), unseen)
+        names = match_names(fields, part, container.missing_names(fields, part))
+        results = {
+            name: fields[name].transform(part[key], kernel, output_dtype(dtype), unseen)
+            for name, key in names.items()
+        }
         data = container.rebuild(data, results)
     return data
-
-
-def _transform(
-    data: Field, state: State, kernel: Kernel, dtype: np.dtype | None, unseen: str
-) -> Field:
-    affine = replace(state, data=chunks.apply(state.data, state.statistic.affine))
-    result = data.transform(affine, state.statistic.kernel(kernel), dtype, unseen)
-    return replace(result, attrs=units_after(kernel, result.attrs, affine.attrs))
 
 
 def _split_by_selection(states: States) -> list[tuple[Selection, dict[Hashable, State]]]:
@@ -190,6 +159,36 @@ def _check_columns(container: Container[T], data: T, states: States) -> None:
     state_names, data_names = (dict.fromkeys(names_of(part)) for part in (states, fields))
     check_none_lacking([name for name in state_names if name not in data_names], fields)
     check_available([name for name in data_names if name not in state_names], states)
+
+
+# -- states of known values ------------------------------------------------------------------------
+
+
+def make_states(
+    mean: Any, variance: Any, std: Any, count: Any, epsilon: float
+) -> tuple[dict[Hashable, State], str]:
+    """Return the states of a known mean, variance or std, and count, and their container's name."""
+    if (variance is None) == (std is None):
+        raise ValueError("give variance= or std=, one of the two")
+    role: Literal["variance", "std"] = "std" if variance is None else "variance"
+    container, means = container_of(mean).parse_values(mean)
+    spreads = _parse_like(means, std if variance is None else variance, role)
+    counts = {} if count is None else _parse_like(means, count, "count")
+    states = {
+        name: state_from_values(name, field, spreads[name], counts.get(name), role, epsilon)
+        for name, field in means.items()
+    }
+    return states, container
+
+
+def _parse_like(means: Fields, values: Any, role: str) -> Fields:
+    """Return a field of other values for each mean; a single array is used for all means."""
+    _, fields = container_of(values).parse_values(values)
+    if list(fields) == [None]:
+        return dict.fromkeys(means, fields[None])
+    if set(fields) != set(means):
+        raise MismatchError(f"mean has {list(means)}, {role} has {list(fields)}")
+    return fields
 
 
 # -- states by variable, column and statistic -----------------------------------------------------

@@ -145,14 +145,7 @@ class LazyFrames(Frames):
 
 @dataclass(frozen=True)
 class Query(ColumnSource):
-    """The columns of a LazyFrame, which is read in batches.
-
-    Parameters
-    ----------
-    frame : polars.LazyFrame
-    kinds : dict of str to numpy.dtype
-        The dtype of each selected column's numbers.
-    """
+    """The columns of a LazyFrame, which is read in batches, and the dtypes of those selected."""
 
     frame: Any
     kinds: dict[str, np.dtype]
@@ -161,7 +154,7 @@ class Query(ColumnSource):
     def rows(self) -> float:
         return float("nan")
 
-    def dtypes(self, columns: pd.Index) -> list[Any]:
+    def dtypes(self, columns: pd.Index) -> list[object]:
         return [self.kinds[name] for name in columns]
 
     def to_numpy(self, columns: pd.Index) -> np.ndarray:
@@ -172,7 +165,7 @@ class Query(ColumnSource):
         self, table: Table, weights: pl.Expr | None = None
     ) -> Iterator[tuple[Table, np.ndarray | None]]:
         """Yield tables of the needed columns, and the weights of their rows."""
-        row_bytes = sum(kind.itemsize for kind in table.dtypes)
+        row_bytes = sum(self.kinds[name].itemsize for name in table.columns)
         weight = "weight of " + "".join(table.columns)  # longer than any name, and so unique
         columns = _exact_names(*table.read_columns)
         query = self.frame.select(
@@ -205,14 +198,7 @@ class Query(ColumnSource):
         mapped = []
         for i, (name, kind) in enumerate(self.kinds.items()):
             out = dtype or float_dtype(kind)
-            function = partial(
-                _map,
-                name=name,
-                keys=table.keys,
-                affine=_select_map(affine, i),
-                kernel=kernel,
-                dtype=out,
-            )
+            function = partial(_map, name, table.keys, _select_map(affine, i), kernel, out)
             expression = pl.map_batches(
                 [_exact_names(name), *map(_exact_names, table.keys)],
                 function,
@@ -224,13 +210,7 @@ class Query(ColumnSource):
 
 
 def _map(
-    series: Any,
-    *,
-    name: str,
-    keys: tuple[Hashable, ...],
-    affine: Any,
-    kernel: Kernel,
-    dtype: np.dtype,
+    name: str, keys: tuple[Hashable, ...], affine: Any, kernel: Kernel, dtype: np.dtype, series: Any
 ) -> Any:
     """Transform a batch of one column, given with the columns of its keys."""
     source = ArrowSource(pl.DataFrame(list(series)).to_arrow())

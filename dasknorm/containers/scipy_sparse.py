@@ -3,8 +3,7 @@
 Used by `sklearn.states` and `sklearn.transforms`. The sizes of blocks can change without other
 changes.
 
-A matrix is not registered as a container, because centring it would store its zeros. Its columns
-can be summarized, and scaled.
+A matrix is not registered as a container, because centring it would store its zeros.
 """
 
 from typing import Any
@@ -17,7 +16,7 @@ from dasknorm.blocks import float_dtype, is_numeric
 from dasknorm.fields import State
 from dasknorm.statistics import Moments
 
-__all__ = ["divide_columns", "multiply_columns", "summarize"]
+__all__ = ["scale_columns", "summarize"]
 
 
 def summarize(matrix: Any, weights: np.ndarray | None = None) -> State:
@@ -33,17 +32,8 @@ def summarize(matrix: Any, weights: np.ndarray | None = None) -> State:
     return State(records, (-1,), {}, (-1,), statistic=Moments())
 
 
-def divide_columns(matrix: Any, scale: np.ndarray, *, copy: bool) -> Any:
-    """Return a sparse matrix whose columns are divided by their scales."""
-    return _scale_columns(matrix, scale, np.divide, copy)
-
-
-def multiply_columns(matrix: Any, scale: np.ndarray, *, copy: bool) -> Any:
-    """Return a sparse matrix whose columns are multiplied by their scales."""
-    return _scale_columns(matrix, scale, np.multiply, copy)
-
-
-def _scale_columns(matrix: Any, scale: np.ndarray, operation: np.ufunc, copy: bool) -> Any:
+def scale_columns(matrix: Any, scale: np.ndarray, operation: np.ufunc, copy: bool) -> Any:
+    """Return a sparse matrix whose columns are divided or multiplied by their scales."""
     _check_numeric(matrix)
     result = matrix if matrix.format in ("csr", "csc") else matrix.tocsr()
     dtype = float_dtype(result.dtype)

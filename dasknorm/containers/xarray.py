@@ -1,10 +1,10 @@
-"""xarray DataArrays and Datasets: each variable is a field with its dimensions and indexes.
+"""xarray DataArrays, Datasets and DataTrees: each variable is a field with its dimensions.
 
-Used by containers.xarray_datatree. To exclude more variables that contain metadata, extend the
-constants.
+Used by users: `containers` imports this module with the first xarray object. To exclude more
+variables that contain metadata, extend the constants.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
@@ -17,18 +17,10 @@ from dasknorm.containers.date_groups import get_group_labels, unstack_groups
 from dasknorm.containers.file_backed import get_data, get_source_names
 from dasknorm.containers.latitudes import weights_by_latitude
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field, Fields, States
+from dasknorm.fields import Field, Fields, State, States
+from dasknorm.fields.matching import Kept
 
-__all__ = [
-    "DataArrays",
-    "Datasets",
-    "Labelled",
-    "add_groups",
-    "get_fields",
-    "make_dataset",
-    "parse_dataset",
-    "rebuild_dataset",
-]
+__all__ = ["DataArrays", "DataTrees", "Datasets"]
 
 X = TypeVar("X", bound=xr.DataArray | xr.Dataset | xr.DataTree)
 
@@ -39,7 +31,7 @@ MESH_ATTRIBUTES = ("_connectivity", "_coordinates")
 """Ends of such attributes of the variable of a mesh."""
 
 
-class Labelled(Container[X]):
+class _Labelled(Container[X]):
     """Base class for xarray objects: weights have named dimensions, or use the latitude."""
 
     combined_name = "xarray.Dataset"
@@ -73,7 +65,7 @@ class Labelled(Container[X]):
 
 
 @register(xr.DataArray)
-class DataArrays(Labelled[xr.DataArray]):
+class DataArrays(_Labelled[xr.DataArray]):
     """A DataArray is one field, with its name."""
 
     name = "xarray.DataArray"
@@ -84,7 +76,7 @@ class DataArrays(Labelled[xr.DataArray]):
     def fields(self, data: xr.DataArray, selection: Selection = NO_SELECTION) -> Fields:
         if not is_numeric(data.dtype):
             raise TypeError(f"{data.name!r} has dtype {data.dtype}: there is nothing to normalize")
-        return add_groups({data.name: _make_field(data)}, data, selection)
+        return _add_groups({data.name: _make_field(data)}, data, selection)
 
     def rebuild(self, data: xr.DataArray, fields: Fields) -> xr.DataArray:
         (field,) = fields.values()
@@ -100,7 +92,7 @@ class DataArrays(Labelled[xr.DataArray]):
 
 
 @register(xr.Dataset)
-class Datasets(Labelled[xr.Dataset]):
+class Datasets(_Labelled[xr.Dataset]):
     """Each numeric variable is a field; coordinates, bounds and other variables are unchanged."""
 
     name = "xarray.Dataset"
@@ -109,31 +101,97 @@ class Datasets(Labelled[xr.Dataset]):
         return get_source_names(data.data_vars.values()) or get_source_names([data])
 
     def fields(self, data: xr.Dataset, selection: Selection = NO_SELECTION) -> Fields:
-        fields = get_fields(data)
+        fields = _get_fields(data)
         if not fields:
             variables = ", ".join(f"{n!r} ({v.dtype})" for n, v in data.data_vars.items())
             raise TypeError(
                 f"no numeric variables to normalize; found {variables or 'no variables'}"
             )
-        return add_groups(fields, data, selection)
+        return _add_groups(fields, data, selection)
 
     def rebuild(self, data: xr.Dataset, fields: Fields) -> xr.Dataset:
-        return rebuild_dataset(data, fields)
+        return data.assign({name: _rebuild_array(data[name], f) for name, f in fields.items()})
 
     def missing_names(self, fields: Fields, states: States) -> list[Hashable]:
         return [name for name in states if name not in fields]
 
     def make_results(self, values: Fields) -> xr.Dataset:
-        return make_dataset(values)
+        return xr.Dataset({name: _make_array(name, field) for name, field in values.items()})
 
     def parse_values(self, values: xr.Dataset) -> tuple[str, Fields]:
-        return self.name, parse_dataset(values)
+        arrays = values.astype("f8").data_vars
+        return self.name, {name: _make_field(array, array.dims) for name, array in arrays.items()}
+
+
+@register(xr.DataTree)
+class DataTrees(_Labelled[xr.DataTree]):
+    """The numeric variables of all nodes: ``t`` of the root, ``ocean/sst`` of a node below it.
+
+    Labels include those of inherited coordinates. Other variables, and nodes without numeric
+    variables, pass through unchanged.
+    """
+
+    name = combined_name = "xarray.DataTree"
+
+    def fields(self, data: xr.DataTree, selection: Selection = NO_SELECTION) -> Fields:
+        fields = _fields_by_path(data, _get_fields)
+        if not fields:
+            raise TypeError(
+                "no numeric variables to normalize in any node; found the nodes "
+                f"{[path for path, _ in _nodes(data)]}"
+            )
+        return _add_groups(fields, data, selection)
+
+    def source_names(self, data: xr.DataTree) -> list[str]:
+        nodes = [node for _, node in _nodes(data)]
+        arrays = [array for node in nodes for array in node.data_vars.values()]
+        return get_source_names(arrays) or get_source_names(nodes)
+
+    def rebuild(self, data: xr.DataTree, fields: Fields) -> xr.DataTree:
+        result = data.copy()
+        for path, node in _nodes(result):
+            if node_fields := _select_node(path, fields):
+                dataset = node.to_dataset(inherit=False)
+                node.dataset = Datasets().rebuild(dataset, node_fields)
+        return result
+
+    def summarize(
+        self,
+        data: xr.DataTree,
+        fields: Fields,
+        kept: Kept,
+        weights: object = None,
+        where: object = None,
+    ) -> dict[Hashable, State]:
+        """Return states; weights that are a string are computed for each node by its latitude."""
+        if not isinstance(weights, str):
+            return super().summarize(data, fields, kept, weights, where)
+        mask = None if where is None else self.parse_mask(data, where)
+        states = {}
+        for path, node in _nodes(data):
+            names = [name for name in fields if _split_name(name)[0] == path]
+            node_weights = Datasets().parse_weights(node.to_dataset(), weights) if names else None
+            for name in names:
+                states[name] = fields[name].summarize(kept[name], node_weights, mask)
+        return states
+
+    def missing_names(self, fields: Fields, states: States) -> list[Hashable]:
+        return [name for name in states if name not in fields]
+
+    def make_results(self, values: Fields) -> xr.DataTree:
+        paths = dict.fromkeys(_split_name(name)[0] for name in values)
+        return xr.DataTree.from_dict(
+            {path or "/": Datasets().make_results(_select_node(path, values)) for path in paths}
+        )
+
+    def parse_values(self, values: xr.DataTree) -> tuple[str, Fields]:
+        return self.name, _fields_by_path(values, lambda node: Datasets().parse_values(node)[1])
 
 
 # -- variables of a Dataset, or of each node of a DataTree ---------------------------------------
 
 
-def add_groups(
+def _add_groups(
     fields: dict[Hashable, Field],
     data: xr.DataArray | xr.Dataset | xr.DataTree,
     selection: Selection,
@@ -150,7 +208,7 @@ def add_groups(
     }
 
 
-def get_fields(data: xr.Dataset) -> dict[Hashable, Field]:
+def _get_fields(data: xr.Dataset) -> dict[Hashable, Field]:
     """Return the numeric variables, except for those that describe other variables."""
     metadata = _metadata_names(data)
     return {
@@ -158,22 +216,6 @@ def get_fields(data: xr.Dataset) -> dict[Hashable, Field]:
         for name, variable in data.data_vars.items()
         if is_numeric(variable.dtype) and name not in metadata
     }
-
-
-def rebuild_dataset(data: xr.Dataset, fields: Fields) -> xr.Dataset:
-    """Return a Dataset like `data`, with these variables in place of its variables."""
-    return data.assign({name: _rebuild_array(data[name], field) for name, field in fields.items()})
-
-
-def make_dataset(values: Fields) -> xr.Dataset:
-    """Return fields as variables of a Dataset, with their labels as coordinates."""
-    return xr.Dataset({name: _make_array(name, field) for name, field in values.items()})
-
-
-def parse_dataset(values: xr.Dataset) -> dict[Hashable, Field]:
-    """Return variables with known statistics as fields that keep all their dimensions."""
-    arrays = values.astype("f8").data_vars
-    return {name: _make_field(array, array.dims) for name, array in arrays.items()}
 
 
 def _metadata_names(data: xr.Dataset) -> set[str]:
@@ -216,3 +258,37 @@ def _make_array(name: Hashable, field: Field) -> xr.DataArray:
         else:
             array = array.assign_coords({dim: index})
     return array
+
+
+# -- nodes of a DataTree ------------------------------------------------------------------------
+
+
+def _fields_by_path(
+    data: xr.DataTree, get: Callable[[xr.Dataset], Fields]
+) -> dict[Hashable, Field]:
+    return {
+        f"{path}/{name}" if path else name: field
+        for path, node in _nodes(data)
+        for name, field in get(node.to_dataset()).items()
+    }
+
+
+def _nodes(data: xr.DataTree) -> Iterator[tuple[str, xr.DataTree]]:
+    """Yield each node with its path from the root of `data`, whose path is ''."""
+    for path, node in data.subtree_with_keys:
+        yield "" if path == "." else path, node
+
+
+def _select_node(path: str, fields: Fields) -> dict[Hashable, Field]:
+    """Return the fields of one node by their names in it."""
+    return {
+        _split_name(name)[1]: field
+        for name, field in fields.items()
+        if _split_name(name)[0] == path
+    }
+
+
+def _split_name(name: Hashable) -> tuple[str, Hashable]:
+    """Return the path of the node of a variable, and the name of the variable in it."""
+    path, _, name_in_node = str(name).rpartition("/")
+    return path, name_in_node if path else name

@@ -1,14 +1,11 @@
 """Checks of computed states: infinities, missing values, counts, shapes.
 
-Used by api, layer and sklearn.
-A new check is one function here and one call where states are computed.
+Used by api, layer and sklearn. A new check is one function here, and one call in `api`.
 """
 
-import math
 import warnings
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
-from typing import Literal
 
 import numpy as np
 
@@ -18,13 +15,7 @@ from dasknorm.errors import MismatchError
 from dasknorm.fields.field import State, States
 from dasknorm.statistics import Statistic
 
-__all__ = [
-    "check_counts",
-    "check_not_empty",
-    "check_shapes",
-    "check_valid",
-    "expected_counts",
-]
+__all__ = ["check_counts", "check_not_empty", "check_shapes", "check_valid"]
 
 
 BATCH_BYTES = 1 << 22
@@ -74,25 +65,6 @@ def check_not_empty(states: States, is_masked: bool = False) -> None:
             UserWarning,
             stacklevel=3,
         )
-
-
-def expected_counts(work: States, expected: float | Literal["all"] | None) -> dict[Hashable, float]:
-    """Return the count that each output element of each state to be computed must have."""
-    if expected is None:
-        return {}
-    if not isinstance(expected, str):
-        return dict.fromkeys(work, float(expected))
-    if expected != "all":
-        raise ValueError(f"expect_count must be a number or 'all', got {expected!r}")
-    counts = {}
-    for name, state in work.items():
-        reduction = state.data
-        counts[name] = float(math.prod(reduction.data.shape[axis] for axis in reduction.axes))
-        is_weighted = reduction.weights is not None
-        if is_weighted or reduction.is_grouped or math.isnan(counts[name]):
-            reason = "of weighted or masked data is a sum" if is_weighted else "is not known"
-            raise ValueError(f"the count {reason}; give it as a number: expect_count=...")
-    return counts
 
 
 def check_counts(states: States, expected: Mapping[Hashable, float]) -> None:

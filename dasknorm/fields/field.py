@@ -1,7 +1,7 @@
 """Field and State: arrays with named and labelled dimensions, for data, records and affine maps.
 
-Used by fields. All that depends on names is done here, once: an array is aligned to another by
-dimension and label, and becomes a state or a result. Layers below see axes by position only.
+Used by fields. Arrays are aligned by dimension and label only here; the layers below see axes by
+position.
 """
 
 import math
@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from dasknorm import chunks
+from dasknorm import chunks, kernels
 from dasknorm.blocks import Kernel
 from dasknorm.blocks.group_labels import sort_order
 from dasknorm.blocks.grouped_arrays import GroupedArray
@@ -107,17 +107,17 @@ class Field:
     ) -> "State":
         """Return the state still to be computed: its data are a `chunks.Reduction`.
 
-        Weights are a field, aligned to the data by name, or a Dask series for a Dask DataFrame; so
-        is a mask, which is weights of 1 and 0.
+        Weights are a field, or the column of a lazy DataFrame; so is a mask, which is weights of 1
+        and 0.
         """
         assert self.statistic is not None, "`per_variable` gives data their statistic"
         axes = tuple(i for i, dim in enumerate(self.dims) if dim not in kept)
         self._check_kept(kept)
-        aligned, mask = (
-            values.align_to(self, role) if isinstance(values, Field) else values
-            for values, role in ((weights, "weights"), (where, "values of where"))
+        aligned = chunks.combine_weights(
+            self._align_weights(weights, "weights"),
+            self._align_weights(where, "values of where"),
+            self.data,
         )
-        aligned = chunks.combine_weights(aligned, mask, self.data)
         groups = self.groups
         if groups is not None and groups.lag_dim is not None and aligned is not None:
             self._check_constant(aligned, groups)
@@ -136,6 +136,13 @@ class Field:
         return State(
             work, dims, labels, dims, self.attrs, groups, columns, statistic=self.statistic
         )
+
+    def _align_weights(self, weights: Any, role: str) -> Any:
+        """Return aligned weights; None if they share no dimension with the data: no effect."""
+        if not isinstance(weights, Field):
+            return weights
+        has_effect = not weights.dims or set(weights.dims) & set(self.dims)
+        return weights.align_to(self, role) if has_effect else None
 
     def _check_constant(self, weights: np.ndarray, groups: Groups) -> None:
         """Raise ValueError if weights vary along the dimension of tendencies."""
@@ -164,43 +171,36 @@ class Field:
                 )
 
     def with_groups(self, name: Hashable, dim: Hashable, labels: pd.Index | None = None) -> Self:
-        """Return data whose positions along a dimension belong to the groups of these labels.
-
-        Without labels, the groups are read from the data together with the values.
-        """
+        """Return data with the groups of these labels along a dimension; by default read later."""
         data = self.data
         if labels is not None:
             data = GroupedArray.of(data, self.dims.index(dim), labels)
         return replace(self, data=data, groups=Groups(name, data_dim=dim))
 
-    def weights_for(self, weights: object) -> object:
-        """Return weights; None if they share no dimension with this field, so have no effect."""
-        if isinstance(weights, Field) and weights.dims and not set(weights.dims) & set(self.dims):
-            return None
-        return weights
-
     def transform(
-        self,
-        affine: "Field",
-        kernel: Kernel,
-        dtype: np.dtype | None = None,
-        unseen: str = "error",
+        self, state: "State", kernel: Kernel, dtype: np.dtype | None, unseen: str
     ) -> "Field":
-        """Apply an affine map to the data, matched by dimension and label."""
+        """Apply the affine map of a state, matched by dimension and label, to data and units."""
+        affine = replace(state, data=chunks.apply(state.data, state.statistic.affine))
         maps, data = affine.align_to(self), self.data
-        if affine.group_dim is not None:
-            maps = GroupMaps(affine.labels[affine.group_dim], maps, affine.group_dim, unseen)
+        if state.group_dim is not None:
+            maps = GroupMaps(state.labels[state.group_dim], maps, state.group_dim, unseen)
         if isinstance(data, GroupedArray):
             data = replace(data, codes=np.append(maps.find(data.labels), -1)[data.codes])
             maps = maps.affine
-        return replace(self, data=chunks.transform(data, maps, kernel, dtype))
+        attrs = dict(self.attrs)
+        if kernel is kernels.restore and "units" in state.attrs:
+            attrs["units"] = state.attrs["units"]
+        elif kernel is kernels.standardize and "units" in attrs:
+            attrs["units"] = "1"
+        data = chunks.transform(data, maps, state.statistic.kernel(kernel), dtype)
+        return replace(self, data=data, attrs=attrs)
 
     def align_to(self, other: "Field", role: str = "statistics") -> Any:
         """Return this field's array with the dimensions of another; new ones have size 1.
 
-        Labels are matched by value, in any order, and may be more than the other has; a
-        dimension without labels on one side is matched by position. The group dimension of states
-        stays in front, as an additional axis.
+        Labels are matched by value. This field may have additional labels. The group dimension of
+        states stays in front, as an additional axis.
         """
         named = self._named_like(other)
         dims, other_dims = named._data_dims, other._data_dims
@@ -352,6 +352,15 @@ class State(Field):
         if self.group_dim is None:
             return self.data
         return GroupRecords(self.labels[self.group_dim], self.data)
+
+    def attrs_of(self, result: str) -> dict[str, object]:
+        """Return the attributes of a result such as the variance, with its units."""
+        attrs = dict(self.attrs)
+        units = attrs.get("units")
+        if units not in (None, "1"):
+            result_units = self.statistic.units(result, str(units))
+            attrs["units"] = units if result_units == str(units) else result_units
+        return attrs
 
 
 Fields = Mapping[Hashable, Field]

@@ -1,7 +1,7 @@
 """Labels: match those of two fields by value, and format labels and dimensions for messages.
 
-Used by api, containers, fields, io and reports.
-`match_labels` decides which labels are the same; a change there changes what can be normalized.
+Used by api, containers, fields, io and reports. `match_labels` decides which data can be
+normalized.
 """
 
 from collections.abc import Hashable, Sequence
@@ -12,12 +12,7 @@ import pandas as pd
 from dasknorm.blocks.group_labels import format_labels
 from dasknorm.errors import MismatchError
 
-__all__ = [
-    "check_no_nan",
-    "format_dim",
-    "format_dims",
-    "match_labels",
-]
+__all__ = ["check_no_nan", "format_dim", "format_dims", "match_labels"]
 
 
 RELATIVE_TOLERANCE = 1e-6
@@ -25,32 +20,27 @@ RELATIVE_TOLERANCE = 1e-6
 
 
 def match_labels(
-    wanted: pd.Index, available: pd.Index, dim: Hashable, role: str
+    labels: pd.Index, available: pd.Index, dim: Hashable, role: str
 ) -> np.ndarray | None:
     """Return the positions of labels among the available ones; None for all, in order.
 
     Floats also match if they differ by at most `RELATIVE_TOLERANCE`, and by less than a hundredth
     of the smallest step between available labels, as float32 and float64 labels do.
-
-    Raises
-    ------
-    MismatchError
-        If a label is NaN or not available, or matches the same label as another one.
     """
     check_no_nan(available, dim)
-    check_no_nan(wanted, dim)
-    if available.equals(wanted):
+    check_no_nan(labels, dim)
+    if available.equals(labels):
         return None
     if not available.is_unique:
         raise MismatchError(
             f"labels along {format_dim(dim)} are not unique: "
             f"{list(available[available.duplicated()])[:5]}"
         )
-    positions = np.asarray(available.get_indexer(wanted))
-    if (positions < 0).any() and dim != "columns" and _may_be_rounded(wanted, available):
-        positions = _match_nearest(wanted, available, positions, dim)
+    positions = np.asarray(available.get_indexer(labels))
+    if (positions < 0).any() and dim != "columns" and _may_be_rounded(labels, available):
+        positions = _match_nearest(labels, available, positions, dim)
     if (positions < 0).any():
-        raise MismatchError(_describe_unknown(dim, wanted[positions < 0], available, role))
+        raise MismatchError(_describe_unknown(dim, labels[positions < 0], available, role))
     return positions
 
 
@@ -65,8 +55,8 @@ def check_no_nan(labels: pd.Index, dim: Hashable) -> None:
         )
 
 
-def _may_be_rounded(wanted: pd.Index, available: pd.Index) -> bool:
-    kinds = {wanted.dtype.kind, available.dtype.kind}
+def _may_be_rounded(labels: pd.Index, available: pd.Index) -> bool:
+    kinds = {labels.dtype.kind, available.dtype.kind}
     return "f" in kinds and kinds <= set("iuf")
 
 
@@ -80,7 +70,7 @@ def _tolerance(labels: pd.Index) -> float:
 
 
 def _match_nearest(
-    wanted: pd.Index, available: pd.Index, exact: np.ndarray, dim: Hashable
+    labels: pd.Index, available: pd.Index, exact: np.ndarray, dim: Hashable
 ) -> np.ndarray:
     """Return the positions of the equal or nearest available labels; -1 without one."""
     tolerance = _tolerance(available)
@@ -88,9 +78,9 @@ def _match_nearest(
         return exact
     order = np.argsort(available.to_numpy("f8"), kind="stable")
     numbers = pd.Index(available.to_numpy("f8")[order])
-    near = numbers.get_indexer(wanted.astype("f8"), method="nearest", tolerance=tolerance)
+    near = numbers.get_indexer(labels.astype("f8"), method="nearest", tolerance=tolerance)
     positions = np.where(exact >= 0, exact, np.where(near >= 0, order[near], -1))
-    pairs = pd.DataFrame({"position": positions, "label": wanted})[positions >= 0]
+    pairs = pd.DataFrame({"position": positions, "label": labels})[positions >= 0]
     pairs = pairs.drop_duplicates()
     ambiguous = pairs[pairs["position"].duplicated(keep=False)]["label"].tolist()
     if ambiguous:

@@ -1,10 +1,8 @@
 """Lags: which positions along a dimension are a lag apart, for statistics of tendencies.
 
-Used by api, containers, io and reports. The values of `GAP` and the text of lags are part of what
-users see.
+Used by api, containers, io and reports. Users depend on the value of `GAP` and the text of lags.
 
-A lag is a number of steps, or a duration if the labels are dates. No tendency is taken across a gap
-in the labels: a step more than 1.5 times as long as the median step.
+A lag is a number of steps, or a duration if the labels are dates.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -39,25 +37,14 @@ Lag = Mapping[Hashable, Any] | None
 """A dimension, and one or more lags along it: ``{"time": 1}``, ``{"time": ["6h", "24h"]}``."""
 
 GAP = 1.5
-"""A step longer than this, in units of the median step, is a gap."""
+"""A step longer than this, in units of the median step, is a gap, and has no tendency."""
 
 NOT_STEPS = (bool, np.timedelta64)
 """Types that NumPy or Python count among the integers."""
 
 
 def add_lags(fields: Fields, lag: Lag) -> dict[Hashable, Field]:
-    """Return fields whose tendencies along a dimension are also summarized.
-
-    Fields without the dimension stay as they are.
-
-    Raises
-    ------
-    TypeError
-        If the data are a DataFrame, or a lag is neither a number of steps nor a duration.
-    ValueError
-        If no field has the dimension, a lag is not above 0, lags are of both kinds, or labels along
-        the dimension do not increase.
-    """
+    """Return fields that include the tendencies along a dimension, if they have it."""
     if lag is None:
         return dict(fields)
     name, lags = _parse_lag(lag)
@@ -121,18 +108,18 @@ def select_tendency(states: States, lag: Any) -> tuple[dict[Hashable, State], st
     """Return the states of tendencies with one lag, and the lag as text; None for the only lag."""
     tendencies = {name: state for name, state in states.items() if state.lag_dim is not None}
     if not tendencies:
-        raise MismatchError("no changes were learned: adapt(..., lag={'time': 1})")
+        raise MismatchError("no tendencies were computed: adapt(..., lag={'time': 1})")
     lags = next(state.labels[state.group_dim] for state in tendencies.values())
     if lag is None and len(lags) > 2:
         raise MismatchError(
-            f"there are changes by several lags, {format_labels(lags[1:])}: name one"
+            f"there are tendencies with several lags, {format_labels(lags[1:])}: pass one of them"
         )
     if lag is None:
         lag = lags[1]
     elif lags.dtype.kind == "m":
         lag = _parse_duration(lag)
     if lag not in lags[1:]:
-        raise MismatchError(f"no changes by {lag!r}; available: {format_labels(lags[1:])}")
+        raise MismatchError(f"no tendencies with lag {lag!r}; available: {format_labels(lags[1:])}")
     (dim,) = {state.lag_dim for state in tendencies.values()}
     selected = {name: select_group(state, lag) for name, state in tendencies.items()}
     return selected, describe_lag(_plain_lag(lag), dim)
@@ -143,18 +130,18 @@ def _parse_lag(lag: object) -> tuple[Hashable, pd.Index]:
     if not isinstance(lag, Mapping) or len(lag) != 1:
         raise TypeError(f"lag= takes one dimension and its lags, as {{'time': 1}}, got {lag!r}")
     ((dim, values),) = lag.items()
-    many = list(values) if isinstance(values, (list, tuple)) else [values]
-    is_steps = [isinstance(value, Integral) and not isinstance(value, NOT_STEPS) for value in many]
-    if not many or any(is_steps) != all(is_steps):
+    values_list = list(values) if isinstance(values, (list, tuple)) else [values]
+    is_steps = [isinstance(v, Integral) and not isinstance(v, NOT_STEPS) for v in values_list]
+    if not values_list or any(is_steps) != all(is_steps):
         raise ValueError(
             f"lags are all numbers of steps, or all durations such as '6h', got {values!r}"
         )
-    lags = [int(value) if is_steps[0] else _parse_duration(value) for value in many]
+    lags = [int(value) if is_steps[0] else _parse_duration(value) for value in values_list]
     zero = 0 if is_steps[0] else pd.Timedelta(0)
     if not_positive := [value for value in lags if not value > zero]:
         raise ValueError(f"a lag is above 0, got {not_positive[0]!r}")
     if len(set(lags)) < len(lags):
-        raise ValueError(f"lag={values!r} names one of them twice")
+        raise ValueError(f"lag={values!r} names a lag twice")
     return dim, pd.Index([zero, *sorted(lags)])
 
 

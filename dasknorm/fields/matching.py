@@ -1,7 +1,7 @@
 """Matching: the kept dimensions of fields, and the state that each field is normalized with.
 
-Used by api, cli, containers, io and layer.
-A change of the rules here changes which data are accepted, never how values are computed.
+Used by api, cli, containers, io and layer. The rules decide which data are accepted, never how
+values are computed.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -27,17 +27,9 @@ Kept = Mapping[Hashable, tuple[Hashable, ...]]
 
 
 def kept_dims(fields: Fields, keep: Axes, over: Axes) -> dict[Hashable, tuple[Hashable, ...]]:
-    """Return the kept dimensions of each field.
+    """Return the kept dimensions of each field; ValueError if no field has one of the names.
 
-    A field with none of the dimensions of `over`, as orography has no time, is reduced over all
-    its dimensions: otherwise it would be its own mean, and normalized to 0.
-
-    Raises
-    ------
-    ValueError
-        If no field has one of the dimensions.
-    MismatchError
-        If a label of a kept dimension is NaN, as it would match no label later.
+    Raise MismatchError if a label of a kept dimension is NaN, as it would match no label later.
     """
     kept = _kept_dims(fields, keep, over)
     for key, dims in kept.items():
@@ -59,19 +51,16 @@ def _kept_dims(fields: Fields, keep: Axes, over: Axes) -> dict[Hashable, tuple[H
         if not any(name in dims for dims in named.values()):
             for field in fields.values():
                 field.axis_of(name)  # the error lists the dimensions
-    if keep is not None:
-        return {
-            key: tuple(dim for dim in field.dims if dim in named[key].values())
-            for key, field in fields.items()
-        }
-    reduced = {
-        key: named[key].values() if named[key] or not names else field.dims
-        for key, field in fields.items()
-    }
-    return {
-        key: tuple(dim for dim in field.dims if dim not in reduced[key])
-        for key, field in fields.items()
-    }
+    kept = {}
+    for key, field in fields.items():
+        dims = set(named[key].values())
+        if over is not None:
+            # A field without these dimensions, as orography has no time, is reduced over all its
+            # dimensions: otherwise it would be its own mean, and normalized to 0.
+            reduced = set(field.dims) if names and not dims else dims
+            dims = set(field.dims) - reduced
+        kept[key] = tuple(dim for dim in field.dims if dim in dims)
+    return kept
 
 
 def kept_dims_like(field: Field, state: State) -> tuple[Hashable, ...]:
@@ -80,25 +69,15 @@ def kept_dims_like(field: Field, state: State) -> tuple[Hashable, ...]:
 
 
 def rename_like(state: State, field: Field, other: State) -> State:
-    """Return a state of a field with the dimension names of another state of the same data.
-
-    The other state may have its dimensions in another order, or unnamed.
-    """
+    """Return a state of a field with the dimension names of another state of the same data."""
     names = {field.dims[field.axis_of(dim)]: dim for dim in other.dims if dim != other.group_dim}
-    dims = tuple(names.get(dim, dim) for dim in state.dims)
-    return replace(state, dims=dims)
+    return replace(state, dims=tuple(names.get(dim, dim) for dim in state.dims))
 
 
 def match_names(
     fields: Fields, states: States, lacking: Sequence[Hashable] = ()
 ) -> dict[Hashable, Hashable]:
-    """Return the name of the state of each field.
-
-    Raises
-    ------
-    MismatchError
-        If a field has no state, or the data lack names of the statistics.
-    """
+    """Return the name of the state of each field; MismatchError if names do not match."""
     check_none_lacking(lacking, fields)
     if len(fields) == 1 and len(states) == 1 and None in (*fields, *states):
         return dict(zip(fields, states, strict=True))

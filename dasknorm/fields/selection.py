@@ -1,7 +1,6 @@
 """Selection: which columns of a DataFrame are normalized, and which keys name the groups.
 
-Used by api, cli and containers.
-A change here changes what `columns=` and `by=` accept, in all containers.
+Used by api, cli and containers. It defines the meaning of `columns=` and `by=` in all containers.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -55,22 +54,10 @@ class Selection:
     def select_columns(
         self, dtypes: Mapping[Hashable, object], numeric: Iterable[Hashable]
     ) -> list[Any]:
-        """Return the columns to normalize.
+        """Return the columns to normalize, given the dtypes of all and the numeric ones.
 
-        Parameters
-        ----------
-        dtypes : mapping of column to dtype
-        numeric : iterable of columns
-            The columns of real numbers.
-
-        Raises
-        ------
-        MismatchError
-            If a selected column is missing.
-        TypeError
-            If a selected column is not numeric, or no column is.
-        ValueError
-            If a selected column also names groups.
+        Raise MismatchError if a selected column is missing, TypeError if it is not numeric, and
+        ValueError if it also names groups.
         """
         numeric = list(numeric)
         selected = self.columns or ()

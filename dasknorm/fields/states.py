@@ -1,7 +1,6 @@
 """States: create them from given values, merge them, select groups, smooth climatologies.
 
-Used by api, containers, fields and io. The functions are pure: they return new states, and
-their bodies can change as long as merging stays associative and commutative.
+Used by api, containers, fields and io. Merging must stay associative and commutative.
 """
 
 from collections.abc import Hashable, Sequence
@@ -155,16 +154,7 @@ def concat_columns(state: State, other: State) -> State:
 
 
 def share_scale(states: States, groups: Sequence[Sequence[Hashable]]) -> dict[Hashable, State]:
-    """Return states in which each group of variables has one scale per output element.
-
-    Raises
-    ------
-    MismatchError
-        If a name is unknown or in two groups, or if the variables of a group differ in their kept
-        dimensions or their statistic.
-    TypeError
-        If a group is a single name.
-    """
+    """Return states in which each group of variables has one scale per output element."""
     result: dict[Hashable, State] = dict(states)
     names = set()
     for group in groups:
@@ -188,10 +178,7 @@ def share_scale(states: States, groups: Sequence[Sequence[Hashable]]) -> dict[Ha
 
 
 def smooth(state: State, days: int, is_linear: bool) -> State:
-    """Return a climatology in which each day of the year is merged with the days around it.
-
-    The groups are days of the year, and perhaps more, such as the hour. The year is a ring.
-    """
+    """Return a climatology in which each day of the year is merged with the days around it."""
     labels = state.labels[state.group_dim]
     level = next((i for i, key in enumerate(labels.names) if _is_day(key)), None)
     if level is None:
@@ -222,13 +209,11 @@ def _days_of_year(days: np.ndarray) -> int:
 
 
 def _merge_around(ring: Records, days: int, is_linear: bool, statistic: Statistic) -> Records:
-    """Merge each record of a ring with the records around it.
-
-    Weights that fall linearly to 0 at both ends are two windows of equal weights, one after the
-    other, each half as wide.
-    """
+    """Merge each record of a ring with the records around it."""
     if not is_linear:
         return np.roll(_merge_next(ring, days, statistic), days // 2, axis=0)
+    # Weights that fall linearly to 0 at both ends are two windows of equal weights, one after the
+    # other, each half as wide.
     half = days // 2
     merged = _merge_next(_merge_next(ring, half, statistic), half, statistic)
     return np.roll(merged, half - 1, axis=0)

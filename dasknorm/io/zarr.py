@@ -2,8 +2,7 @@
 
 Used by io.formats.anemoi, io.formats.mllam and io.store.zarr. The bytes of new arrays may change,
 except in statistics files. No codec runs, so an array needs little more than its metadata. Groups
-that exist are extended in their own version of Zarr; new groups are of version 2, which all readers
-know.
+that exist are extended in their version of Zarr; new groups have version 2, which all readers read.
 """
 
 import json
@@ -23,7 +22,8 @@ GROUP, ATTRS, CONSOLIDATED = ".zgroup", ".zattrs", ".zmetadata"
 """The files of a group in version 2; in version 3 there is one, `META`."""
 
 Json = dict[str, Any]
-Files = dict[str, bytes]
+Parts = dict[str, bytes | dict[str, bytes]]
+"""Files, and folders of files, by name."""
 
 
 def describe_array(dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> Json:
@@ -68,9 +68,7 @@ def open_group(path: Path) -> xr.Dataset:
     return xr.open_zarr(path, chunks=None, consolidated=is_consolidated, decode_times=False)
 
 
-def extend_group(
-    path: Path, arrays: Mapping[str, xr.DataArray], attrs: Json
-) -> dict[str, bytes | Files]:
+def extend_group(path: Path, arrays: Mapping[str, xr.DataArray], attrs: Json) -> Parts:
     """Return the folders of new arrays, and the files of the group that change with them."""
     if (path / META).exists():
         return _extend_v3(path, arrays, attrs)
@@ -84,11 +82,9 @@ def _check_is_group(path: Path) -> None:
         raise StatsFileError(f"{path} exists and is not a Zarr group")
 
 
-def _extend_v2(
-    path: Path, arrays: Mapping[str, xr.DataArray], attrs: Json
-) -> dict[str, bytes | Files]:
+def _extend_v2(path: Path, arrays: Mapping[str, xr.DataArray], attrs: Json) -> Parts:
     all_attrs = attrs_of(path) | attrs
-    parts: dict[str, bytes | Files] = {ATTRS: _dump(all_attrs)}
+    parts: Parts = {ATTRS: _dump(all_attrs)}
     metadata: Json = {GROUP: {"zarr_format": 2}}
     is_consolidated = (path / CONSOLIDATED).exists()
     if is_consolidated:
@@ -117,12 +113,10 @@ def _extend_v2(
     return parts
 
 
-def _extend_v3(
-    path: Path, arrays: Mapping[str, xr.DataArray], attrs: Json
-) -> dict[str, bytes | Files]:
+def _extend_v3(path: Path, arrays: Mapping[str, xr.DataArray], attrs: Json) -> Parts:
     group = _read_json(path / META)
     group["attributes"] = group.get("attributes", {}) | attrs
-    parts: dict[str, bytes | Files] = {}
+    parts: Parts = {}
     for name, array in arrays.items():
         data = _to_plain(array)
         described = describe_array(data.dtype, data.shape)

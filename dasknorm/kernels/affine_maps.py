@@ -30,26 +30,11 @@ NO_AXIS = Axis(1, False, (0, 0, 0))
 
 
 def standardize(x: Array, affine: Array, dtype: DTypeLike, out: Array | None = None) -> Array:
-    """Compute ((x - shift) - shift_rest) / scale, in float64 and cast once.
+    """Compute ((x - shift) - shift_rest) / scale, in float64 and cast once to a float dtype.
 
-    64-bit integers are subtracted from exactly, as the two halves of a double-double.
-
-    Parameters
-    ----------
-    x : ndarray of bool, integers, or float16 to float64
-        Of any shape, byte order and memory layout; only read.
-    affine : ndarray of AFFINE
-        Broadcasts to the shape of x.
-    dtype : float16, float32 or float64
-        The dtype of the result.
-    out : ndarray of dtype, optional
-        In the shape of x and of any memory layout, to be written to. It may be x itself, but must
-        not overlap it otherwise.
-
-    Returns
-    -------
-    ndarray of dtype
-        out itself, or a new array in the shape and the memory order of x.
+    64-bit integers are subtracted from exactly, as the two halves of a double-double. The affine
+    maps broadcast to x. The result is `out`, which may be x itself but must not overlap it
+    otherwise, or a new array in the memory order of x.
 
     Examples
     --------
@@ -62,9 +47,7 @@ def standardize(x: Array, affine: Array, dtype: DTypeLike, out: Array | None = N
 
 
 def restore(x: Array, affine: Array, dtype: DTypeLike, out: Array | None = None) -> Array:
-    """Compute x * scale + shift (+ shift_rest), in float64 and cast once.
-
-    This is the inverse of `standardize`, with the same parameters, result and errors.
+    """Compute x * scale + shift (+ shift_rest), the inverse of `standardize`.
 
     Examples
     --------
@@ -214,18 +197,8 @@ def _fill(out: Array, x: Array, walk: list[Axis], maps: Array, formula: int) -> 
 def map_by_group(kernel: Kernel, x: Array, affine: Array, codes: Array, out: Array) -> Array:
     """Map each value through the map of its group: ``kernel(x, affine[codes], out.dtype, out)``.
 
-    The result is the same to the bit, without a map for each value in memory.
-
-    Parameters
-    ----------
-    kernel : standardize or restore
-        Other kernels have no compiled loop; they are called with a map for each value of a slab.
-    x : ndarray of bool, integers, or float16 to float64, shape (n,)
-    affine : ndarray of AFFINE, shape (groups,)
-    codes : ndarray of integers, shape (n,)
-        For each value the position of its map; below 0 counted from the end, as in NumPy.
-    out : ndarray of float16, float32 or float64, shape (n,)
-        Written to.
+    The result has the same bits, without a map for each value in memory. Codes below 0 count from
+    the end, as in NumPy. Other kernels than `standardize` and `restore` have no compiled loop.
 
     Examples
     --------
@@ -271,19 +244,10 @@ FUNCTIONS = {
 
 
 def through(name: str, x: Array) -> Array:
-    """Apply a function to values, in float64; outside its domain the result is infinite.
+    """Apply a function to values, in float64; NaN stays NaN.
 
-    Parameters
-    ----------
-    name : str
-        A key of `FUNCTIONS`.
-    x : ndarray of bool, integers, or float16 to float64
-        Only read; NaN stays NaN.
-
-    Returns
-    -------
-    ndarray of float64
-        Infinite, and not NaN, outside the domain, so that such values are not taken for missing.
+    Outside its domain the result is infinite and not NaN, so that such values do not count as
+    missing.
 
     Examples
     --------

@@ -51,28 +51,11 @@ def moments(x: Array, axes: Axes, weights: Weights = None, out: Array | None = N
 
     Tiles are summed around a guess at their mean, made from a few of their values, and corrected
     for its error (the second pass of Chan, Golub & LeVeque, 1983). If the error is more than a
-    standard deviation, the tile is read again. Tiles merge as double-doubles (`merge`). Missing
-    values (NaN) are counted and excluded. An infinity makes mean and m2 of its record NaN, while
-    count stays above 0.
+    standard deviation, the tile is read again. Tiles merge as double-doubles (`merge`). An infinity
+    makes mean and m2 of its record NaN, while count stays above 0.
 
-    Parameters
-    ----------
-    x : ndarray of bool, integers, or float16 to float64
-        Of any shape, byte order and memory layout; only read.
-    axes : tuple of int
-        The axes to reduce; ``()`` gives one record per element.
-    weights : ndarray, optional
-        Finite and at least 0; broadcasts to the shape of x. A value of weight 0 is excluded,
-        whatever it is.
-    out : ndarray of RECORD, optional
-        In the shape of the result and of any memory layout. The moments are merged into its
-        records, to within 1 ulp as ``merge(out, moments(x, axes, weights))`` would, without another
-        array of that size.
-
-    Returns
-    -------
-    ndarray of RECORD
-        In the shape of x, with size 1 along ``axes``; out itself if it was given.
+    If `out` is given, the moments are merged into its records, to within 1 ulp as
+    ``merge(out, moments(x, axes, weights))`` would, without another array of that size.
 
     Examples
     --------
@@ -207,22 +190,9 @@ def _split_axes(walk: list[Axis]) -> tuple[list[Axis], list[Axis]]:
 def moments_by_group(out: Array, x: Array, codes: Array, weights: Weights = None) -> Array:
     """Merge the moments of values into the records of their groups, in place.
 
-    Parameters
-    ----------
-    out : ndarray of RECORD, shape (groups,)
-        Written to.
-    x : ndarray of bool, integers, or float16 to float64, shape (n,)
-        NaN is counted as missing.
-    codes : ndarray of integers, shape (n,)
-        For each value the position of its group in `out`; below 0 for none.
-    weights : ndarray, shape (n,), optional
-        Finite and at least 0.
-
-    Returns
-    -------
-    ndarray of RECORD
-        `out` itself. Whatever the order of values and however far from 0 their means, the mean is
-        within 4 ulp of max(abs(mean), std) and the variance within 16 ulp (weighted: 1e-13).
+    A code is the position of a value's group in `out`; below 0 for none. For any order of values
+    and any distance of their means from 0, the mean is within 4 ulp of max(abs(mean), std) and the
+    variance within 16 ulp (weighted: 1e-13).
 
     Examples
     --------

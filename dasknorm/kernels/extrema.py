@@ -35,20 +35,6 @@ Mask: TypeAlias = Array | np.bool_
 def extrema(x: Array, axes: Axes, weights: Weights = None) -> Array:
     """Compute the least and the greatest value of a block along some axes.
 
-    Parameters
-    ----------
-    x : ndarray of bool, integers, or float16 to float64
-        Of any shape, byte order and memory layout; only read. NaN is counted as missing.
-    axes : tuple of int
-        The axes to reduce; ``()`` gives one record per element.
-    weights : ndarray, optional
-        Finite and at least 0; broadcasts to the shape of x. A value of weight 0 is excluded.
-
-    Returns
-    -------
-    ndarray of EXTREMA
-        In the shape of x, with size 1 along ``axes``.
-
     Examples
     --------
     >>> import numpy as np

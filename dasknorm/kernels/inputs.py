@@ -70,6 +70,11 @@ def as_weights(weights: ArrayLike, shape: tuple[int, ...]) -> Array:
         ) from None
 
 
+def part_of(weights: Weights, index: Any) -> Weights:
+    """Return a part of weights; None if there are none."""
+    return None if weights is None else weights[index]
+
+
 def as_records(records: ArrayLike, name: str) -> Array:
     """Return an array, or raise TypeError unless it holds records."""
     array = np.asarray(records)

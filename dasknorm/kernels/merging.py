@@ -22,17 +22,12 @@ RECORDS_AT_ONCE = 4096  # 200 KB, and with NumPy's temporaries 1 MB
 
 
 def merge(a: Array, b: Array) -> Array:
-    """Merge two arrays of records, element by element.
+    """Merge two arrays of records, element by element; they broadcast against each other.
 
     Means merge around the first one (Chan, Golub & LeVeque, 1983; see Schubert & Gertz, 2018, for
     how the variants differ), in double-doubles (Dekker, 1971), so that the order of merging hardly
     matters: it moves no mean by more than 1 ulp of max(abs(mean), std), and no m2 by more than
     1 ulp. A record of zeros is the identity, bit for bit.
-
-    Parameters
-    ----------
-    a, b : ndarray of RECORD
-        Broadcast against each other.
 
     Examples
     --------
@@ -50,16 +45,9 @@ def merge(a: Array, b: Array) -> Array:
 
 
 def merge_into(total: Array, part: Array) -> Array:
-    """Merge an array of records into another, element by element and in place.
+    """Merge records into others of any memory layout, in place, and return these; as `merge` does.
 
-    The result equals ``merge(total, part)``, without another array of that size.
-
-    Parameters
-    ----------
-    total : ndarray of RECORD
-        Of any memory layout; written to.
-    part : ndarray of RECORD
-        Broadcasts to the shape of total; must not share memory with it.
+    The part broadcasts to the shape of total, and must not share memory with it.
 
     Examples
     --------
@@ -83,18 +71,7 @@ def merge_into(total: Array, part: Array) -> Array:
 
 
 def merge_along(records: Array, axes: Axes) -> Array:
-    """Merge records with one another along some axes, kept as axes of one.
-
-    Parameters
-    ----------
-    records : ndarray of RECORD
-    axes : tuple of int
-        Along an axis of size 0 the result is the identity, zeros.
-
-    Returns
-    -------
-    ndarray of RECORD
-        In the shape of records, with size 1 along ``axes``.
+    """Merge records with one another along some axes; along an axis of size 0 to zeros.
 
     Examples
     --------

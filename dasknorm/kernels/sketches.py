@@ -34,6 +34,7 @@ from dasknorm.kernels.inputs import (
     as_weights,
     is_small,
     normalize_axes,
+    part_of,
     reduced_shape,
 )
 from dasknorm.kernels.layout import SLAB_SIZE, slabs
@@ -59,20 +60,12 @@ class Sketch(NamedTuple):
 
 @cache
 def sketch_dtype(buckets: int) -> np.dtype[np.void]:
-    """Return the dtype of sketches with room for so many buckets.
+    """Return the dtype of sketches with room for so many buckets, at least 2.
 
-    Parameters
-    ----------
-    buckets : int
-        At least 2.
-
-    Returns
-    -------
-    dtype
-        With the sum of the weights (`count`), the weight of missing values, the number of `values`
-        of weight above 0, the weight of infinities (`spoiled`), the least and the greatest value
-        (`low`, `high`), the level of the buckets, their `keys` in order, and their `weights`: 0 for
-        free buckets.
+    It has the sum of the weights (`count`), the weight of missing values, the number of `values` of
+    weight above 0, the weight of infinities (`spoiled`), the least and the greatest value (`low`,
+    `high`), the level of the buckets, their `keys` in order, and their `weights`: 0 for free
+    buckets.
 
     Examples
     --------
@@ -84,19 +77,7 @@ def sketch_dtype(buckets: int) -> np.dtype[np.void]:
 
 
 def merge_sketches(records: Array, axes: Axes) -> Array:
-    """Merge sketches with one another along some axes, kept as axes of one.
-
-    Parameters
-    ----------
-    records : ndarray of a `sketch_dtype`
-    axes : tuple of int
-        Along an axis of size 0 the result is the identity, zeros.
-
-    Returns
-    -------
-    ndarray of that dtype
-        The sketches of all data together, bit for bit if the weights are whole numbers.
-    """
+    """Merge sketches along some axes, without rounding if the weights are whole numbers."""
     axes = normalize_axes(axes, records.ndim)
     out = np.zeros(reduced_shape(records.shape, axes), records.dtype)
     if not out.size or not records.size:
@@ -180,19 +161,9 @@ def _write(record: Array, sketch: Sketch) -> None:
 
 
 def add_to_sketches(out: Array, x: Array, axes: Axes, weights: Weights = None) -> Array:
-    """Merge the sketches of a block along some axes into others, in place.
+    """Merge the sketches of a block along some axes into others, in place, and return these.
 
-    Parameters
-    ----------
-    out : ndarray of a `sketch_dtype`
-        In the shape of x, with size 1 along ``axes``, and of any memory layout; written to.
-    x : ndarray of bool, integers, or float16 to float64
-        Of any shape, byte order and memory layout; only read. Integers beyond 2**53 are rounded to
-        float64. NaN is counted as missing, infinities as spoiled.
-    axes : tuple of int
-        The axes to reduce.
-    weights : ndarray, optional
-        Finite and at least 0; broadcasts to the shape of x. A value of weight 0 is excluded.
+    Integers beyond 2**53 are rounded to float64. Infinities count as spoiled.
 
     Examples
     --------
@@ -217,7 +188,7 @@ def add_to_sketches(out: Array, x: Array, axes: Axes, weights: Weights = None) -
     into = out.transpose(*kept, *axes)[first]
     add = _add_by_sorting if is_small(x) else _add_by_tables
     for slab in slabs(into.shape, OUTPUTS_AT_ONCE):
-        add(into[slab], lines[slab], None if weights is None else weights[slab])
+        add(into[slab], lines[slab], part_of(weights, slab))
     return out
 
 
@@ -281,24 +252,14 @@ def _line_slabs(lines: Array, weights: Weights, kept: int) -> Iterator[tuple[Arr
 def sketch_quantiles(records: Array, at: Sequence[float]) -> tuple[Array, Array, Array]:
     """Compute quantiles of sketches: estimates, and bounds of the quantiles of the data.
 
-    Lay the values in order on a line, each as long as its weight. The quantile q is the mean over
+    Place the values in order on a line, each as long as its weight. The quantile q is the mean over
     a window of one unit that starts at ``q * (length - unit)``; the unit is 1, or the mean weight
     if that is less. Without weights that is NumPy's quantile (``method="linear"``), and a weight of
-    3 is a value three times. Within a bucket, except that of 0, values are taken to be evenly
+    3 is a value three times. Within a bucket, except that of 0, values are assumed to be evenly
     spread.
 
-    Parameters
-    ----------
-    records : ndarray of a `sketch_dtype`
-    at : sequence of float
-        Between 0 and 1.
-
-    Returns
-    -------
-    estimates, least, most : ndarray of float64
-        In the shape of records, with one more axis at the end for the quantiles; NaN for an empty
-        sketch. The quantile of the data lies from least to most, up to the rounding of the sums of
-        weights.
+    The estimates, and the least and the greatest possible value, have one more axis at the end, for
+    the quantiles `at`; they are NaN for an empty sketch.
 
     Examples
     --------

@@ -69,20 +69,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Measures:
-    """Measures of new data at each output element, as float64 arrays of one shape.
+    """Measures of new data, normalized, at each output element, as float64 arrays of one shape.
 
-    Parameters
-    ----------
-    z_mean, z_std : array
-        Mean and standard deviation of the new data, normalized.
-    ratio : array
-        Ratio of the new standard deviation to the one before.
-    z_min, z_max, out_of_range : array
-        Extremes, normalized, and their distance outside of the extremes before.
-    count, missing, count_before, missing_before : array
-        Numbers of values, or sums of weights.
-    is_known : array of bool
-        Where the statistics can normalize.
+    `ratio` is that of the standard deviations; counts may be sums of weights; `is_known` is True
+    where the statistics can normalize.
     """
 
     z_mean: np.ndarray
@@ -120,10 +110,10 @@ class Check:
     >>> import pandas as pd
     >>> before = pd.DataFrame({"speed": [0.0, 2.0], "height": [1.0, 3.0]})
     >>> after = pd.DataFrame({"speed": [5.0, 7.0], "height": [1.0, 3.0]})
-    >>> found = dn.adapt(before).check(after)
-    >>> found.passed, found.failures
+    >>> result = dn.adapt(before).check(after)
+    >>> result.passed, result.failures
     (False, {'speed': 'shifted by 5, more than 0.5'})
-    >>> found.table[["z_mean", "z_std"]]
+    >>> result.table[["z_mean", "z_std"]]
               z_mean  z_std
     variable
     speed        5.0    1.0
@@ -163,8 +153,7 @@ class Check:
 
         A dot is the mean, and its bar reaches one standard deviation to both sides. The grey band
         shows the allowed means, the yellow bands the allowed ends of bars. A row that fails is a
-        diamond in another colour. A variable with several output elements shows the worst of them,
-        as in the table.
+        diamond in another colour. Each row shows the worst output element, as in the table.
 
         Parameters
         ----------
@@ -224,8 +213,8 @@ def _only_on_one_side(m: Measures, positions: Field) -> Iterator[str]:
     if is_empty.all():
         yield "no values"
         return
-    if (lost := is_empty & m.is_known).any():
-        yield f"no values{_where(lost, positions)}"
+    if (no_values := is_empty & m.is_known).any():
+        yield f"no values{_where(no_values, positions)}"
     if (new := ~is_empty & ~m.is_known).any():
         yield f"values where none were before{_where(new, positions)}"
     if (too_few := ~is_empty & m.is_known & np.isnan(m.ratio)).any():
@@ -246,8 +235,8 @@ def _outliers(row: Row, limits: Limits) -> Iterator[str]:
         return
     largest = max(-row["z_min"], row["z_max"])
     if not largest <= limits.z:
-        found = "extremes are not known" if np.isnan(largest) else f"z up to {largest:.3g}"
-        yield f"{found}, and may be {limits.z:g}"
+        extremes = "extremes are not known" if np.isnan(largest) else f"z up to {largest:.3g}"
+        yield f"{extremes}, and may be {limits.z:g}"
 
 
 def _more_missing(row: Row, limits: Limits) -> Iterator[str]:
@@ -255,8 +244,8 @@ def _more_missing(row: Row, limits: Limits) -> Iterator[str]:
         return
     now, before = row["missing"], row["missing_before"]
     if not now - before <= limits.missing:
-        found = "not known" if np.isnan(now - before) else f"{now:.3g} of all"
-        yield f"missing values {found}, {before:.3g} before, and may rise by {limits.missing:g}"
+        fraction = "not known" if np.isnan(now - before) else f"{now:.3g} of all"
+        yield f"missing values {fraction}, {before:.3g} before, and may rise by {limits.missing:g}"
 
 
 def _argmax(values: np.ndarray) -> tuple[int, ...] | None:

@@ -58,10 +58,11 @@ def format_html(states: States, container: str, attrs: Attrs) -> str:
         _details(_title(name, state), _results(name, state), number < MAX_OPEN)
         for number, (name, state) in enumerate(states.items())
     ]
+    provenance = _details("how they were made", escape(describe(states, attrs)), True)
     return (
         f'{STYLE}<div class="dasknorm-stats">'
         f'<div class="head"><b>dasknorm.Stats</b> {subtitle}</div>'
-        f"{''.join(parts)}{_provenance(states, attrs)}</div>"
+        f"{''.join(parts)}{provenance}</div>"
     )
 
 
@@ -73,11 +74,6 @@ def format_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         for title, *cells in rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _provenance(states: States, attrs: Attrs) -> str:
-    """Return how the statistics were made; lazy ones have no counts yet."""
-    return _details("how they were made", escape(describe(states, attrs)), True)
 
 
 def _title(name: Hashable, state: State) -> str:

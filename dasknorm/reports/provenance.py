@@ -42,9 +42,8 @@ ADDED_UP = ("batches", "values")
 class Run(TypedDict, total=False):
     """One call of `adapt`. Files of older versions lack some keys.
 
-    `merged` has the reduced dimensions of each variable, and `over` all of them; `range` the first
-    and the last label along each; `values` the number of values of each variable, missing ones
-    included.
+    `merged` has the reduced dimensions of each variable, `over` all of them, `range` their first
+    and last labels; `values` includes missing ones.
     """
 
     dtypes: dict[str, str]

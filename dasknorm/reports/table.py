@@ -1,16 +1,16 @@
 """Format statistics as a table with one row per output element, and as the text of `repr`.
 
-Used by api.stats, cli.display, layer.normalization and reports.html. The layout may change.
+Used by api.stats, cli.display, layer and reports.html. The layout may change.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import numpy as np
 import pandas as pd
 
 from dasknorm.chunks import is_lazy
-from dasknorm.fields import State, States
+from dasknorm.fields import States
 
 __all__ = ["count_features", "format_text", "make_table", "result_names"]
 
@@ -47,14 +47,10 @@ def format_text(states: States, container: str) -> str:
 
 def _rows(states: States, names: Sequence[str]) -> Iterator[tuple[object, ...]]:
     for name, state in states.items():
-        statistic, prefix = state.statistic, _prefix(name, state)
+        statistic = state.statistic
+        prefix = "" if name is None or state.has_columns else name  # the position names a column
         for position in np.ndindex(state.data.shape):
             record = state.data[position].reshape(1)
             results = {r: float(statistic.result(record, r)[0]) for r in statistic.result_names}
             title = f"{prefix} {state.describe_position(position)}".strip()
             yield title or "all", *(results.get(result, np.nan) for result in names)
-
-
-def _prefix(name: Hashable, state: State) -> str:
-    """Return the name of a variable; the rows of columns begin with the name of the column."""
-    return "" if name is None or state.has_columns else str(name)

@@ -1,9 +1,7 @@
 """Validate the inputs of a scaler: two dimensions of real numbers, in any container.
 
 Used by `sklearn.scaler` and `sklearn.transforms`. Messages start as those of scikit-learn, which
-its estimator tests require.
-
-No data are read.
+its estimator tests require. No data are read.
 """
 
 from numbers import Real
@@ -13,6 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy.sparse import issparse
+from sklearn.utils.validation import validate_data
 
 from dasknorm.chunks import is_lazy
 from dasknorm.containers import container_of, find_container, unsupported_type
@@ -21,9 +20,9 @@ __all__ = [
     "check_not_empty",
     "get_columns",
     "get_features",
-    "make_empty_input",
     "parse_input",
     "parse_weights",
+    "validate_features",
 ]
 
 
@@ -60,23 +59,22 @@ def get_columns(X: Any) -> pd.Index | None:
     return getattr(X, "columns", None)
 
 
-def get_features(X: Any) -> pd.Index | int:
-    """Return the names of the features of X, or their number."""
+def get_features(X: Any) -> pd.Index | range:
+    """Return the names of the features of X, or their positions."""
     columns = get_columns(X)
     if columns is not None:
         return columns
     if not isinstance(X.shape[1], int):
         raise ValueError("the number of columns is not known; call X.compute_chunk_sizes() first")
-    return X.shape[1]
+    return range(X.shape[1])
 
 
-def make_empty_input(features: pd.Index | int) -> Any:
-    """Return data without rows that have these features, for scikit-learn to validate."""
-    if isinstance(features, int):
-        return np.empty((0, features))
-    if all(isinstance(name, str) for name in features):
-        return pd.DataFrame(np.empty((0, len(features))), columns=features)
-    return np.empty((0, len(features)))  # scikit-learn validates only strings
+def validate_features(estimator: Any, features: pd.Index | range, *, reset: bool = False) -> None:
+    """Raise ValueError unless an estimator has these features; with `reset`, store them."""
+    data: Any = np.empty((0, len(features)))
+    if len(features) and all(isinstance(name, str) for name in features):
+        data = pd.DataFrame(data, columns=features)  # scikit-learn validates only strings
+    validate_data(estimator, data, reset=reset, skip_check_array=True)
 
 
 def check_not_empty(X: Any) -> None:
@@ -116,8 +114,7 @@ def _check_rows(X: Any, weights: Any) -> Any:
         )
     if rows and not array.any():
         raise ValueError("all of sample_weight is zero: there is nothing to learn from")
-    has_index = isinstance(weights, pd.Series) and isinstance(X, pd.DataFrame)
-    return weights if has_index else array
+    return weights if isinstance(weights, pd.Series) and isinstance(X, pd.DataFrame) else array
 
 
 def _check_two_dimensional(X: Any) -> None:

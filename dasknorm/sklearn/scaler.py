@@ -11,7 +11,6 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import validate_data
 
 from dasknorm.api.adapt import adapt, compute_stats
 from dasknorm.api.request import Request
@@ -23,9 +22,9 @@ from dasknorm.sklearn.inputs import (
     check_not_empty,
     get_columns,
     get_features,
-    make_empty_input,
     parse_input,
     parse_weights,
+    validate_features,
 )
 from dasknorm.sklearn.states import add_batch, get_only_state, rename_batch, summarize_sparse
 from dasknorm.sklearn.transforms import StatsTransformer, check_not_centred
@@ -92,7 +91,7 @@ class StandardScaler(
     def from_stats(
         cls, stats: Stats, *, copy: bool = True, with_mean: bool = True, with_std: bool = True
     ) -> Self:
-        """Return a scaler with existing statistics: from `adapt`, `load` or `Stats.given`.
+        """Return a scaler with existing statistics: from `adapt`, `load` or `Stats.from_values`.
 
         Parameters
         ----------
@@ -120,8 +119,8 @@ class StandardScaler(
         scaler = cls(copy=copy, with_mean=with_mean, with_std=with_std)
         state = get_only_state(stats)
         scaler.stats_ = stats.compute()
-        features = state.labels.get("columns", state.data.shape[0])
-        validate_data(scaler, make_empty_input(features), skip_check_array=True)
+        features = state.labels.get("columns", range(len(state.data)))
+        validate_features(scaler, features, reset=True)
         return scaler
 
     # -- fitting ----------------------------------------------------------------------------------
@@ -160,7 +159,7 @@ class StandardScaler(
         if not hasattr(self, "stats_"):
             return self._start(X, sample_weight, _adapt_silently)
         X, stats = parse_input(X), self.stats_
-        validate_data(self, make_empty_input(get_features(X)), reset=False, skip_check_array=True)
+        validate_features(self, get_features(X))
         if _is_small(X):
             check_not_empty(X)
             total = add_batch(stats, X, parse_weights(X, sample_weight))
@@ -174,7 +173,7 @@ class StandardScaler(
     def _start(self, X: Any, sample_weight: Any, compute: Callable[..., Stats]) -> Self:
         X = parse_input(X)
         stats = self._compute(X, sample_weight, compute)
-        validate_data(self, make_empty_input(get_features(X)), skip_check_array=True)
+        validate_features(self, get_features(X), reset=True)
         self.stats_ = stats  # last, so that an error changes nothing
         return self
 

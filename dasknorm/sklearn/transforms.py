@@ -12,25 +12,24 @@ from scipy.sparse import issparse
 # The one place that depends on private functions of scikit-learn: there is no public way to read
 # the setting of set_output, and the public way to apply it computes lazy collections.
 from sklearn.utils._set_output import _get_output_config, _wrap_data_with_container
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from dasknorm import kernels
 from dasknorm.api.stats import Stats
 from dasknorm.blocks import float_dtype
 from dasknorm.chunks import is_lazy
 from dasknorm.containers import container_of, scipy_sparse
-from dasknorm.sklearn.inputs import get_columns, get_features, make_empty_input, parse_input
+from dasknorm.sklearn.inputs import get_columns, get_features, parse_input, validate_features
 from dasknorm.sklearn.states import get_only_state, match_to_data, select_mean_and_scale
 
 __all__ = ["StatsTransformer", "check_not_centred"]
 
 
 class StatsTransformer:
-    """Transform data with the statistics of a fitted scaler.
+    """Transform data with the statistics of a fitted scaler."""
 
-    A class of its own because scikit-learn wraps these methods where a transformer defines them
-    itself, and its wrapper makes a DataFrame in memory even of a lazy collection.
-    """
+    # A separate class because scikit-learn wraps these methods if a transformer itself defines
+    # them, and its wrapper makes a DataFrame in memory even of a lazy collection.
 
     stats_: Stats
     copy: bool
@@ -66,8 +65,7 @@ class StatsTransformer:
         """
         check_is_fitted(self)
         values = parse_input(X)
-        empty = make_empty_input(get_features(values))
-        validate_data(self, empty, reset=False, skip_check_array=True)
+        validate_features(self, get_features(values))
         return _apply_set_output(self._transform(values, "normalize", copy), X, self)
 
     def inverse_transform(self, X: Any, copy: bool | None = None) -> Any:
@@ -79,12 +77,11 @@ class StatsTransformer:
         check_is_fitted(self)
         values = parse_input(X)
         features = get_features(values)
-        if not isinstance(features, int) and hasattr(self, "feature_names_in_"):
-            validate_data(self, make_empty_input(features), reset=False, skip_check_array=True)
-        number = features if isinstance(features, int) else len(features)
-        if number != self.n_features_in_:
+        if not isinstance(features, range) and hasattr(self, "feature_names_in_"):
+            validate_features(self, features)
+        if len(features) != self.n_features_in_:
             raise ValueError(
-                f"X has {number} features, but {type(self).__name__} is expecting "
+                f"X has {len(features)} features, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input."
             )
         return self._transform(values, "inverse", copy)
@@ -99,8 +96,8 @@ class StatsTransformer:
         is_forward = verb == "normalize"
         if issparse(X):
             check_not_centred(self.with_mean)
-            scale = scipy_sparse.divide_columns if is_forward else scipy_sparse.multiply_columns
-            return scale(X, _affine(stats)["scale"], copy=copy)
+            operation = np.divide if is_forward else np.multiply
+            return scipy_sparse.scale_columns(X, _affine(stats)["scale"], operation, copy)
         if not copy and _is_writable(X):
             kernel = kernels.standardize if is_forward else kernels.restore
             return kernel(X, _affine(stats), X.dtype, X)

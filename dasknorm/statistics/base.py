@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dasknorm.errors import MismatchError
-from dasknorm.kernels import AFFINE, Axes, Kernel, Weights
+from dasknorm.kernels import AFFINE, Axes, Kernel, Weights, part_of
 
 Records = np.ndarray
 
@@ -23,49 +23,49 @@ LOCATION_SCALES: Mapping[tuple[str, ...], Callable[..., LocationScale]] = {
     ("mean", "std"): lambda mean, std: (mean, std),
     ("median", "lower", "upper"): lambda median, lower, upper: (median, upper - lower),
     ("min", "max"): lambda low, high: ((low + high) / 2, high - low),
-    ("max_abs",): lambda most: (np.full(most.shape, np.nan), most),
+    ("max_abs",): lambda max_abs: (np.full(max_abs.shape, np.nan), max_abs),
 }
 """The location and scale of data by the names of results; the most informative results first."""
 
 
 class Statistic(ABC):
-    """A monoid of records that is read out as an affine map.
+    """A monoid of records that is converted to an affine map.
 
-    A statistic *summarizes* a block of numbers into records of `dtype`, one for each kept
-    position, *merges* records, and turns them into a ``(shift, scale)`` with which data are
-    normalized: ``(x - shift) / scale``. Subclasses are frozen dataclasses whose fields are their
-    settings; they hold no data, so equal settings make equal (and equally named) work. With
-    ``repr=False`` they are shown by the settings that are not the default ones.
+    A statistic *summarizes* a block of numbers in records of `dtype`, one for each output element,
+    *merges* records, and converts them to a ``(shift, scale)`` by which data are normalized:
+    ``(x - shift) / scale``. Subclasses are frozen dataclasses whose fields are their settings. They
+    contain no data, so equal settings make equal work with equal names. With ``repr=False``, their
+    text shows only the settings that differ from the defaults.
 
-    Laws, up to the rounding each statistic states; ``++`` joins blocks along the reduced axes:
+    Invariants, up to the rounding of each statistic; ``++`` joins blocks along the reduced axes:
 
     * ``summarize(a ++ b) == merge(summarize(a) ++ summarize(b))``
     * ``merge(zeros ++ s) == s``, bit for bit, where ``zeros`` is ``np.zeros(shape, dtype)``
     * ``merge(a ++ b) == merge(b ++ a)``
     * ``merge(merge(a ++ b) ++ c) == merge(a ++ merge(b ++ c))``
-    * ``add(s, a)`` makes ``s`` what ``merge(s ++ summarize(a))`` is, and ``join(s, t)`` what
-      ``merge(s ++ t)`` is
-    * ``add_by_group(s, x, codes)`` makes ``s[i]`` what ``add(s[i], x[codes == i])`` would
+    * ``add(s, a)`` sets ``s`` to ``merge(s ++ summarize(a))``, and ``join(s, t)`` to
+      ``merge(s ++ t)``
+    * ``add_by_group(s, x, codes)`` is ``add(s[i], x[codes == i])`` for each ``i``
     * constant data normalize to exactly 0; where ``is_centred`` is False, to one number, the same
       for any count and any parts
 
-    ``dasknorm.testing.check_statistic`` puts a statistic to them.
+    ``dasknorm.testing.check_statistic`` checks them.
     """
 
     dtype: ClassVar[np.dtype[np.void]]
-    """Of one record. A record of zeros is the identity of `merge`."""
+    """The dtype of one record. A record of zeros is the identity of `merge`."""
 
     result_names: ClassVar[tuple[str, ...]]
-    """The names that `result` takes, in the order in which a person wants to see them."""
+    """The names that `result` takes, in the order in which they are shown."""
 
     description: ClassVar[str] = ""
-    """What is remembered, in words; if empty, the readings."""
+    """The computed results in words; if empty, `result_names` are shown."""
 
     is_centred: ClassVar[bool] = True
     """Whether constant data normalize to 0."""
 
     transform: ClassVar[str] = ""
-    """The function of ``kernels.FUNCTIONS`` that data go through before the affine map, if any."""
+    """The function of ``kernels.FUNCTIONS`` that is applied before the affine map, if any."""
 
     supports_lag: ClassVar[bool] = True
     """Whether statistics of tendencies (``lag=``) can be computed as well."""
@@ -74,10 +74,10 @@ class Statistic(ABC):
     """Why records do not merge, as a sentence; empty if they do."""
 
     invalid_reason: ClassVar[str] = "infinite values, or too large to be squared in float64,"
-    """What has spoiled a record that is `is_invalid`, in words."""
+    """The reason why a record `is_invalid`, as a noun."""
 
     stored_name: ClassVar[str]
-    """The name in files of statistics, and of its group of columns; by default the class name."""
+    """The name in files of statistics; by default the class name."""
 
     def __init_subclass__(cls) -> None:
         if "stored_name" not in vars(cls):
@@ -111,16 +111,13 @@ class Statistic(ABC):
     def add_by_group(
         self, total: Records, values: np.ndarray, codes: np.ndarray, weights: Weights = None
     ) -> None:
-        """Merge each value of a column into the record of its group, in place.
-
-        A code is the position of a group in `total`, or negative for none. Values of equal groups
-        are merged in pairs, and these again, so that it takes as many steps as the largest group
-        has bits, however many groups there are.
-        """
+        """Merge values into the records at their codes, in place; below 0, they have no group."""
+        # Values of one group are merged in pairs, and the pairs again: the number of steps is the
+        # number of bits of the size of the largest group, for any number of groups.
         order = np.argsort(codes, kind="stable")
         order = order[codes[order] >= 0]
         codes_left = codes[order]
-        records = self.summarize(values[order], (), None if weights is None else weights[order])
+        records = self.summarize(values[order], (), part_of(weights, order))
         while len(codes_left):
             starts = np.flatnonzero(np.r_[True, codes_left[1:] != codes_left[:-1]])
             if len(starts) == len(codes_left):
@@ -142,20 +139,20 @@ class Statistic(ABC):
 
     @abstractmethod
     def affine(self, records: Records) -> Records:
-        """Return the map that normalizes, as ``kernels.AFFINE``, in the shape of `records`."""
+        """Return the maps that normalize, as ``kernels.AFFINE``, in the shape of `records`."""
 
     def kernel(self, kernel: Kernel) -> Kernel:
-        """Return what maps blocks in place of ``kernels.standardize`` or ``kernels.restore``."""
+        """Return the kernel to use instead of ``kernels.standardize`` or ``kernels.restore``."""
         return kernel
 
     def units(self, reading: str, units: str) -> str:
-        """Return the units of a reading of data that have units."""
+        """Return the units of a result, given the units of the data."""
         if reading == "variance":
             return f"{units}2" if units.isalpha() else f"({units})2"
         return "1" if reading == "count" else units
 
     def with_one_scale(self, records: Sequence[Records]) -> list[Records]:
-        """Return records of several variables, position by position, with one scale for all."""
+        """Return the records of multiple variables with one scale for all, element by element."""
         raise TypeError(f"{type(self).__name__} has no scale that variables can share")
 
     def components(self, records: Records) -> "list[Component]":
@@ -163,10 +160,10 @@ class Statistic(ABC):
         return [Component(self, records)]
 
     def select(self, records: Records, kind: "type[Statistic]") -> "tuple[Statistic, Records]":
-        """Return the first statistic of a kind, and its records; TypeError if there is none."""
+        """Return the first statistic of a class, and its records; TypeError if there is none."""
         if isinstance(self, kind):
             return self, records
-        raise TypeError(f"there is no {kind.__name__}: what was learned is {self}")
+        raise TypeError(f"there is no {kind.__name__}; the statistic is {self}")
 
     @property
     def location_scale_names(self) -> tuple[str, ...]:
@@ -193,7 +190,7 @@ class Statistic(ABC):
 
     @abstractmethod
     def is_invalid(self, records: Records) -> np.ndarray:
-        """Return True where infinities or an overflow have spoiled a record."""
+        """Return True where an infinity or an overflow has made a record invalid."""
 
 
 @dataclass(frozen=True)

@@ -29,17 +29,17 @@ class ExtremaRecords(CountedStatistic):
 
 @dataclass(frozen=True, repr=False)
 class Extrema(ExtremaRecords):
-    """Minimum and maximum, by which data are brought to a range: min-max scaling.
+    """Minimum and maximum, to scale data to a range: min-max scaling.
 
-    Both are exact, whatever the chunks, and so is merging. Data of a single value, which have no
-    range, become 0, or the end of the range that is nearest to 0.
+    Both are exact for any chunks, and so is merging. Constant data, which have no range, become 0,
+    or the end of the range that is nearest to 0.
 
     Parameters
     ----------
     low, high : float, default 0.0 and 1.0
-        What the minimum and the maximum become.
+        The range of normalized data: the minimum becomes `low`, and the maximum `high`.
     skipna : bool, default True
-        Skip missing values. If False, one missing value makes its feature's ends NaN.
+        Skip missing values. If False, one missing value makes the extrema of its feature NaN.
 
     Examples
     --------
@@ -80,10 +80,12 @@ class Extrema(ExtremaRecords):
             span, _ = arithmetic.add(records["max"], records["max_rest"], -least, -least_rest)
             scale = np.where(span > 0, span / (self.high - self.low), 1.0)
             end = np.where(span > 0, self.low, np.clip(0.0, self.low, self.high))
-            shift, rest = arithmetic.add(least, least_rest, *arithmetic.two_product(-end, scale))
+            shift, shift_rest = arithmetic.add(
+                least, least_rest, *arithmetic.two_product(-end, scale)
+            )
         result = np.empty(records.shape, kernels.AFFINE)
         result["shift"] = self._defined(records, shift)
-        result["shift_rest"], result["scale"] = rest, scale
+        result["shift_rest"], result["scale"] = shift_rest, scale
         return result
 
     def for_comparison(self) -> Statistic:
@@ -108,9 +110,9 @@ class Extrema(ExtremaRecords):
 
 @dataclass(frozen=True, repr=False)
 class MaxAbs(ExtremaRecords):
-    """The largest absolute value, by which data are brought to between -1 and 1; 0 stays 0.
+    """The largest absolute value, to scale data to between -1 and 1; 0 stays 0.
 
-    Exact, whatever the chunks. What is remembered is the least and the greatest value.
+    It is exact for any chunks. The records contain the least and the greatest value.
 
     Parameters
     ----------

@@ -20,16 +20,13 @@ def location_scale_names(component: Component) -> tuple[str, ...]:
     if names := component.statistic.location_scale_names:
         return names
     raise TypeError(
-        f"{component.statistic} says in no known word where data lie and how wide; a check needs "
-        f"the readings {', or '.join(' and '.join(names) for names in LOCATION_SCALES)}"
+        f"{component.statistic} has no results for location and scale; a check needs "
+        f"{', or '.join(' and '.join(names) for names in LOCATION_SCALES)}"
     )
 
 
 def comparable(statistic: Statistic) -> Statistic:
-    """Return what to compute from new data for a comparison: the same statistic, and the extrema.
-
-    Missing values are skipped, whatever the statistic does with them: they are counted.
-    """
+    """Return the statistic to compute from new data for a comparison, with the extrema."""
     first = statistic.components(np.zeros(1, statistic.dtype))[0]
     both = MultiStatistic((first.statistic.for_comparison(), Extrema()))
     return Transformed(first.transform, both) if first.transform else both  # type: ignore[arg-type]
@@ -44,7 +41,7 @@ def find_comparable(component: Component, others: Sequence[Component]) -> Compon
             return other
     of = f" of {component.transform}(x)" if component.transform else ""
     raise MismatchError(
-        f"the others have no {' and '.join(names)}{of}, by which these could be compared"
+        f"the other statistics have no {' and '.join(names)}{of}, which the comparison needs"
     )
 
 

@@ -53,16 +53,16 @@ class StandardScore(Statistic):
 
 @dataclass(frozen=True, repr=False)
 class Moments(StandardScore, CountedStatistic):
-    """Mean and variance, by which data are brought to mean 0 and standard deviation 1.
+    """Mean and variance, to scale data to mean 0 and standard deviation 1.
 
-    Against the exact rational answer, and whatever the chunks, the mean is within 4 ulp of
-    ``max(abs(mean), std)`` and the variance within 16 ulp (weighted: 1e-13, relative).
+    For any chunks, the error of the mean is at most 4 ulp of ``max(abs(mean), std)``, and that of
+    the variance 16 ulp (weighted: 1e-13, relative).
 
     Parameters
     ----------
     ddof : float, default 0
-        The variance is ``m2 / (count - ddof)``. 0 is the population's variance, as in Keras and
-        NumPy; 1 the sample's, as in pandas. NaN where ``count <= ddof``.
+        The variance is ``m2 / (count - ddof)``: with 0 the population variance, as in Keras and
+        NumPy; with 1 the sample variance, as in pandas. It is NaN where ``count <= ddof``.
     skipna : bool, default True
         Skip missing values (NaN, NA, null, masked). If False, one missing value makes its
         feature's mean and variance NaN.
@@ -88,7 +88,7 @@ class Moments(StandardScore, CountedStatistic):
 
     @property
     def description(self) -> str:  # type: ignore[override]
-        """What is remembered, in words; the spread by what its sum is divided by."""
+        """The computed results in words."""
         kinds = {0: "population standard deviation", 1: "sample standard deviation"}
         return f"mean and {kinds.get(self.ddof, f'standard deviation (ddof {self.ddof:g})')}"  # type: ignore[call-overload]
 
@@ -104,7 +104,7 @@ class Moments(StandardScore, CountedStatistic):
     def merge(self, records: Records, axes: Axes) -> Records:
         return kernels.merge_along(records, axes)
 
-    # The two in place, without a second array of records: a grid's are far larger than a chunk.
+    # Both in place, without a second array of records: records of a grid are larger than a chunk.
 
     def add(self, total: Records, block: np.ndarray, axes: Axes, weights: Weights = None) -> None:
         kernels.moments(block, axes, weights, out=total)
@@ -146,7 +146,7 @@ class Moments(StandardScore, CountedStatistic):
 
 @dataclass(frozen=True, repr=False)
 class Predefined(StandardScore):
-    """A mean and variance known beforehand; without a count, they merge with nothing.
+    """A given mean and variance; without a count, they cannot be merged.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ class Predefined(StandardScore):
 
     def summarize(self, block: np.ndarray, axes: Axes, weights: Weights = None) -> Records:
         raise MismatchError(
-            "given statistics without a count learn nothing from data; write "
+            "predefined statistics without a count cannot be computed from data; write "
             "Stats.from_values(mean=..., variance=..., count=...), or adapt(data) with another "
             "statistic"
         )
@@ -182,7 +182,7 @@ class Predefined(StandardScore):
         if name in ("mean", "variance"):
             return records[name].copy()
         raise AttributeError(
-            f"given statistics have no {name!r}; they have {', '.join(self.result_names)}"
+            f"predefined statistics have no {name!r}; they have {', '.join(self.result_names)}"
         )
 
     def for_comparison(self) -> Statistic:

@@ -16,15 +16,15 @@ from dasknorm.statistics.base import Component, Records, Reducer, Statistic
 
 @dataclass(frozen=True, repr=False)
 class MultiStatistic(Statistic):
-    """A product of statistics: a record is a record of each, side by side.
+    """Multiple statistics: a record contains a record of each.
 
-    Data are normalized by the first. ``adapt(data, [Moments(), Extrema()])`` is a short way to
-    write it, and ``stats.select_statistic(Extrema)`` takes one of them.
+    The first statistic normalizes data. ``adapt(data, [Moments(), Extrema()])`` is a short form,
+    and ``stats.select_statistic(Extrema)`` selects one statistic.
 
     Parameters
     ----------
     parts : tuple of Statistic
-        Two or more, each different. Of a reading that several have the first one's is read.
+        Two or more different statistics. If two have a result of the same name, the first is used.
 
     Examples
     --------
@@ -51,41 +51,41 @@ class MultiStatistic(Statistic):
 
     @cached_property
     def dtype(self) -> np.dtype[np.void]:  # type: ignore[override]
-        """Of one record: the fields of each part, under its name, where they lie in the part's."""
-        inside = self._nested_dtype
+        """The dtype of one record: all fields of each part, after the name of the part."""
+        nested = self._nested_dtype
         description: dict[str, Any] = {"names": [], "formats": [], "offsets": []}
-        for part in inside.names or ():
-            _, start = inside.fields[part][:2]  # type: ignore[index]
-            for name in inside[part].names or ():
-                kind, place = inside[part].fields[name][:2]  # type: ignore[index]
+        for part in nested.names or ():
+            _, start = nested.fields[part][:2]  # type: ignore[index]
+            for name in nested[part].names or ():
+                kind, place = nested[part].fields[name][:2]  # type: ignore[index]
                 description["names"].append(f"{part}_{name}")
                 description["formats"].append(kind)
                 description["offsets"].append(start + place)
-        return np.dtype({**description, "itemsize": inside.itemsize})  # type: ignore[call-overload]
+        return np.dtype({**description, "itemsize": nested.itemsize})  # type: ignore[call-overload]
 
     @property
     def result_names(self) -> tuple[str, ...]:  # type: ignore[override]
-        """What any of the parts has, in their order."""
+        """The results of all parts."""
         return tuple(dict.fromkeys(name for part in self.parts for name in part.result_names))
 
     @property
     def description(self) -> str:  # type: ignore[override]
-        """What the parts are, in words."""
+        """The computed results in words."""
         return "; ".join(part.description for part in self.parts)
 
     @property
     def invalid_reason(self) -> str:  # type: ignore[override]
-        """What spoils a record of any of the parts."""
+        """The reasons why a record of any part is invalid."""
         return " or ".join(dict.fromkeys(part.invalid_reason for part in self.parts))
 
     @property
     def is_centred(self) -> bool:  # type: ignore[override]
-        """Whether the first is."""
+        """Whether the first part is."""
         return self.parts[0].is_centred
 
     @property
     def transform(self) -> str:  # type: ignore[override]
-        """That of the first part."""
+        """The transform of the first part."""
         return self.parts[0].transform
 
     @property
@@ -95,7 +95,7 @@ class MultiStatistic(Statistic):
 
     @property
     def unmergeable_reason(self) -> str:  # type: ignore[override]
-        """That of the first part that does not merge."""
+        """The reason of the first part that does not merge."""
         return next(filter(None, (part.unmergeable_reason for part in self.parts)), "")
 
     def select(self, records: Records, kind: type[Statistic]) -> tuple[Statistic, Records]:
@@ -122,8 +122,7 @@ class MultiStatistic(Statistic):
             into[...] = part.merge(part_records.copy(), axes)
         return out
 
-    # In place by way of a copy: a part's records do not lie one after the other, and kernels
-    # are slow on those.
+    # In place, but with a copy: the records of a part are not contiguous, so kernels are slow.
 
     def add(self, total: Records, block: np.ndarray, axes: Axes, weights: Weights = None) -> None:
         for part, into in self._views(total):
@@ -181,7 +180,7 @@ class MultiStatistic(Statistic):
 
     @cached_property
     def _nested_dtype(self) -> np.dtype[np.void]:
-        """One record, as a record of each part."""
+        """The dtype of a record of each part."""
         names: list[str] = []
         for part in self.parts:
             name, number = part.stored_name.lower(), 1
@@ -191,7 +190,7 @@ class MultiStatistic(Statistic):
         return np.dtype([(n, part.dtype) for n, part in zip(names, self.parts, strict=True)])
 
     def _views(self, records: Records) -> Iterator[tuple[Statistic, Records]]:
-        """Yield each part and its records, seen where they lie."""
-        inside = records.view(self._nested_dtype)
+        """Yield each part and a view of its records."""
+        nested = records.view(self._nested_dtype)
         for part, name in zip(self.parts, self._nested_dtype.names or (), strict=True):
-            yield part, inside[name]
+            yield part, nested[name]

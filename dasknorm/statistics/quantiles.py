@@ -9,32 +9,32 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dasknorm import kernels
-from dasknorm.kernels import Axes, Weights
+from dasknorm.kernels import Axes, Weights, part_of
 from dasknorm.statistics.base import CountedStatistic, Records, Reducer, make_affine
 
 
 @dataclass(frozen=True, repr=False)
 class Quantiles(CountedStatistic):
-    """Median and quantile range, by which data are normalized however far their outliers lie.
+    """Median and quantile range, for data with outliers.
 
-    The shift is the median, the scale the difference of two quantiles: as scikit-learn's
-    ``RobustScaler``, but of data in chunks. What is remembered is a histogram, in
-    ``kernels.sketches``, that is a function of the data alone: any chunks, any order of merging and
-    any scheduler give the same bits, if the weights are whole numbers. Of no more than ``buckets``
-    different values the quantiles are NumPy's (``method="linear"``), to rounding. Of more they are
-    estimates, and the reading ``error`` is the furthest that one of them can be from the truth.
+    The shift is the median, and the scale is the difference of two quantiles, as in scikit-learn's
+    ``RobustScaler``, but for data in chunks. The records are histograms that depend only on the
+    data: any chunks, order of merging and scheduler give the same bits, if the weights are whole
+    numbers. If the data have at most ``buckets`` distinct values, the quantiles equal NumPy's
+    (``method="linear"``) up to rounding. Otherwise they are estimates, and the result ``error`` is
+    an upper bound of their distance to the exact quantiles.
 
-    That error is less than ``2 * d / (buckets - 1)`` of the larger value beside it, where the data
-    lie in ``d`` ranges from a power of two to the next (those below 0 count for themselves). Where
-    they lie in one, as kelvins from 256 to 512 do, it is less than ``2 * (max - min) / (buckets -
-    2)``. The estimates are mostly far nearer than that.
+    The error is less than ``2 * d / (buckets - 1)`` of the larger neighbouring value, if the data
+    are in ``d`` ranges from a power of two to the next; negative and positive ranges count
+    separately. If they are in one range, as kelvins from 256 to 512, it is less than
+    ``2 * (max - min) / (buckets - 2)``. Most estimates are much closer.
 
     Parameters
     ----------
     lower, upper : float, default 0.25 and 0.75
         The quantiles whose difference is the scale, from 0 to 1.
     buckets : int, default 2048
-        As far as memory goes: 16 bytes each, for each kept position.
+        The size of the histograms: 16 bytes per bucket and output element.
     skipna : bool, default True
         Skip missing values (NaN, NA, null, masked). If False, one missing value makes its
         feature's quantiles NaN.
@@ -44,8 +44,8 @@ class Quantiles(CountedStatistic):
 
     Notes
     -----
-    Weights count as so many values: an integer weight gives what repeating the value would. If they
-    are less than 1 on average, as parts of an area are, their mean stands for one value.
+    An integer weight has the effect of repeating the value. If weights are less than 1 on average,
+    as fractions of an area are, their mean counts as one value.
 
     Integers beyond 2**53 are rounded to float64.
 
@@ -71,7 +71,7 @@ class Quantiles(CountedStatistic):
 
     @property
     def description(self) -> str:  # type: ignore[override]
-        """What is remembered, in words."""
+        """The computed results in words."""
         return f"median and quantiles {self.lower:g} and {self.upper:g}"
 
     def __post_init__(self) -> None:
@@ -87,7 +87,7 @@ class Quantiles(CountedStatistic):
 
     @property
     def dtype(self) -> np.dtype[np.void]:  # type: ignore[override]
-        """Of one record: as many bytes as its buckets need, 16 each."""
+        """The dtype of one record: 16 bytes per bucket."""
         return kernels.sketch_dtype(self.buckets)
 
     def summarize(self, block: np.ndarray, axes: Axes, weights: Weights = None) -> Records:
@@ -104,7 +104,7 @@ class Quantiles(CountedStatistic):
     def join(self, total: Records, part: Records) -> None:
         kernels.fold_sketches(total, part)
 
-    # The base's would make a record of each value.
+    # The base class would make a record for each value.
 
     def add_by_group(
         self, total: Records, values: np.ndarray, codes: np.ndarray, weights: Weights = None
@@ -113,16 +113,15 @@ class Quantiles(CountedStatistic):
         order = order[codes[order] >= 0]
         groups, starts = np.unique(codes[order], return_index=True)
         for group, rows in zip(groups.tolist(), np.split(order, starts[1:]), strict=False):
-            group_weights = None if weights is None else weights[rows]
-            self.add(total[group : group + 1], values[rows], (0,), group_weights)
+            self.add(total[group : group + 1], values[rows], (0,), part_of(weights, rows))
 
     def _result(self, records: Records, name: str) -> np.ndarray:
         at = {"lower": self.lower, "median": 0.5, "upper": self.upper}
         if name != "error":
             estimates, _, _ = kernels.sketch_quantiles(records, (at[name],))
             return estimates[..., 0]
-        estimates, least, most = kernels.sketch_quantiles(records, tuple(at.values()))
-        return np.maximum(most - estimates, estimates - least).max(axis=-1)
+        estimates, least, highest = kernels.sketch_quantiles(records, tuple(at.values()))
+        return np.maximum(highest - estimates, estimates - least).max(axis=-1)
 
     def affine(self, records: Records) -> Records:
         at = (self.lower, 0.5, self.upper)

@@ -1,7 +1,7 @@
 """`Registry`: the subclasses of a class by name, whether defined here or installed.
 
-Used by cli.options, io.formats and io.store.settings. A second kind of plugin is another
-`Registry` with its own group of entry points.
+Used by cli.options, io.formats and io.store.settings. A second kind of plugin is another `Registry`
+with its own group of entry points.
 """
 
 import importlib
@@ -29,8 +29,9 @@ class Registry(Generic[T]):
     def names(self) -> list[str]:
         """Return the sorted names of all classes; installed classes are not imported for it."""
         self._import_folder()
-        inside = {name for name, cls in self.defined().items() if self._is_inside(cls)}
-        return sorted(inside | {point.name for point in entry_points(group=self.group)})
+        prefix = f"{self.folder}."
+        folder_names = {n for n, cls in self.defined().items() if cls.__module__.startswith(prefix)}
+        return sorted(folder_names | {point.name for point in entry_points(group=self.group)})
 
     def find(self, name: str) -> type[T] | None:
         """Return the class of that name, imported if it is installed; None if there is none."""
@@ -46,9 +47,6 @@ class Registry(Generic[T]):
         classes = [cls for cls in _subclasses(self.base) if not inspect.isabstract(cls)]
         named = {getattr(cls, self.attribute, None): cls for cls in classes}
         return {name: cls for name, cls in named.items() if name is not None}
-
-    def _is_inside(self, cls: type[T]) -> bool:
-        return cls.__module__.startswith(f"{self.folder}.")
 
     def _import_folder(self) -> None:
         for module in pkgutil.iter_modules(importlib.import_module(self.folder).__path__):

@@ -18,18 +18,18 @@ from dasknorm.statistics.moments import Moments
 
 @dataclass(frozen=True, repr=False)
 class Transformed(Statistic):
-    """Another statistic, of a function of the data: applied before it, and undone by ``inverse``.
+    """A statistic of a function of the data, which ``normalize`` applies and ``inverse`` undoes.
 
-    All that is read is of the function's values. They are calculated in float64. Values for which
-    there is none, such as the logarithm of 0, are refused when statistics are learned; when data
-    are normalized they become what NumPy says, NaN or infinite.
+    All results are those of the function's values, which are computed in float64. Values outside
+    the domain of the function, such as 0 for the logarithm, raise an error when statistics are
+    computed. When data are normalized, they become NaN or infinite, as in NumPy.
 
     Parameters
     ----------
     function : {"log", "log1p", "sqrt", "asinh"}
-        Undone by exp, expm1, the square, and sinh.
+        The inverse functions are exp, expm1, the square, and sinh.
     statistic : Statistic, default Moments()
-        What is remembered of the function's values.
+        The statistic of the function's values.
 
     Examples
     --------
@@ -59,37 +59,37 @@ class Transformed(Statistic):
 
     @property
     def dtype(self) -> np.dtype[np.void]:  # type: ignore[override]
-        """That of the statistic."""
+        """The dtype of one record."""
         return self.statistic.dtype
 
     @property
     def result_names(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Those of the statistic, of the function's values."""
+        """The results of the statistic, for the function's values."""
         return self.statistic.result_names
 
     @property
     def description(self) -> str:  # type: ignore[override]
-        """What is remembered, in words."""
+        """The computed results in words."""
         return f"{self.statistic.description} of {self.function}(x)"
 
     @property
     def transform(self) -> str:  # type: ignore[override]
-        """The function."""
+        """The function that is applied before the affine map."""
         return self.function
 
     @property
     def unmergeable_reason(self) -> str:  # type: ignore[override]
-        """That of the statistic."""
+        """Why records do not merge, if they do not."""
         return self.statistic.unmergeable_reason
 
     @property
     def is_centred(self) -> bool:  # type: ignore[override]
-        """Whether the statistic is."""
+        """Whether constant data normalize to 0."""
         return self.statistic.is_centred
 
     @property
     def invalid_reason(self) -> str:  # type: ignore[override]
-        """What spoils a record."""
+        """The reason why a record is invalid."""
         domain = kernels.FUNCTIONS[self.function].domain
         return f"values outside of the domain of {self.function}, which is {domain}, or infinite,"
 

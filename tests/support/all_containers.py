@@ -1,4 +1,4 @@
-"""One array in every container, with weights beside it, and in every memory layout."""
+"""One array in every container, with weights, and in every memory layout."""
 
 from collections.abc import Callable
 from typing import Any
@@ -67,13 +67,13 @@ CONTAINERS: dict[str, Callable[[np.ndarray, int], Pieces]] = {
 
 
 def to_float(reading: Any) -> float:
-    """Return the one number of a reading, whatever its kind."""
+    """Return a single result of any type as a float."""
     reading = reading["x"] if isinstance(reading, (xr.Dataset, pd.Series)) else reading
     return float(np.asarray(reading).item())
 
 
 def make_weighted_frames(values: np.ndarray, weights: np.ndarray) -> dict[str, tuple[Any, Any]]:
-    """Return values as Dask frames, and a column of theirs as weights."""
+    """Return values as Dask DataFrames, with one of their columns as weights."""
     both = make_dask_frame(values, 300).assign(w=0.0)
     both["w"] = dd.from_pandas(pd.Series(weights), chunksize=300, sort=False)
     return {"dask-frame": (both[["x"]], both["w"]), "dask-series": (both["x"], both["w"])}

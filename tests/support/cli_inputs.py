@@ -1,4 +1,4 @@
-"""Inputs of the command line's tests: real files of every format, and how to run a command."""
+"""Input files of every format for the command line, and functions that run commands."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ TIMES = pd.date_range("2000-01-01", periods=24)
 
 
 def run(*arguments):
-    """Run a command in this process; what it printed and its exit code come back."""
+    """Run a command in this process; return its output and its exit code."""
     result = CliRunner().invoke(main, [str(argument) for argument in arguments])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
@@ -30,10 +30,20 @@ def run(*arguments):
 
 
 def succeed(*arguments):
-    """Run a command that has to succeed, and return what it printed."""
+    """Run a command that has to succeed, and return its output."""
     result = run(*arguments)
     assert result.exit_code == 0, result.stderr
     return result.stdout
+
+
+def fail(*arguments):
+    """Run a command that has to fail with exit code 2 and one line on stderr; return the line."""
+    result = run(*arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stderr.startswith("dasknorm: ")
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
+    return result.stderr
 
 
 def start(*arguments, **options):
@@ -110,7 +120,7 @@ def write_netcdf(path, data=None, **options):
 
 
 def write_input(form, folder):
-    """Write the same data in some form, and return what to name on the command line."""
+    """Write the same data in a format, and return the paths for the command line."""
     data, frame = make_weather(), make_readings()
     if form == "zarr":
         return [write_zarr(folder / "in.zarr")]
@@ -136,7 +146,7 @@ def write_input(form, folder):
 
 
 def read_output(path):
-    """Read what a command has written, whole."""
+    """Read the output of a command into memory."""
     if path.suffix == ".zarr":
         with xr.open_zarr(path, decode_coords="all") as data:
             return data.load()

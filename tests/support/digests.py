@@ -24,7 +24,7 @@ def make_numbers(*shape: int, seed: int = 0) -> np.ndarray:
 
 
 def compute_digest(value: Any) -> str:
-    """Return a digest of what `content` returns."""
+    """Return a digest of the result of `read_content`."""
     return hashlib.sha256(repr(read_content(value)).encode()).hexdigest()[:32]
 
 
@@ -41,11 +41,11 @@ def describe_settings(statistic: Any) -> Any:
         return [describe_settings(part) for part in statistic]
     if not isinstance(statistic, dn.Statistic):
         return statistic
-    said = {
+    text = {
         name: describe_settings(value) for name, value in vars(statistic).items() if name[0] != "_"
     }
-    said.pop("dtype", None)  # which some cache among their settings
-    return said | {"readings": list(statistic.result_names)}
+    text.pop("dtype", None)  # which some cache among their settings
+    return text | {"readings": list(statistic.result_names)}
 
 
 def read_content(value: Any) -> Any:

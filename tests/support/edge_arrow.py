@@ -1,4 +1,4 @@
-"""Edge cases of Dask frames and of Arrow columns: pyarrow is needed for both."""
+"""Edge cases of Dask DataFrames and of Arrow columns; both need pyarrow."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""Edge cases of frames: one table, for pandas, and in edge_arrow for Dask."""
+"""Edge cases of DataFrames: one table for pandas and, in edge_arrow, for Dask."""
 
 import tempfile
 from collections.abc import Callable, Hashable
@@ -42,7 +42,7 @@ def compute_mean(of: Made, values: Any, dtype: Any = None) -> Any:
 
 
 def adapt_named_column(of: Made, values: Any, dtype: Any = None) -> Any:
-    """Adapt on a column beside a good one, asked for by name."""
+    """Adapt to one of two columns, selected by name."""
     return dn.adapt(of(make_two_columns(values, dtype)), columns=["b"])
 
 
@@ -51,7 +51,7 @@ def make_two_columns(values: Any, dtype: Any = None) -> pd.DataFrame:
 
 
 def make_nan_and_na() -> pd.DataFrame:
-    """Return a column with a NaN that is not NA, beside an NA."""
+    """Return a column with a NaN that is not NA, and with an NA."""
     data = np.array([1.0, NAN, 3.0, 0.0])
     mask = np.array([False, False, False, True])
     return pd.DataFrame({"a": pd.arrays.FloatingArray(data, mask)})

@@ -1,4 +1,4 @@
-"""What may come of an edge case beside a value."""
+"""Outcomes of an edge case other than a value."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

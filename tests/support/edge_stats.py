@@ -1,4 +1,4 @@
-"""Edge cases of given statistics and of merging."""
+"""Edge cases of predefined statistics and of merging."""
 
 import dask.array as da
 import numpy as np

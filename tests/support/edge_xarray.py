@@ -1,4 +1,4 @@
-"""Edge cases of xarray: labels that do not match in every way they can, and what rides along."""
+"""Edge cases of xarray: labels that do not match, and variables that stay unchanged."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def normalize_packed() -> dict[Any, Any]:
 
 
 def make_mixed() -> xr.Dataset:
-    """Return variables that are numbers beside some that are not."""
+    """Return numeric variables and variables of other dtypes."""
     when = pd.date_range("2001", periods=4)
     return BOTH.assign(
         name=("time", list("abcd")),
@@ -104,7 +104,7 @@ def make_lazy() -> xr.Dataset:
 
 
 def normalize_lazy() -> xr.Dataset:
-    """Return the coordinates of what was normalized; they are lazy still."""
+    """Return the coordinates of normalized data; they are still lazy."""
     z = dn.adapt(make_lazy(), keep="lev").normalize(make_lazy())
     assert z["place"].chunks == ((2, 2), (3,))
     assert z["age"].chunks == ((3, 1),)

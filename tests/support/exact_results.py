@@ -1,4 +1,4 @@
-"""The truth: mean and variance as exact rationals of the numbers as they are stored.
+"""Exact results: mean and variance as rationals of the stored numbers.
 
 A million numbers become integers over one power of two, so that Python adds integers and not a
 million fractions.
@@ -28,7 +28,7 @@ WEIGHTED_RTOL = 1e-13
 
 
 class ExactMoments(NamedTuple):
-    """What the statistics of some numbers are, without rounding."""
+    """Statistics without rounding."""
 
     count: Fraction
     mean: Fraction
@@ -69,40 +69,44 @@ def to_integers(values: np.ndarray) -> tuple[np.ndarray, Fraction]:
     return mantissa.astype("O") << shift.astype("O"), Fraction(2) ** (lowest - 53)
 
 
-def error_in_ulps(got: float, wanted: Fraction, scale: float | None = None) -> float:
-    """Return how far a number is from the truth, in ulps of `scale` or of the truth."""
-    unit = math.ulp(float(wanted) if scale is None else scale)
-    return float(abs(Fraction(float(got)) - wanted) / Fraction(unit))
+def error_in_ulps(actual: float, expected: Fraction, scale: float | None = None) -> float:
+    """Return the error of a number, in ulps of `scale` or of the expected value."""
+    unit = math.ulp(float(expected) if scale is None else scale)
+    return float(abs(Fraction(float(actual)) - expected) / Fraction(unit))
 
 
 def assert_exact(
-    mean: float, variance: float, wanted: ExactMoments, *, weighted: bool = False
+    mean: float, variance: float, expected: ExactMoments, *, weighted: bool = False
 ) -> None:
-    """Hold a mean and a variance to the accuracy that `Moments` promises."""
+    """Check that a mean and a variance have the accuracy that `Moments` documents."""
     if weighted:
-        assert abs(Fraction(float(mean)) - wanted.mean) <= WEIGHTED_RTOL * wanted.scale
-        assert abs(Fraction(float(variance)) - wanted.variance) <= WEIGHTED_RTOL * wanted.variance
+        assert abs(Fraction(float(mean)) - expected.mean) <= WEIGHTED_RTOL * expected.scale
+        assert (
+            abs(Fraction(float(variance)) - expected.variance) <= WEIGHTED_RTOL * expected.variance
+        )
         return
-    assert error_in_ulps(mean, wanted.mean, wanted.scale) <= MEAN_ULPS
-    assert error_in_ulps(variance, wanted.variance) <= VARIANCE_ULPS
+    assert error_in_ulps(mean, expected.mean, expected.scale) <= MEAN_ULPS
+    assert error_in_ulps(variance, expected.variance) <= VARIANCE_ULPS
 
 
 def assert_all_exact(stats: Any, block: Any, keep: tuple[int, ...], weights: Any = None) -> None:
-    """Hold the statistics of each kept position of an array to that; NaN where it has none."""
+    """Check each element of the statistics of an array; it is NaN if it has no values."""
     means, variances = np.asarray(stats.mean), np.asarray(stats.variance)
-    beside = None if weights is None else np.broadcast_to(weights, block.shape)
-    for place in np.ndindex(means.shape):
-        where: list[Any] = [slice(None)] * block.ndim
-        for axis, at in zip(sorted(keep), place, strict=True):
-            where[axis] = at
-        some = block[tuple(where)]
-        own = None if beside is None else beside[tuple(where)]
-        counted = ~np.ma.getmaskarray(some) & (np.ma.getdata(some) == np.ma.getdata(some))
-        if not (counted * (1.0 if own is None else own)).any():
-            assert np.isnan(means[place])
+    all_weights = None if weights is None else np.broadcast_to(weights, block.shape)
+    for position in np.ndindex(means.shape):
+        selection: list[Any] = [slice(None)] * block.ndim
+        for axis, index in zip(sorted(keep), position, strict=True):
+            selection[axis] = index
+        values = block[tuple(selection)]
+        value_weights = None if all_weights is None else all_weights[tuple(selection)]
+        counted = ~np.ma.getmaskarray(values) & (np.ma.getdata(values) == np.ma.getdata(values))
+        if not (counted * (1.0 if value_weights is None else value_weights)).any():
+            assert np.isnan(means[position])
             continue
-        wanted = compute_exact(some, own)
-        assert_exact(means[place], variances[place], wanted, weighted=own is not None)
+        expected = compute_exact(values, value_weights)
+        assert_exact(
+            means[position], variances[position], expected, weighted=value_weights is not None
+        )
 
 
 # -- NIST's univariate data sets, by formula ------------------------------------------------------

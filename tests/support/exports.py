@@ -1,4 +1,4 @@
-"""Data whose statistics are handed to other programs, and what these are in plain NumPy."""
+"""Data whose statistics are exported to other programs, and their statistics by level."""
 
 import numpy as np
 import pandas as pd
@@ -21,5 +21,5 @@ def make_weather() -> xr.Dataset:
 
 
 def compute_by_level(data: xr.Dataset, reading: str) -> xr.Dataset:
-    """Return a reading of each variable, by level."""
+    """Return a statistic of each variable, by level."""
     return getattr(data, reading)(["time", "lat"])

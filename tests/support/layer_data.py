@@ -1,4 +1,4 @@
-"""What the tests of the layer share: small data of each kind, and a layer adapted on some."""
+"""Small data of each type for the tests of the layer, and an adapted layer."""
 
 from typing import Any
 

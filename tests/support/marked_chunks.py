@@ -1,4 +1,4 @@
-"""Chunks that leave a mark whenever they are loaded, in any process, and that fail when told to."""
+"""Chunks that leave a mark in a folder when they are loaded, and that can be made to fail."""
 
 import itertools
 import os

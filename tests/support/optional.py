@@ -29,7 +29,7 @@ sys.modules.update(numba=None, llvmlite=None)
 
 
 def is_installed(*names: str) -> bool:
-    """Tell whether all of these libraries are installed; Dask frames need pyarrow."""
+    """Return whether all of these libraries are installed; Dask DataFrames need pyarrow."""
     return all(importlib.util.find_spec(name) for name in names)
 
 
@@ -60,7 +60,7 @@ def arrow_param(*values: Any) -> Any:
 
 
 def needs_version(library: str, version: str, why: str) -> pytest.MarkDecorator:
-    """Mark a test that is skipped where a library is older, and say why."""
+    """Mark a test that is skipped if a library is older, with a reason."""
     return pytest.mark.skipif(
         is_installed(library) and Version(importlib.metadata.version(library)) < Version(version),
         reason=f"before {library} {version}: {why}",

@@ -23,7 +23,7 @@ CHUNK_BYTES = 1 << 24
 
 
 class Library(ABC):
-    """What one library learns of an array over `axes`, and does with it. Learning is `__init__`."""
+    """Statistics of an array over `axes` as one library computes them, in `__init__`."""
 
     name: ClassVar[str]
     needs: ClassVar[tuple[str, ...]]
@@ -45,7 +45,7 @@ class Library(ABC):
 
     @classmethod
     def of(cls, x: Any, axes: tuple[int, ...]) -> "Library":
-        """Learn from a NumPy array."""
+        """Compute statistics from a NumPy array."""
         return cls(cls.take(x, axes), axes)
 
     @abstractmethod
@@ -57,7 +57,7 @@ class Library(ABC):
 
     @abstractmethod
     def normalize(self, x: Any) -> Any:
-        """Return ``(x - mean) / std`` of what `take` gives, in memory, in the dtype it comes in."""
+        """Return ``(x - mean) / std`` of the result of `take`, in memory, in its dtype."""
 
 
 class NumPyFloat64(Library):
@@ -159,8 +159,8 @@ class Keras(Library):
         return np.asarray(z)
 
     def __init__(self, x: Any, axes: tuple[int, ...]) -> None:
-        kept = tuple(axis for axis in range(x.ndim) if axis not in axes)
-        self.layer = _keras().layers.Normalization(axis=kept, dtype=str(x.dtype))
+        axes_kept = tuple(axis for axis in range(x.ndim) if axis not in axes)
+        self.layer = _keras().layers.Normalization(axis=axes_kept, dtype=str(x.dtype))
         self.layer.adapt(x)
 
     def moments(self) -> tuple[Any, Any]:
@@ -171,7 +171,7 @@ class Keras(Library):
 
 
 class Polars(Library):
-    """Columns of an eager DataFrame. Sums are kept in float64 and read as what comes in."""
+    """Columns of an eager DataFrame. Sums are float64; results have the dtype of the data."""
 
     name, needs = "polars", ("polars",)
 
@@ -234,7 +234,7 @@ LIBRARIES: tuple[type[Library], ...] = (
 
 
 def is_installed(rival: type[Library]) -> bool:
-    """Tell whether a rival's libraries are there to be compared with."""
+    """Return whether the modules that a library needs are installed."""
     return all(find_spec(module) is not None for module in rival.needs)
 
 

@@ -47,13 +47,13 @@ def write_files(folder: Path) -> list[Path]:
     data = make_table()
     ways = [("snappy", 5000), ("zstd", 1 << 20), ({"dep_delay": "gzip", "origin": "lz4"}, 977)]
     for part, (codec, rows) in enumerate(ways):
-        some = data.slice(12_000 * part, 12_000)
-        pq.write_table(some, folder / f"{part}.parquet", rows, compression=codec)
+        subset = data.slice(12_000 * part, 12_000)
+        pq.write_table(subset, folder / f"{part}.parquet", rows, compression=codec)
     return sorted(folder.iterdir())
 
 
 def write_month_folders(folder: Path) -> Path:
-    """Write flights in a folder for each month, which is where alone the month then is told."""
+    """Write flights in a folder for each month; only the folder names contain the month."""
     pq.write_to_dataset(
         pa.Table.from_pandas(read_flights(), preserve_index=False),
         folder,

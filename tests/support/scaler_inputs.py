@@ -1,4 +1,4 @@
-"""Two hundred rows of three columns, in every kind of container that a scaler takes."""
+"""Two hundred rows of three columns in every container that a scaler accepts."""
 
 import dask.array as da
 import numpy as np

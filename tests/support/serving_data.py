@@ -1,4 +1,4 @@
-"""What tests of serving share: data with channels, their exact scores, a process without us."""
+"""Data with channels for the tests of serving, exact scores, and a process without dasknorm."""
 
 import subprocess
 import sys
@@ -63,7 +63,7 @@ def error_in_roundings(z: Any, exact: np.ndarray) -> np.ndarray:
 
 
 def run_without_dasknorm(code: str, **settings: str) -> str:
-    """Return what a fresh process prints in which dasknorm cannot be imported."""
+    """Return the output of a new process in which dasknorm cannot be imported."""
     import os
 
     blocked = "import sys; sys.modules['dasknorm'] = None\n"

@@ -49,7 +49,7 @@ def run_suite(scaler: str, which: str = "standard_scaler") -> dict[str, str]:
 
 
 def pytest_configure(config: Any) -> None:
-    """Put the class to be tested where scikit-learn's test file will import it from."""
+    """Replace the class that scikit-learn's test file imports by the tested one."""
     if CLASS_VARIABLE in os.environ:
         import sklearn.preprocessing
 
@@ -65,6 +65,6 @@ def pytest_runtest_logreport(report: Any) -> None:
 
 
 def pytest_sessionfinish() -> None:
-    """Write down what was seen."""
+    """Write the outcomes to the file."""
     if FILE_VARIABLE in os.environ:
         Path(os.environ[FILE_VARIABLE]).write_text(json.dumps(_outcomes))

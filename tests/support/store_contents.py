@@ -1,4 +1,4 @@
-"""What the tests of statistics files share: contents to write, and what it means to be the same."""
+"""Contents of statistics files, and checks that they are read as written."""
 
 import shutil
 from pathlib import Path
@@ -24,7 +24,7 @@ BITS = st.sampled_from(ODD_BITS) | st.integers(0, 2**64 - 1)
 
 
 def make_records(shape, seed=0):
-    """Return records that look learned: counts, means, and the rest."""
+    """Return records with random counts, means and other parts."""
     made = np.zeros(shape, Moments.dtype)
     rng = np.random.default_rng(seed)
     for part in Moments.dtype.names:
@@ -33,7 +33,7 @@ def make_records(shape, seed=0):
 
 
 def make_contents(shape=(3,), labels=None, name=None, **field):
-    """Return what `store.write` is given for one field with dimensions d0, d1, ..."""
+    """Return arguments of `store.write` for one field with dimensions d0, d1, ..."""
     dims = tuple(f"d{i}" for i in range(len(shape)))
     state = State(make_records(shape), dims, labels or {}, dims, statistic=Moments(), **field)
     return {name: state}, "numpy.ndarray", {"runs": [{"over": ["time"]}]}
@@ -51,18 +51,18 @@ def check_round_trip(path, given):
 
 
 def assert_identical(read, given):
-    """Check that what was read is what was given, bit for bit and type for type."""
+    """Check that contents were read as written, bit for bit and type for type."""
     assert read[1:] == given[1:]
     assert with_types(list(read[0])) == with_types(list(given[0]))
-    for mine, theirs in zip(read[0].values(), given[0].values(), strict=True):
-        assert type(mine.statistic) is type(theirs.statistic)
-        assert mine.is_identical(theirs)
-        assert with_types(mine.dims) == with_types(theirs.dims)
-        assert with_types(mine.features) == with_types(theirs.features)
-        assert repr(mine.attrs) == repr(theirs.attrs)
-        for dim, index in theirs.labels.items():
-            assert with_types(list(mine.labels[dim].names)) == with_types(list(index.names))
-            assert_identical_index(mine.labels[dim], index)
+    for actual, other in zip(read[0].values(), given[0].values(), strict=True):
+        assert type(actual.statistic) is type(other.statistic)
+        assert actual.is_identical(other)
+        assert with_types(actual.dims) == with_types(other.dims)
+        assert with_types(actual.features) == with_types(other.features)
+        assert repr(actual.attrs) == repr(other.attrs)
+        for dim, index in other.labels.items():
+            assert with_types(list(actual.labels[dim].names)) == with_types(list(index.names))
+            assert_identical_index(actual.labels[dim], index)
 
 
 def assert_identical_index(mine, theirs):

@@ -1,4 +1,4 @@
-"""What hypothesis draws: blocks of numbers, ways to cut them, and axes to keep."""
+"""Hypothesis strategies for blocks of numbers, chunk sizes, and axes to keep."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """ACE: ``centering.nc``, ``scaling-full-field.nc`` and ``scaling-residual.nc`` in one folder.
 
-Used by users. Everything may be changed here that the reader of these files accepts. These files
+Used by users. Everything that the reader of these files accepts may change. These files
 are read by ``fme.core.normalizer`` of ai2cm/ace (fme 2026.5.1): a scalar per name, cast to float32.
 Layers are separate variables, ``air_temperature_0`` and so on from the top. Residuals have a
 scaling only, so tendencies read from these files have a mean of 0. ``time-mean.nc``, a map of the

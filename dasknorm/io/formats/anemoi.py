@@ -1,6 +1,6 @@
 """anemoi-datasets: arrays ``mean``, ``stdev``, ``minimum``, ``maximum`` in a dataset.
 
-Used by users. Everything may be changed here that the reader of these files accepts. They are read
+Used by users. Everything that the reader of these files accepts may change. They are read
 by ``anemoi.datasets.usage.gridded.store`` of ecmwf/anemoi-datasets (0.5.47): float64 along
 ``variable``, in the order of the attribute ``variables`` of the root, all four or none. Tendencies
 are ``statistics_tendencies_6h_mean`` and so on, with hours or days as the lag. Levels are separate
@@ -46,57 +46,44 @@ class Anemoi(Format):
     has_lags = True
 
     def pack(self, numbers: FormatValues, path: Path) -> Mapping[str, Any]:
-        channels = {r: self._channels(arrays) for r, arrays in numbers.values.items()}
-        variables = attrs_of(path).get("variables", list(channels["mean"]))
-        arrays = {
-            ARRAY_NAMES[r]: _row(select_channels(row, variables, _describe(path)))
-            for r, row in channels.items()
-        }
+        results = {ARRAY_NAMES[result]: arrays for result, arrays in numbers.values.items()}
         for lag, change in numbers.changes.items():
-            for reading, values in change.items():
-                row = select_channels(self._channels(values), variables, _describe(path))
-                arrays[f"statistics_tendencies_{_lag_name(lag)}_{ARRAY_NAMES[reading]}"] = _row(row)
-        attrs = {"variables": variables}
+            prefix = f"statistics_tendencies_{_lag_name(lag)}"
+            results |= {f"{prefix}_{ARRAY_NAMES[r]}": arrays for r, arrays in change.items()}
+        template = self.levels or "{name}_{level}"
+        channels = {n: channels_of(arrays, template, self.name) for n, arrays in results.items()}
+        attrs = {"variables": attrs_of(path).get("variables", list(channels["mean"]))}
         if numbers.period is not None:
             attrs["statistics_start_date"], attrs["statistics_end_date"] = numbers.period
-        return extend_group(path, arrays, attrs)
+        rows = {}
+        for name, values in channels.items():
+            row = select_channels(values, attrs["variables"], f"the anemoi dataset {path.name!r}")
+            rows[name] = xr.DataArray(row.astype(np.float64), dims="variable")
+        return extend_group(path, rows, attrs)
 
     def read(self, path: Path) -> FormatValues:
         variables = attrs_of(path).get("variables")
         with open_group(path) as group:
             names = [name for name in map(str, group.variables) if self.owns(name, ())]
             arrays = {name: group[name].values for name in names}
-        if variables is None or (
-            missing := [name for name in ARRAY_NAMES.values() if name not in arrays]
-        ):
-            raise StatsFileError(
-                "no attribute 'variables'" if variables is None else f"no arrays {missing}"
-            )
+        if variables is None:
+            raise StatsFileError("no attribute 'variables'")
+        if missing := [name for name in ARRAY_NAMES.values() if name not in arrays]:
+            raise StatsFileError(f"no arrays {missing}")
         values = {r: self._variables(variables, arrays[name]) for r, name in ARRAY_NAMES.items()}
         changes: dict[Any, dict[str, Arrays]] = {}
-        readings = {name: reading for reading, name in ARRAY_NAMES.items()}
+        results = {name: result for result, name in ARRAY_NAMES.items()}
         for name, array in arrays.items():
             if match := TENDENCY_NAME.fullmatch(name):
                 change = changes.setdefault(pd.Timedelta(match[1]), {})
-                change[readings[match[2]]] = self._variables(variables, array)
+                change[results[match[2]]] = self._variables(variables, array)
         return FormatValues(values, dict(sorted(changes.items())))
 
     def owns(self, name: str, variables: Sequence[str]) -> bool:
         return name in ARRAY_NAMES.values() or TENDENCY_NAME.fullmatch(name) is not None
 
-    def _channels(self, arrays: Arrays) -> dict[str, float]:
-        return channels_of(arrays, self.levels or "{name}_{level}", self.name)
-
     def _variables(self, names: list[str], row: np.ndarray) -> Arrays:
         return split_channels(dict(zip(names, map(float, row), strict=True)), self.levels)
-
-
-def _row(values: np.ndarray) -> xr.DataArray:
-    return xr.DataArray(values.astype(np.float64), dims="variable")
-
-
-def _describe(path: Path) -> str:
-    return f"the anemoi dataset {path.name!r}"
 
 
 def _lag_name(lag: Any) -> str:

@@ -1,6 +1,6 @@
 """CSV: a table ``variable,level,std,mean``, for people and for HealDA.
 
-Used by users. Everything may be changed here that the readers of these files accept. Checked
+Used by users. Everything that the readers of these files accept may change. Checked
 against the file in the HealDA example of NVIDIA/physicsnemo, its ``variable_configs.py``, and
 earth2studio: they make channel names from it; a level is an integer, or -1 without levels. ``min``
 and ``max`` are added as columns if available; both programs find columns by name.
@@ -31,18 +31,18 @@ class CSV(Format):
     takes = ("mean", "std", "min", "max")
 
     def pack(self, numbers: FormatValues, path: Path) -> bytes:
-        readings = [name for name in ("std", "mean", "min", "max") if name in numbers.values]
+        result_names = [name for name in ("std", "mean", "min", "max") if name in numbers.values]
         for arrays in numbers.values.values():
             check_labelled(arrays, self.name, most=1)
         rows: list[tuple[Any, ...]] = []
         for name in numbers.variables():
-            results = {r: numbers.values[r][name] for r in readings if name in numbers.values[r]}
+            results = {r: arrays[name] for r, arrays in numbers.values.items() if name in arrays}
             levels = _levels(name, next(iter(results.values())))
             missing = np.full(len(levels), np.nan)
-            columns = [results[r].values.ravel() if r in results else missing for r in readings]
+            columns = [results[r].values.ravel() if r in results else missing for r in result_names]
             rows += [(name, *row) for row in zip(levels, *columns, strict=True)]
         buffer = io.StringIO()
-        pd.DataFrame(rows, columns=["variable", "level", *readings]).to_csv(buffer, index=False)
+        pd.DataFrame(rows, columns=["variable", "level", *result_names]).to_csv(buffer, index=False)
         return buffer.getvalue().encode()
 
     def read(self, path: Path) -> FormatValues:
@@ -54,14 +54,14 @@ class CSV(Format):
         if (is_repeated := table.duplicated(["variable", "level"])).any():
             row = table[is_repeated].iloc[0]
             raise StatsFileError(f"{row['variable']!r} at level {row['level']} is repeated")
-        readings = [name for name in self.takes if name in table]
-        for reading in readings:
-            table[reading] = [float(text or "nan") for text in table[reading]]
-        values: dict[str, dict[str, xr.DataArray]] = {name: {} for name in readings}
+        result_names = [name for name in self.takes if name in table]
+        for result in result_names:
+            table[result] = [float(text or "nan") for text in table[result]]
+        values: dict[str, dict[str, xr.DataArray]] = {name: {} for name in result_names}
         for name, rows in table.groupby("variable", sort=False):
-            for reading in readings:
-                if (array := _array(str(name), rows, reading)) is not None:
-                    values[reading][str(name)] = array
+            for result in result_names:
+                if (array := _array(str(name), rows, result)) is not None:
+                    values[result][str(name)] = array
         return FormatValues({name: arrays for name, arrays in values.items() if arrays})
 
 
@@ -78,10 +78,10 @@ def _levels(name: str, array: xr.DataArray) -> list[int]:
     return list(labels.astype(int))
 
 
-def _array(name: str, rows: pd.DataFrame, reading: str) -> xr.DataArray | None:
-    values = rows[reading].to_numpy(np.float64)
+def _array(name: str, rows: pd.DataFrame, result: str) -> xr.DataArray | None:
+    values = rows[result].to_numpy(np.float64)
     levels = rows["level"].to_numpy()
-    if reading in ("min", "max") and np.isnan(values).all():
+    if result in ("min", "max") and np.isnan(values).all():
         return None  # not available for this variable
     if (levels == NO_LEVEL).all():
         return xr.DataArray(values[0])

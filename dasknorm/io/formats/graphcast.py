@@ -1,6 +1,6 @@
 """GraphCast and GenCast: ``mean_by_level.nc`` and similar files in one folder.
 
-Used by users. Everything may be changed here that the reader of these files accepts. These files
+Used by users. Everything that the reader of these files accepts may change. These files
 are read by ``graphcast.normalization`` of google-deepmind/graphcast (commit 9497729, 2024):
 variables by the names of the data, matched by label along ``level``. Missing variables are not
 normalized, with a warning. Residuals are divided by ``diffs_stddev_by_level.nc`` and not centred,

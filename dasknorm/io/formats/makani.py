@@ -1,6 +1,6 @@
 """makani and earth2studio: ``global_means.npy``, ``global_stds.npy`` and similar files.
 
-Used by users. Everything may be changed here that the readers of these files accept. These files
+Used by users. Everything that the readers of these files accept may change. These files
 are read by ``makani.utils.dataloaders.data_helpers`` of NVIDIA/makani (0.2.0, commit 2dfc4c8), and
 by models in earth2studio: float32 of shape (1, channels, 1, 1). Names and order of the channels are
 in ``coords.channel`` of the metadata of the data, ``data.json`` or ``metadata.json``.
@@ -58,13 +58,13 @@ class Makani(Format):
         if channels is None:
             channels = list(self._channels(numbers.values["mean"]))
             files[CHANNELS_FILE] = json.dumps({"coords": {"channel": channels}}, indent=4).encode()
-        for reading, arrays in numbers.values.items():
-            files[f"{FILES[reading]}.npy"] = self._bytes(arrays, channels)
+        results = {FILES[result]: arrays for result, arrays in numbers.values.items()}
         for lag, change in numbers.changes.items():
-            for reading, arrays in change.items():
-                for suffix in _suffixes(lag, is_only=len(numbers.changes) == 1):
-                    files[f"{TENDENCY_FILES[reading]}{suffix}.npy"] = self._bytes(arrays, channels)
-        return files
+            for suffix in _suffixes(lag, is_only=len(numbers.changes) == 1):
+                results |= {TENDENCY_FILES[r] + suffix: arrays for r, arrays in change.items()}
+        return files | {
+            f"{file}.npy": self._bytes(arrays, channels) for file, arrays in results.items()
+        }
 
     def read(self, path: Path) -> FormatValues:
         channels = self._channel_names(path)
@@ -74,16 +74,16 @@ class Makani(Format):
                 "path of the data.json that lists them"
             )
         values = {
-            reading: self._arrays(path / f"{file}.npy", channels)
-            for reading, file in FILES.items()
-            if (path / f"{file}.npy").exists() or reading in self.needs
+            result: self._arrays(path / f"{file}.npy", channels)
+            for result, file in FILES.items()
+            if (path / f"{file}.npy").exists() or result in self.needs
         }
         changes: dict[Any, dict[str, Arrays]] = {}
-        words = {"means": "mean", "stds": "std"}
         for file in sorted(path.iterdir()):
             if match := TENDENCY_NAME.fullmatch(file.name):
                 steps = int(match[2]) if match[2] else None
-                changes.setdefault(steps, {})[words[match[1]]] = self._arrays(file, channels)
+                result = match[1].removesuffix("s")
+                changes.setdefault(steps, {})[result] = self._arrays(file, channels)
         if len(changes) > 1:
             changes.pop(None, None)  # a copy of the files with the number of steps
         return FormatValues(values, changes)

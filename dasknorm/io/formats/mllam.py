@@ -1,8 +1,8 @@
 """mllam-data-prep: variables ``state__train__mean`` and so on, in the dataset of the data.
 
-Used by users. Everything may be changed here that the reader of these files accepts. They are read
+Used by users. Everything that the reader of these files accepts may change. They are read
 by neural-lam's ``datastore/mdp.py``, and written by ``ops/statistics.py`` of mllam-data-prep 0.7.0:
-``{variable}__{split}__{reading}`` along the kept dimensions, and ``diff_mean``, ``diff_std`` of
+``{variable}__{split}__{result}`` along the kept dimensions, and ``diff_mean``, ``diff_std`` of
 changes by one step. If mllam-data-prep computes ``diff_std`` after ``diff_mean``, it is that of
 changes of changes; here it is that of changes.
 """
@@ -59,26 +59,26 @@ class MLLAM(Format):
         results: dict[str, dict[str, xr.DataArray]] = {}
         with open_group(path) as data:
             for name in map(str, data.data_vars):
-                variable, split, reading = (*name.rsplit("__", 2), "", "")[:3]
-                if split == self.split and reading.removeprefix("diff_") in RESULTS:
+                variable, split, result = (*name.rsplit("__", 2), "", "")[:3]
+                if split == self.split and result.removeprefix("diff_") in RESULTS:
                     # Coordinates that are not labels, such as units, belong to the data.
                     array = data[name].reset_coords(drop=True).load()
-                    results.setdefault(reading, {})[variable] = array.astype(np.float64)
-        if missing := [reading for reading in self.needs if reading not in results]:
+                    results.setdefault(result, {})[variable] = array.astype(np.float64)
+        if missing := [result for result in self.needs if result not in results]:
             raise StatsFileError(f"no {' and '.join(missing)} of the split {self.split!r}")
-        values = {reading: results[reading] for reading in RESULTS if reading in results}
+        values = {result: results[result] for result in RESULTS if result in results}
         change = {r: results[f"diff_{r}"] for r in RESULTS if f"diff_{r}" in results}
         return FormatValues(values, {1: change} if change else {})
 
     def owns(self, name: str, variables: Sequence[str]) -> bool:
         return any(name.startswith(f"{variable}__{self.split}__") for variable in variables)
 
-    def _named(self, readings: Mapping[str, Arrays], prefix: str) -> dict[str, xr.DataArray]:
-        for arrays in readings.values():
+    def _named(self, by_result: Mapping[str, Arrays], prefix: str) -> dict[str, xr.DataArray]:
+        for arrays in by_result.values():
             check_labelled(arrays, self.name, most=8)
         return {
-            f"{name}__{self.split}__{prefix}{reading}": array
-            for reading, arrays in readings.items()
+            f"{name}__{self.split}__{prefix}{result}": array
+            for result, arrays in by_result.items()
             for name, array in arrays.items()
         }
 

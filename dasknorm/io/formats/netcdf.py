@@ -39,24 +39,22 @@ class NetCDFFiles(Format):
     def pack(self, numbers: FormatValues, path: Path) -> Mapping[str, memoryview]:
         results = dict(numbers.values)
         for change in numbers.changes.values():
-            results |= {f"change {reading}": arrays for reading, arrays in change.items()}
+            results |= {f"change {result}": arrays for result, arrays in change.items()}
         attrs = self.file_attrs(numbers)
         return {
-            file: _pack(combine_variables(self.arrange(results[reading]), attrs, self.name))
-            for file, reading in self.files.items()
-            if results.get(reading)
+            file: _pack(combine_variables(self.arrange(results[result]), attrs, self.name))
+            for file, result in self.files.items()
+            if results.get(result)
         }
 
     def read(self, path: Path) -> FormatValues:
         results = {
-            reading: self.restore(_arrays(path / file))
-            for file, reading in self.files.items()
-            if (path / file).exists() or reading in self.needs
+            result: self.restore(_arrays(path / file))
+            for file, result in self.files.items()
+            if (path / file).exists() or result in self.needs
         }
         change = {r.removeprefix("change "): results[r] for r in results if r.startswith("change ")}
-        values = {
-            reading: results[reading] for reading in results if not reading.startswith("change ")
-        }
+        values = {r: results[r] for r in results if not r.startswith("change ")}
         return FormatValues(values, {None: change} if change else {})
 
     def owns(self, name: str, variables: Sequence[str]) -> bool:

@@ -20,7 +20,6 @@ from dasknorm.fields.labels import format_dims
 from dasknorm.fields.lags import drop_lags, lags_of, select_tendency
 from dasknorm.fields.matching import names_of
 from dasknorm.fields.states import state_from_values
-from dasknorm.fields.units import units_of
 from dasknorm.io import formats
 from dasknorm.io.formats import FormatValues, Names, format_lag
 from dasknorm.statistics import Extrema, MultiStatistic, Predefined, Statistic
@@ -112,7 +111,7 @@ def _results(
         for result in takes:
             if result in state.statistic.result_names:
                 values = replace(state, data=_read_result(state, result))
-                results[result] |= _variables(name, values, names, form, units_of(result, state))
+                results[result] |= _variables(name, values, names, form, state.attrs_of(result))
     if len(variables) < len(names_of(states)):
         raise ValueError(f"names={dict(names or {})} gives two variables one name")
     for result in takes:

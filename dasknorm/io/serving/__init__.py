@@ -1,14 +1,13 @@
 """Convert statistics to objects of other libraries, which normalize without dasknorm.
 
-Used by api.stats. A new library is one new module here, imported when it is called. A `Layout` is
-the affine maps of statistics along the axes of a batch: each variable, at each of its levels, is a
-channel; other axes may be kept too.
+Used by api.stats, io.serving.keras and io.serving.torch. To add a library, add a module. A `Layout`
+holds affine maps along the axes of a batch: each variable, at each of its levels, is a channel.
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any, NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -31,14 +30,13 @@ class Layout:
     Parameters
     ----------
     affine : ndarray of kernels.AFFINE
-        Its axes are the last ones of the batch, of size 1 where nothing is kept.
+        One element per position along the last axes of the batch; size 1 along reduced axes.
     kept : tuple of (axis, size)
-        Which axes have a number for each place; counted from the end, so that any batch fits.
+        The kept axes, counted from the end.
     channels : tuple of hashable
-        What stands along the axis of channels; empty where none has names.
+        The names along the axis of channels; empty without names.
     functions : mapping of name to ndarray of bool
-        Those of `kernels.FUNCTIONS` that some of the numbers go through first; where, broadcasting
-        as the map does.
+        The functions that are applied first, and to which elements.
     """
 
     affine: np.ndarray
@@ -47,13 +45,11 @@ class Layout:
     functions: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def parts(self, dtype: DTypeLike) -> dict[str, np.ndarray]:
-        """Return shift, shift_rest and scale in float32 or float64; ValueError beyond its range.
-
-        The rest is what the dtype has no digits for in the shift: 1e4 has 3 decimals in float32.
-        """
-        dtype = _constant_dtype(dtype)
+        """Return shift, shift_rest and scale in float32 or float64; ValueError if out of range."""
+        dtype = _check_dtype(dtype)
         with np.errstate(over="ignore"):
             shift = self.affine["shift"].astype(dtype)
+            # The digits that the dtype lacks: 1e4 has 3 decimals in float32.
             rest = (self.affine["shift"] - shift) + self.affine["shift_rest"]
             scale = self.affine["scale"].astype(dtype)
         is_lost = np.isinf(shift) | np.isinf(scale) | (scale < np.finfo(dtype).tiny)
@@ -77,7 +73,7 @@ class Constants(TypedDict):
 
 
 def make_constants(layout: Layout, dtype: DTypeLike) -> Constants:
-    """Return the numbers of ``(x - shift - shift_rest) / scale``, and the order of channels."""
+    """Return the constants of ``(x - shift - shift_rest) / scale``, and the order of channels."""
     return Constants(
         **layout.parts(dtype),  # type: ignore[typeddict-item]
         channels=list(layout.channels),
@@ -90,45 +86,27 @@ def make_layout(
     channels: Sequence[Hashable] | None = None,
     dims: Sequence[Hashable] | None = None,
 ) -> Layout:
-    """Return the affine maps of states, laid along the axes of a batch.
-
-    Parameters
-    ----------
-    states : mapping of name to Field
-        In memory, and without lags.
-    channels : list, optional
-        The order of channels: variables, each with all its levels, or (variable, level); columns
-        of a frame. All there are, in their own order, if left out.
-    dims : sequence of hashable, optional
-        The axes of the batch by name, that of channels as "channel". Statistics of a frame lie
-        along its last axis and those of an array along the array's, if left out.
-
-    Raises
-    ------
-    MismatchError
-        If statistics are by group, a channel is unknown, or what is kept fits no axis.
-    """
+    """Return the affine maps of states in memory along the axes of a batch (`Stats.to_numpy`)."""
     maps = {name: replace(s, data=s.statistic.affine(s.data)) for name, s in states.items()}
-    _refuse_groups(maps)
-    is_bare = [isinstance(dim, int) for state in maps.values() for dim in state.dims]
-    if any(is_bare) or (len(maps) == 1 and not is_bare and channels is dims is None):
+    _check_ungrouped(maps)
+    is_unnamed = [isinstance(dim, int) for state in maps.values() for dim in state.dims]
+    if any(is_unnamed) or (len(maps) == 1 and not is_unnamed and channels is dims is None):
         (field,) = maps.values()
-        return _by_position(field, channels, dims)
-    axes = _axes(maps, dims)
+        return _layout_by_position(field, channels, dims)
+    axes = _parse_axes(maps, dims)
     if channels is None and len(maps) > 1 and all(s.has_columns for s in maps.values()):
         raise MismatchError(
-            "columns of different statistics are not kept in the order of the frame: name it, "
+            "columns of different statistics are not stored in the order of the DataFrame: write "
             "channels=list(frame.columns)"
         )
-    chosen = _chosen(
-        [channel for name in maps for channel in _split(name, maps[name], axes)], channels
-    )
-    _refuse_other_grids(chosen, axes)
-    return _stacked(chosen, axes)
+    available = [channel for name, field in maps.items() for channel in _split(name, field, axes)]
+    selected = available if channels is None else _select(available, channels)
+    _check_same_grid(selected, axes)
+    return _stack(selected, axes)
 
 
 class _Channel(NamedTuple):
-    """A channel: its name, the variable it is of, and its map along the other axes of a batch."""
+    """A channel, its variable, and its map along the other axes of a batch."""
 
     name: Hashable
     variable: Hashable
@@ -136,31 +114,30 @@ class _Channel(NamedTuple):
     affine: np.ndarray
 
 
-def _by_position(field: State, channels: Any, dims: Any) -> Layout:
+def _layout_by_position(field: State, channels: object, dims: object) -> Layout:
     if channels is not None or dims is not None:
         raise MismatchError(
-            "the axes of an array have no names, and its statistics lie along its own axes: leave "
-            "out channels= and dims=, or adapt on a DataArray"
+            "the axes of an array have no names: leave out channels= and dims=, or adapt on a "
+            "DataArray"
         )
     sizes = field.sizes()
     rank = -min((int(dim) for dim in field.dims), default=0)  # type: ignore[call-overload]
     shape = [sizes.get(axis, 1) for axis in range(-rank, 0)]
     affine = field.data.reshape(shape)
     function = _function(field)
-    through = {} if function is None else {function: np.ones(affine.shape, bool)}
-    return Layout(affine, tuple(sorted(sizes.items())), (), through)  # type: ignore[arg-type]
+    functions = {} if function is None else {function: np.ones(affine.shape, bool)}
+    return Layout(affine, tuple(sorted(sizes.items())), (), functions)  # type: ignore[arg-type]
 
 
-def _axes(maps: States, dims: Sequence[Hashable] | None) -> list[Hashable]:
-    """Return the names of a batch's axes, of which one is that of the channels, or none."""
+def _parse_axes(maps: States, dims: Sequence[Hashable] | None) -> list[Hashable]:
+    """Return the names of the axes of a batch; one of them may be that of the channels."""
     if dims is None and all(state.has_columns for state in maps.values()):
         return [CHANNEL]
     if dims is None:
         kept = {dim: None for state in maps.values() for dim in state.dims}
         raise MismatchError(
-            f"these statistics are of {_words(list(maps))} and keep {format_dims(tuple(kept))}: "
-            "name the axes of your batch, that of the channels 'channel', as "
-            "dims=('time', 'channel', 'lat', 'lon')"
+            f"the statistics of {_quote(list(maps))} are kept along {format_dims(tuple(kept))}: "
+            "name the axes of your batch, such as dims=('time', 'channel', 'lat', 'lon')"
         )
     axes: list[Hashable] = [dims] if isinstance(dims, str) else list(dims)
     if len(set(axes)) < len(axes):
@@ -169,8 +146,8 @@ def _axes(maps: States, dims: Sequence[Hashable] | None) -> list[Hashable]:
 
 
 def _split(name: Hashable, field: State, axes: list[Hashable]) -> Iterator[_Channel]:
-    """Yield the channels of a variable: one for each place along what is no axis of the batch."""
-    grid, sizes = _grid(axes), field.sizes()
+    """Yield the channels of a variable: one per position along dimensions that are not axes."""
+    grid, sizes = [dim for dim in axes if dim != CHANNEL], field.sizes()
     channel_dims = [dim for dim in field.dims if dim not in grid]
     order = [field.dims.index(dim) for dim in (*channel_dims, *grid) if dim in field.dims]
     rows = field.data.transpose(order).reshape(-1, *(sizes.get(dim, 1) for dim in grid))
@@ -179,120 +156,104 @@ def _split(name: Hashable, field: State, axes: list[Hashable]) -> Iterator[_Chan
         for dim in channel_dims
     ]
     variable = None if "columns" in channel_dims else name  # columns have no variable
-    for place, row in zip(product(*labels), rows, strict=True):
-        full = place if variable is None else (variable, *place)
-        yield _Channel(full[0] if len(full) == 1 else full or None, variable, field, row)
+    for position, row in zip(product(*labels), rows, strict=True):
+        key = position if variable is None else (variable, *position)
+        yield _Channel(key[0] if len(key) == 1 else key or None, variable, field, row)
 
 
-def _grid(axes: list[Hashable]) -> list[Hashable]:
-    return [dim for dim in axes if dim != CHANNEL]
-
-
-def _chosen(
-    channels_of_maps: list[_Channel], channels: Sequence[Hashable] | None
-) -> list[_Channel]:
-    """Return the channels asked for, in that order: each by its name, or all of a variable."""
-    if channels is None:
-        return channels_of_maps
-    if not isinstance(channels, list):
+def _select(available: list[_Channel], names: Sequence[Hashable]) -> list[_Channel]:
+    """Return the named channels in order; the name of a variable stands for all its channels."""
+    if not isinstance(names, list):
         raise TypeError(
-            f"channels= takes a list, in the order of your tensor, got {channels!r}; a tuple is "
-            "one name, as ('t', 500)"
+            f"channels= must be a list in the order of your tensor, got {names!r}; a tuple is one "
+            "name, such as ('t', 500)"
         )
     by_name: dict[Hashable, list[_Channel]] = {}
-    for channel in channels_of_maps:
+    for channel in available:
         by_name.setdefault(channel.variable, []).append(channel)
-    by_name |= {channel.name: [channel] for channel in channels_of_maps}
-    if unknown := [name for name in channels if name not in by_name]:
+    by_name |= {channel.name: [channel] for channel in available}
+    if unknown := [name for name in names if name not in by_name]:
         raise MismatchError(
-            f"there are no channels {unknown}; known are "
-            f"{_words([channel.name for channel in channels_of_maps])}"
+            f"no channels {unknown}; available: {_quote([channel.name for channel in available])}"
         )
-    chosen = [channel for name in channels for channel in by_name[name]]
-    if not chosen or len({channel.name for channel in chosen}) < len(chosen):
-        raise ValueError(f"channels={channels!r} names a channel twice, or none")
-    return chosen
+    selected = [channel for name in names for channel in by_name[name]]
+    if not selected or len({channel.name for channel in selected}) < len(selected):
+        raise ValueError(f"channels={names!r} names a channel twice, or none")
+    return selected
 
 
-def _stacked(chosen: list[_Channel], axes: list[Hashable]) -> Layout:
-    """Stack maps of channels along their axis, and leave out axes in front where none is kept."""
-    names = tuple(channel.name for channel in chosen)
-    if CHANNEL not in axes and len(chosen) > 1:
+def _stack(channels: list[_Channel], axes: list[Hashable]) -> Layout:
+    """Stack maps of channels along their axis, without reduced axes in front."""
+    names = tuple(channel.name for channel in channels)
+    if CHANNEL not in axes and len(channels) > 1:
         raise MismatchError(
-            f"there are several channels, {_words(names)}, and dims={axes} has no axis for "
-            "them: name it 'channel'; or name one of them, channels=[...]"
+            f"there are several channels, {_quote(names)}, but dims={axes} has no axis 'channel': "
+            "add it, or select one channel, channels=[...]"
         )
-    kept = {CHANNEL, *(dim for channel in chosen for dim in channel.field.dims)}
-    kept_axes = [at for at, dim in enumerate(axes) if dim in kept]
-    affine = np.stack(np.broadcast_arrays(*(channel.affine for channel in chosen)))
-    functions = np.array([_function(channel.field) or "" for channel in chosen])
+    kept = {CHANNEL, *(dim for channel in channels for dim in channel.field.dims)}
+    kept_axes = [axis for axis, dim in enumerate(axes) if dim in kept]
+    affine = np.stack(np.broadcast_arrays(*(channel.affine for channel in channels)))
+    functions = np.array([_function(channel.field) or "" for channel in channels])
     functions = functions.reshape(-1, *(1,) * (affine.ndim - 1))
 
-    def along(array: np.ndarray) -> np.ndarray:
+    def move_channels(array: np.ndarray) -> np.ndarray:
         array = np.moveaxis(array, 0, axes.index(CHANNEL)) if CHANNEL in axes else array[0]
         return array.reshape(array.shape[kept_axes[0] :] if kept_axes else ())
 
-    affine = along(affine)
+    affine = move_channels(affine)
     return Layout(
         affine,
-        kept=tuple((at - len(axes), affine.shape[at - len(axes)]) for at in kept_axes),
-        channels=names if CHANNEL in axes else (),
-        functions={
-            name: along(functions == name) for name in np.unique(functions).tolist() if name
-        },
+        tuple((axis - len(axes), affine.shape[axis - len(axes)]) for axis in kept_axes),
+        names if CHANNEL in axes else (),
+        {name: move_channels(functions == name) for name in np.unique(functions).tolist() if name},
     )
 
 
 def _function(field: State) -> str | None:
-    """Return the function that data go through before the affine map; MismatchError if unknown."""
+    """Return the function before the affine map; MismatchError for any other map."""
     statistic = field.statistic
-    if statistic.transform:
-        return statistic.transform
-    if statistic.kernel(kernels.standardize) is not kernels.standardize:
-        raise MismatchError(
-            f"{statistic} is more than a shift and a scale, and stays with its Stats"
-        )
-    return None
+    if not statistic.transform and statistic.kernel(kernels.standardize) is not kernels.standardize:
+        raise MismatchError(f"{statistic} is more than a shift and a scale: use Stats.normalize")
+    return statistic.transform or None
 
 
-def _refuse_groups(states: States) -> None:
-    """Raise MismatchError if statistics are by group: a constant does not know which."""
+def _check_ungrouped(states: States) -> None:
     for state in states.values():
         if state.group_dim is not None:
             raise MismatchError(
-                f"statistics by {format_dim(state.group_dim)} have numbers for each group, and "
-                "constants do not know the group of a sample: normalize(data) before training, "
-                "or adapt without by="
+                f"statistics by {format_dim(state.group_dim)} have numbers for each group, and the "
+                "group of a sample is unknown: normalize(data) before training, or adapt without "
+                "by="
             )
 
 
-def _refuse_other_grids(chosen: list[_Channel], axes: list[Hashable]) -> None:
-    """Raise MismatchError unless channels have the same places along each axis of the batch."""
-    for dim in _grid(axes):
-        first, *others = [channel for channel in chosen if dim in channel.field.dims] or [chosen[0]]
-        for other in others:
-            mine, theirs = (channel.field.labels.get(dim) for channel in (first, other))
-            same = first.field.sizes()[dim] == other.field.sizes()[dim]
-            if not same or (mine is not None and theirs is not None and not mine.equals(theirs)):
+def _check_same_grid(channels: list[_Channel], axes: list[Hashable]) -> None:
+    """Raise MismatchError unless channels have the same labels along the axes of the batch."""
+    for dim in axes:
+        on_grid = [c for c in channels if dim in c.field.dims and dim != CHANNEL]
+        for first, other in product(on_grid[:1], on_grid):
+            labels = [c.field.labels[dim] for c in (first, other) if dim in c.field.labels]
+            is_same_size = first.field.sizes()[dim] == other.field.sizes()[dim]
+            if not is_same_size or (labels and not labels[0].equals(labels[-1])):
                 raise MismatchError(
-                    f"{first.name!r} and {other.name!r} do not have the same places along "
-                    f"{format_dim(dim)}, and are no channels of one tensor: take some, "
+                    f"{first.name!r} and {other.name!r} do not have the same labels along "
+                    f"{format_dim(dim)}, so they cannot be channels of one tensor: select some, "
                     "channels=[...]"
                 )
 
 
-def _words(names: Sequence[Hashable]) -> str:
+def _quote(names: Sequence[Hashable]) -> str:
     return ", ".join(map(repr, names[:6])) + (", ..." if len(names) > 6 else "")
 
 
-def _constant_dtype(dtype: DTypeLike) -> np.dtype:
+def _check_dtype(dtype: DTypeLike) -> np.dtype:
     try:
         result = np.dtype(dtype)
     except TypeError:
         result = None
     if result not in (np.float32, np.float64):
         raise TypeError(
-            f"constants are kept in float32 or float64, got dtype={dtype!r}; batches of float16 "
-            "and bfloat16 are calculated with these, and come out as they were"
+            f"dtype must be float32 or float64, got {dtype!r}; batches of float16 and bfloat16 are "
+            "calculated in it, and returned in their own dtype"
         )
     return result

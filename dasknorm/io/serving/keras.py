@@ -1,4 +1,4 @@
-"""Create Keras' own Normalization layer from statistics.
+"""Create a `Normalization` layer of Keras from statistics.
 
 Used by api.stats. It may use any layer that Keras can save and load.
 """
@@ -22,28 +22,21 @@ except ModuleNotFoundError as error:
 
 __all__ = ["layer"]
 
-LEAST = 1e-7
-"""Keras divides by no less."""
-
-LARGEST = 1.8e19
-"""Its square is beyond float32, in which Keras keeps a variance."""
-
+MIN_SCALE, MAX_SCALE = 1e-7, 1.8e19
+"""Keras divides by at least 1e-7, and stores variances up to 1.8e19**2 in float32."""
 
 FORWARD = {"log": "log", "log1p": "log1p", "sqrt": "sqrt", "asinh": "arcsinh"}
 BACKWARD = {"log": "exp", "log1p": "expm1", "sqrt": "square", "asinh": "sinh"}
 
 
 def layer(layout: Layout, invert: bool) -> Any:
-    """Return Keras' layer in float32, or a small model of its own operations with functions.
-
-    Raises MismatchError if Keras would divide by another scale.
-    """
+    """Return a layer in float32, or with functions a model; MismatchError for extreme scales."""
     scale = layout.affine["scale"]
-    is_lost = (scale < LEAST) | (scale > LARGEST)
-    if is_lost.any():
+    is_extreme = (scale < MIN_SCALE) | (scale > MAX_SCALE)
+    if is_extreme.any():
         raise MismatchError(
-            f"Keras' layer divides by no less than {LEAST} and no more than {LARGEST}, and these "
-            f"statistics by {scale[is_lost][0]:g}: adapt on data in another unit, or use to_torch()"
+            f"Keras divides by scales from {MIN_SCALE} to {MAX_SCALE}, got a scale of "
+            f"{scale[is_extreme][0]:g}: adapt on data in another unit, or use to_torch()"
         )
     affine = _affine(layout, invert)
     if not layout.functions:
@@ -51,14 +44,14 @@ def layer(layout: Layout, invert: bool) -> Any:
     sizes = dict(layout.kept)
     inputs = keras.Input([sizes.get(axis) for axis in range(-layout.affine.ndim, 0)])
     if invert:
-        return keras.Model(inputs, _through(affine(inputs), layout, BACKWARD))
-    return keras.Model(inputs, affine(_through(inputs, layout, FORWARD)))
+        return keras.Model(inputs, _apply_functions(affine(inputs), layout, BACKWARD))
+    return keras.Model(inputs, affine(_apply_functions(inputs, layout, FORWARD)))
 
 
 def _affine(layout: Layout, invert: bool) -> Any:
     axes = tuple(axis for axis, _ in layout.kept)
     shape = tuple(size for _, size in layout.kept)
-    # The dtype is said, as a mixed policy would round data to 8 bits before the mean is subtracted.
+    # With a mixed policy, data would be rounded to 8 bits before the mean is subtracted.
     return keras.layers.Normalization(
         axis=axes or None,
         mean=layout.affine["shift"].reshape(shape).astype(np.float32),
@@ -68,8 +61,8 @@ def _affine(layout: Layout, invert: bool) -> Any:
     )
 
 
-def _through(x: Any, layout: Layout, names: dict[str, str]) -> Any:
-    """Return the outcome of functions, each of its own channels: the others are kept from it."""
+def _apply_functions(x: Any, layout: Layout, names: dict[str, str]) -> Any:
+    """Apply functions to their channels only: others may be outside of the domain."""
     for name, where in layout.functions.items():
         function = getattr(keras.ops, names[name])
         if where.all():

@@ -1,4 +1,4 @@
-"""Create scikit-learn's own scaler from statistics.
+"""Create a fitted scaler of scikit-learn from statistics.
 
 Used by api.stats. The scaler of a statistic is its `to_sklearn`.
 """
@@ -16,10 +16,7 @@ __all__ = ["fitted_scaler"]
 
 
 def fitted_scaler(states: States) -> Any:
-    """Return scikit-learn's scaler as if fitted; MismatchError unless of one row of features.
-
-    Behind a function it is a pipeline.
-    """
+    """Return a fitted scaler, in a pipeline behind a function; for one row of features only."""
     from sklearn.pipeline import make_pipeline  # optional
     from sklearn.preprocessing import FunctionTransformer
 
@@ -39,15 +36,15 @@ def _row(states: States) -> State:
     dims = [state.dims for state in states.values()]
     if dims not in ([(-1,)], [("columns",)]):
         raise MismatchError(
-            "scikit-learn's scaler has numbers for each column of a table, which is the last axis "
-            f"of an array or the columns of a frame, all of one statistic; these keep {dims}"
+            "a scaler needs one statistic per column of a DataFrame or along the last axis of an "
+            f"array; these are kept along {dims}"
         )
     (state,) = states.values()
     return state
 
 
 def _scaler(component: Component) -> Any:
-    """Return the fitted scaler for a statistic, with the count of values if it can learn on."""
+    """Return the fitted scaler of a statistic, with counts if it has `partial_fit`."""
     scaler = component.statistic.to_sklearn(component.records)
     if component.has("count") and hasattr(scaler, "partial_fit"):
         counts = component.result("count")

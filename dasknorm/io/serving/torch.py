@@ -31,8 +31,7 @@ def module(layout: Layout, dtype: DTypeLike) -> "Normalization":
 class Function(nn.Module):  # type: ignore[misc]  # PyTorch's types are not read
     """A function of some channels: "log", "log1p", "sqrt" or "asinh".
 
-    The other channels are kept from it, not only from its results: a logarithm of a negative number
-    there would make all gradients NaN.
+    It is never applied to others: the logarithm of a negative number would make all gradients NaN.
     """
 
     def __init__(self, name: str, where: np.ndarray) -> None:
@@ -42,19 +41,19 @@ class Function(nn.Module):  # type: ignore[misc]  # PyTorch's types are not read
         self.register_buffer("where", torch.from_numpy(where.copy()))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return a batch of which these channels have gone through the function."""
+        """Apply the function to its channels."""
         if self.everywhere:
-            return self._forth(x)
-        return torch.where(self.where, self._forth(torch.where(self.where, x, 1.0)), x)
+            return self._apply_function(x)
+        return torch.where(self.where, self._apply_function(torch.where(self.where, x, 1.0)), x)
 
     @torch.jit.export  # type: ignore[untyped-decorator]
     def inverse(self, z: torch.Tensor) -> torch.Tensor:
-        """Return what went through the function."""
+        """Apply the inverse function to its channels."""
         if self.everywhere:
-            return self._back(z)
-        return torch.where(self.where, self._back(torch.where(self.where, z, 1.0)), z)
+            return self._apply_inverse(z)
+        return torch.where(self.where, self._apply_inverse(torch.where(self.where, z, 1.0)), z)
 
-    def _forth(self, x: torch.Tensor) -> torch.Tensor:
+    def _apply_function(self, x: torch.Tensor) -> torch.Tensor:
         if self.name == "log":
             return torch.log(x)
         if self.name == "log1p":
@@ -63,7 +62,7 @@ class Function(nn.Module):  # type: ignore[misc]  # PyTorch's types are not read
             return torch.sqrt(x)
         return torch.asinh(x)
 
-    def _back(self, z: torch.Tensor) -> torch.Tensor:
+    def _apply_inverse(self, z: torch.Tensor) -> torch.Tensor:
         if self.name == "log":
             return torch.exp(z)
         if self.name == "log1p":
@@ -77,27 +76,27 @@ class Function(nn.Module):  # type: ignore[misc]  # PyTorch's types are not read
 
 
 class Normalization(nn.Module):  # type: ignore[misc]
-    """``(x - shift - shift_rest) / scale`` of a batch, and back.
+    """``(x - shift - shift_rest) / scale`` of a batch, and its inverse.
 
-    The shift is kept in two parts: in float32 alone, a mean of 1e4 would move z by up to 5e-4
-    for each unit of scale. Constants are buffers, in `state_dict` and moved with the model; a
-    ``half()`` moves nothing but the model, as they keep their dtype.
+    The shift has two parts: in float32 alone, a mean of 1e4 would have an error of up to 5e-4, in
+    units of the scale. Constants are buffers that are saved and moved with the model, but keep
+    their dtype after ``half()``.
 
     Parameters
     ----------
     layout : Layout
-        The maps, laid along the last axes of a batch.
+        The affine maps along the last axes of a batch.
     dtype : {"float32", "float64"}
-        Of the constants. A result is calculated in it, or in the batch's own if that is wider.
+        The dtype of the constants, and of the computation unless that of the batch is wider.
 
     Attributes
     ----------
     functions : ModuleList of Function
-        What some channels go through first; mostly none.
+        Functions that are applied to some channels first; mostly none.
     shift, shift_rest, scale : Tensor
         The buffers; they broadcast along the last axes of a batch.
     channels : tuple
-        What is expected along the axis of channels, in this order; empty where none has names.
+        The names along the axis of channels, in order; empty without names.
 
     Examples
     --------
@@ -110,7 +109,7 @@ class Normalization(nn.Module):  # type: ignore[misc]
     (tensor([[0., 2.]]), tensor([[ 2., 40.]]))
     """
 
-    kept: list[tuple[int, int]]  # said for TorchScript, which cannot guess what an empty list holds
+    kept: list[tuple[int, int]]  # TorchScript cannot infer the type of an empty list
 
     def __init__(self, layout: Layout, dtype: DTypeLike = "float32") -> None:
         super().__init__()
@@ -123,7 +122,7 @@ class Normalization(nn.Module):  # type: ignore[misc]
         self.channels = layout.channels
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return a batch normalized, in its own floating dtype; integers in that of constants."""
+        """Normalize a batch; the result has its floating dtype, or else that of the constants."""
         wide = self._widened(x)
         for function in self.functions:
             wide = function(wide)
@@ -132,7 +131,7 @@ class Normalization(nn.Module):  # type: ignore[misc]
 
     @torch.jit.export  # type: ignore[untyped-decorator]
     def inverse(self, z: torch.Tensor) -> torch.Tensor:
-        """Return what was normalized, in the floating dtype of z."""
+        """Restore normalized data, in the floating dtype of z."""
         wide = self._widened(z)
         x = (wide * self.scale + self.shift_rest) + self.shift
         for function in self.functions:
@@ -140,7 +139,7 @@ class Normalization(nn.Module):  # type: ignore[misc]
         return x.to(z.dtype) if z.is_floating_point() else x
 
     def _widened(self, x: torch.Tensor) -> torch.Tensor:
-        """Return a batch in the dtype to calculate in; ValueError unless it has the sizes kept."""
+        """Return a batch in the dtype of the computation; ValueError for another shape."""
         for axis, size in self.kept:
             if x.dim() < -axis or x.size(axis) != size:
                 raise ValueError(
@@ -150,7 +149,7 @@ class Normalization(nn.Module):  # type: ignore[misc]
         return x.to(torch.promote_types(x.dtype, self.shift.dtype))
 
     def _apply(self, fn: Callable[[Any], Any], *args: Any, **kwargs: Any) -> Self:
-        """Move the buffers with the model, but keep their dtype: half a mean is a wrong one."""
+        """Move the buffers with the model, but keep their dtype: a float16 mean is inexact."""
         before = dict(self.named_buffers(recurse=False))
         super()._apply(fn, *args, **kwargs)
         for name, buffer in before.items():

@@ -10,7 +10,7 @@ import os
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dasknorm.errors import StatsFileError
 from dasknorm.fields import States
@@ -22,37 +22,18 @@ __all__ = ["read", "write"]
 
 
 class _Format(NamedTuple):
-    """The functions and properties of one file format."""
+    """The functions of one file format; statistics are a file or a folder."""
 
-    write: Callable[[Path, Document], None]
+    pack: Callable[[Document], Any]
     read: Callable[[Path], Contents]
-    is_file_type: Callable[[int], bool]
-    file_type: str
-    has_coordinates: bool
+    is_folder: bool = False
+    has_coordinates: bool = True
 
 
 _FORMATS = {
-    ".nc": _Format(
-        lambda path, document: replace_file(path, netcdf.pack(document)),
-        netcdf.unpack,
-        stat.S_ISREG,
-        "file",
-        has_coordinates=True,
-    ),
-    ".zarr": _Format(
-        lambda path, document: replace_folder(path, zarr.pack(document), zarr.is_ours),
-        zarr.unpack,
-        stat.S_ISDIR,
-        "folder",
-        has_coordinates=True,
-    ),
-    ".json": _Format(
-        lambda path, document: replace_file(path, [json.pack(document)]),
-        json.unpack,
-        stat.S_ISREG,
-        "file",
-        has_coordinates=False,
-    ),
+    ".nc": _Format(netcdf.pack, netcdf.unpack),
+    ".zarr": _Format(zarr.pack, zarr.unpack, is_folder=True),
+    ".json": _Format(json.pack, json.unpack, has_coordinates=False),
 }
 
 
@@ -63,20 +44,7 @@ def write(
     attrs: Mapping[str, object],
     history: str = "",
 ) -> None:
-    """Write statistics to a file, atomically.
-
-    Parameters
-    ----------
-    path : path
-        A path that ends in ``.nc``, ``.zarr`` or ``.json``.
-    states : dict of name to Field
-        Records in memory; the statistics must be frozen dataclasses.
-    container : str
-        The name of the container type.
-    attrs : dict
-        Provenance.
-    history : str, optional
-        A description of how the statistics were made.
+    """Write statistics to a file or folder, atomically.
 
     Raises
     ------
@@ -91,7 +59,10 @@ def write(
     """
     form = _format(path)
     document = compose(states, container, attrs, history, form.has_coordinates)
-    form.write(Path(path), document)
+    if form.is_folder:
+        replace_folder(Path(path), form.pack(document), zarr.is_ours)
+    else:
+        replace_file(Path(path), form.pack(document))
 
 
 def read(path: str | os.PathLike[str]) -> Contents:
@@ -106,8 +77,9 @@ def read(path: str | os.PathLike[str]) -> Contents:
     """
     form = _format(path)
     # Checked before it is opened, because opening a pipe would wait for a writer.
-    if not form.is_file_type(os.stat(path).st_mode):
-        raise StatsFileError(f"{path} is not a {form.file_type}")
+    mode = os.stat(path).st_mode
+    if not (stat.S_ISDIR(mode) if form.is_folder else stat.S_ISREG(mode)):
+        raise StatsFileError(f"{path} is not a {'folder' if form.is_folder else 'file'}")
     try:
         return form.read(Path(path))
     except (PermissionError, ImportError, MemoryError):

@@ -23,9 +23,8 @@ Data = bytes | memoryview
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a hidden path to write to; it replaces `path` when the block succeeds.
 
-    After a failure the hidden path is removed. A folder is replaced by two renames, as no system
-    call swaps folders everywhere: a process that is killed between the two leaves the old folder
-    whole under a hidden name.
+    A folder is replaced by two renames, as no system call swaps folders everywhere: a process that
+    is killed between the two leaves the old folder complete under a hidden name.
     """
     target = Path(os.path.realpath(path))  # a link stays, and its target is replaced
     new, old = _hidden(target), _hidden(target)
@@ -46,7 +45,7 @@ def replace_file(path: Path, pieces: Iterable[Data]) -> None:
     """Write bytes to a file, atomically; the permissions of an old file stay."""
     mode = _mode(path)
     if mode is not None and not stat.S_ISREG(mode):
-        raise FileExistsError(f"{path} is there, and is not a file that could be replaced")
+        raise FileExistsError(f"{path} exists and is not a regular file")
     with replacing(path) as new:
         _write(new, pieces)
         _sync(new)
@@ -60,8 +59,8 @@ def replace_folder(
     """Write a folder of files, atomically; an old one is replaced only if `may_replace` allows."""
     if _mode(path) is not None and not may_replace(Path(os.path.realpath(path))):
         raise FileExistsError(
-            f"{path} is there and holds other things than statistics written by dasknorm; "
-            "it is not replaced: remove it, or choose another name"
+            f"{path} exists and does not contain only statistics written by dasknorm: remove it, "
+            "or choose another name"
         )
     with replacing(path) as new:
         _write_folder(new, files)
@@ -70,8 +69,7 @@ def replace_folder(
 def replace_parts(folder: Path, parts: Mapping[str, Data | Mapping[str, Data]]) -> None:
     """Write files and subfolders into a folder, all or none; everything else in it stays.
 
-    All are written under hidden names and then renamed; if a rename fails, the earlier ones are
-    undone. A process that is killed between two renames leaves some new parts, each complete.
+    A process that is killed between two renames leaves some new parts, each complete.
     """
     folder = Path(os.path.realpath(folder))
     moves = [(_hidden(folder / n), folder / n, _hidden(folder / n)) for n in parts]

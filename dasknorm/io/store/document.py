@@ -1,9 +1,7 @@
 """`Document`: the content of a statistics file in any format, a JSON header and variables.
 
 Used by io.store. Headers of the same version must stay readable. The header contains everything but
-the arrays: names, dimensions and labels of the fields, their statistics with settings, the
-provenance, and the dtype and shape of each variable. One checksum covers the header and every
-variable.
+the arrays, and declares the dtype and shape of each. One checksum covers header and arrays.
 """
 
 import hashlib
@@ -131,10 +129,7 @@ def _check_shapes(
     declared: Mapping[str, tuple[np.dtype[np.generic], tuple[int, ...]]],
     statistics: Sequence[Statistic],
 ) -> None:
-    """Raise StatsFileError if a header is inconsistent, before memory is allocated for it.
-
-    No variable is used by two fields, so the states together are not larger than the file.
-    """
+    """Raise StatsFileError if a header is inconsistent, before memory is allocated for it."""
     for name, (_, shape) in declared.items():
         if not is_safe(name) or not all(type(n) is int and n >= 0 for n in shape):
             raise StatsFileError(f"invalid variable {name!r} of shape {shape}")
@@ -146,7 +141,7 @@ def _check_shapes(
             if declared[name] != (np.dtype(dtype), (*shape, *part_shape)):
                 raise StatsFileError(f"variable {name!r} does not have the shape of its field")
             used.append(name)
-    if len(used) != len(set(used)):
+    if len(used) != len(set(used)):  # then states could be larger than the file
         raise StatsFileError("a variable is used twice")
 
 

@@ -23,7 +23,7 @@ MAX_BYTES = 256 * 2**20
 _START = b'{"format":"dasknorm-stats",'
 
 
-def pack(document: Document) -> bytes:
+def pack(document: Document) -> list[bytes]:
     """Return the text of the file: the keys of the header, the variables and a checksum."""
     head = json.loads(document.header)
     count = max((variable.data.size for variable in document.variables.values()), default=0)
@@ -39,7 +39,7 @@ def pack(document: Document) -> bytes:
     text = "{" + ",\n".join(f"{values.dumps(key)}:{part}" for key, part in parts.items()) + "}\n"
     if len(text) > MAX_BYTES:
         raise ValueError(_too_large(f"{len(text)} bytes of text"))
-    return text.encode("ascii")
+    return [text.encode("ascii")]
 
 
 def unpack(path: Path) -> Contents:

@@ -1,6 +1,6 @@
 """Convert a pandas Index of any type to JSON and back, equal and with the same dtype.
 
-Used by io.store.layout. To add a type of index, add a pair of functions.
+Used by io.store.layout. To add a type of index, add a row to the table.
 """
 
 from collections.abc import Callable, Hashable
@@ -83,14 +83,11 @@ def _unpack_zoned(coded: list[Json]) -> pd.Index:
 
 def _pack_nullable(index: pd.Index) -> list[Json]:
     """Return numbers and strings, with None for missing ones."""
-    missing = index.isna()
-    items = [
-        None if is_missing else value for value, is_missing in zip(index, missing, strict=True)
-    ]
     name = index.dtype.name
     if name not in _NULLABLE:
         raise TypeError(f"labels of dtype {index.dtype}")
-    return [name, [value if type(value) in (str, bool) else _plain(value) for value in items]]
+    items = [None if isna else value for value, isna in zip(index, index.isna(), strict=True)]
+    return [name, [values.encode(v.item() if isinstance(v, np.generic) else v) for v in items]]
 
 
 def _unpack_nullable(coded: list[Json]) -> pd.Index:
@@ -100,47 +97,9 @@ def _unpack_nullable(coded: list[Json]) -> pd.Index:
     return pd.Index(pd.array([values.decode(value) for value in items], dtype=name))
 
 
-def _plain(value: object) -> Json:
-    return values.encode(value.item() if isinstance(value, np.generic) else value)
-
-
 def _pack_levels(index: pd.Index) -> list[Json]:
     levels = [encode(level, name) for level, name in zip(index.levels, index.names, strict=True)]
     return [levels, [codes.tolist() for codes in index.codes]]
-
-
-def _unpack_levels(coded: list[Json]) -> pd.Index:
-    levels, codes = coded
-    return pd.MultiIndex([decode(level) for level in levels], codes)
-
-
-def _pack_categories(index: pd.Index) -> list[Json]:
-    return [encode(index.categories, index.name), index.codes.tolist(), bool(index.ordered)]
-
-
-def _unpack_categories(coded: list[Json]) -> pd.Index:
-    categories, codes, ordered = coded
-    return pd.CategoricalIndex(
-        pd.Categorical.from_codes(codes, decode(categories), ordered=ordered)
-    )
-
-
-def _pack_intervals(index: pd.Index) -> list[Json]:
-    return [encode(index.left, index.name), encode(index.right, index.name), index.closed]
-
-
-def _unpack_intervals(coded: list[Json]) -> pd.Index:
-    left, right, closed = coded
-    return pd.IntervalIndex.from_arrays(decode(left), decode(right), closed)
-
-
-def _pack_periods(index: pd.Index) -> list[Json]:
-    return [index.freqstr, index.asi8.tolist()]
-
-
-def _unpack_periods(coded: list[Json]) -> pd.Index:
-    freq, ordinals = coded
-    return pd.PeriodIndex.from_ordinals(ordinals, freq=freq)
 
 
 def _pack_objects(index: pd.Index) -> list[Json]:
@@ -155,32 +114,40 @@ def _unpack_objects(coded: list[Json]) -> pd.Index:
     return pd.Index(array, dtype=object, tupleize_cols=False)
 
 
-def _unpack_cftimes(coded: list[Json]) -> pd.Index:
-    dates = [values.decode(label) for label in coded]
-    index: pd.Index = xr.CFTimeIndex(dates)
-    return index
-
-
 _NULLABLE = {"str", "string", "boolean", "Float32", "Float64"}
 _NULLABLE |= {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
 
 # The first match is used, so special types come before general ones.
 _CODECS = {
-    "multi": Codec(lambda i: isinstance(i, pd.MultiIndex), _pack_levels, _unpack_levels),
+    "multi": Codec(
+        lambda index: isinstance(index, pd.MultiIndex),
+        _pack_levels,
+        lambda coded: pd.MultiIndex([decode(level) for level in coded[0]], coded[1]),
+    ),
     "categories": Codec(
-        lambda i: isinstance(i, pd.CategoricalIndex), _pack_categories, _unpack_categories
+        lambda index: isinstance(index, pd.CategoricalIndex),
+        lambda i: [encode(i.categories, i.name), i.codes.tolist(), bool(i.ordered)],
+        lambda coded: pd.CategoricalIndex(
+            pd.Categorical.from_codes(coded[1], decode(coded[0]), ordered=coded[2])
+        ),
     ),
     "intervals": Codec(
-        lambda i: isinstance(i, pd.IntervalIndex), _pack_intervals, _unpack_intervals
+        lambda index: isinstance(index, pd.IntervalIndex),
+        lambda i: [encode(i.left, i.name), encode(i.right, i.name), i.closed],
+        lambda coded: pd.IntervalIndex.from_arrays(*map(decode, coded[:2]), coded[2]),
     ),
-    "periods": Codec(lambda i: isinstance(i, pd.PeriodIndex), _pack_periods, _unpack_periods),
+    "periods": Codec(
+        lambda index: isinstance(index, pd.PeriodIndex),
+        lambda index: [index.freqstr, index.asi8.tolist()],
+        lambda coded: pd.PeriodIndex.from_ordinals(coded[1], freq=coded[0]),
+    ),
     "cftime": Codec(
-        lambda i: isinstance(i, xr.CFTimeIndex),
+        lambda index: isinstance(index, xr.CFTimeIndex),
         _pack_objects,
-        _unpack_cftimes,
+        lambda coded: xr.CFTimeIndex([values.decode(label) for label in coded]),
     ),
     "zoned": Codec(lambda i: isinstance(i.dtype, pd.DatetimeTZDtype), _pack_zoned, _unpack_zoned),
     "objects": Codec(lambda i: i.dtype == object, _pack_objects, _unpack_objects),
     "array": Codec(lambda i: isinstance(i.dtype, np.dtype), _pack_array, _unpack_array),
-    "nullable": Codec(lambda i: True, _pack_nullable, _unpack_nullable),
+    "nullable": Codec(lambda index: True, _pack_nullable, _unpack_nullable),
 }

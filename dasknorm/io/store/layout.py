@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from dasknorm.fields import Groups, State
-from dasknorm.fields.units import units_of
 from dasknorm.io.store import labels, settings, values
 from dasknorm.io.store.settings import parts_of
 from dasknorm.io.store.values import Json
@@ -32,15 +31,15 @@ except PackageNotFoundError:  # run from a source tree that is not installed
     WRITER = "unknown"
 """The version of this library, stored in files as their writer."""
 
+Names = dict[str, str]
+"""The names of variables by those of results or parts of a record."""
+
 _SAFE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 
 
 @dataclass(frozen=True)
 class Variable:
-    """An array of little-endian numbers, or of UTF-8 strings (dtype S), with named dimensions.
-
-    Strings have one more dimension than their array, for formats that store single characters.
-    """
+    """An array with named dimensions; UTF-8 strings (dtype S) have one more, for characters."""
 
     dims: tuple[str, ...]
     data: np.ndarray
@@ -53,8 +52,8 @@ class Layout:
     def __init__(self) -> None:
         self.fields: list[dict[str, Json]] = []
         self.variables: dict[str, Variable] = {}
-        self._names = Names()
-        self._prefixes = Names()
+        self._names = UniqueNames()
+        self._prefixes = UniqueNames()
         self.dims = Dims(self._names)
 
     def add(self, name: Hashable, state: State) -> None:
@@ -62,7 +61,7 @@ class Layout:
         records = _check_dtype(name, state)
         dims = [self.dims.add(dim, n, state.labels.get(dim)) for dim, n in state.sizes().items()]
         prefix = "" if name is None else self._prefixes.unique(str(name)) + "_"
-        readings = self._add_readings(prefix, dims, records, state)
+        results = self._add_results(prefix, dims, records, state)
         self.fields.append(
             {
                 "name": values.encode(name),
@@ -75,42 +74,34 @@ class Layout:
                 if state.selected_columns is None
                 else list(map(values.encode, state.selected_columns)),
                 "attrs": _encode_attrs(name, state.attrs),
-                "readings": readings,
-                "record": self._add_record(prefix, dims, records, state, readings),
+                "readings": results,
+                "record": self._add_record(prefix, dims, records, state, results),
             }
         )
 
-    def _add_readings(
+    def _add_results(
         self, prefix: str, dims: list[int], records: np.ndarray, state: State
-    ) -> dict[str, str]:
+    ) -> Names:
         """Add the results for other tools; return the names of their variables."""
         names = {}
-        for reading in state.statistic.result_names:
+        for result in state.statistic.result_names:
             # Any values of the records, such as all kinds of NaN, are written as they are.
             with np.errstate(all="ignore"):
-                data = np.asarray(state.statistic.result(records, reading), "<f8")
-            names[reading] = self._put(prefix + reading, dims, data, _attrs_of(reading, state))
+                data = np.asarray(state.statistic.result(records, result), "<f8")
+            names[result] = self._put(prefix + result, dims, data, _attrs_of(result, state))
         return names
 
     def _add_record(
-        self,
-        prefix: str,
-        dims: list[int],
-        records: np.ndarray,
-        state: State,
-        readings: dict[str, str],
-    ) -> dict[str, str]:
-        """Add the parts of the record; return the names of their variables.
-
-        A result is also used as the part of the same name if both are equal to the bit. They
-        differ if a result is NaN because there are no values, and the part is 0.
-        """
+        self, prefix: str, dims: list[int], records: np.ndarray, state: State, results: Names
+    ) -> Names:
+        """Add the parts of the record; return the names of their variables."""
         names = {}
         for part, dtype, _ in parts_of(state.statistic):
             data = np.asarray(records[part], dtype, order="C")
-            result = self.variables[readings[part]].data if part in readings else None
+            result = self.variables[results[part]].data if part in results else None
+            # They differ if a result is NaN because there are no values, and the part is 0.
             if result is not None and _is_identical(result, data):
-                names[part] = readings[part]
+                names[part] = results[part]
             else:
                 suffix = "" if result is None else "_as_remembered"
                 names[part] = self._put(f"{prefix}{part}{suffix}", dims, data)
@@ -138,7 +129,7 @@ def states_from(
     dims = [_dim(entry) for entry in header["dims"]]
     states = {}
     for entry, statistic in zip(header["fields"], statistics, strict=True):
-        state_dims = [dims[i] for i in entry["dims"]]
+        state_dims, columns = [dims[i] for i in entry["dims"]], entry.get("chosen")
         states[values.decode(entry["name"])] = State(
             _records(statistic, entry["record"], [size for _, size, _ in state_dims], variables),
             tuple(dim for dim, _, _ in state_dims),
@@ -146,7 +137,7 @@ def states_from(
             tuple(values.decode(dim) for dim in entry["features"]),
             values.decode(entry["attrs"]),
             _groups(entry),
-            _decode_names(entry.get("chosen")),
+            None if columns is None else tuple(map(values.decode, columns)),
             statistic=statistic,
         )
     return states
@@ -155,10 +146,6 @@ def states_from(
 def _groups(entry: Mapping[str, Json]) -> Groups | None:
     dim = values.decode(entry.get("grouped"))
     return None if dim is None else Groups(dim, lag_dim=values.decode(entry.get("lagged")))
-
-
-def _decode_names(names: list[Json] | None) -> tuple[Hashable, ...] | None:
-    return None if names is None else tuple(map(values.decode, names))
 
 
 def _dim(entry: Mapping[str, Json]) -> tuple[Hashable, int, pd.Index | None]:
@@ -201,15 +188,12 @@ def _encode_attrs(name: Hashable, attrs: Mapping[str, object]) -> Json:
         ) from error
 
 
-def _attrs_of(reading: str, state: State) -> dict[str, str]:
-    """Return the attributes of a result for people.
-
-    Other attributes are dropped, as some change the values that tools see (``scale_factor``).
-    """
-    attrs = state.attrs
+def _attrs_of(result: str, state: State) -> dict[str, str]:
+    """Return the attributes of a result for people."""
+    attrs = state.attrs  # others are dropped: scale_factor would change the values that tools see
     of = f" of {attrs['long_name']}" if "long_name" in attrs else ""
-    texts = {"long_name": plain_text(reading + of)}
-    units = units_of(reading, state).get("units")
+    texts = {"long_name": plain_text(result + of)}
+    units = state.attrs_of(result).get("units")
     if type(units) is str and "since" not in units:
         texts["units"] = plain_text(units)
     return texts
@@ -218,7 +202,7 @@ def _attrs_of(reading: str, state: State) -> dict[str, str]:
 # -- names ---------------------------------------------------------------------------------------
 
 
-class Names:
+class UniqueNames:
     """Makes safe names that differ in more than upper and lower case, which some disks ignore."""
 
     def __init__(self) -> None:
@@ -234,7 +218,7 @@ class Names:
 
 
 def is_safe(name: str) -> bool:
-    """Check whether `Names` could have made a name: not a path, not hidden."""
+    """Check whether `UniqueNames` could have made a name: not a path, not hidden."""
     return bool(_SAFE.fullmatch(name))
 
 
@@ -254,12 +238,9 @@ def plain_text(value: Any, max_length: int = 1000) -> str:
 
 
 class Dims:
-    """The dimensions of a file; `entries` is their list in the header.
+    """The dimensions of a file; different ones of the same name have two names in the file."""
 
-    If two fields use one name for different labels or sizes, these get two names in the file.
-    """
-
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: UniqueNames) -> None:
         self.entries: list[dict[str, Json]] = []
         self.coordinates: dict[str, Variable] = {}
         self._names = names
@@ -300,10 +281,7 @@ class Dims:
 
 
 def coordinate(index: pd.Index) -> tuple[np.ndarray, dict[str, str]] | None:
-    """Return labels for other tools, with attributes; None if there is no such form.
-
-    These are numbers, times since 1970, or strings. The exact labels are in the header.
-    """
+    """Return labels for other tools: numbers, times since 1970, or strings; None if impossible."""
     if not len(index) or isinstance(index, pd.MultiIndex):
         return None
     if isinstance(index.dtype, np.dtype) and index.dtype.kind in "iuf":

@@ -35,13 +35,13 @@ def decode(name: str, settings: dict[str, Json], record: list[Json]) -> Statisti
     cls = STATISTICS.find(name)
     if cls is None:
         raise StatsFileError(
-            f"holds the unknown statistic {name!r}; known: {', '.join(STATISTICS.defined())}. "
+            f"unknown statistic {name!r}; available: {', '.join(STATISTICS.defined())}. "
             "Import the module that defines it first"
         )
     statistic = cls(**{key: _decode_setting(value) for key, value in settings.items()})
     if parts_of(statistic) != record:
         raise StatsFileError(
-            f"holds records of {name} with {record}, but here they have {parts_of(statistic)}"
+            f"records of {name} in the file have {record}, but here {parts_of(statistic)}"
         )
     return statistic
 

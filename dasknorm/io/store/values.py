@@ -105,10 +105,7 @@ def _codec(value: object) -> Codec:
 
 
 def encode_array(array: np.ndarray) -> list[Json]:
-    """Return the elements in C order: numbers and booleans as in JSON, times as integers.
-
-    Strings represent ``"inf"``, ``"-inf"``, ``"nan"``, and the bits of unusual NaN.
-    """
+    """Return the elements in C order; times as integers, infinities and NaN as strings."""
     flat = array.ravel()
     if flat.dtype.kind in "mM":
         return list(flat.astype("i8").tolist())
@@ -226,23 +223,6 @@ def _unpack_cftime(coded: list[Json]) -> Any:
 # -- the table ------------------------------------------------------------------------------------
 
 
-def _pack_pairs(value: dict[Any, Any]) -> list[Json]:
-    return [[encode(key), encode(item)] for key, item in value.items()]
-
-
-def _unpack_pairs(coded: list[Json]) -> dict[Any, Any]:
-    return {decode(key): decode(item) for key, item in coded}
-
-
-def _pack_interval(value: pd.Interval) -> list[Json]:
-    return [encode(value.left), encode(value.right), value.closed]
-
-
-def _unpack_interval(coded: list[Json]) -> pd.Interval:
-    left, right, closed = coded
-    return pd.Interval(decode(left), decode(right), closed)
-
-
 _SCALAR = Codec("$numpy", lambda value: _pack_array(np.asarray(value)), _unpack_scalar)
 _CFTIME = Codec("$cftime", _pack_cftime, _unpack_cftime)
 
@@ -251,7 +231,8 @@ _BY_TYPE: dict[type, Codec] = {
                  lambda text: float(decode_array([text], np.dtype("f8"))[0])),
     tuple: Codec("$tuple", lambda value: [encode(item) for item in value],
                  lambda coded: tuple(decode(item) for item in coded)),
-    dict: Codec("$dict", _pack_pairs, _unpack_pairs),
+    dict: Codec("$dict", lambda value: [[encode(key), encode(item)] for key, item in value.items()],
+                lambda coded: {decode(key): decode(item) for key, item in coded}),
     bytes: Codec("$bytes", bytes.hex, bytes.fromhex),
     complex: Codec("$complex", lambda value: [encode(value.real), encode(value.imag)],
                    lambda coded: complex(*map(decode, coded))),
@@ -266,7 +247,9 @@ _BY_TYPE: dict[type, Codec] = {
                         lambda coded: pd.Timedelta(_unpack_scalar(coded))),
     pd.Period: Codec("$pandas.Period", lambda value: [value.ordinal, value.freqstr],
                      lambda coded: pd.Period(ordinal=coded[0], freq=coded[1])),
-    pd.Interval: Codec("$pandas.Interval", _pack_interval, _unpack_interval),
+    pd.Interval: Codec("$pandas.Interval",
+                       lambda value: [encode(value.left), encode(value.right), value.closed],
+                       lambda coded: pd.Interval(decode(coded[0]), decode(coded[1]), coded[2])),
     type(pd.NaT): Codec("$pandas.NaT", lambda value: None, lambda coded: pd.NaT),
     type(pd.NA): Codec("$pandas.NA", lambda value: None, lambda coded: pd.NA),
 }  # fmt: skip

@@ -38,15 +38,7 @@ class Section(NamedTuple):
 
 
 def plot_states(states: States, figure: Any = None) -> Any:
-    """Return a plot of states in memory, in a new or in a given figure.
-
-    Raises
-    ------
-    MismatchError
-        If more than two dimensions are kept, or there are too many variables.
-    TypeError
-        If a statistic has no location or range.
-    """
+    """Return a plot of states in memory, in a new or in a given figure (`Stats.plot`)."""
     panels = [panel for name, state in states.items() for panel in _panels(name, state)]
     if len(panels) > MAX_PANELS:
         raise MismatchError(
@@ -66,7 +58,7 @@ def plot_states(states: States, figure: Any = None) -> Any:
             section.draw(axes, *panel)
         for axes in grid[len(section.panels) :]:
             axes.set_axis_off()
-    figure.suptitle("; ".join(dict.fromkeys(panel.band.words[1] for panel in panels)))
+    figure.suptitle("; ".join(dict.fromkeys(panel.band.names[1] for panel in panels)))
     return figure
 
 
@@ -90,7 +82,7 @@ def _sections(panels: Sequence[Panel]) -> Iterator[Section]:
 def _panels(name: Hashable, state: State) -> Iterator[Panel]:
     """Yield a panel for a variable, or for each column of a DataFrame."""
     band = band_of(state)
-    units = str(state.statistic.units(band.words[0], str(state.attrs.get("units", ""))))
+    units = str(state.statistic.units(band.names[0], str(state.attrs.get("units", ""))))
     title = str(state.attrs.get("long_name", "data" if name is None else name))
     if not state.has_columns:
         yield _panel(title, units, state, band)

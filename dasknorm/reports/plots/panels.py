@@ -1,6 +1,6 @@
 """`Panel`: one variable of a plot, and functions to draw it as profile, curve, map or point.
 
-Used by reports.plots. To add a type of panel, add a function, and use it in `plan`.
+Used by reports.plots. To add a type of panel, add a function, and a section of `plots`.
 """
 
 from base64 import b64encode
@@ -49,25 +49,20 @@ class NotebookFigure(Figure):
 
 @dataclass(frozen=True)
 class Band:
-    """Location and range at each output element, in the units of the data.
+    """Location and range at each output element, NaN without values, in the units of the data.
 
-    Parameters
-    ----------
-    centre, low, high : ndarray of float64
-        NaN where there are no values.
-    words : tuple of str
-        Names of the centre, the band and its width: "mean", "mean ± std", "std".
+    The names are those of the centre, the band and its width: "mean", "mean ± std", "std".
     """
 
     centre: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    words: tuple[str, str, str]
+    names: tuple[str, str, str]
 
     @property
     def width(self) -> np.ndarray:
         """The standard deviation, or else the distance between the ends."""
-        return (self.high - self.low) / (2 if self.words[2] == "std" else 1)
+        return (self.high - self.low) / (2 if self.names[2] == "std" else 1)
 
     def at(self, index: tuple[int | slice, ...]) -> "Band":
         """Return the band at some positions."""
@@ -75,13 +70,7 @@ class Band:
 
 
 def band_of(state: State) -> Band:
-    """Return mean and standard deviation, or else median and quantiles, or else the range.
-
-    Raises
-    ------
-    TypeError
-        If the statistic has none of these results.
-    """
+    """Return mean and standard deviation, or else median and quantiles, or else the range."""
     statistic, records = state.statistic, np.asarray(state.data)
     available = {*statistic.result_names}
 
@@ -92,9 +81,9 @@ def band_of(state: State) -> Band:
         mean, std = read("mean", "std")
         return Band(mean, mean - std, mean + std, ("mean", "mean ± std", "std"))
     if {"median", "lower", "upper"} <= available:
-        words = ("median", "median, and between the two quantiles", "quantile range")
+        labels = ("median", "median, and between the two quantiles", "quantile range")
         median, low, high = read("median", "lower", "upper")
-        return Band(median, low, high, words)
+        return Band(median, low, high, labels)
     if {"min", "max"} <= available:
         low, high = read("min", "max")
         return Band((low + high) / 2, low, high, ("middle", "from min to max", "range"))
@@ -103,30 +92,19 @@ def band_of(state: State) -> Band:
         return Band(np.zeros_like(most), -most, most, ("0", "± max_abs", "range"))
     if names := statistic.location_scale_names:
         location, scale = statistic.location_scale(*read(*names))
-        words = ("centre", f"centre ± {names[-1]}", "range")
-        return Band(location, location - scale, location + scale, words)
+        labels = ("centre", f"centre ± {names[-1]}", "range")
+        return Band(location, location - scale, location + scale, labels)
     raise TypeError(
-        f"{type(statistic).__name__} reads {', '.join(statistic.result_names)}: there is no mean, "
-        "median or range among these to be drawn"
+        f"cannot plot {type(statistic).__name__}: its results, {', '.join(statistic.result_names)},"
+        " contain no mean, median or range"
     )
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One variable or column to plot.
+    """One variable or column to plot, along its kept dimensions: none for a point, two for a map.
 
-    Parameters
-    ----------
-    name : str
-        Name of the variable or column.
-    units : str
-        Units; empty if there are none.
-    band : Band
-        Location and range, along `dims`.
-    dims : tuple of hashable
-        Kept dimensions: one for a profile or a curve, two for a map, none for a point.
-    labels : tuple of Index
-        Labels or positions along these dimensions.
+    The units are empty if unknown; the labels are positions if a dimension has none.
     """
 
     name: str
@@ -177,7 +155,8 @@ def draw_curve(axes: Axes, panel: Panel) -> None:
         axes.fill_between(at, band.low, band.high, color=SHADE, linewidth=0)
         axes.plot(at, band.centre, color=LINE, marker="o", markersize=3)
     else:
-        _bars(axes, at, band)
+        around = [band.centre - band.low, band.high - band.centre]
+        axes.errorbar(at, band.centre, yerr=around, color=LINE, marker="o", linestyle="none")
         axes.set_xticks(*_ticks(labels), rotation=45, ha="right")
     axes.set(xlabel=shorten(dim), ylabel=panel.title)
     _hide_spines(axes)
@@ -210,7 +189,7 @@ def draw_map(axes: Axes, panel: Panel, quantity: str) -> None:
         axes.set_xticks(*_ticks(columns), rotation=45, ha="right")
     if not _are_coordinates(rows):
         axes.set_yticks(*_ticks(rows))
-    title = panel.band.words[0 if quantity == "centre" else 2]
+    title = panel.band.names[0 if quantity == "centre" else 2]
     bar = axes.figure.colorbar(mesh, ax=axes, shrink=0.85, label=panel.units)
     bar.outline.set_linewidth(0.5)
     axes.set(xlabel=shorten(x), ylabel=shorten(y), title=f"{shorten(panel.name)}: {title}")
@@ -231,11 +210,6 @@ def _ticks(labels: pd.Index) -> tuple[np.ndarray, list[str]]:
     """Return positions and text labels, at most as many as fit."""
     at = np.arange(0, len(labels), max(1, -(-len(labels) // MAX_TICKS)))
     return at, [shorten(labels[i]) for i in at]
-
-
-def _bars(axes: Axes, at: np.ndarray, band: Band) -> None:
-    around = [band.centre - band.low, band.high - band.centre]
-    axes.errorbar(at, band.centre, yerr=around, color=LINE, marker="o", linestyle="none")
 
 
 def _hide_spines(axes: Axes) -> None:
