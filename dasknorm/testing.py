@@ -111,9 +111,9 @@ def check_container(data: object, *, over: Axes = None) -> None:
     atol = _tolerance(fields, original)
     _assert_equal(_values(restored), original, atol, "inverse(normalize(x)) is x")
     _assert_equal(_values(z), scores, 0, "the input is not changed")
-    known = Stats.from_values(mean=stats.mean, variance=stats.variance, count=stats.count)
+    predefined = Stats.from_values(mean=stats.mean, variance=stats.variance, count=stats.count)
     invariant = "parse_values(make_results(values)) has the values"
-    _assert_equal(_values(known.normalize(data)), scores, 1e-6, invariant)
+    _assert_equal(_values(predefined.normalize(data)), scores, 1e-6, invariant)
 
 
 def _check_selection(container: Container[T], data: T) -> None:

@@ -118,7 +118,7 @@ def test_dry_run_knows_the_states(tmp_path):
         (["--statistic", ":moments"], "':moments' is unknown"),
         (["--statistic", "moments,"], "'' is unknown"),
         (["--statistic", "moments,moments"], "two or more different ones"),
-        (["--statistic", "wind=extrema"], "asked of ['wind'], which are not there"),
+        (["--statistic", "wind=extrema"], "no numeric variables or columns ['wind']"),
         (["--statistic", "t=extrema", "--statistic", "t=maxabs"], "this name before"),
         (["--statistic", "extrema", "--statistic", "maxabs"], "all before"),
         (["--statistic", "extrema", "--ddof", "1"], "--ddof 1 is for moments"),

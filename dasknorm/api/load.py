@@ -20,7 +20,7 @@ def load(
     format: str | None = None,
     *,
     names: Mapping[Any, str] | None = None,
-    lag: Any = None,
+    lag: object = None,
     container: str = "xarray.Dataset",
     **settings: Any,
 ) -> Stats:
@@ -84,7 +84,12 @@ def load(
 
 
 def _load_format(
-    path: Any, format: str, names: Any, lag: Any, container: str, settings: Mapping[str, Any]
+    path: str | PathLike[str],
+    format: str,
+    names: Mapping[Any, str] | None,
+    lag: object,
+    container: str,
+    settings: Mapping[str, Any],
 ) -> Stats:
     from dasknorm.io.formats import format_named
     from dasknorm.io.formats.states import load_states

@@ -71,11 +71,11 @@ class Stats:
     @classmethod
     def from_values(
         cls,
-        mean: Any,
-        variance: Any = None,
+        mean: object,
+        variance: object = None,
         *,
-        std: Any = None,
-        count: Any = None,
+        std: object = None,
+        count: object = None,
         epsilon: float = 0.0,
     ) -> "Stats":
         """Create statistics from a known mean and variance (or standard deviation).
@@ -364,7 +364,7 @@ class Stats:
         attrs = provenance.merge_attrs([self.attrs, *(other.attrs for other in others)])
         return replace(self, states=states, container=container, attrs=attrs)
 
-    def update(self, more: Any, *, weights: object = None, where: object = None) -> "Stats":
+    def update(self, more: object, *, weights: object = None, where: object = None) -> "Stats":
         """Return these statistics merged with those of more data, which keep the same dimensions.
 
         Parameters
@@ -472,7 +472,7 @@ class Stats:
 
     # -- derived statistics -----------------------------------------------------------------------
 
-    def tendency(self, lag: Any = None) -> "Stats":
+    def tendency(self, lag: object = None) -> "Stats":
         """Return the statistics of the tendencies that ``adapt(..., lag=...)`` computed.
 
         Parameters
@@ -627,7 +627,7 @@ class Stats:
 
     def check(
         self,
-        other: Any,
+        other: object,
         *,
         max_shift: float = 0.5,
         max_std_ratio: float = 2.0,
@@ -737,7 +737,7 @@ class Stats:
         format: str,
         *,
         names: Mapping[Any, str] | None = None,
-        lag: Any = None,
+        lag: object = None,
         overwrite: bool = False,
         **settings: Any,
     ) -> tuple[str, ...]:

@@ -36,9 +36,9 @@ class Reduction:
     reducer: Reducer
     weights: Any = None  # an array with the rank of the data; a Dask Series for a Dask DataFrame
     dims: tuple[Hashable, ...] = ()  # a name for each axis, for messages
-    # Of part of a larger array: the sizes of the chunks before it along each axis, for messages.
+    # For a part of a larger array: sizes of the chunks before it along each axis, for messages.
     sizes_before: tuple[tuple[float, ...], ...] = ()
-    is_grouped: bool = False  # rows: groups are found while they are read
+    is_grouped: bool = False  # whether records are; groups of rows are found while rows are read
 
     @property
     def statistic(self) -> Statistic:

@@ -97,7 +97,7 @@ class DataFiles(ABC):
             raise InputError("--weights needs the latitudes of a Zarr store or NetCDF file")
 
 
-def check_names(names: Sequence[str], dtypes: Mapping[Any, Any], noun: str) -> None:
+def check_names(names: Sequence[str], dtypes: Mapping[Hashable, object], noun: str) -> None:
     """Raise InputError for names without data, and for data without a mean."""
     if unknown := [name for name in names if name not in dtypes]:
         raise InputError(f"no {noun} {quote_names(unknown)}; there are {quote_names(dtypes)}")

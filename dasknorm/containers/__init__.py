@@ -132,7 +132,7 @@ class Container(ABC, Generic[T]):
         dtype = self.mask_dtype(data, where)
         if not str(dtype).lower().startswith("bool"):  # the name differs between libraries
             raise TypeError(
-                f"where= takes booleans, True for what takes part; got dtype {dtype}: write a "
+                f"where= takes booleans, True for values to include; got dtype {dtype}: write a "
                 "comparison, such as where=mask > 0.5, or give numbers as weights="
             )
         mask = self.parse_weights(data, where)

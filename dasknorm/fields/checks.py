@@ -76,8 +76,8 @@ def check_counts(states: States, expected: Mapping[Hashable, float]) -> None:
             actual = ", ".join(f"{count:,.15g}" for count in np.unique(counts[wrong])[:5])
             raise ValueError(
                 f"expected {expected_count:,.15g} values, and counted {actual} in "
-                f"{_describe_where(name, states[name], wrong)}: the others are missing (NaN), "
-                "which may be chunks that the store has lost"
+                f"{_describe_where(name, states[name], wrong)}: missing values (NaN) are not "
+                "counted, such as chunks that the store has lost"
             )
 
 

@@ -32,22 +32,11 @@ Axes = Hashable | Sequence[Hashable] | None
 
 @dataclass(frozen=True)
 class Groups:
-    """The groups that the values of data, or their states, belong to.
+    """The groups that the values of data, or their states, belong to."""
 
-    Parameters
-    ----------
-    dim : hashable
-        Group dimension of the states, named after the column or coordinate that names groups (or
-        the tuple of several).
-    data_dim : hashable, optional
-        For data, the dimension whose positions belong to groups.
-    lag_dim : hashable, optional
-        For tendencies, the dimension of the differences; the groups are lags then, the first is 0.
-    """
-
-    dim: Hashable
-    data_dim: Hashable = None
-    lag_dim: Hashable = None
+    dim: Hashable  # group dimension of the states, named after the key or the tuple of keys
+    data_dim: Hashable = None  # of data: the dimension whose positions belong to groups
+    lag_dim: Hashable = None  # of tendencies, whose groups are lags; the first lag is 0
 
 
 @dataclass(frozen=True)
@@ -149,8 +138,7 @@ class Field:
         if weights.shape[self.dims.index(groups.data_dim)] > 1:
             raise ValueError(
                 f"weights vary along {format_dim(groups.lag_dim)}, but a change has two ends "
-                "there: give weights without it; and make missing what is not to take part, "
-                "data.where(mask)"
+                "there: give weights without it, and exclude values by data.where(mask)"
             )
 
     def _check_kept(self, kept: tuple[Hashable, ...]) -> None:
@@ -325,13 +313,7 @@ def _take(data: Any, axis: int, positions: np.ndarray | None) -> Any:
 
 @dataclass(frozen=True)
 class State(Field):
-    """The records of a statistic: a field with one record for each output element.
-
-    Parameters
-    ----------
-    statistic : Statistic, optional
-        The statistic of the records.
-    """
+    """The records of a statistic: a field with one record for each output element."""
 
     # Dask rebuilds dataclasses from positional arguments, so this one cannot be keyword-only.
     statistic: Statistic = field(default_factory=Moments)

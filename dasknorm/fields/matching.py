@@ -115,8 +115,8 @@ def _without_group_dims(
 ) -> tuple[Hashable, ...]:
     """Return names without those of group dimensions, which are always kept."""
     group_dims = {field.group_dim for field in fields.values()} - {None}
-    if argument == "over" and (both := group_dims & set(names)):
-        raise ValueError(f"by= keeps statistics of each {format_dim(*both)}: leave it out of over=")
+    if argument == "over" and (dims := group_dims & set(names)):
+        raise ValueError(f"by= keeps statistics of each {format_dim(*dims)}: leave it out of over=")
     return tuple(name for name in names if name not in group_dims)
 
 

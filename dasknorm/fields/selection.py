@@ -20,18 +20,10 @@ Names: TypeAlias = Hashable | Sequence[Hashable] | None
 
 @dataclass(frozen=True)
 class Selection:
-    """The columns to normalize, and the keys whose values name the group of a row.
-
-    Parameters
-    ----------
-    columns : tuple of hashable, optional
-        The selected columns; all others are passed through unchanged. Default: all numeric ones.
-    by : tuple of hashable
-        The columns, or levels of the index, whose values name the group of a row.
-    """
+    """The columns to normalize, by default all numeric ones, and the keys that name groups."""
 
     columns: tuple[Hashable, ...] | None = None
-    by: tuple[Hashable, ...] = ()
+    by: tuple[Hashable, ...] = ()  # columns, levels of the index, or coordinates
 
     @classmethod
     def from_arguments(cls, columns: Names, by: Names) -> "Selection":
@@ -59,15 +51,14 @@ class Selection:
         Raise MismatchError if a selected column is missing, TypeError if it is not numeric, and
         ValueError if it also names groups.
         """
-        numeric = list(numeric)
-        selected = self.columns or ()
+        numeric, selected = list(numeric), self.columns or ()
         if missing := [name for name in selected if name not in dtypes]:
             raise MismatchError(
                 f"there are no columns {missing}; found {list(dtypes)}{_hint(missing)}"
             )
-        if others := [name for name in selected if name not in numeric]:
+        if unsupported := [name for name in selected if name not in numeric]:
             raise TypeError(
-                f"not of real numbers that can be averaged: {_format_dtypes(dtypes, others)}"
+                f"not of real numbers that can be averaged: {_format_dtypes(dtypes, unsupported)}"
             )
         if keys := [name for name in selected if name in self.by]:
             raise ValueError(f"columns {keys} are grouped by, and cannot be normalized as well")

@@ -21,12 +21,12 @@ META = "zarr.json"
 GROUP, ATTRS, CONSOLIDATED = ".zgroup", ".zattrs", ".zmetadata"
 """The files of a group in version 2; in version 3 there is one, `META`."""
 
-Json = dict[str, Any]
+Metadata = dict[str, Any]
 Parts = dict[str, bytes | dict[str, bytes]]
 """Files, and folders of files, by name."""
 
 
-def describe_array(dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> Json:
+def describe_array(dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> Metadata:
     """Return the metadata of an array in version 3, without dimension names and attributes."""
     is_text = dtype.kind == "S"
     numbers = {"name": "bytes", "configuration": {"endian": "little"}}
@@ -49,7 +49,7 @@ def chunk_name(ndim: int) -> str:
     return ".".join(["c", *["0"] * ndim])
 
 
-def attrs_of(path: Path) -> Json:
+def attrs_of(path: Path) -> Metadata:
     """Return the attributes of a group; empty if there is no group yet."""
     if (path / META).exists():
         return dict(_read_json(path / META).get("attributes", {}))
@@ -68,7 +68,7 @@ def open_group(path: Path) -> xr.Dataset:
     return xr.open_zarr(path, chunks=None, consolidated=is_consolidated, decode_times=False)
 
 
-def extend_group(path: Path, arrays: Mapping[str, xr.DataArray], attrs: Json) -> Parts:
+def extend_group(path: Path, arrays: Mapping[str, xr.DataArray], attrs: Metadata) -> Parts:
     """Return the folders of new arrays, and the files of the group that change with them."""
     if (path / META).exists():
         return _extend_v3(path, arrays, attrs)
@@ -82,10 +82,10 @@ def _check_is_group(path: Path) -> None:
         raise StatsFileError(f"{path} exists and is not a Zarr group")
 
 
-def _extend_v2(path: Path, arrays: Mapping[str, xr.DataArray], attrs: Json) -> Parts:
+def _extend_v2(path: Path, arrays: Mapping[str, xr.DataArray], attrs: Metadata) -> Parts:
     all_attrs = attrs_of(path) | attrs
     parts: Parts = {ATTRS: _dump(all_attrs)}
-    metadata: Json = {GROUP: {"zarr_format": 2}}
+    metadata: Metadata = {GROUP: {"zarr_format": 2}}
     is_consolidated = (path / CONSOLIDATED).exists()
     if is_consolidated:
         metadata = _read_json(path / CONSOLIDATED)["metadata"]
@@ -113,7 +113,7 @@ def _extend_v2(path: Path, arrays: Mapping[str, xr.DataArray], attrs: Json) -> P
     return parts
 
 
-def _extend_v3(path: Path, arrays: Mapping[str, xr.DataArray], attrs: Json) -> Parts:
+def _extend_v3(path: Path, arrays: Mapping[str, xr.DataArray], attrs: Metadata) -> Parts:
     group = _read_json(path / META)
     group["attributes"] = group.get("attributes", {}) | attrs
     parts: Parts = {}
@@ -136,10 +136,10 @@ def _to_plain(array: xr.DataArray) -> np.ndarray:
     return np.asarray(values, values.dtype.newbyteorder("<"))
 
 
-def _dump(value: Json) -> bytes:
+def _dump(value: Metadata) -> bytes:
     return json.dumps(value, indent=4).encode()
 
 
-def _read_json(file: Path) -> Json:
-    content: Json = json.loads(file.read_text())
+def _read_json(file: Path) -> Metadata:
+    content: Metadata = json.loads(file.read_text())
     return content

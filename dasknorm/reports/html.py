@@ -6,7 +6,6 @@ from data. Colours are variables of the theme of the notebook, so dark themes st
 
 from collections.abc import Hashable, Iterable, Sequence
 from html import escape
-from typing import Any
 
 import numpy as np
 
@@ -89,7 +88,7 @@ def _title(name: Hashable, state: State) -> str:
     return f"<b>{escape(title)}</b> {_quiet(details)}"
 
 
-def _sizes(state: State) -> list[tuple[Hashable, Any]]:
+def _sizes(state: State) -> list[tuple[Hashable, float]]:
     """Return the kept dimensions and their sizes; the keys of groups name their dimension."""
     by = state.group_dim
     keys = format_dims([str(key) for key in by]) if type(by) is tuple else None

@@ -46,7 +46,7 @@ def parse_input(X: Any) -> Any:
     return _parse_objects(X) if X.dtype == object and isinstance(X, np.ndarray) else X
 
 
-def get_columns(X: Any) -> pd.Index | None:
+def get_columns(X: object) -> pd.Index | None:
     """Return the names of the columns of a DataFrame; None if data have no columns."""
     if hasattr(X, "collect_schema"):  # polars; the columns attribute of a LazyFrame warns
         return pd.Index(X.collect_schema().names())
@@ -135,7 +135,7 @@ def _check_two_dimensional(X: Any) -> None:
         )
 
 
-def _check_columns_numeric(X: Any, columns: pd.Index) -> None:
+def _check_columns_numeric(X: object, columns: pd.Index) -> None:
     if not len(columns):
         return  # check_not_empty raises the error
     (field,) = container_of(X).fields(X).values()
@@ -146,7 +146,7 @@ def _check_columns_numeric(X: Any, columns: pd.Index) -> None:
         if not hasattr(X, "select_dtypes"):  # Arrow and polars
             selection = f"X.select({list(numeric)})"
         raise TypeError(
-            f"columns that are not of real numbers: {list(unsupported)}. Scale the others: "
+            f"columns that are not of real numbers: {list(unsupported)}. Scale all other columns: "
             f"{selection}"
         )
 

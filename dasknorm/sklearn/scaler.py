@@ -125,7 +125,7 @@ class StandardScaler(
 
     # -- fitting ----------------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+    def fit(self, X: object, y: object = None, sample_weight: object = None) -> Self:
         """Compute the mean and variance of each column in one pass, discarding earlier ones.
 
         Parameters
@@ -151,7 +151,7 @@ class StandardScaler(
         """
         return self._start(X, sample_weight, adapt)
 
-    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: object = None, sample_weight: object = None) -> Self:
         """Update the mean and variance with more rows; parameters are those of `fit`.
 
         The result equals that of `fit` on all batches together, except for the last digit.
@@ -170,14 +170,14 @@ class StandardScaler(
         self.stats_ = replace(total, attrs=provenance.extend_stream(stats.attrs, 1))
         return self
 
-    def _start(self, X: Any, sample_weight: Any, compute: Callable[..., Stats]) -> Self:
+    def _start(self, X: object, sample_weight: object, compute: Callable[..., Stats]) -> Self:
         X = parse_input(X)
         stats = self._compute(X, sample_weight, compute)
         validate_features(self, get_features(X), reset=True)
         self.stats_ = stats  # last, so that an error changes nothing
         return self
 
-    def _compute(self, X: Any, sample_weight: Any, compute: Callable[..., Stats]) -> Stats:
+    def _compute(self, X: object, sample_weight: object, compute: Callable[..., Stats]) -> Stats:
         self._validate_params()
         check_not_empty(X)
         weights = parse_weights(X, sample_weight)
@@ -236,10 +236,10 @@ class StandardScaler(
         return tags
 
 
-def _is_small(X: Any) -> bool:
+def _is_small(X: object) -> bool:
     return isinstance(X, np.ndarray) and X.nbytes <= SLAB_BYTES and is_numeric(X.dtype)
 
 
-def _adapt_silently(X: Any, statistic: Moments, *, keep: Any, weights: Any) -> Stats:
+def _adapt_silently(X: object, statistic: Moments, *, keep: object, weights: object) -> Stats:
     """Return statistics like `adapt`, without warnings about columns that have no values yet."""
     return compute_stats(X, Request(statistic, keep=keep, weights=weights))

@@ -37,7 +37,7 @@ class StatsTransformer:
     with_std: bool
     n_features_in_: int
 
-    def transform(self, X: Any, copy: bool | None = None) -> Any:
+    def transform(self, X: object, copy: bool | None = None) -> Any:
         """Return ``(X - mean) / scale``, of the type of X; lazy if X is lazy.
 
         Parameters
@@ -68,7 +68,7 @@ class StatsTransformer:
         validate_features(self, get_features(values))
         return _apply_set_output(self._transform(values, "normalize", copy), X, self)
 
-    def inverse_transform(self, X: Any, copy: bool | None = None) -> Any:
+    def inverse_transform(self, X: object, copy: bool | None = None) -> Any:
         """Return ``X * scale + mean``: the input of `transform`, except for the last digit.
 
         Parameters are those of `transform`. The columns of an array are matched by position,
@@ -86,7 +86,7 @@ class StatsTransformer:
             )
         return self._transform(values, "inverse", copy)
 
-    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+    def fit_transform(self, X: object, y: object = None, **fit_params: object) -> Any:
         """Return ``fit(X, y, **fit_params).transform(X)``; lazy X are read once, to fit."""
         return self.fit(X, y, **fit_params).transform(X)  # type: ignore[attr-defined]
 
@@ -113,7 +113,7 @@ def check_not_centred(with_mean: bool) -> None:
         )
 
 
-def _name_and_dims(X: Any) -> tuple[Hashable, tuple[Hashable, ...]]:
+def _name_and_dims(X: object) -> tuple[Hashable, tuple[Hashable, ...]]:
     """Return the name and the dimensions of the field of X."""
     if get_columns(X) is not None:
         return None, ("index", "columns")
@@ -125,14 +125,14 @@ def _affine(stats: Stats) -> np.ndarray:
     return stats.statistic.affine(get_only_state(stats).data)
 
 
-def _is_writable(X: Any) -> bool:
+def _is_writable(X: object) -> bool:
     return type(X) is np.ndarray and X.flags.writeable and X.dtype == float_dtype(X.dtype)
 
 
 # -- set_output -----------------------------------------------------------------------------------
 
 
-def _apply_set_output(result: Any, X: Any, estimator: StatsTransformer) -> Any:
+def _apply_set_output(result: Any, X: object, estimator: StatsTransformer) -> Any:
     """Return a result as the type of DataFrame chosen by `set_output`, if any."""
     library = _get_output_config("transform", estimator)["dense"]
     if library == "default":

@@ -180,7 +180,7 @@ class Statistic(ABC):
         return self
 
     @property
-    def comparison_settings(self) -> tuple[Any, ...]:
+    def comparison_settings(self) -> tuple[object, ...]:
         """The settings that two statistics must share to be compared by their results."""
         return ()
 
@@ -251,7 +251,7 @@ def make_affine(shift: np.ndarray | float, scale: np.ndarray) -> Records:
     return result
 
 
-def _default_of(setting: "Field[Any]") -> Any:
+def _default_of(setting: "Field[object]") -> object:
     make_default = setting.default_factory
     return setting.default if make_default is MISSING else make_default()
 

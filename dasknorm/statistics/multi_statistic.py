@@ -6,7 +6,7 @@ Used by statistics. The names of its parts are in the records of stored files.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class MultiStatistic(Statistic):
     def dtype(self) -> np.dtype[np.void]:  # type: ignore[override]
         """The dtype of one record: all fields of each part, after the name of the part."""
         nested = self._nested_dtype
-        description: dict[str, Any] = {"names": [], "formats": [], "offsets": []}
+        description: dict[str, list[object]] = {"names": [], "formats": [], "offsets": []}
         for part in nested.names or ():
             _, start = nested.fields[part][:2]  # type: ignore[index]
             for name in nested[part].names or ():

@@ -6,7 +6,7 @@ folder, or an entry point in the group ``dasknorm.formats`` to another distribut
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -58,7 +58,7 @@ class FormatValues:
     """
 
     values: Mapping[str, Arrays]
-    changes: Mapping[Any, Mapping[str, Arrays]] = field(default_factory=dict)
+    changes: Mapping[Hashable, Mapping[str, Arrays]] = field(default_factory=dict)
     period: tuple[str, str] | None = None
 
     def variables(self) -> list[str]:
@@ -186,7 +186,7 @@ def format_named(name: str, settings: Mapping[str, Any]) -> Format:
     return cls(**settings)
 
 
-def format_lag(lag: Any) -> str:
+def format_lag(lag: object) -> str:
     """Return a lag as text: ``1 step``, ``6h``, ``1d``.
 
     Examples

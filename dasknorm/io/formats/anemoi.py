@@ -8,7 +8,7 @@ variables, ``t_850``.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ class Anemoi(Format):
         if missing := [name for name in ARRAY_NAMES.values() if name not in arrays]:
             raise StatsFileError(f"no arrays {missing}")
         values = {r: self._variables(variables, arrays[name]) for r, name in ARRAY_NAMES.items()}
-        changes: dict[Any, dict[str, Arrays]] = {}
+        changes: dict[Hashable, dict[str, Arrays]] = {}
         results = {name: result for result, name in ARRAY_NAMES.items()}
         for name, array in arrays.items():
             if match := TENDENCY_NAME.fullmatch(name):
@@ -86,7 +86,7 @@ class Anemoi(Format):
         return split_channels(dict(zip(names, map(float, row), strict=True)), self.levels)
 
 
-def _lag_name(lag: Any) -> str:
+def _lag_name(lag: object) -> str:
     if isinstance(lag, pd.Timedelta):
         return format_lag(lag)
     raise MismatchError(

@@ -9,7 +9,6 @@ and ``max`` are added as columns if available; both programs find columns by nam
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,7 +33,7 @@ class CSV(Format):
         result_names = [name for name in ("std", "mean", "min", "max") if name in numbers.values]
         for arrays in numbers.values.values():
             check_labelled(arrays, self.name, most=1)
-        rows: list[tuple[Any, ...]] = []
+        rows: list[tuple[object, ...]] = []
         for name in numbers.variables():
             results = {r: arrays[name] for r, arrays in numbers.values.items() if name in arrays}
             levels = _levels(name, next(iter(results.values())))

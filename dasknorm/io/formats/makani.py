@@ -10,7 +10,7 @@ in ``coords.channel`` of the metadata of the data, ``data.json`` or ``metadata.j
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ class Makani(Format):
             for result, file in FILES.items()
             if (path / f"{file}.npy").exists() or result in self.needs
         }
-        changes: dict[Any, dict[str, Arrays]] = {}
+        changes: dict[Hashable, dict[str, Arrays]] = {}
         for file in sorted(path.iterdir()):
             if match := TENDENCY_NAME.fullmatch(file.name):
                 steps = int(match[2]) if match[2] else None

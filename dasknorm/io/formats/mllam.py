@@ -10,13 +10,12 @@ changes of changes; here it is that of changes.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from dasknorm.errors import MismatchError, StatsFileError
-from dasknorm.io.formats import Arrays, Format, FormatValues, check_labelled, format_lag
+from dasknorm.io.formats import Arrays, Format, FormatValues, Packed, check_labelled, format_lag
 from dasknorm.io.zarr import extend_group, open_group
 
 __all__ = ["MLLAM"]
@@ -39,7 +38,7 @@ class MLLAM(Format):
     name = "mllam"
     takes = of_changes = RESULTS
 
-    def pack(self, numbers: FormatValues, path: Path) -> Mapping[str, Any]:
+    def pack(self, numbers: FormatValues, path: Path) -> Packed:
         arrays = self._named(numbers.values, "")
         for lag, change in numbers.changes.items():
             if isinstance(lag, int) and lag != 1:

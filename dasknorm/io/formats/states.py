@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ __all__ = ["export_states", "load_states"]
 RESULTS = ("mean", "std", "min", "max")
 EXTREMES = ("min", "max")
 
-Results = Mapping[str, Mapping[Any, xr.DataArray]]
+Results = Mapping[str, Mapping[Hashable, xr.DataArray]]
 """Arrays by result and variable."""
 
 
@@ -39,7 +39,7 @@ def export_states(
     states: States,
     attrs: Mapping[str, object],
     names: Names,
-    lag: Any,
+    lag: object,
     overwrite: bool,
 ) -> tuple[str, ...]:
     """Write states in a format; return the results that it has no place for, as text."""
@@ -64,7 +64,7 @@ def export_states(
 
 
 def load_states(
-    path: str | PathLike[str], form: formats.Format, names: Names, lag: Any, container: str
+    path: str | PathLike[str], form: formats.Format, names: Names, lag: object, container: str
 ) -> tuple[dict[Hashable, State], str]:
     """Return the states in files of a format, and their container; with extremes if available."""
     numbers = formats.read(form, path)
@@ -153,7 +153,7 @@ def _variables(
     state: State,
     names: Names,
     form: formats.Format,
-    attrs: Mapping[str, Any] | None = None,
+    attrs: Mapping[str, object] | None = None,
 ) -> dict[str, xr.DataArray]:
     """Return the values of a state by exported name: one variable, or one per column."""
     values = np.asarray(state.data)
@@ -198,11 +198,11 @@ def _constant_positions(all_states: Sequence[States]) -> list[str]:
     ]
 
 
-def _all_lags(states: States) -> list[Any]:
+def _all_lags(states: States) -> list[Hashable]:
     return [lag for lags in (lags_of(states) or {}).values() for lag in lags]
 
 
-def _exported_lags(states: States, lag: Any, form: formats.Format) -> list[Any]:
+def _exported_lags(states: States, lag: object, form: formats.Format) -> list[Hashable]:
     """Return the lags to write; MismatchError if the format has no place for all of them."""
     lags = _all_lags(states)
     if lag is not None:
@@ -229,7 +229,7 @@ def _period(attrs: Mapping[str, object]) -> tuple[str, str] | None:
     return (ends[0][0], ends[0][1]) if len(ends) == 1 and ends[0] else None
 
 
-def _omitted(form: formats.Format, states: States, lags: list[Any]) -> list[str]:
+def _omitted(form: formats.Format, states: States, lags: list[Hashable]) -> list[str]:
     """Return the omitted results as text; the variance is the square of the std."""
     results = dict.fromkeys(r for state in states.values() for r in state.statistic.result_names)
     omitted = [f"the {result}" for result in results if result not in (*form.takes, "variance")]
@@ -297,7 +297,7 @@ def _with_extremes(state: State, extremes: list[np.ndarray], statistic: Statisti
     return replace(state, data=records, statistic=statistic)
 
 
-def _loaded_lags(lags: list[Any], lag: Any) -> tuple[str, list[Any]]:
+def _loaded_lags(lags: list[Hashable], lag: object) -> tuple[str, list[Hashable]]:
     """Return the dimension and the lags of tendencies; `lag` is for files without a lag."""
     dim, step = next(iter(lag.items())) if isinstance(lag, Mapping) else ("time", lag)
     if step is not None and lags not in ([], [None]):
@@ -308,7 +308,7 @@ def _loaded_lags(lags: list[Any], lag: Any) -> tuple[str, list[Any]]:
     return dim, [(1 if step is None else step) if stored is None else stored for stored in lags]
 
 
-def _with_lags(state: State, tendencies: list[State], dim: str, lags: list[Any]) -> State:
+def _with_lags(state: State, tendencies: list[State], dim: str, lags: list[Hashable]) -> State:
     """Return one state of values and tendencies, along a dimension of lags."""
     zero = pd.Timedelta(0) if isinstance(lags[0], pd.Timedelta) else 0
     lag_dim = f"{dim}_lag"

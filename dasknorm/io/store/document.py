@@ -6,7 +6,7 @@ the arrays, and declares the dtype and shape of each. One checksum covers header
 
 import hashlib
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from dasknorm.io.store import settings, values
 from dasknorm.io.store.layout import (
     HEADER,
     WRITER,
+    Header,
     Layout,
     Variable,
     is_safe,
@@ -23,7 +24,6 @@ from dasknorm.io.store.layout import (
     states_from,
 )
 from dasknorm.io.store.settings import parts_of
-from dasknorm.io.store.values import Json
 from dasknorm.statistics import Statistic
 
 __all__ = ["Contents", "Document", "Fetch", "compose", "interpret"]
@@ -76,7 +76,7 @@ def compose(
     for name, state in states.items():
         layout.add(name, state)
     variables = layout.variables | (layout.dims.coordinates if with_coordinates else {})
-    header = {
+    header: Header = {
         "format": _FORMAT,
         "version": _VERSION,
         "written_by": f"dasknorm {WRITER}",
@@ -86,7 +86,7 @@ def compose(
         "dims": layout.dims.entries,
         "fields": layout.fields,
         "variables": {
-            name: [variable.data.dtype.str, list(variable.data.shape)]
+            name: (variable.data.dtype.str, list(variable.data.shape))
             for name, variable in variables.items()
         },
     }
@@ -109,7 +109,7 @@ def interpret(header: bytes, checksum: object, fetch: Fetch) -> Contents:
     return states, head["container"], values.decode(head["attrs"])
 
 
-def _parse(header: bytes) -> dict[str, Json]:
+def _parse(header: bytes) -> Header:
     """Return the parsed header if this version can read it."""
     head = values.loads(header)
     if type(head) is not dict or head.get("format") != _FORMAT:
@@ -121,11 +121,11 @@ def _parse(header: bytes) -> dict[str, Json]:
         raise StatsFileError(
             f"written by format {version}, this version reads up to {_VERSION}: upgrade dasknorm"
         )
-    return head
+    return cast(Header, head)
 
 
 def _check_shapes(
-    head: dict[str, Json],
+    head: Header,
     declared: Mapping[str, tuple[np.dtype[np.generic], tuple[int, ...]]],
     statistics: Sequence[Statistic],
 ) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from dasknorm.errors import StatsFileError
 from dasknorm.io.store import values
 from dasknorm.io.store.document import Contents, Document, interpret
-from dasknorm.io.store.values import Json
+from dasknorm.io.store.values import Parsed
 
 __all__ = ["MAX_BYTES", "MAX_RECORDS", "pack", "unpack"]
 
@@ -58,7 +58,7 @@ def unpack(path: Path) -> Contents:
     return interpret(values.dumps(content).encode("ascii"), checksum, fetch)
 
 
-def _parse(text: bytes) -> dict[str, Json]:
+def _parse(text: bytes) -> dict[str, Parsed]:
     try:
         content = values.loads(text)
     except (ValueError, RecursionError) as error:

@@ -3,7 +3,7 @@
 Used by io.store.layout. To add a type of index, add a row to the table.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from dasknorm.io.store import values
-from dasknorm.io.store.values import Json
+from dasknorm.io.store.values import Json, Parsed
 
 __all__ = ["decode", "encode"]
 
@@ -21,7 +21,7 @@ class Codec(NamedTuple):
 
     matches: Callable[[pd.Index], bool]
     encode: Callable[[pd.Index], Json]
-    decode: Callable[[Json], pd.Index]
+    decode: Callable[[Parsed], pd.Index]
 
 
 def encode(index: pd.Index, dim: Hashable) -> dict[str, Json]:
@@ -38,7 +38,7 @@ def encode(index: pd.Index, dim: Hashable) -> dict[str, Json]:
     return coded
 
 
-def decode(coded: dict[str, Json]) -> pd.Index:
+def decode(coded: Mapping[str, Parsed]) -> pd.Index:
     """Return the index that was encoded; a RangeIndex becomes an index of integers."""
     index = _CODECS[coded["kind"]].decode(coded["labels"])
     index.names = [values.decode(name) for name in coded["names"]]
@@ -66,7 +66,7 @@ def _pack_array(index: pd.Index) -> list[Json]:
     return [array.dtype.str, values.encode_array(array)]
 
 
-def _unpack_array(coded: list[Json]) -> pd.Index:
+def _unpack_array(coded: Parsed) -> pd.Index:
     text, items = coded
     return pd.Index(values.decode_array(items, values.decode_dtype(text, "biufmM")))
 
@@ -75,7 +75,7 @@ def _pack_zoned(index: pd.Index) -> list[Json]:
     return [*_pack_array(index.tz_convert("UTC").tz_localize(None)), values.encode_zone(index.tz)]
 
 
-def _unpack_zoned(coded: list[Json]) -> pd.Index:
+def _unpack_zoned(coded: Parsed) -> pd.Index:
     *moments, zone = coded
     index: pd.Index = _unpack_array(moments)
     return index.tz_localize("UTC").tz_convert(values.decode_zone(zone))
@@ -90,7 +90,7 @@ def _pack_nullable(index: pd.Index) -> list[Json]:
     return [name, [values.encode(v.item() if isinstance(v, np.generic) else v) for v in items]]
 
 
-def _unpack_nullable(coded: list[Json]) -> pd.Index:
+def _unpack_nullable(coded: Parsed) -> pd.Index:
     name, items = coded
     if name not in _NULLABLE:
         raise ValueError(f"labels of dtype {name!r}")
@@ -106,7 +106,7 @@ def _pack_objects(index: pd.Index) -> list[Json]:
     return [values.encode(label) for label in index]
 
 
-def _unpack_objects(coded: list[Json]) -> pd.Index:
+def _unpack_objects(coded: Parsed) -> pd.Index:
     # Filled one by one, as NumPy would convert a list of tuples to two dimensions.
     array = np.empty(len(coded), object)
     for i, label in enumerate(coded):

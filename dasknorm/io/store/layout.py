@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,16 @@ from dasknorm.io.store.settings import parts_of
 from dasknorm.io.store.values import Json
 from dasknorm.statistics import Statistic
 
-__all__ = ["HEADER", "WRITER", "Layout", "Variable", "is_safe", "plain_text", "states_from"]
+__all__ = [
+    "HEADER",
+    "WRITER",
+    "Header",
+    "Layout",
+    "Variable",
+    "is_safe",
+    "plain_text",
+    "states_from",
+]
 
 HEADER = "dasknorm_header"
 
@@ -46,11 +55,54 @@ class Variable:
     attrs: Mapping[str, str] = field(default_factory=dict)
 
 
+class FieldEntry(TypedDict):
+    """A field in a header, with positions of its dimensions and names of its variables."""
+
+    name: Json
+    statistic: settings.Entry
+    dims: list[int]
+    features: list[Json]
+    grouped: NotRequired[Json]
+    lagged: NotRequired[Json]
+    chosen: NotRequired[list[Json] | None]
+    attrs: Json
+    readings: dict[str, str]
+    record: dict[str, str]
+
+
+class Dim(TypedDict):
+    """A dimension, and its labels as JSON."""
+
+    name: Json
+    size: int
+    labels: dict[str, Json] | None
+
+
+class DimEntry(Dim):
+    """A dimension in a header, with its name in the file."""
+
+    stored_as: str
+
+
+class Header(TypedDict):
+    """The header of a statistics file; `variables` have a dtype and a shape."""
+
+    format: str
+    version: int
+    written_by: str
+    history: str
+    container: str
+    attrs: Json
+    dims: list[DimEntry]
+    fields: list[FieldEntry]
+    variables: dict[str, tuple[str, list[int]]]
+
+
 class Layout:
     """The variables of one file, and the lists of dimensions and fields in its header."""
 
     def __init__(self) -> None:
-        self.fields: list[dict[str, Json]] = []
+        self.fields: list[FieldEntry] = []
         self.variables: dict[str, Variable] = {}
         self._names = UniqueNames()
         self._prefixes = UniqueNames()
@@ -123,7 +175,7 @@ def _is_identical(first: np.ndarray, second: np.ndarray) -> bool:
 
 
 def states_from(
-    header: Mapping[str, Json], variables: Mapping[str, np.ndarray], statistics: Sequence[Statistic]
+    header: Header, variables: Mapping[str, np.ndarray], statistics: Sequence[Statistic]
 ) -> dict[Hashable, State]:
     """Return the states that were added to a `Layout`."""
     dims = [_dim(entry) for entry in header["dims"]]
@@ -143,12 +195,12 @@ def states_from(
     return states
 
 
-def _groups(entry: Mapping[str, Json]) -> Groups | None:
+def _groups(entry: FieldEntry) -> Groups | None:
     dim = values.decode(entry.get("grouped"))
     return None if dim is None else Groups(dim, lag_dim=values.decode(entry.get("lagged")))
 
 
-def _dim(entry: Mapping[str, Json]) -> tuple[Hashable, int, pd.Index | None]:
+def _dim(entry: DimEntry) -> tuple[Hashable, int, pd.Index | None]:
     index = None if entry["labels"] is None else labels.decode(entry["labels"])
     if index is not None and len(index) != entry["size"]:
         raise ValueError(f"dimension {entry['stored_as']!r} has too few or too many labels")
@@ -228,7 +280,7 @@ def _safe(text: str) -> str:
     return name if name[:1].isalpha() else f"x_{name}".rstrip("_")
 
 
-def plain_text(value: Any, max_length: int = 1000) -> str:
+def plain_text(value: object, max_length: int = 1000) -> str:
     """Return a short text that every format can store as an attribute."""
     text = str(value)[:max_length].replace("\0", "")
     return text.encode("utf-8", "replace").decode()
@@ -241,7 +293,7 @@ class Dims:
     """The dimensions of a file; different ones of the same name have two names in the file."""
 
     def __init__(self, names: UniqueNames) -> None:
-        self.entries: list[dict[str, Json]] = []
+        self.entries: list[DimEntry] = []
         self.coordinates: dict[str, Variable] = {}
         self._names = names
         self._position: dict[str, int] = {}
@@ -252,7 +304,7 @@ class Dims:
         if index is not None and len(index) != size:
             raise ValueError(f"{len(index)} labels along {dim!r}, which has size {size}")
         encoded = None if index is None else labels.encode(index, dim)
-        entry = {"name": values.encode(dim), "size": size, "labels": encoded}
+        entry: Dim = {"name": values.encode(dim), "size": size, "labels": encoded}
         key = values.dumps(entry)
         if key not in self._position:
             self._position[key] = len(self.entries)

@@ -4,22 +4,31 @@ Used by io.store.document and io.store.layout. Stored names must stay readable.
 """
 
 import dataclasses
-from typing import Any
+from collections.abc import Mapping
+from typing import TypedDict
 
 import numpy as np
 
 from dasknorm.errors import StatsFileError
 from dasknorm.io.store import values
-from dasknorm.io.store.values import Json
+from dasknorm.io.store.values import Parsed
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.registry import STATISTICS
 
-__all__ = ["decode", "encode", "parts_of"]
+__all__ = ["Entry", "decode", "encode", "parts_of"]
 
 _OF_STATISTICS = "$statistics"
 
 
-def encode(statistic: Statistic) -> dict[str, Json]:
+class Entry(TypedDict):
+    """A statistic in a header; `record` has the name, dtype and shape of each part."""
+
+    name: str
+    settings: Mapping[str, object]
+    record: list[tuple[str, str, list[int]]]
+
+
+def encode(statistic: Statistic) -> Entry:
     """Return a statistic as JSON."""
     if not dataclasses.is_dataclass(statistic):
         raise TypeError(f"{type(statistic).__name__} cannot be written: it is not a dataclass")
@@ -30,7 +39,7 @@ def encode(statistic: Statistic) -> dict[str, Json]:
     return {"name": statistic.stored_name, "settings": settings, "record": parts_of(statistic)}
 
 
-def decode(name: str, settings: dict[str, Json], record: list[Json]) -> Statistic:
+def decode(name: str, settings: Mapping[str, Parsed], record: Parsed) -> Statistic:
     """Return a statistic; its class is found by name among imported and installed ones."""
     cls = STATISTICS.find(name)
     if cls is None:
@@ -39,22 +48,21 @@ def decode(name: str, settings: dict[str, Json], record: list[Json]) -> Statisti
             "Import the module that defines it first"
         )
     statistic = cls(**{key: _decode_setting(value) for key, value in settings.items()})
-    if parts_of(statistic) != record:
-        raise StatsFileError(
-            f"records of {name} in the file have {record}, but here {parts_of(statistic)}"
-        )
+    parts = [list(part) for part in parts_of(statistic)]
+    if parts != record:
+        raise StatsFileError(f"records of {name} in the file have {record}, but here {parts}")
     return statistic
 
 
-def parts_of(statistic: Statistic) -> list[list[Json]]:
+def parts_of(statistic: Statistic) -> list[tuple[str, str, list[int]]]:
     """Return the name, stored dtype and shape of each part of a record."""
     return [
-        [part, _stored_dtype(part, statistic.dtype[part].base), list(statistic.dtype[part].shape)]
+        (part, _stored_dtype(part, statistic.dtype[part].base), list(statistic.dtype[part].shape))
         for part in statistic.dtype.names or ()
     ]
 
 
-def _encode_setting(value: object) -> Json:
+def _encode_setting(value: object) -> object:
     """Return a setting as JSON; it may be a statistic, or several of them."""
     if isinstance(value, Statistic):
         return {_OF_STATISTICS: encode(value)}
@@ -63,7 +71,7 @@ def _encode_setting(value: object) -> Json:
     return values.encode(value)
 
 
-def _decode_setting(coded: Json) -> Any:
+def _decode_setting(coded: Parsed) -> object:
     if type(coded) is not dict or list(coded) != [_OF_STATISTICS]:
         return values.decode(coded)
     inner = coded[_OF_STATISTICS]

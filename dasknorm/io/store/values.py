@@ -7,14 +7,15 @@ Types of JSON are written as they are; other types as an object with one key, ``
 import datetime as dt
 import json
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 __all__ = [
     "Json",
+    "Parsed",
     "decode",
     "decode_array",
     "decode_dtype",
@@ -26,16 +27,19 @@ __all__ = [
     "loads",
 ]
 
-Json = Any
+Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 """A value that JSON represents: None, a boolean, a number, a string, a list or a dict."""
 
+Parsed: TypeAlias = Any
+"""JSON that was read: JSON of another form raises an error where its parts are used."""
 
-def dumps(value: Json) -> str:
+
+def dumps(value: object) -> str:
     """Return JSON text in ASCII; equal values, with keys in equal order, give equal text."""
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
-def loads(text: str | bytes) -> Json:
+def loads(text: str | bytes) -> Parsed:
     """Parse strict JSON; NaN and Infinity raise ValueError."""
     return json.loads(text, parse_constant=_raise_invalid)
 
@@ -49,7 +53,7 @@ class Codec(NamedTuple):
 
     tag: str
     encode: Callable[[Any], Json]
-    decode: Callable[[Json], Any]
+    decode: Callable[[Parsed], object]
 
 
 def encode(value: Any) -> Json:
@@ -65,7 +69,7 @@ def encode(value: Any) -> Json:
     return {codec.tag: codec.encode(value)}
 
 
-def decode(coded: Json) -> Any:
+def decode(coded: Parsed) -> Any:
     """Return the value that was encoded."""
     if type(coded) is list:
         return [decode(item) for item in coded]
@@ -116,7 +120,7 @@ def encode_array(array: np.ndarray) -> list[Json]:
     return values
 
 
-def decode_array(values: list[Json], dtype: np.dtype[np.generic]) -> np.ndarray:
+def decode_array(values: list[Parsed], dtype: np.dtype[np.generic]) -> np.ndarray:
     """Return the array that was encoded, in one dimension."""
     if dtype.kind in "mM":
         return np.array(values, "i8").reshape(len(values)).view(dtype)
@@ -166,7 +170,7 @@ def _pack_array(array: np.ndarray) -> list[Json]:
     return [array.dtype.str, shape, encode_array(array)]
 
 
-def _unpack_array(coded: list[Json]) -> np.ndarray:
+def _unpack_array(coded: Parsed) -> np.ndarray:
     text, shape, values = coded
     if text == "U":
         # The width of the longest string, not the width that a file declares.
@@ -174,7 +178,7 @@ def _unpack_array(coded: list[Json]) -> np.ndarray:
     return decode_array(values, decode_dtype(text, "biufmM")).reshape(shape)
 
 
-def _unpack_scalar(coded: list[Json]) -> Any:
+def _unpack_scalar(coded: Parsed) -> Any:
     return _unpack_array(coded)[()]
 
 
@@ -189,7 +193,7 @@ def _pack_timestamp(stamp: pd.Timestamp) -> list[Json]:
     return [*_pack_array(np.asarray(moment)), zone]
 
 
-def _unpack_timestamp(coded: list[Json]) -> pd.Timestamp:
+def _unpack_timestamp(coded: Parsed) -> pd.Timestamp:
     *moment, zone = coded
     stamp = pd.Timestamp(_unpack_scalar(moment))
     return stamp if zone is None else stamp.tz_localize("UTC").tz_convert(decode_zone(zone))
@@ -204,7 +208,7 @@ def _pack_cftime(date: Any) -> list[Json]:
     ]
 
 
-def _unpack_cftime(coded: list[Json]) -> Any:
+def _unpack_cftime(coded: Parsed) -> Any:
     name, parts, options = coded
     try:
         import cftime

@@ -8,6 +8,7 @@ checked before a byte is read.
 import math
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from dasknorm.errors import StatsFileError
 from dasknorm.io.store import values
 from dasknorm.io.store.document import Contents, Document, interpret
 from dasknorm.io.store.layout import HEADER, Variable
-from dasknorm.io.store.values import Json
+from dasknorm.io.store.values import Json, Parsed
 from dasknorm.io.zarr import META, chunk_name, describe_array
 
 __all__ = ["is_ours", "pack", "unpack"]
@@ -74,7 +75,7 @@ def is_ours(path: Path) -> bool:
         return False
 
 
-def _group(attrs: dict[str, str], described: dict[str, Json]) -> dict[str, Json]:
+def _group(attrs: dict[str, str], described: Mapping[str, Json]) -> dict[str, Json]:
     return {
         "zarr_format": 3,
         "node_type": "group",
@@ -123,7 +124,7 @@ def _decode_strings(data: bytes, dtype: np.dtype[np.generic], shape: tuple[int, 
     return array
 
 
-def _read_group(path: Path) -> dict[str, Json]:
+def _read_group(path: Path) -> dict[str, Parsed]:
     group = values.loads(_read(path / META, MAX_METADATA_BYTES))
     if type(group) is not dict or "dasknorm_checksum" not in group.get("attributes", {}):
         raise StatsFileError("not a dasknorm statistics store")

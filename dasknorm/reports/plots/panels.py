@@ -7,7 +7,6 @@ from base64 import b64encode
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -126,7 +125,7 @@ class Panel:
         return any(word in str(self.dims[0]).lower() for word in (*DOWNWARDS, *UPWARDS))
 
 
-def shorten(name: Any) -> str:
+def shorten(name: object) -> str:
     """Return a shortened name, with dollar signs escaped because they begin a formula."""
     text = str(name).replace("$", r"\$")
     return text if len(text) <= MAX_NAME else f"{text[: MAX_NAME - 1]}…"
