@@ -24,6 +24,16 @@ Imports = Mapping[str, set[str]]
 """The names of the folders and modules at the top of the package, each with those it imports."""
 
 
+def is_folder(name: str) -> bool:
+    """Return whether a name at the top of the package is a folder of modules."""
+    return (PACKAGE / name / "__init__.py").is_file()
+
+
+def is_module(name: str) -> bool:
+    """Return whether a name at the top of the package is a module."""
+    return (PACKAGE / f"{name}.py").is_file()
+
+
 def read_imports() -> dict[str, set[str]]:
     """Return which top-level folders and modules each of them imports."""
     imports: dict[str, set[str]] = {}
@@ -35,9 +45,7 @@ def read_imports() -> dict[str, set[str]]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("dasknorm"):
                 parts = [(f"{node.module}.{alias.name}").split(".")[1] for alias in node.names]
-                targets |= {part for part in parts if (PACKAGE / part).is_dir()} | (
-                    {part for part in parts if (PACKAGE / f"{part}.py").is_file()}
-                )
+                targets |= {part for part in parts if is_folder(part) or is_module(part)}
         targets.discard(name)
     return imports
 
@@ -95,9 +103,8 @@ def _line(x: float, y: float, target_x: float, target_y: float) -> str:
 
 
 def _box(name: str, x: float, y: float) -> str:
-    is_folder = (PACKAGE / name).is_dir()
-    count = len(list((PACKAGE / name).rglob("*.py"))) if is_folder else 1
-    label = f"{name}/" if is_folder else f"{name}.py"
+    count = len(list((PACKAGE / name).rglob("*.py"))) if is_folder(name) else 1
+    label = f"{name}/" if is_folder(name) else f"{name}.py"
     note = f"{count} file{'s' if count > 1 else ''}"
     return (
         f'<rect x="{x:g}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}" rx="6" fill="#eef3fa" '
@@ -119,7 +126,7 @@ def list_modules(imports: Imports) -> str:
 
 def _row(name: str) -> str:
     folder = PACKAGE / name
-    if not folder.is_dir():
+    if not is_folder(name):
         return f"| `{name}.py` | {_summary(folder.with_suffix('.py'))} | |"
     paths = sorted(path for path in folder.rglob("*.py") if not path.name.startswith("__"))
     modules = [path.relative_to(folder).with_suffix("").as_posix() for path in paths]

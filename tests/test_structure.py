@@ -25,8 +25,8 @@ LAYERS = [
     {"blocks"},
     {"chunks"},
     {"fields"},
-    {"containers"},
-    {"reports", "io"},
+    {"containers", "io"},
+    {"reports"},
     {"api"},
     {"accessors", "cli", "layer", "sklearn", "testing"},
 ]
@@ -94,6 +94,33 @@ def test_imports_go_down(path):
         assert parts[1] in LAYER, f"{path} imports {name}, which is in no layer"
         is_own = parts[1] == entry_of(path)
         assert is_own or LAYER[parts[1]] < LAYER[entry_of(path)], f"{path} imports {name}"
+
+
+FACES = [p for p in FILES if p.name == "__init__.py" and (ROOT / p).read_text().count("import")]
+FACES += [Path(f"{name}.py") for name in ("accessors", "errors", "layer", "testing")]
+
+
+@pytest.mark.parametrize("path", FACES, ids=str)
+def test_faces_list_their_names(path):
+    """A folder that re-exports names, and each module for users, has ``__all__``."""
+    tree = ast.parse((ROOT / path).read_text())
+    exports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    assigned = {
+        target.id
+        for node in tree.body
+        for target in getattr(node, "targets", [])
+        if isinstance(target, ast.Name)
+    }
+    assert "__all__" in assigned or not exports
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_private_names_stay_in_their_module(path):
+    """No module imports a name with an underscore from another: all other names are public."""
+    for name, _ in IMPORTS[path]:
+        last = name.split(".")[-1]
+        is_private = last.startswith("_") and not last.startswith("__")
+        assert not (name.startswith("dasknorm.") and is_private), f"{path} imports {name}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)

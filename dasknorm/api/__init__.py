@@ -2,5 +2,3 @@
 
 Used by users, through `dasknorm`. The front ends import its modules, and it imports none of them.
 """
-
-__all__: list[str] = []

@@ -23,8 +23,6 @@ from dasknorm.fields import Axes, States, checks
 from dasknorm.fields.lags import Lag
 from dasknorm.fields.selection import Selection
 
-__all__ = ["adapt", "compute_stats"]
-
 
 def adapt(
     data: object,

@@ -27,8 +27,6 @@ from dasknorm.statistics.location_scale import (
     location_scale_names,
 )
 
-__all__ = ["compare", "compute_like", "select_like"]
-
 
 def compare(states: States, new_states: States, limits: Limits) -> Check:
     """Return the drift of new states from states, variable by variable."""

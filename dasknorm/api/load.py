@@ -12,8 +12,6 @@ from dasknorm.api import shards
 from dasknorm.api.stats import Stats
 from dasknorm.errors import StatsFileError
 
-__all__ = ["load"]
-
 
 def load(
     path: str | PathLike[str],

@@ -13,8 +13,6 @@ from dasknorm.fields.matching import names_of
 from dasknorm.fields.states import merge_state
 from dasknorm.reports.provenance import Attrs
 
-__all__ = ["check_counted", "check_mergeable", "merge_states", "united_container"]
-
 
 def merge_states(states: States, others: States) -> dict[Hashable, State]:
     """Return the states of all the data that two sets of states have seen.

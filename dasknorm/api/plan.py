@@ -17,8 +17,6 @@ from dasknorm.fields import Axes, States
 from dasknorm.fields.lags import Lag
 from dasknorm.fields.selection import Selection
 
-__all__ = ["Plan", "plan"]
-
 PROCESS_BYTES = 250_000_000
 """Memory of a process that has imported NumPy, Dask, Numba and xarray, before it reads data."""
 

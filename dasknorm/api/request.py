@@ -17,8 +17,6 @@ from dasknorm.fields.selection import Selection
 from dasknorm.reports import provenance
 from dasknorm.reports.provenance import Attrs
 
-__all__ = ["Request", "Work"]
-
 
 class Work(NamedTuple):
     """A pass over data that has not started: states whose data are Reductions."""

@@ -20,8 +20,6 @@ from dasknorm.fields import State, States, checks
 from dasknorm.reports.methods_text import describe
 from dasknorm.reports.provenance import Attrs, Progress
 
-__all__ = ["RETRIES", "Checkpoint", "compute_states", "progress_of", "shard", "shard_count"]
-
 MAX_CHUNKS = 100_000
 """Chunks per graph: building it takes a few seconds and a few hundred MB."""
 

@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from dasknorm.io.serving import Constants, Layout
     from dasknorm.reports.drift import Check
 
-__all__ = ["Stats"]
-
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)

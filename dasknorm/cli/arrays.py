@@ -20,8 +20,6 @@ from dasknorm.cli.data_files import Contents, DataFiles, Transform, check_names
 from dasknorm.cli.errors import InputError, input_errors
 from dasknorm.containers.file_backed import CHUNK_BYTES, get_stored_chunks, make_chunk_sizes
 
-__all__ = ["ArrayFiles", "open_data"]
-
 LIBRARIES = {"zarr": ("zarr",), "netcdf": ("h5netcdf", "h5py")}
 OPEN_OPTIONS: dict[str, dict[str, Any]] = {
     "zarr": {"engine": "zarr", "consolidated": False},

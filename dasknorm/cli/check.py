@@ -22,8 +22,6 @@ from dasknorm.io.store.atomic import replacing
 if TYPE_CHECKING:
     from dasknorm.reports.drift import Check
 
-__all__ = ["check"]
-
 SHOWN_COLUMNS = ("z_mean", "z_std", "z_min", "z_max", "missing", "missing_before", "count")
 
 

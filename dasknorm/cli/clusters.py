@@ -15,8 +15,6 @@ from dask.system import CPU_COUNT
 
 from dasknorm.cli.errors import InputError, input_errors
 
-__all__ = ["compute_on"]
-
 
 @contextmanager
 def compute_on(workers: int | None, scheduler: str | None) -> Iterator[None]:

@@ -28,8 +28,6 @@ from dasknorm.io.store.atomic import replacing
 from dasknorm.reports.methods_text import wrap
 from dasknorm.reports.provenance import Run, __version__, runs_of
 
-__all__ = ["main"]
-
 SRC_HELP = (
     "SRC is a Zarr store, a NetCDF, Parquet or CSV file, a folder of Parquet files, or a quoted "
     "pattern such as 'era5-*.nc'. Several sources of one format are combined into one dataset."

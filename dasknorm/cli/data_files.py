@@ -17,8 +17,6 @@ from dasknorm.cli.errors import InputError, quote_names
 from dasknorm.fields.matching import names_of
 from dasknorm.fields.selection import Selection
 
-__all__ = ["Contents", "DataFiles", "Transform", "check_names"]
-
 Contents = dict[str, tuple[str, ...]]
 """What was written: cells of a table row by variable."""
 

@@ -16,8 +16,6 @@ from dasknorm.fields import State
 from dasknorm.reports.provenance import Attrs, Run, runs_of
 from dasknorm.reports.table import make_table, result_names
 
-__all__ = ["format_number", "provenance_lines", "require_rich", "show_contents", "show_stats"]
-
 MAX_ROWS = 20
 
 

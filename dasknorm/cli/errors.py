@@ -13,8 +13,6 @@ import click
 
 from dasknorm.errors import ChunkError
 
-__all__ = ["Commands", "InputError", "input_errors", "plain_warnings", "quote_names"]
-
 EXPECTED = (ValueError, TypeError, OSError, ImportError, ChunkError)
 """The errors that the library and file formats raise for bad input; all others are bugs."""
 

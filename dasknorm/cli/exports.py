@@ -17,8 +17,6 @@ from dasknorm.cli import options
 from dasknorm.cli.errors import InputError, input_errors
 from dasknorm.io.formats import FORMATS
 
-__all__ = ["FormatOptions", "export", "with_format_options"]
-
 
 @dataclass(frozen=True)
 class FormatOptions:

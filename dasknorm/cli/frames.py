@@ -14,8 +14,6 @@ from dasknorm.chunks.progress import Meter
 from dasknorm.cli.data_files import Contents, DataFiles, Transform, check_names
 from dasknorm.cli.errors import InputError, input_errors
 
-__all__ = ["FrameFiles"]
-
 PARTITION_SIZE = "64MiB"
 MISSING_STRINGS = ["NA", "N/A", "n/a", "<NA>", "#N/A", "NaN", "nan", "-nan", "NULL", "null", "None"]
 """The strings that pandas reads as missing, without the empty one and the rarest ones."""

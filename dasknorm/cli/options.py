@@ -20,21 +20,6 @@ from dasknorm.kernels import FUNCTIONS
 from dasknorm.statistics import Statistic, Transformed
 from dasknorm.statistics.registry import STATISTICS
 
-__all__ = [
-    "combine_options",
-    "counted",
-    "lag",
-    "names",
-    "output",
-    "overwriting",
-    "parse_statistics",
-    "statistic",
-    "unseen",
-    "variables",
-    "weights",
-    "where",
-]
-
 DEFAULT_STATISTIC = "moments"
 
 Command = Callable[..., None]

@@ -22,8 +22,6 @@ from dasknorm.cli.data_files import Contents, DataFiles, Transform
 from dasknorm.cli.errors import InputError, input_errors, quote_names
 from dasknorm.containers.parquet import File, Files, add_folder_columns
 
-__all__ = ["ParquetFiles", "open_data"]
-
 SUFFIXES = (".parquet", ".pq")
 NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
 

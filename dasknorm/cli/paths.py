@@ -16,16 +16,6 @@ from dasknorm.cli.data_files import DataFiles
 from dasknorm.cli.errors import InputError, input_errors
 from dasknorm.cli.frames import FrameFiles
 
-__all__ = [
-    "FORMAT_BY_SUFFIX",
-    "check_output",
-    "check_stats_suffix",
-    "data_files",
-    "find_sources",
-    "format_of",
-    "load_stats",
-]
-
 FORMAT_BY_SUFFIX = {
     ".zarr": "zarr",
     ".nc": "netcdf",

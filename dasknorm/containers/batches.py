@@ -15,8 +15,6 @@ from dasknorm.errors import MismatchError
 from dasknorm.fields import Fields, States
 from dasknorm.fields.matching import names_of
 
-__all__ = ["check_same_names", "find_batches"]
-
 
 def find_batches(data: object) -> Iterator[Any] | None:
     """Return an iterator over the batches in `data`; None if `data` is a single container.

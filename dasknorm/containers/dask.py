@@ -8,8 +8,6 @@ import dask.array as da
 from dasknorm.containers import NO_SELECTION, Fields, Selection, register
 from dasknorm.containers.numpy import Array, array_field
 
-__all__ = ["DaskArray"]
-
 
 @register(da.Array)
 class DaskArray(Array[da.Array]):

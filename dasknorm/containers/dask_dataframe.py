@@ -8,8 +8,6 @@ import dask.dataframe as dd
 from dasknorm.containers import Fields, register
 from dasknorm.containers.pandas import Frame, Series
 
-__all__ = ["DaskFrame", "DaskSeries"]
-
 
 def _check_series(weights: object) -> dd.Series:
     if not isinstance(weights, dd.Series):

@@ -14,8 +14,6 @@ import xarray as xr
 from dasknorm.errors import MismatchError
 from dasknorm.fields.labels import format_dims
 
-__all__ = ["get_group_labels", "unstack_groups"]
-
 
 def get_group_labels(
     data: xr.DataArray | xr.Dataset | xr.DataTree, keys: tuple[Hashable, ...]

@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 
 import xarray as xr
 
-__all__ = ["CHUNK_BYTES", "get_data", "get_source_names", "get_stored_chunks", "make_chunk_sizes"]
-
 CHUNK_BYTES = 1 << 26
 """64 MB: a task takes tens of milliseconds, and a thread needs little memory."""
 

@@ -11,16 +11,6 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-__all__ = [
-    "NEAR",
-    "WEIGHTS",
-    "area",
-    "coslat",
-    "gaussian",
-    "gaussian_latitudes",
-    "weights_by_latitude",
-]
-
 XarrayData: TypeAlias = xr.DataArray | xr.Dataset
 
 NEAR = 1e-3

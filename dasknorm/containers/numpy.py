@@ -12,8 +12,6 @@ from dasknorm.blocks import is_numeric
 from dasknorm.containers import NO_SELECTION, Container, Selection, register
 from dasknorm.fields import Field, Fields
 
-__all__ = ["Array", "array_field"]
-
 T = TypeVar("T")
 
 

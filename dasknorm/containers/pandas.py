@@ -18,8 +18,6 @@ from dasknorm.containers import NO_SELECTION, Container, Selection, register
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field, Fields, States
 
-__all__ = ["Frame", "Series", "make_field", "make_frame_field"]
-
 
 @register(pd.DataFrame)
 class Frame(Container[pd.DataFrame]):

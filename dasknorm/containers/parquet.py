@@ -26,8 +26,6 @@ from dasknorm.containers.pyarrow import Tables, make_arrow_field
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
 
-__all__ = ["File", "Files", "add_folder_columns"]
-
 READ_AHEAD_BYTES = 1 << 20
 """Bytes of a column that are read before they are decoded."""
 

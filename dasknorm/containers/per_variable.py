@@ -30,18 +30,6 @@ from dasknorm.fields.selection import Selection
 from dasknorm.fields.states import concat_columns, state_from_values
 from dasknorm.statistics import Moments, MultiStatistic, Statistic
 
-__all__ = [
-    "StatisticSpec",
-    "combine_by_statistic",
-    "concat_all_columns",
-    "make_states",
-    "match_fields",
-    "select_fields",
-    "select_names",
-    "select_statistic",
-    "transform_data",
-]
-
 F = TypeVar("F", bound=Field)
 T = TypeVar("T")
 SingleStatisticSpec: TypeAlias = Statistic | Sequence[Statistic] | None

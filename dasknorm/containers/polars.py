@@ -32,8 +32,6 @@ except ModuleNotFoundError as error:
         "polars frames are read through Arrow: pip install 'dasknorm[polars]'"
     ) from error
 
-__all__ = ["Frames", "LazyFrames", "Query", "SeriesOfOne"]
-
 BATCH_BYTES = 4 * slabs.SLAB_BYTES
 """Bytes of a batch of a LazyFrame: enough for some cores, less than polars reads in advance."""
 

@@ -17,15 +17,6 @@ from dasknorm.containers import NO_SELECTION, Selection, register
 from dasknorm.containers.pandas import Frame, make_field
 from dasknorm.fields import Field, Fields
 
-__all__ = [
-    "Batches",
-    "Tables",
-    "check_plain_keys",
-    "data_columns",
-    "make_arrow_field",
-    "parse_row_weights",
-]
-
 
 @register(pa.Table)
 class Tables(Frame):

@@ -16,8 +16,6 @@ from dasknorm.blocks import float_dtype, is_numeric
 from dasknorm.fields import State
 from dasknorm.statistics import Moments
 
-__all__ = ["scale_columns", "summarize"]
-
 
 def summarize(matrix: Any, weights: np.ndarray | None = None) -> State:
     """Return the moments of each column, implicit zeros included, without storing the zeros."""

@@ -20,8 +20,6 @@ from dasknorm.errors import MismatchError
 from dasknorm.fields import Field, Fields, State, States
 from dasknorm.fields.matching import Kept
 
-__all__ = ["DataArrays", "DataTrees", "Datasets"]
-
 X = TypeVar("X", bound=xr.DataArray | xr.Dataset | xr.DataTree)
 
 METADATA_ATTRIBUTES = ("bounds", "climatology", "grid_mapping", "mesh")

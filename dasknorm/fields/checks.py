@@ -15,9 +15,6 @@ from dasknorm.errors import MismatchError
 from dasknorm.fields.field import State, States
 from dasknorm.statistics import Statistic
 
-__all__ = ["check_counts", "check_not_empty", "check_shapes", "check_valid"]
-
-
 BATCH_BYTES = 1 << 22
 """Size of the records that a predicate gets at once; its temporaries are as large as these."""
 

@@ -24,8 +24,6 @@ from dasknorm.fields.labels import format_dim, format_dims, match_labels
 from dasknorm.statistics import Moments, Statistic
 from dasknorm.statistics.base import Reducer
 
-__all__ = ["Axes", "Field", "Fields", "Groups", "State", "States"]
-
 Axes = Hashable | Sequence[Hashable] | None
 """One or more axes: names of dimensions, or positions."""
 

@@ -12,9 +12,6 @@ import pandas as pd
 from dasknorm.blocks.group_labels import format_labels
 from dasknorm.errors import MismatchError
 
-__all__ = ["check_no_nan", "format_dim", "format_dims", "match_labels"]
-
-
 RELATIVE_TOLERANCE = 1e-6
 """Largest difference between float labels that are the same, relative to the largest label."""
 

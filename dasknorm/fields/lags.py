@@ -23,16 +23,6 @@ from dasknorm.fields.field import Field, Fields, Groups, State, States
 from dasknorm.fields.labels import format_dim
 from dasknorm.fields.states import select_group
 
-__all__ = [
-    "Lag",
-    "add_lags",
-    "describe_lag",
-    "drop_lags",
-    "lags_by_dim",
-    "lags_of",
-    "select_tendency",
-]
-
 Lag = Mapping[Hashable, Any] | None
 """A dimension, and one or more lags along it: ``{"time": 1}``, ``{"time": ["6h", "24h"]}``."""
 

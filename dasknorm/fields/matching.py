@@ -11,17 +11,6 @@ from dasknorm.errors import MismatchError
 from dasknorm.fields.field import Axes, Field, Fields, State, States
 from dasknorm.fields.labels import check_no_nan, format_dim
 
-__all__ = [
-    "Kept",
-    "check_available",
-    "check_none_lacking",
-    "kept_dims",
-    "kept_dims_like",
-    "match_names",
-    "names_of",
-    "rename_like",
-]
-
 Kept = Mapping[Hashable, tuple[Hashable, ...]]
 """The kept dimensions of each field: values stay separate along these."""
 

@@ -13,8 +13,6 @@ import pandas as pd
 from dasknorm.errors import MismatchError
 from dasknorm.fields.field import States
 
-__all__ = ["Selection"]
-
 Names: TypeAlias = Hashable | Sequence[Hashable] | None
 
 

@@ -19,17 +19,6 @@ from dasknorm.fields.labels import format_dim, format_dims
 from dasknorm.statistics import Moments, Predefined, Statistic
 from dasknorm.statistics.base import Records
 
-__all__ = [
-    "concat_columns",
-    "merge_state",
-    "reorder",
-    "select_group",
-    "select_groups",
-    "share_scale",
-    "smooth",
-    "state_from_values",
-]
-
 
 def state_from_values(
     name: Hashable,

@@ -3,5 +3,3 @@
 Used by users through its folders. Each subfolder is independent of the others, except that formats
 write files by `store.atomic`.
 """
-
-__all__: list[str] = []

@@ -15,8 +15,6 @@ import xarray as xr
 
 from dasknorm.errors import StatsFileError
 
-__all__ = ["META", "attrs_of", "chunk_name", "describe_array", "extend_group", "open_group"]
-
 META = "zarr.json"
 GROUP, ATTRS, CONSOLIDATED = ".zgroup", ".zattrs", ".zmetadata"
 """The files of a group in version 2; in version 3 there is one, `META`."""

@@ -2,5 +2,3 @@
 
 Used by users through its modules. Files here do not change statistics.
 """
-
-__all__: list[str] = []

@@ -16,8 +16,6 @@ from dasknorm.fields import Field
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["COLUMNS", "Check", "Limits", "Measures", "summarize"]
-
 Index = tuple[int | slice, ...]
 
 

@@ -16,8 +16,6 @@ from dasknorm.reports.methods_text import describe
 from dasknorm.reports.provenance import Attrs
 from dasknorm.reports.table import count_features, make_table
 
-__all__ = ["format_html", "format_table"]
-
 HTML_ROWS = 12
 """Output elements shown per variable; further ones are counted."""
 

@@ -15,8 +15,6 @@ from dasknorm.fields.lags import describe_lag
 from dasknorm.reports.provenance import Attrs, Run, runs_of
 from dasknorm.statistics import Statistic
 
-__all__ = ["describe", "wrap"]
-
 TEXT_WIDTH = 100
 
 MAX_SENTENCES, MAX_NAMES = 5, 6

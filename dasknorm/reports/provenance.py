@@ -15,18 +15,6 @@ from dasknorm.blocks import numpy_dtype
 from dasknorm.containers.latitudes import WEIGHTS
 from dasknorm.fields import Fields
 
-__all__ = [
-    "Attrs",
-    "Progress",
-    "Run",
-    "__version__",
-    "common_weights",
-    "extend_stream",
-    "make_attrs",
-    "merge_attrs",
-    "runs_of",
-]
-
 try:
     __version__ = version("dasknorm")
 except PackageNotFoundError:  # run from a source tree that was not installed

@@ -12,8 +12,6 @@ import pandas as pd
 from dasknorm.chunks import is_lazy
 from dasknorm.fields import States
 
-__all__ = ["count_features", "format_text", "make_table", "result_names"]
-
 TEXT_ROWS = 12
 
 

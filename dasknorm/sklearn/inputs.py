@@ -16,15 +16,6 @@ from sklearn.utils.validation import validate_data
 from dasknorm.chunks import is_lazy
 from dasknorm.containers import container_of, find_container, unsupported_type
 
-__all__ = [
-    "check_not_empty",
-    "get_columns",
-    "get_features",
-    "parse_input",
-    "parse_weights",
-    "validate_features",
-]
-
 
 def parse_input(X: Any) -> Any:
     """Return data that have rows and columns of numbers; raise ValueError or TypeError if not."""

@@ -30,8 +30,6 @@ from dasknorm.sklearn.states import add_batch, get_only_state, rename_batch, sum
 from dasknorm.sklearn.transforms import StatsTransformer, check_not_centred
 from dasknorm.statistics import Moments
 
-__all__ = ["StandardScaler"]
-
 
 class StandardScaler(
     StatsTransformer,

@@ -18,15 +18,6 @@ from dasknorm.reports.provenance import Attrs
 from dasknorm.statistics import Predefined, StandardScore
 from dasknorm.statistics.base import Reducer
 
-__all__ = [
-    "add_batch",
-    "get_only_state",
-    "match_to_data",
-    "rename_batch",
-    "select_mean_and_scale",
-    "summarize_sparse",
-]
-
 
 def get_only_state(stats: Stats) -> State:
     """Return the only state; MismatchError unless it has one mean and scale for each feature."""

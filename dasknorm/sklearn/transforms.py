@@ -22,8 +22,6 @@ from dasknorm.containers import container_of, scipy_sparse
 from dasknorm.sklearn.inputs import get_columns, get_features, parse_input, validate_features
 from dasknorm.sklearn.states import get_only_state, match_to_data, select_mean_and_scale
 
-__all__ = ["StatsTransformer", "check_not_centred"]
-
 
 class StatsTransformer:
     """Transform data with the statistics of a fitted scaler."""

@@ -16,8 +16,6 @@ from dasknorm.io.formats import Arrays, FormatValues
 from dasknorm.io.formats.channels import channels_of, split_channels
 from dasknorm.io.formats.netcdf import NetCDFFiles
 
-__all__ = ["ACE"]
-
 
 @dataclass(frozen=True)
 class ACE(NetCDFFiles):

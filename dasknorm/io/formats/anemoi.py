@@ -22,8 +22,6 @@ from dasknorm.io.formats import Arrays, Format, FormatValues, format_lag
 from dasknorm.io.formats.channels import channels_of, select_channels, split_channels
 from dasknorm.io.zarr import attrs_of, extend_group, open_group
 
-__all__ = ["Anemoi"]
-
 ARRAY_NAMES = {"mean": "mean", "std": "stdev", "min": "minimum", "max": "maximum"}
 TENDENCY_NAME = re.compile(r"statistics_tendencies_(\w+)_(mean|stdev|minimum|maximum)")
 

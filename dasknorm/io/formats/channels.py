@@ -15,8 +15,6 @@ import xarray as xr
 from dasknorm.errors import MismatchError
 from dasknorm.io.formats import Arrays, check_labelled
 
-__all__ = ["channels_of", "select_channels", "split_channels"]
-
 LEVEL = r"(?P<level>-?\d+(?:\.\d+)?)"
 
 

@@ -17,8 +17,6 @@ import xarray as xr
 from dasknorm.errors import MismatchError, StatsFileError
 from dasknorm.io.formats import Format, FormatValues, check_labelled
 
-__all__ = ["CSV"]
-
 NO_LEVEL = -1
 
 

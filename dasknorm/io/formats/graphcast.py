@@ -15,8 +15,6 @@ from dasknorm.errors import MismatchError
 from dasknorm.io.formats import Arrays, FormatValues, check_labelled
 from dasknorm.io.formats.netcdf import NetCDFFiles
 
-__all__ = ["GraphCast"]
-
 
 @dataclass(frozen=True)
 class GraphCast(NetCDFFiles):

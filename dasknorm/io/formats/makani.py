@@ -21,8 +21,6 @@ from dasknorm.errors import MismatchError, StatsFileError
 from dasknorm.io.formats import Arrays, Format, FormatValues, format_lag
 from dasknorm.io.formats.channels import channels_of, select_channels, split_channels
 
-__all__ = ["Makani"]
-
 FILES = {"mean": "global_means", "std": "global_stds", "min": "mins", "max": "maxs"}
 TENDENCY_FILES = {"mean": "time_diff_means", "std": "time_diff_stds"}
 TENDENCY_NAME = re.compile(r"time_diff_(means|stds)(?:_dt(\d+))?\.npy")

@@ -18,8 +18,6 @@ from dasknorm.errors import MismatchError, StatsFileError
 from dasknorm.io.formats import Arrays, Format, FormatValues, Packed, check_labelled, format_lag
 from dasknorm.io.zarr import extend_group, open_group
 
-__all__ = ["MLLAM"]
-
 RESULTS = ("mean", "std", "min", "max")
 
 

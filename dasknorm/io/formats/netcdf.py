@@ -15,8 +15,6 @@ from dasknorm.io.formats import Arrays, Format, FormatValues, combine_variables
 from dasknorm.io.store.layout import Variable
 from dasknorm.io.store.netcdf import pack_variables
 
-__all__ = ["NetCDFFiles"]
-
 
 class NetCDFFiles(Format):
     """A folder with one file per result, such as the mean, of all variables."""

@@ -24,8 +24,6 @@ from dasknorm.io import formats
 from dasknorm.io.formats import FormatValues, Names, format_lag
 from dasknorm.statistics import Extrema, MultiStatistic, Predefined, Statistic
 
-__all__ = ["export_states", "load_states"]
-
 RESULTS = ("mean", "std", "min", "max")
 EXTREMES = ("min", "max")
 

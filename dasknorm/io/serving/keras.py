@@ -20,8 +20,6 @@ except ModuleNotFoundError as error:
         "KERAS_BACKEND to torch or jax before it is first imported"
     ) from error
 
-__all__ = ["layer"]
-
 MIN_SCALE, MAX_SCALE = 1e-7, 1.8e19
 """Keras divides by at least 1e-7, and stores variances up to 1.8e19**2 in float32."""
 

@@ -12,8 +12,6 @@ from dasknorm.errors import MismatchError
 from dasknorm.fields import State, States
 from dasknorm.statistics.base import Component
 
-__all__ = ["fitted_scaler"]
-
 
 def fitted_scaler(states: States) -> Any:
     """Return a fitted scaler, in a pipeline behind a function; for one row of features only."""

@@ -19,8 +19,6 @@ except ModuleNotFoundError as error:
         raise ImportError("to_torch needs PyTorch: pip install 'dasknorm[training]'") from error
     raise
 
-__all__ = ["Normalization", "module"]
-
 
 def module(layout: Layout, dtype: DTypeLike) -> "Normalization":
     """Return the affine maps as a module, its constants in float32 or float64."""

@@ -14,8 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from secrets import token_hex
 
-__all__ = ["Data", "replace_file", "replace_folder", "replace_parts", "replacing"]
-
 Data = bytes | memoryview
 
 

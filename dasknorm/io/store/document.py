@@ -26,8 +26,6 @@ from dasknorm.io.store.layout import (
 from dasknorm.io.store.settings import parts_of
 from dasknorm.statistics import Statistic
 
-__all__ = ["Contents", "Document", "Fetch", "compose", "interpret"]
-
 _FORMAT = "dasknorm-stats"
 _VERSION = 1
 

@@ -15,8 +15,6 @@ from dasknorm.io.store import values
 from dasknorm.io.store.document import Contents, Document, interpret
 from dasknorm.io.store.values import Parsed
 
-__all__ = ["MAX_BYTES", "MAX_RECORDS", "pack", "unpack"]
-
 MAX_RECORDS = 1_000_000
 MAX_BYTES = 256 * 2**20
 

@@ -13,8 +13,6 @@ import xarray as xr
 from dasknorm.io.store import values
 from dasknorm.io.store.values import Json, Parsed
 
-__all__ = ["decode", "encode"]
-
 
 class Codec(NamedTuple):
     """The conversion of one type of index to JSON and back."""

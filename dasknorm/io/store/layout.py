@@ -21,17 +21,6 @@ from dasknorm.io.store.settings import parts_of
 from dasknorm.io.store.values import Json
 from dasknorm.statistics import Statistic
 
-__all__ = [
-    "HEADER",
-    "WRITER",
-    "Header",
-    "Layout",
-    "Variable",
-    "is_safe",
-    "plain_text",
-    "states_from",
-]
-
 HEADER = "dasknorm_header"
 
 try:

@@ -19,8 +19,6 @@ from dasknorm.errors import StatsFileError
 from dasknorm.io.store.document import Contents, Document, interpret
 from dasknorm.io.store.layout import HEADER, Variable
 
-__all__ = ["pack", "pack_variables", "seal", "unpack"]
-
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 _SEAL = b"\ndasknorm sha256 %s\n"
 _SEAL_SIZE = len(_SEAL) - 2 + 64

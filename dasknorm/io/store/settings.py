@@ -15,8 +15,6 @@ from dasknorm.io.store.values import Parsed
 from dasknorm.statistics import Statistic
 from dasknorm.statistics.registry import STATISTICS
 
-__all__ = ["Entry", "decode", "encode", "parts_of"]
-
 _OF_STATISTICS = "$statistics"
 
 

@@ -13,20 +13,6 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
-__all__ = [
-    "Json",
-    "Parsed",
-    "decode",
-    "decode_array",
-    "decode_dtype",
-    "decode_zone",
-    "dumps",
-    "encode",
-    "encode_array",
-    "encode_zone",
-    "loads",
-]
-
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 """A value that JSON represents: None, a boolean, a number, a string, a list or a dict."""
 

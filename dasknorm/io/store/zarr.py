@@ -20,8 +20,6 @@ from dasknorm.io.store.layout import HEADER, Variable
 from dasknorm.io.store.values import Json, Parsed
 from dasknorm.io.zarr import META, chunk_name, describe_array
 
-__all__ = ["is_ours", "pack", "unpack"]
-
 MAX_METADATA_BYTES = 64 * 2**20
 
 

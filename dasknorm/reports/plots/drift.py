@@ -14,8 +14,6 @@ from matplotlib.patches import Patch
 
 from dasknorm.reports.plots.panels import NotebookFigure
 
-__all__ = ["plot_drift"]
-
 PASSES: dict[str, Any] = {"marker": "o", "color": "#0072B2", "markersize": 7, "linewidth": 2}
 FAILS: dict[str, Any] = {**PASSES, "marker": "D", "color": "#D55E00"}
 BAND: dict[str, Any] = {"color": "0.9", "linewidth": 0}

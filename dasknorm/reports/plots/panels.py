@@ -15,17 +15,6 @@ from matplotlib.figure import Figure
 
 from dasknorm.fields import State
 
-__all__ = [
-    "Band",
-    "NotebookFigure",
-    "Panel",
-    "band_of",
-    "draw_curve",
-    "draw_map",
-    "draw_points",
-    "draw_profile",
-]
-
 LINE, SHADE = "#0072B2", "#0072B233"
 MAX_NAME, MAX_TICKS = 30, 24
 
