@@ -51,15 +51,16 @@ def read_imports() -> dict[str, set[str]]:
 
 
 def assign_layers(imports: Imports) -> list[list[str]]:
-    """Return the names by layer, from the ground up: each imports lower layers only."""
+    """Return the names by layer, from the top down: each is imported by higher layers only."""
     layers: list[list[str]] = []
-    placed: set[str] = set()
-    while placed != set(imports):
-        layer = sorted(name for name in set(imports) - placed if imports[name] <= placed)
+    remaining = set(imports)
+    while remaining:
+        imported = set().union(*(imports[name] for name in remaining))
+        layer = sorted(remaining - imported)
         if not layer:
-            raise ValueError(f"imports in a circle: {sorted(set(imports) - placed)}")
+            raise ValueError(f"imports in a circle: {sorted(remaining)}")
         layers.append(layer)
-        placed |= set(layer)
+        remaining -= set(layer)
     return layers
 
 
@@ -84,7 +85,7 @@ def draw(imports: Imports) -> str:
     width = 2 * MARGIN + widest * WIDTH + (widest - 1) * GAP_X
     height = 2 * MARGIN + len(layers) * HEIGHT + (len(layers) - 1) * GAP_Y
     corner: dict[str, tuple[float, float]] = {}
-    for row, layer in enumerate(reversed(layers)):
+    for row, layer in enumerate(layers):
         left = (width - len(layer) * WIDTH - (len(layer) - 1) * GAP_X) / 2
         for column, name in enumerate(layer):
             corner[name] = (left + column * (WIDTH + GAP_X), MARGIN + row * (HEIGHT + GAP_Y))
@@ -119,7 +120,7 @@ def _box(name: str, x: float, y: float) -> str:
 def list_modules(imports: Imports) -> str:
     """Return a Markdown table with a row per folder, from the top layer down."""
     rows = ["| folder | what it does | modules |", "|---|---|---|"]
-    for layer in reversed(assign_layers(imports)):
+    for layer in assign_layers(imports):
         rows += [_row(name) for name in layer]
     return "\n".join(rows)
 

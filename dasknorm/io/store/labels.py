@@ -19,7 +19,7 @@ class Codec(NamedTuple):
 
     matches: Callable[[pd.Index], bool]
     encode: Callable[[pd.Index], Json]
-    decode: Callable[[Parsed], pd.Index]
+    decode: Callable[..., pd.Index]
 
 
 def encode(index: pd.Index, dim: Hashable) -> dict[str, Json]:
@@ -38,7 +38,7 @@ def encode(index: pd.Index, dim: Hashable) -> dict[str, Json]:
 
 def decode(coded: Mapping[str, Parsed]) -> pd.Index:
     """Return the index that was encoded; a RangeIndex becomes an index of integers."""
-    index = _CODECS[coded["kind"]].decode(coded["labels"])
+    index = _CODECS[coded["kind"]].decode(*coded["labels"])
     index.names = [values.decode(name) for name in coded["names"]]
     return index
 
@@ -64,8 +64,7 @@ def _pack_array(index: pd.Index) -> list[Json]:
     return [array.dtype.str, values.encode_array(array)]
 
 
-def _unpack_array(coded: Parsed) -> pd.Index:
-    text, items = coded
+def _unpack_array(text: Parsed, items: Parsed) -> pd.Index:
     return pd.Index(values.decode_array(items, values.decode_dtype(text, "biufmM")))
 
 
@@ -73,9 +72,8 @@ def _pack_zoned(index: pd.Index) -> list[Json]:
     return [*_pack_array(index.tz_convert("UTC").tz_localize(None)), values.encode_zone(index.tz)]
 
 
-def _unpack_zoned(coded: Parsed) -> pd.Index:
-    *moments, zone = coded
-    index: pd.Index = _unpack_array(moments)
+def _unpack_zoned(text: Parsed, items: Parsed, zone: Parsed) -> pd.Index:
+    index: pd.Index = _unpack_array(text, items)
     return index.tz_localize("UTC").tz_convert(values.decode_zone(zone))
 
 
@@ -88,8 +86,7 @@ def _pack_nullable(index: pd.Index) -> list[Json]:
     return [name, [values.encode(v.item() if isinstance(v, np.generic) else v) for v in items]]
 
 
-def _unpack_nullable(coded: Parsed) -> pd.Index:
-    name, items = coded
+def _unpack_nullable(name: Parsed, items: Parsed) -> pd.Index:
     if name not in _NULLABLE:
         raise ValueError(f"labels of dtype {name!r}")
     return pd.Index(pd.array([values.decode(value) for value in items], dtype=name))
@@ -104,7 +101,7 @@ def _pack_objects(index: pd.Index) -> list[Json]:
     return [values.encode(label) for label in index]
 
 
-def _unpack_objects(coded: Parsed) -> pd.Index:
+def _unpack_objects(*coded: Parsed) -> pd.Index:
     # Filled one by one, as NumPy would convert a list of tuples to two dimensions.
     array = np.empty(len(coded), object)
     for i, label in enumerate(coded):
@@ -120,29 +117,31 @@ _CODECS = {
     "multi": Codec(
         lambda index: isinstance(index, pd.MultiIndex),
         _pack_levels,
-        lambda coded: pd.MultiIndex([decode(level) for level in coded[0]], coded[1]),
+        lambda levels, codes: pd.MultiIndex(list(map(decode, levels)), codes),
     ),
     "categories": Codec(
         lambda index: isinstance(index, pd.CategoricalIndex),
         lambda i: [encode(i.categories, i.name), i.codes.tolist(), bool(i.ordered)],
-        lambda coded: pd.CategoricalIndex(
-            pd.Categorical.from_codes(coded[1], decode(coded[0]), ordered=coded[2])
+        lambda categories, codes, ordered: pd.CategoricalIndex(
+            pd.Categorical.from_codes(codes, decode(categories), ordered=ordered)
         ),
     ),
     "intervals": Codec(
         lambda index: isinstance(index, pd.IntervalIndex),
         lambda i: [encode(i.left, i.name), encode(i.right, i.name), i.closed],
-        lambda coded: pd.IntervalIndex.from_arrays(*map(decode, coded[:2]), coded[2]),
+        lambda left, right, closed: pd.IntervalIndex.from_arrays(
+            decode(left), decode(right), closed
+        ),
     ),
     "periods": Codec(
         lambda index: isinstance(index, pd.PeriodIndex),
         lambda index: [index.freqstr, index.asi8.tolist()],
-        lambda coded: pd.PeriodIndex.from_ordinals(coded[1], freq=coded[0]),
+        lambda freq, ordinals: pd.PeriodIndex.from_ordinals(ordinals, freq=freq),
     ),
     "cftime": Codec(
         lambda index: isinstance(index, xr.CFTimeIndex),
         _pack_objects,
-        lambda coded: xr.CFTimeIndex([values.decode(label) for label in coded]),
+        lambda *coded: xr.CFTimeIndex([values.decode(label) for label in coded]),
     ),
     "zoned": Codec(lambda i: isinstance(i.dtype, pd.DatetimeTZDtype), _pack_zoned, _unpack_zoned),
     "objects": Codec(lambda i: i.dtype == object, _pack_objects, _unpack_objects),

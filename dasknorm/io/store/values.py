@@ -210,6 +210,11 @@ def _unpack_cftime(coded: Parsed) -> Any:
     return kind(*parts, **options)
 
 
+def _unpack_interval(coded: Parsed) -> pd.Interval:
+    left, right, closed = coded
+    return pd.Interval(decode(left), decode(right), closed)
+
+
 # -- the table ------------------------------------------------------------------------------------
 
 
@@ -239,7 +244,7 @@ _BY_TYPE: dict[type, Codec] = {
                      lambda coded: pd.Period(ordinal=coded[0], freq=coded[1])),
     pd.Interval: Codec("$pandas.Interval",
                        lambda value: [encode(value.left), encode(value.right), value.closed],
-                       lambda coded: pd.Interval(decode(coded[0]), decode(coded[1]), coded[2])),
+                       _unpack_interval),
     type(pd.NaT): Codec("$pandas.NaT", lambda value: None, lambda coded: pd.NaT),
     type(pd.NA): Codec("$pandas.NA", lambda value: None, lambda coded: pd.NA),
 }  # fmt: skip
