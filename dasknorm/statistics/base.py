@@ -145,11 +145,11 @@ class Statistic(ABC):
         """Return the kernel to use instead of ``kernels.standardize`` or ``kernels.restore``."""
         return kernel
 
-    def units(self, reading: str, units: str) -> str:
+    def units(self, result_name: str, units: str) -> str:
         """Return the units of a result, given the units of the data."""
-        if reading == "variance":
+        if result_name == "variance":
             return f"{units}2" if units.isalpha() else f"({units})2"
-        return "1" if reading == "count" else units
+        return "1" if result_name == "count" else units
 
     def with_one_scale(self, records: Sequence[Records]) -> list[Records]:
         """Return the records of multiple variables with one scale for all, element by element."""

@@ -159,9 +159,9 @@ class MultiStatistic(Statistic):
     def kernel(self, kernel: Kernel) -> Kernel:
         return self.parts[0].kernel(kernel)
 
-    def units(self, reading: str, units: str) -> str:
-        owner = next(part for part in self.parts if reading in part.result_names)
-        return owner.units(reading, units)
+    def units(self, result_name: str, units: str) -> str:
+        owner = next(part for part in self.parts if result_name in part.result_names)
+        return owner.units(result_name, units)
 
     def with_one_scale(self, records: Sequence[Records]) -> list[Records]:
         result = [result_of_one.copy() for result_of_one in records]

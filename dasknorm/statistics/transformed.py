@@ -120,8 +120,8 @@ class Transformed(Statistic):
         by = kernels.standardize_by if kernel is kernels.standardize else kernels.restore_from
         return partial(by, self.function)
 
-    def units(self, reading: str, units: str) -> str:
-        return self.statistic.units(reading, f"{self.function}({units})")
+    def units(self, result_name: str, units: str) -> str:
+        return self.statistic.units(result_name, f"{self.function}({units})")
 
     def with_one_scale(self, records: Sequence[Records]) -> list[Records]:
         return self.statistic.with_one_scale(records)
