@@ -207,5 +207,5 @@ def test_the_design_shows_the_structure():
     assert structure.PICTURE.read_text() == structure.draw(imports)
     text = structure.DESIGN.read_text()
     assert text == structure.with_table(text, structure.list_modules(imports))
-    assert text.count("\n") <= 120 + len(LAYER) + 2
+    assert text.count("\n") <= 120
     assert [set(layer) for layer in reversed(structure.assign_layers(imports))] == LAYERS
