@@ -37,7 +37,7 @@ class Extrema(ExtremaRecords):
     Parameters
     ----------
     low, high : float, default 0.0 and 1.0
-        The range of normalized data: the minimum becomes `low`, and the maximum `high`.
+        The range of normalized data: the minimum becomes ``low``, and the maximum ``high``.
     skipna : bool, default True
         Skip missing values. If False, one missing value makes the extrema of its feature NaN.
 
