@@ -269,3 +269,12 @@ def test_a_checkpoint_of_nothing_binds_nobody(tmp_path: Path) -> None:
         )
     assert count_finished_shards(tmp_path / "c.nc") == 0
     assert dn.adapt(X, checkpoint=tmp_path / "c.nc") == fresh(tmp_path, X)
+
+
+def test_a_checkpoint_has_the_stored_names_of_statistics(tmp_path: Any) -> None:
+    """Work with several statistics that an earlier version began under another name is resumed."""
+    data, path = da.arange(40.0, chunks=4), tmp_path / "c.json"
+    statistic = dn.Transformed("log1p", dn.MultiStatistic((dn.Moments(), dn.Extrema())))
+    stats = dn.adapt(data, statistic, checkpoint=path)
+    assert "Transformed(function='log1p', statistic=Several(parts=" in path.read_text()
+    assert dn.adapt(data, statistic, checkpoint=path) == stats

@@ -6,6 +6,7 @@ shard, in an ordinary statistics file.
 """
 
 import math
+import re
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -19,6 +20,8 @@ from dasknorm.errors import MismatchError
 from dasknorm.fields import State, States, checks
 from dasknorm.reports.methods_text import describe
 from dasknorm.reports.provenance import Attrs, Progress
+from dasknorm.statistics import Statistic
+from dasknorm.statistics.registry import STATISTICS
 
 MAX_CHUNKS = 100_000
 """Chunks per graph: building it takes a few seconds and a few hundred MB."""
@@ -178,7 +181,7 @@ def _with_records(work: States, totals: Mapping[Hashable, Any]) -> dict[Hashable
 
 def _describe_job(work: States, count: int) -> Job:
     """Return what identifies a job: for data, the name of their graph or their content."""
-    statistics = dict.fromkeys(str(state.statistic) for state in work.values())
+    statistics = dict.fromkeys(_stored_text(state.statistic) for state in work.values())
     job: Job = {"the statistic": ", ".join(statistics), COUNT: count}
     for name, state in work.items():
         reduction, of = state.data, "" if name is None else f" of {name!r}"
@@ -186,3 +189,9 @@ def _describe_job(work: States, count: int) -> Job:
         job[f"the weights{of}"] = chunks.identity_token(reduction.weights)
         job[f"the merged dimensions{of}"] = [str(d) for d in reduction.dims if d not in state.dims]
     return job
+
+
+def _stored_text(statistic: Statistic) -> str:
+    """Return the text of a statistic with the names in files, which never change."""
+    names = {cls.__name__: name for name, cls in STATISTICS.defined().items()}
+    return re.sub(r"\w+(?=\()", lambda match: names.get(match[0], match[0]), str(statistic))

@@ -1,7 +1,7 @@
 """`Registry`: the subclasses of a class by name, whether defined here or installed.
 
-Used by cli.options, io.formats and io.store.settings. A second kind of plugin is another `Registry`
-with its own group of entry points.
+Used by api.shards, cli.options, io.formats and io.store.settings. A second kind of plugin is
+another `Registry` with its own group of entry points.
 """
 
 import importlib
