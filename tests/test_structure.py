@@ -34,7 +34,7 @@ LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 
 # Libraries that may be imported inside a function: optional ones, and heavy ones.
 LAZY = {"pyarrow", "numba", "matplotlib", "distributed", "rich", "zarr", "h5netcdf", "cftime"}
-LAZY |= {"dask", "h5py", "iris_sample_data", "sklearn"}
+LAZY |= {"cf_units", "dask", "h5py", "iris_sample_data", "sklearn"}
 
 Import = tuple[str, bool]
 """The dotted name that is imported, and whether inside a function."""

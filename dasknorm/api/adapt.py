@@ -113,7 +113,7 @@ def adapt(
     ChunkError
         If a chunk cannot be read, or crashes the workers that read it; the error names it.
     MismatchError
-        If the checkpoint belongs to other data or arguments.
+        If the checkpoint belongs to other data or arguments, or batches have different units.
 
     Examples
     --------

@@ -15,7 +15,7 @@ from dasknorm.api import shards
 from dasknorm.containers import container_of
 from dasknorm.containers.per_variable import match_fields, select_names
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field, State, States
+from dasknorm.fields import Field, State, States, units
 from dasknorm.fields.labels import format_dims
 from dasknorm.fields.matching import names_of
 from dasknorm.fields.states import select_groups
@@ -87,6 +87,7 @@ def select_like(states: States, new_states: States) -> dict[Hashable, State]:
                 f"kept dimensions differ: {format_dims(states[key].dims)} and "
                 f"{format_dims(state.dims)}"
             )
+        units.check_same(key, state.attrs, states[key].attrs, "the new statistics")
     return result
 
 

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterator
 from dasknorm.containers import container_named
 from dasknorm.containers.per_variable import combine_by_statistic
 from dasknorm.errors import MismatchError
-from dasknorm.fields import State, States
+from dasknorm.fields import State, States, units
 from dasknorm.fields.matching import names_of
 from dasknorm.fields.states import merge_state
 from dasknorm.reports.provenance import Attrs
@@ -29,7 +29,7 @@ def merge_states(states: States, others: States) -> dict[Hashable, State]:
     if _have_same_names(states, others):
         check_counted(states)
         pairs = zip(states.items(), _in_order_of(states, others), strict=True)
-        return {name: merge_state(state, other) for (name, state), other in pairs}
+        return {name: _merge(name, state, other) for (name, state), other in pairs}
     names, other_names = set(names_of(states)), set(names_of(others))
     if names & other_names or None in names | other_names:
         raise MismatchError(
@@ -39,6 +39,11 @@ def merge_states(states: States, others: States) -> dict[Hashable, State]:
     if _are_columns(states) and _are_columns(others):
         return combine_by_statistic([*states.values(), *others.values()])
     return {**states, **others}
+
+
+def _merge(name: Hashable, state: State, other: State) -> State:
+    units.check_same(name, state.attrs, other.attrs, "these statistics", "the other statistics")
+    return merge_state(state, other)
 
 
 def check_counted(states: States) -> None:

@@ -17,7 +17,7 @@ from dasknorm import chunks
 from dasknorm.chunks import Reduction
 from dasknorm.chunks.progress import Meter
 from dasknorm.errors import MismatchError
-from dasknorm.fields import State, States, checks
+from dasknorm.fields import State, States, checks, units
 from dasknorm.reports.methods_text import describe
 from dasknorm.reports.provenance import Attrs, Progress
 from dasknorm.statistics import Statistic
@@ -122,6 +122,8 @@ def compute_states(
     count = shard_count(work, checkpointed=checkpoint is not None)
     job = _describe_job(work, count) if checkpoint else {}
     done, saved = checkpoint.load(job) if checkpoint else (0, {})
+    for name, state in saved.items():
+        units.check_same(name, work[name].attrs, state.attrs, other_owner="the checkpoint")
     totals = {name: state.records for name, state in saved.items()}
     parts = [dict(shard(work, number, count)) for number in range(done, count)]
     if meter:

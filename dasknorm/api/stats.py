@@ -179,7 +179,8 @@ class Stats:
         values = {}
         for key, state in having.items():
             data = chunks.apply(state.data, state.statistic.result, name)
-            values[key] = replace(state, data=data, attrs=state.attrs_of(name))
+            attrs = state.attrs_of(name, provenance.reduced_dims(self.attrs, key))
+            values[key] = replace(state, data=data, attrs=attrs)
         return container_named(self.container).make_results(concat_all_columns(values))
 
     def __getattr__(self, name: str) -> Any:
@@ -253,7 +254,8 @@ class Stats:
         """Return ``(data - mean) / std`` in the type of the data; lazy if the data are lazy.
 
         Columns, variables and kept labels are matched by name. Floating dtypes are kept, integers
-        of up to 16 bits become float32, wider integers float64. Missing values stay missing.
+        of up to 16 bits become float32, wider integers float64. Missing values stay missing. Units
+        become ``"1"``; attributes of raw values, such as ``valid_range``, are dropped.
 
         Parameters
         ----------
@@ -273,8 +275,8 @@ class Stats:
         Raises
         ------
         MismatchError
-            If the data have other columns, variables, labels or sizes, or unknown groups. For a
-            Dask DataFrame, unknown groups raise when it is computed.
+            If the data have other columns, variables, labels, sizes or units, or unknown groups.
+            For a Dask DataFrame, unknown groups raise when it is computed.
 
         Examples
         --------
@@ -294,6 +296,8 @@ class Stats:
     ) -> Any:
         """Return ``data * std + mean``: the inverse of `normalize`, up to the last digit.
 
+        Attributes that `normalize` changes or drops are restored from the statistics.
+
         Parameters
         ----------
         data, dtype, unseen
@@ -306,7 +310,7 @@ class Stats:
         Raises
         ------
         MismatchError
-            See `normalize`.
+            See `normalize`; also if the data have units other than ``"1"``, as physical values do.
 
         Examples
         --------
@@ -343,8 +347,8 @@ class Stats:
         Raises
         ------
         MismatchError
-            If statistics, kept dimensions or labels differ, if only some of the variables are in
-            both, or if a mean and variance were given without a count.
+            If statistics, kept dimensions, labels or units differ, if only some of the variables
+            are in both, or if a mean and variance were given without a count.
 
         Examples
         --------
@@ -380,7 +384,7 @@ class Stats:
         Raises
         ------
         MismatchError
-            If names, dimensions or labels differ.
+            If names, dimensions, labels or units differ.
 
         Examples
         --------
@@ -566,7 +570,8 @@ class Stats:
         Raises
         ------
         MismatchError
-            If a name is unknown or in two groups, or if kept dimensions or statistics differ.
+            If a name is unknown or in two groups, or if kept dimensions, statistics or units
+            differ.
         TypeError
             If a group is a single name.
 
@@ -674,7 +679,7 @@ class Stats:
         Raises
         ------
         MismatchError
-            If names, kept dimensions or labels do not match.
+            If names, kept dimensions, labels or units do not match.
 
         Examples
         --------

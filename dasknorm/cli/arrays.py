@@ -19,6 +19,7 @@ from dasknorm.chunks.progress import Meter, format_bytes
 from dasknorm.cli.data_files import Contents, DataFiles, Transform, check_names
 from dasknorm.cli.errors import InputError, input_errors
 from dasknorm.containers.file_backed import CHUNK_BYTES, get_stored_chunks, make_chunk_sizes
+from dasknorm.fields import units
 
 LIBRARIES = {"zarr": ("zarr",), "netcdf": ("h5netcdf", "h5py")}
 OPEN_OPTIONS: dict[str, dict[str, Any]] = {
@@ -37,6 +38,7 @@ def open_data(paths: Sequence[Path], form: str) -> xr.Dataset:
     """Return the Dataset of one or several files; only coordinates are read."""
     _check_libraries(form)
     datasets = [_open_file(path, form) for path in paths]
+    _unify_units(paths, datasets)
     return datasets[0] if len(datasets) == 1 else _combined(datasets)
 
 
@@ -128,6 +130,19 @@ def _chunked(variable: xr.Variable, name: str) -> xr.Variable:
         stored = shards  # a shard has to be written by one task
     sizes = make_chunk_sizes(variable.shape, stored, variable.dtype.itemsize)
     return variable.chunk(dict(zip(variable.dims, sizes, strict=True)), name=name)
+
+
+def _unify_units(paths: Sequence[Path], datasets: Sequence[xr.Dataset]) -> None:
+    """Spell units like the first file that has the variable; InputError if units differ."""
+    first: dict[Hashable, tuple[str, dict[str, Any]]] = {}
+    for path, data in zip(paths, datasets, strict=True):
+        for name, variable in data.data_vars.items():
+            if "units" not in variable.attrs:
+                continue
+            owner, attrs = first.setdefault(name, (repr(path.name), variable.attrs))
+            with input_errors():
+                units.check_same(name, variable.attrs, attrs, repr(path.name), owner)
+            variable.attrs["units"] = attrs["units"]
 
 
 def _combined(datasets: Sequence[xr.Dataset]) -> xr.Dataset:

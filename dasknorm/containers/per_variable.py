@@ -13,10 +13,11 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 from numpy.typing import DTypeLike
 
+from dasknorm import kernels
 from dasknorm.blocks import Kernel, output_dtype
 from dasknorm.containers import Container, container_of
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field, Fields, State, States
+from dasknorm.fields import Field, Fields, State, States, units
 from dasknorm.fields.lags import add_lags, lags_of
 from dasknorm.fields.matching import (
     Kept,
@@ -104,6 +105,7 @@ def match_fields(
     for selection, part in _split_by_selection(states):
         fields = add_lags(container.fields(data, selection), lags_of(part))
         for name, key in match_names(fields, part, container.missing_names(fields, part)).items():
+            units.check_same(key, fields[name].attrs, part[key].attrs)
             result[key] = replace(fields[name], statistic=part[key].statistic)
     return result, {key: kept_dims_like(field, states[key]) for key, field in result.items()}
 
@@ -116,9 +118,13 @@ def transform_data(
         raise ValueError(f"unseen must be 'error' or 'nan', got {unseen!r}")
     container: Container[T] = container_of(data)
     _check_columns(container, data, states)
+    is_inverse = kernel is kernels.restore
+    check_units = units.check_normalized if is_inverse else units.check_same
     for selection, part in _split_by_selection(states):
         fields = container.fields(data, selection)
         names = match_names(fields, part, container.missing_names(fields, part))
+        for name, key in names.items():
+            check_units(key, fields[name].attrs, part[key].attrs)
         results = {
             name: fields[name].transform(part[key], kernel, output_dtype(dtype), unseen)
             for name, key in names.items()

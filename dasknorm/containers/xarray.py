@@ -17,7 +17,7 @@ from dasknorm.containers.date_groups import get_group_labels, unstack_groups
 from dasknorm.containers.file_backed import get_data, get_source_names
 from dasknorm.containers.latitudes import weights_by_latitude
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field, Fields, State, States
+from dasknorm.fields import Field, Fields, State, States, attributes
 from dasknorm.fields.matching import Kept
 
 X = TypeVar("X", bound=xr.DataArray | xr.Dataset | xr.DataTree)
@@ -230,7 +230,8 @@ def _metadata_names(data: xr.Dataset) -> set[str]:
 
 def _make_field(array: xr.DataArray, features: tuple[Hashable, ...] = ()) -> Field:
     labels = {dim: array.indexes[dim] for dim in array.dims if dim in array.indexes}
-    return Field(get_data(array), array.dims, labels, features, dict(array.attrs))
+    attrs = attributes.for_unpacked(array.attrs, array.encoding)
+    return Field(get_data(array), array.dims, labels, features, attrs)
 
 
 def _rebuild_array(array: xr.DataArray, field: Field) -> xr.DataArray:

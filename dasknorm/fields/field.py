@@ -20,6 +20,7 @@ from dasknorm.blocks.group_labels import sort_order
 from dasknorm.blocks.grouped_arrays import GroupedArray
 from dasknorm.blocks.groups import GroupMaps, GroupRecords
 from dasknorm.errors import MismatchError
+from dasknorm.fields import attributes
 from dasknorm.fields.labels import format_dim, format_dims, match_labels
 from dasknorm.statistics import Moments, Statistic
 from dasknorm.statistics.base import Reducer
@@ -166,7 +167,7 @@ class Field:
     def transform(
         self, state: "State", kernel: Kernel, dtype: np.dtype | None, unseen: str
     ) -> "Field":
-        """Apply the affine map of a state, matched by dimension and label, to data and units."""
+        """Apply the affine map of a state, matched by dimension and label; adapt the attributes."""
         affine = replace(state, data=chunks.apply(state.data, state.statistic.affine))
         maps, data = affine.align_to(self), self.data
         if state.group_dim is not None:
@@ -174,11 +175,11 @@ class Field:
         if isinstance(data, GroupedArray):
             data = replace(data, codes=np.append(maps.find(data.labels), -1)[data.codes])
             maps = maps.affine
-        attrs = dict(self.attrs)
-        if kernel is kernels.restore and "units" in state.attrs:
-            attrs["units"] = state.attrs["units"]
-        elif kernel is kernels.standardize and "units" in attrs:
-            attrs["units"] = "1"
+        if kernel is kernels.restore:
+            attrs = attributes.for_restored(self.attrs, state.attrs)
+        else:
+            transform = state.statistic.transform
+            attrs = attributes.for_normalized(self.attrs, state.attrs, transform)
         data = chunks.transform(data, maps, state.statistic.kernel(kernel), dtype)
         return replace(self, data=data, attrs=attrs)
 
@@ -333,9 +334,12 @@ class State(Field):
             return self.data
         return GroupRecords(self.labels[self.group_dim], self.data)
 
-    def attrs_of(self, result: str) -> dict[str, object]:
-        """Return the attributes of a result such as the variance, with its units."""
-        attrs = dict(self.attrs)
+    def attrs_of(self, result: str, reduced: Sequence[str] = ()) -> dict[str, object]:
+        """Return the attributes of a result such as the variance; `reduced` are dimensions."""
+        components = self.statistic.components(self.data)
+        transform = next((c.transform for c in components if c.has(result)), "")
+        reduced = reduced if self.group_dim is None else ()
+        attrs = attributes.for_result(self.attrs, result, reduced, transform)
         units = attrs.get("units")
         if units not in (None, "1"):
             result_units = self.statistic.units(result, str(units))

@@ -19,6 +19,7 @@ from dasknorm import chunks
 from dasknorm.blocks.group_labels import format_labels
 from dasknorm.blocks.lagged_arrays import LaggedArray
 from dasknorm.errors import MismatchError
+from dasknorm.fields import attributes
 from dasknorm.fields.field import Field, Fields, Groups, State, States
 from dasknorm.fields.labels import format_dim
 from dasknorm.fields.states import select_group
@@ -111,7 +112,10 @@ def select_tendency(states: States, lag: Any) -> tuple[dict[Hashable, State], st
     if lag not in lags[1:]:
         raise MismatchError(f"no tendencies with lag {lag!r}; available: {format_labels(lags[1:])}")
     (dim,) = {state.lag_dim for state in tendencies.values()}
-    selected = {name: select_group(state, lag) for name, state in tendencies.items()}
+    selected = {
+        name: replace(select_group(state, lag), attrs=attributes.for_changes(state.attrs))
+        for name, state in tendencies.items()
+    }
     return selected, describe_lag(_plain_lag(lag), dim)
 
 

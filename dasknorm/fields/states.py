@@ -14,6 +14,7 @@ from dasknorm import chunks
 from dasknorm.blocks.group_labels import append_labels, find_labels, format_labels
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.errors import MismatchError
+from dasknorm.fields import attributes, units
 from dasknorm.fields.field import Field, State, States
 from dasknorm.fields.labels import format_dim, format_dims
 from dasknorm.statistics import Moments, Predefined, Statistic
@@ -41,7 +42,9 @@ def state_from_values(
     else:
         records["count"] = _like_mean(count, mean, "count", name)
         records["m2"] = variance * records["count"]
-    return State(records, mean.dims, mean.labels, mean.features, mean.attrs, statistic=statistic)
+    # The cell methods of a mean are not those of the data.
+    attrs = {name: value for name, value in mean.attrs.items() if name != "cell_methods"}
+    return State(records, mean.dims, mean.labels, mean.features, attrs, statistic=statistic)
 
 
 def _like_mean(values: Field, mean: Field, role: str, name: Hashable) -> np.ndarray:
@@ -62,7 +65,8 @@ def merge_state(state: State, other: State) -> State:
     _check_same_groups(state, other)
     records = chunks.merge(state.records, reorder(other, state).records, state.statistic)
     columns = state.selected_columns or other.selected_columns
-    return replace(state.with_records(records), selected_columns=columns)
+    attrs = attributes.merge(state.attrs, other.attrs)
+    return replace(state.with_records(records), selected_columns=columns, attrs=attrs)
 
 
 def _check_same_statistic(state: State, other: State) -> None:
@@ -158,6 +162,8 @@ def share_scale(states: States, groups: Sequence[Sequence[Hashable]]) -> dict[Ha
         first = states[group[0]]
         for name in group:
             _check_same_statistic(first, states[name])
+            first_name, pair = repr(group[0]), (group[0], name)
+            units.check_same(pair, first.attrs, states[name].attrs, first_name, repr(name))
         members = [reorder(states[name], first) for name in group]
         records = first.statistic.with_one_scale([member.data for member in members])
         for name, member, data in zip(group, members, records, strict=True):

@@ -127,6 +127,15 @@ def merge_attrs(attrs: Sequence[Attrs]) -> Attrs:
     return {"dasknorm": __version__, **given, "runs": runs}
 
 
+def reduced_dims(attrs: Attrs, name: Hashable) -> tuple[str, ...]:
+    """Return the dimensions that all runs reduced a variable over; empty if not known."""
+    if {"tendency", "window", "shared"} & attrs.keys():
+        return ()
+    merged = [run["merged"] for run in runs_of(attrs) if "merged" in run]
+    dims = {tuple(by_name[str(name)]) for by_name in merged if str(name) in by_name}
+    return dims.pop() if len(dims) == 1 else ()
+
+
 def common_weights(attrs: Attrs) -> str | None:
     """Return the latitude weights of all runs, such as ``"area"``; None if they differ."""
     names = {run.get("weights") for run in runs_of(attrs)}
