@@ -174,6 +174,7 @@ class Normalization:
         stats = replace(stats, attrs=provenance.extend_stream(stats.attrs, count - 1))
         stats = stats if earlier is None else earlier.merge(stats)
         checks.check_not_empty(stats.states)
+        checks.check_plausible(stats.states)
         self._stats, self._sizes, self._rank = stats, sizes, rank
 
     def _check_sizes(self, fields: Fields, sizes: Sizes | None, is_first: bool = True) -> Sizes:

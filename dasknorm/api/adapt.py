@@ -49,7 +49,8 @@ def adapt(
         NumPy, masked or Dask array; pandas, Dask or polars DataFrame, Arrow table; xarray object;
         in memory or lazy. Or an iterable of such batches, such as a file read in parts or a
         PyTorch ``DataLoader``; if a batch is a tuple, its first element is used. Missing values
-        (NaN, NA, null, masked) are skipped.
+        (NaN, NA, null, masked, and numbers that the attributes ``_FillValue`` and
+        ``missing_value`` of an xarray object declare) are skipped.
     statistic : Statistic, list of them, or dict by variable or column, default Moments()
         What to compute. A list computes all its statistics in one pass, and the first one
         normalizes. A dict gives variables, or columns of a DataFrame, statistics of their own:
@@ -108,8 +109,8 @@ def adapt(
     TypeError
         If the data contain no numbers.
     ValueError
-        If a dimension is unknown, there are no values, the data contain infinities, or the count
-        differs from `expect_count`.
+        If a dimension is unknown, there are no values, the data contain infinities or the fill
+        values of netCDF, or the count differs from `expect_count`.
     ChunkError
         If a chunk cannot be read, or crashes the workers that read it; the error names it.
     MismatchError
@@ -151,6 +152,9 @@ def adapt(
         states = shards.compute_states(work.states, retries=retries, meter=meter, checkpoint=saved)
     checks.check_not_empty(states, is_masked=where is not None)
     checks.check_counts(states, expected)
+    checks.check_plausible(states)
+    if weights is None:
+        checks.check_spread(states)
     return Stats(states, work.container, work.attrs)
 
 
@@ -166,6 +170,8 @@ def _adapt_batches(
     for first in batches:
         stats = compute_stats(first, request).update(batches)
         checks.check_not_empty(stats.states)
+        checks.check_plausible(stats.states)
+        checks.check_spread(stats.states)
         checks.check_counts(stats.states, _expected_counts(stats.states, expect_count))
         return stats
     raise ValueError("no batch to adapt on: the iterable is empty or exhausted")

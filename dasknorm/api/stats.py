@@ -97,7 +97,8 @@ class Stats:
         Raises
         ------
         ValueError
-            If both or neither of `variance` and `std` are given, or a value is negative.
+            If both or neither of `variance` and `std` are given, or a value is negative, NaN or
+            infinite.
         MismatchError
             If the arguments have different names, dimensions or labels.
 
@@ -221,6 +222,8 @@ class Stats:
         (computed,) = dask.compute(self) if is_lazy else (self,)
         checks.check_shapes(self.states, computed.states)
         checks.check_valid(computed.states)
+        if is_lazy:
+            checks.check_plausible(computed.states)
         return computed
 
     def __eq__(self, other: object) -> bool:

@@ -10,6 +10,7 @@ from dasknorm.blocks.arrays import (
     is_numeric,
     numpy_dtype,
     output_dtype,
+    replace_values,
     summarize,
     transform,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "is_numeric",
     "numpy_dtype",
     "output_dtype",
+    "replace_values",
     "summarize",
     "transform",
 ]

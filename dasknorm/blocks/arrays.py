@@ -5,6 +5,7 @@ Used by blocks. Statistics and kernels work on plain arrays of one dtype. The fu
 in memory. Another type of block registers all three. Large blocks are processed in slabs.
 """
 
+from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -130,6 +131,22 @@ def _(block: np.ndarray, affine: Records, kernel: Kernel, dtype: np.dtype | None
 
     slabs.map_slabs(transform_slab, slabs.cut_axis(block.shape[axis], block.nbytes))
     return out
+
+
+# -- replacing numbers ------
+
+
+def replace_values(block: np.ndarray, values: Sequence[float], replacement: float) -> np.ndarray:
+    """Return a block as floats in which numbers are replaced; the block itself if it has none."""
+    numbers = np.ma.getdata(block)
+    is_found = numbers == values[0]
+    for value in values[1:]:
+        is_found |= numbers == value
+    if not is_found.any():
+        return block
+    result = np.asanyarray(block).astype(float_dtype(block.dtype))
+    result[is_found] = replacement
+    return result
 
 
 # -- masked arrays ------------------------------------------------------------------------------

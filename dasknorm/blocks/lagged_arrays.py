@@ -183,7 +183,7 @@ def _add_differences(
 
 def _subtract(new: np.ndarray, old: np.ndarray, out: np.ndarray) -> None:
     """Subtract in float64; 64-bit integers as integers, because float64 would round them."""
-    if new.dtype.kind in "iu" and new.dtype.itemsize == 8:
+    if new.dtype == old.dtype and new.dtype.kind in "iu" and new.dtype.itemsize == 8:
         out[...] = np.subtract(new, old).astype(new.dtype.newbyteorder("="), copy=False).view("i8")
         return
     with np.errstate(invalid="ignore"):  # an infinity spoils the values' own record

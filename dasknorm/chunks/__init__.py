@@ -5,7 +5,8 @@ stays in this folder, but may change the last bits of results.
 
 `Reduction` describes data to summarize. Its records are computed at once if the data are in memory;
 lazily by Dask's own reductions (`to_dask`); or now by `run`, whose tasks stream many chunks each,
-load a chunk again if that fails, and name a chunk that cannot be loaded. `transform` maps data.
+load a chunk again if that fails, and name a chunk that cannot be loaded. `transform` maps data, and
+`replace_values` replaces numbers in them.
 The other functions work on records, position by position.
 
 A graph contains only module-level functions, a ``functools.partial`` of one, and objects of
@@ -24,7 +25,7 @@ from dasknorm.chunks.lazy import (
     join,
     merge,
 )
-from dasknorm.chunks.maps import transform
+from dasknorm.chunks.maps import replace_values, transform
 from dasknorm.chunks.reductions import Reduction
 from dasknorm.chunks.tree_reduction import to_dask
 
@@ -39,6 +40,7 @@ __all__ = [
     "is_lazy",
     "join",
     "merge",
+    "replace_values",
     "run",
     "thread_count",
     "to_dask",

@@ -4,6 +4,7 @@ Used by chunks. The functions that run in a task are at the end; they are stored
 """
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ from dasknorm import blocks
 from dasknorm.blocks.grouped_arrays import GroupedArray
 from dasknorm.blocks.groups import GroupMaps
 from dasknorm.blocks.pandas_columns import in_order
+from dasknorm.blocks.positioned import PositionedArray
 from dasknorm.blocks.tables import Table
 from dasknorm.chunks.dask_internals import meta
 from dasknorm.chunks.lazy import Block, PartitionInfo, chunk_like, is_lazy, name_partition
@@ -43,6 +45,23 @@ def transform(data: Any, affine: Any, kernel: Kernel, dtype: np.dtype | None = N
     if _can_embed(affine, data):
         return da.map_blocks(partial(function, affine=affine), data, dtype=out)
     return da.map_blocks(function, data, chunk_like(affine, data), dtype=out)
+
+
+def replace_values(data: Any, values: Sequence[float], replacement: float) -> Any:
+    """Return an array in which numbers are replaced, block by block, when a block is read.
+
+    The dtype is declared as before, so that the work and the result's dtype are the same whether or
+    not the numbers occur; only the blocks that contain some become floats.
+    """
+    if not values:
+        return data
+    if isinstance(data, PositionedArray):
+        array = replace_values(data.array, values, replacement)
+        return replace(data, array=array)  # type: ignore[type-var]
+    if not is_lazy(data):
+        return blocks.replace_values(data, values, replacement)
+    function = partial(blocks.replace_values, values=tuple(values), replacement=replacement)
+    return da.map_blocks(function, data, dtype=data.dtype, meta=meta(data))
 
 
 def _can_embed(affine: Records | da.Array, data: da.Array) -> bool:

@@ -13,6 +13,7 @@ from dasknorm.api.shards import progress_of
 from dasknorm.api.stats import Stats
 from dasknorm.cli.errors import InputError
 from dasknorm.fields import State
+from dasknorm.fields.missing_values import format_fill
 from dasknorm.reports.provenance import Attrs, Run, runs_of
 from dasknorm.reports.table import make_table, result_names
 
@@ -55,6 +56,9 @@ def provenance_lines(attrs: Attrs) -> Iterator[str]:
         yield f"  over   {', '.join(_ranges(run)) or 'nothing'}{by}"
         dtypes = ", ".join(f"{name} {dtype}" for name, dtype in run.get("dtypes", {}).items())
         yield f"  dtypes {dtypes.removeprefix('None ')}"
+        for name, declared in run.get("missing", {}).items():
+            for attribute, values in declared.items():
+                yield f"  missing {name} {', '.join(map(format_fill, values))} ({attribute})"
 
 
 def _ranges(run: Run) -> Iterator[str]:

@@ -19,6 +19,7 @@ from dasknorm.containers.latitudes import weights_by_latitude
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field, Fields, State, States, attributes
 from dasknorm.fields.matching import Kept
+from dasknorm.fields.missing_values import find_missing_values
 
 X = TypeVar("X", bound=xr.DataArray | xr.Dataset | xr.DataTree)
 
@@ -230,8 +231,9 @@ def _metadata_names(data: xr.Dataset) -> set[str]:
 
 def _make_field(array: xr.DataArray, features: tuple[Hashable, ...] = ()) -> Field:
     labels = {dim: array.indexes[dim] for dim in array.dims if dim in array.indexes}
+    missing = find_missing_values(array.attrs, array.encoding, array.dtype)
     attrs = attributes.for_unpacked(array.attrs, array.encoding)
-    return Field(get_data(array), array.dims, labels, features, attrs)
+    return Field(get_data(array), array.dims, labels, features, attrs, missing=missing)
 
 
 def _rebuild_array(array: xr.DataArray, field: Field) -> xr.DataArray:

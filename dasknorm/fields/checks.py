@@ -1,36 +1,76 @@
-"""Checks of computed states: infinities, missing values, counts, shapes.
+"""Checks of computed states: infinities, missing and single values, counts, shapes.
 
 Used by api, layer and sklearn. A new check is one function here, and one call in `api`.
 """
 
 import warnings
-from collections.abc import Callable, Hashable, Mapping
-from functools import partial
+from collections.abc import Hashable, Mapping
 
 import numpy as np
 
-from dasknorm.blocks.group_labels import format_labels
 from dasknorm.chunks import is_lazy
 from dasknorm.errors import MismatchError
+from dasknorm.fields import fill_values
+from dasknorm.fields.elements import apply_in_batches, count_noun, counts_of, describe_where
 from dasknorm.fields.field import State, States
-from dasknorm.statistics import Statistic
 
-BATCH_BYTES = 1 << 22
-"""Size of the records that a predicate gets at once; its temporaries are as large as these."""
+MAX_COUNT = 1e30
+"""More values than any data set has; a larger count is of weights."""
 
 
 def check_valid(states: States) -> None:
-    """Raise ValueError if a state is invalid due to infinities; lazy states are not checked."""
+    """Raise ValueError if infinities or fill values made a state invalid, unless it is lazy."""
     for name, state in states.items():
         if is_lazy(state.data):
             continue
-        invalid = _apply_in_batches(state.statistic.is_invalid, state.data)
+        invalid = apply_in_batches(state.statistic.is_invalid, state)
         if invalid.any():
+            where = describe_where(name, state, invalid)
+            if (count := _largest_count(state)) > MAX_COUNT:
+                raise ValueError(
+                    f"weights too large for float64 in {where}: their sum is {count:.3g}; divide "
+                    "them by a number, because only their relative size affects the mean and "
+                    "the standard deviation"
+                )
             raise ValueError(
-                f"{state.statistic.invalid_reason} in {_describe_where(name, state, invalid)}; "
+                f"{state.statistic.invalid_reason} in {where}; "
                 "replace them, for example by NaN, which is skipped: "
                 "np.where(np.isfinite(x), x, np.nan)"
             )
+        fill_values.check_no_default_fill(name, state)
+        fill_values.check_zeros(name, state)
+
+
+def check_plausible(states: States) -> None:
+    """Warn once for each variable whose numbers may not be data, such as packed integers."""
+    for name, state in states.items():
+        for doubt in fill_values.find_doubts(name, state):
+            warnings.warn(doubt, UserWarning, stacklevel=3)
+
+
+def check_spread(states: States) -> None:
+    """Warn once about groups and cells with a single value, which have no spread.
+
+    The states are of data without weights. A single row of features gives no warning.
+    """
+    counts = {
+        name: counts_of(state)
+        for name, state in states.items()
+        if len(state.statistic.location_scale_names) > 1
+    }
+    has_more = any((count > 1).any() for count in counts.values())
+    single = [
+        describe_where(name, states[name], count == 1)
+        for name, count in counts.items()
+        if (count == 1).any() and (has_more or _has_cells(states[name]))
+    ]
+    if single:
+        warnings.warn(
+            f"only one value in {'; '.join(single)}: one value has no spread, so data are divided "
+            "by 1 there, or become NaN with Moments(ddof=1); use more data, or larger groups",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def check_not_empty(states: States, is_masked: bool = False) -> None:
@@ -40,7 +80,7 @@ def check_not_empty(states: States, is_masked: bool = False) -> None:
     """
     missing = []
     for name, state in states.items():
-        empty = _apply_in_batches(partial(_is_empty, state.statistic), state.data)
+        empty = counts_of(state) == 0
         if state.group_dim is not None and not len(state.data):
             raise ValueError(
                 "no samples to adapt on: there are no rows, or none that belongs to a group, as "
@@ -48,13 +88,13 @@ def check_not_empty(states: States, is_masked: bool = False) -> None:
             )
         if state.data.size and not _as_bytes(state.data).any():
             raise ValueError(
-                f"no samples to adapt on in {_describe_where(name, state, empty)}: "
+                f"no samples to adapt on in {describe_where(name, state, empty)}: "
                 "the merged axes have size 0, or all weights are 0"
             )
         if is_masked and empty.any():
             empty &= _is_nonempty(state.data)
         if empty.any():
-            missing.append(_describe_where(name, state, empty))
+            missing.append(describe_where(name, state, empty))
     if missing:
         warnings.warn(
             f"no valid values in {'; '.join(missing)}: the statistics are NaN there, and data "
@@ -71,10 +111,19 @@ def check_counts(states: States, expected: Mapping[Hashable, float]) -> None:
         wrong = counts != expected_count
         if wrong.any():
             actual = ", ".join(f"{count:,.15g}" for count in np.unique(counts[wrong])[:5])
+            fewer, more = (counts < expected_count).any(), (counts > expected_count).any()
+            reasons = [
+                "fewer, because missing values (NaN) are not counted, such as chunks that the "
+                "store has lost"
+                if fewer
+                else "",
+                "more, because the data are larger than expected, or parts are read twice"
+                if more
+                else "",
+            ]
             raise ValueError(
-                f"expected {expected_count:,.15g} values, and counted {actual} in "
-                f"{_describe_where(name, states[name], wrong)}: missing values (NaN) are not "
-                "counted, such as chunks that the store has lost"
+                f"expected {count_noun(expected_count, 'value')}, and counted {actual} in "
+                f"{describe_where(name, states[name], wrong)}: {'; '.join(filter(None, reasons))}"
             )
 
 
@@ -89,17 +138,16 @@ def check_shapes(declared: States, computed: States) -> None:
             )
 
 
-def _is_empty(statistic: Statistic, records: np.ndarray) -> np.ndarray:
-    return statistic.result(records, "count") == 0
+def _largest_count(state: State) -> float:
+    if "count" not in state.statistic.result_names:
+        return 0.0
+    return float(np.max(counts_of(state), initial=0.0))
 
 
-def _apply_in_batches(
-    predicate: Callable[[np.ndarray], np.ndarray], records: np.ndarray
-) -> np.ndarray:
-    """Return the predicate for each record; batches limit the memory of its temporaries."""
-    flat, size = records.reshape(-1), max(1, BATCH_BYTES // records.dtype.itemsize)
-    parts = [predicate(flat[i : i + size]) for i in range(0, max(flat.size, 1), size)]
-    return np.concatenate(parts).reshape(records.shape)
+def _has_cells(state: State) -> bool:
+    """Return whether output elements are groups or cells of a named dimension, not features."""
+    names = [dim for dim in state.dims if dim != "columns" and not isinstance(dim, int)]
+    return state.group_dim is not None or bool(names)
 
 
 def _is_nonempty(records: np.ndarray) -> np.ndarray:
@@ -111,20 +159,3 @@ def _is_nonempty(records: np.ndarray) -> np.ndarray:
 def _as_bytes(records: np.ndarray) -> np.ndarray:
     """Return the bytes of records, without a copy if they are contiguous."""
     return np.ascontiguousarray(records).reshape(-1).view("u1")
-
-
-def _describe_where(name: Hashable, state: State, mask: np.ndarray) -> str:
-    """Return text that names the first few positions where a mask is True."""
-    # Columns are named themselves, and not by the statistic that some of them share.
-    title = "the data" if name is None or state.has_columns else repr(name)
-    if not state.dims:
-        return title
-    if state.group_dim is not None and mask.sum() > 2:
-        groups = state.labels[state.group_dim][mask.reshape(len(mask), -1).any(axis=1)]
-        return (
-            f"{title} in {len(groups):,} of {len(mask):,} groups by {state.group_dim!r}: "
-            f"{format_labels(groups)}"
-        )
-    positions = [state.describe_position(index) for index in np.argwhere(mask)[:5].tolist()]
-    more = int(mask.sum()) - len(positions)
-    return f"{title} at {' and '.join(positions)}{f' and {more} more' if more > 0 else ''}"

@@ -22,8 +22,9 @@ from dasknorm.blocks.groups import GroupMaps, GroupRecords
 from dasknorm.errors import MismatchError
 from dasknorm.fields import attributes
 from dasknorm.fields.labels import format_dim, format_dims, match_labels
+from dasknorm.fields.missing_values import MissingValues
 from dasknorm.statistics import Moments, Statistic
-from dasknorm.statistics.base import Reducer
+from dasknorm.statistics.base import DEFAULT_FILL, Reducer
 
 Axes = Hashable | Sequence[Hashable] | None
 """One or more axes: names of dimensions, or positions."""
@@ -60,6 +61,8 @@ class Field:
         The columns that the user selected; all others are passed through unchanged.
     statistic : Statistic, optional
         The statistic to compute from the data.
+    missing : MissingValues, optional
+        The numbers in the data that stand for missing values.
     """
 
     data: Any
@@ -70,6 +73,7 @@ class Field:
     groups: Groups | None = None
     selected_columns: tuple[Hashable, ...] | None = None
     statistic: Statistic | None = None
+    missing: MissingValues | None = None
 
     def sizes(self) -> dict[Hashable, Any]:
         """Return the size along each dimension; NaN where Dask does not know it."""
@@ -109,8 +113,12 @@ class Field:
         groups = self.groups
         if groups is not None and groups.lag_dim is not None and aligned is not None:
             self._check_constant(aligned, groups)
+        data = self._masked_data()
+        if self.missing is not None and self.missing.undeclared is not None:
+            # The default fill of floats is found in the records, and its count with it.
+            data = chunks.replace_values(data, (self.missing.undeclared,), DEFAULT_FILL)
         work = chunks.Reduction(
-            self.data,
+            data,
             Reducer(self.statistic, axes),
             aligned,
             self.dims,
@@ -122,8 +130,14 @@ class Field:
             dims, groups = (groups.dim, *dims), replace(groups, data_dim=None)
         columns = self.selected_columns
         return State(
-            work, dims, labels, dims, self.attrs, groups, columns, statistic=self.statistic
+            work, dims, labels, dims, self.attrs, groups, columns, self.statistic, self.missing
         )
+
+    def _masked_data(self) -> Any:
+        """Return the data with NaN in place of the numbers that are declared as missing."""
+        if self.missing is None:
+            return self.data
+        return chunks.replace_values(self.data, self.missing.values, np.nan)
 
     def _align_weights(self, weights: Any, role: str) -> Any:
         """Return aligned weights; None if they share no dimension with the data: no effect."""
@@ -169,7 +183,7 @@ class Field:
     ) -> "Field":
         """Apply the affine map of a state, matched by dimension and label; adapt the attributes."""
         affine = replace(state, data=chunks.apply(state.data, state.statistic.affine))
-        maps, data = affine.align_to(self), self.data
+        maps, data = affine.align_to(self), self._masked_data()
         if state.group_dim is not None:
             maps = GroupMaps(state.labels[state.group_dim], maps, state.group_dim, unseen)
         if isinstance(data, GroupedArray):

@@ -30,6 +30,7 @@ def state_from_values(
     epsilon: float = 0.0,
 ) -> State:
     """Return the state of a mean, a variance or standard deviation, and perhaps a count."""
+    _check_finite(np.asarray(mean.data), mean, "mean", name)
     variance = _like_mean(spread, mean, role, name)
     if role == "std":
         # The square root of a rounded square gives the std back to the bit.
@@ -48,15 +49,26 @@ def state_from_values(
 
 
 def _like_mean(values: Field, mean: Field, role: str, name: Hashable) -> np.ndarray:
-    """Return values aligned to a mean; ValueError if one of them is negative."""
+    """Return values aligned to a mean; ValueError if one of them is negative or not finite."""
     aligned = np.broadcast_to(values.align_to(mean, role), mean.data.shape)
-    for index in np.argwhere(aligned < 0).tolist():
+    _check_all(~(aligned < 0), aligned, mean, f"{role} must not be negative", name)
+    _check_finite(aligned, mean, role, name)
+    return aligned
+
+
+def _check_finite(values: np.ndarray, mean: Field, role: str, name: Hashable) -> None:
+    _check_all(np.isfinite(values), values, mean, f"{role} must be finite", name)
+
+
+def _check_all(
+    is_valid: np.ndarray, values: np.ndarray, mean: Field, rule: str, name: Hashable
+) -> None:
+    """Raise ValueError that names the first value that breaks a rule."""
+    for index in np.argwhere(~is_valid)[:1].tolist():
         position = " ".join(filter(None, [str(name or ""), mean.describe_position(index)]))
         raise ValueError(
-            f"{role} must not be negative, got {aligned[tuple(index)]}"
-            f"{' at ' if position else ''}{position}"
+            f"{rule}, got {values[tuple(index)]}{' at ' if position else ''}{position}"
         )
-    return aligned
 
 
 def merge_state(state: State, other: State) -> State:
@@ -64,9 +76,12 @@ def merge_state(state: State, other: State) -> State:
     _check_same_statistic(state, other)
     _check_same_groups(state, other)
     records = chunks.merge(state.records, reorder(other, state).records, state.statistic)
-    columns = state.selected_columns or other.selected_columns
-    attrs = attributes.merge(state.attrs, other.attrs)
-    return replace(state.with_records(records), selected_columns=columns, attrs=attrs)
+    return replace(
+        state.with_records(records),
+        selected_columns=state.selected_columns or other.selected_columns,
+        attrs=attributes.merge(state.attrs, other.attrs),
+        missing=state.missing if state.missing == other.missing else None,
+    )
 
 
 def _check_same_statistic(state: State, other: State) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from dasknorm.chunks import is_lazy
 from dasknorm.fields import State, States
 from dasknorm.fields.lags import describe_lag
+from dasknorm.fields.missing_values import format_fill
 from dasknorm.reports.provenance import Attrs, Run, runs_of
 from dasknorm.statistics import Statistic
 
@@ -20,7 +21,16 @@ TEXT_WIDTH = 100
 MAX_SENTENCES, MAX_NAMES = 5, 6
 """Further sentences about kinds of runs, and names in a list, are counted."""
 
-VARIES_WITHIN_KIND = ("range", "created", "values", "batches", "source", "versions", "dtypes")
+VARIES_WITHIN_KIND = (
+    "range",
+    "created",
+    "values",
+    "missing",
+    "batches",
+    "source",
+    "versions",
+    "dtypes",
+)
 """The entries in which runs of the same kind may differ."""
 
 WEIGHTS = {
@@ -52,6 +62,8 @@ def describe(states: States, attrs: Attrs) -> str:
         sentences = [_sentence_without_runs(states, attrs)]
     elif attrs.get("given"):
         sentences += ["Statistics that were given, not learned from data, are merged into these."]
+    if missing := _missing_values(states, runs_of(attrs)):
+        sentences.append(f"{missing} were treated as missing.")
     progress = attrs.get("checkpoint")
     if progress and progress["done"] < progress["of"]:
         done = f"{progress['done']} of {progress['of']}"
@@ -233,6 +245,28 @@ def _missing(records: np.ndarray) -> float | None:
 
 def _skips_missing(fields: States) -> bool:
     return all(getattr(state.statistic, "skipna", True) for state in fields.values())
+
+
+def _missing_values(states: States, runs: Sequence[Run]) -> str:
+    """Return the numbers that attributes of the data declare as missing, with the variables."""
+    names: dict[tuple[str, str], dict[str, None]] = {}
+    for run in runs:
+        for name, declared in run.get("missing", {}).items():
+            if states and name not in map(str, states):
+                continue
+            for attribute, values in declared.items():
+                key = _join_names(map(format_fill, values)), attribute
+                names.setdefault(key, {})[name] = None
+    parts = [
+        f"{values}{_in_variables(variables)} (attribute {attribute})"
+        for (values, attribute), variables in names.items()
+    ]
+    return f"Values of {_join_names(parts)}" if parts else ""
+
+
+def _in_variables(names: Iterable[str]) -> str:
+    named = [name for name in names if name != "None"]
+    return f" in {_join_names(named)}" if named else ""
 
 
 # -- clauses: conditions and versions -------------------------------------------------------------

@@ -31,13 +31,15 @@ class Run(TypedDict, total=False):
     """One call of `adapt`. Files of older versions lack some keys.
 
     `merged` has the reduced dimensions of each variable, `over` all of them, `range` their first
-    and last labels; `values` includes missing ones.
+    and last labels; `values` includes missing ones. `missing` has, by variable and attribute, the
+    numbers that stood for missing values.
     """
 
     dtypes: dict[str, str]
     over: list[str]
     merged: dict[str, list[str]]
     values: dict[str, int]
+    missing: dict[str, dict[str, list[float]]]
     by: list[str]
     weights: str
     where: str
@@ -98,6 +100,7 @@ def make_attrs(
         "over": list(dict.fromkeys(dim for dims in merged.values() for dim in dims)),
         "merged": merged,
         "values": _values(fields),
+        "missing": _missing(fields),
         "by": by,
         "weights": "" if weights is None else _weights_name(weights),
         "where": "" if where is None else _weights_name(where),
@@ -183,6 +186,15 @@ def _values(fields: Fields) -> dict[str, int]:
     """Return the number of values per field, missing ones included, where Dask knows the shape."""
     counts = {str(name): math.prod(field.data.shape) for name, field in fields.items()}
     return {name: int(count) for name, count in counts.items() if not math.isnan(count)}
+
+
+def _missing(fields: Fields) -> dict[str, dict[str, list[float]]]:
+    """Return the numbers that stand for missing values, by variable and attribute."""
+    return {
+        str(name): {attribute: list(values) for attribute, values in field.missing.declared.items()}
+        for name, field in fields.items()
+        if field.missing is not None and field.missing.declared
+    }
 
 
 def _versions() -> dict[str, str]:

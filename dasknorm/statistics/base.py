@@ -27,6 +27,9 @@ LOCATION_SCALES: Mapping[tuple[str, ...], Callable[..., LocationScale]] = {
 }
 """The location and scale of data by the names of results; the most informative results first."""
 
+DEFAULT_FILL = 9.969209968386869e36
+"""The number that netCDF stores for missing floats of a variable without ``_FillValue``."""
+
 
 class Statistic(ABC):
     """A monoid of records that is converted to an affine map.
@@ -140,6 +143,14 @@ class Statistic(ABC):
     @abstractmethod
     def affine(self, records: Records) -> Records:
         """Return the maps that normalize, as ``kernels.AFFINE``, in the shape of `records`."""
+
+    def weight_of(self, records: Records, value: float) -> np.ndarray:
+        """Return the weight of a value next to which all other values in the data are negligible.
+
+        It is NaN where the value occurs and its weight is unknown, and 0 where the records do not
+        show that it occurs.
+        """
+        return np.zeros(records.shape)
 
     def kernel(self, kernel: Kernel) -> Kernel:
         """Return the kernel to use instead of ``kernels.standardize`` or ``kernels.restore``."""

@@ -26,6 +26,12 @@ class ExtremaRecords(CountedStatistic):
     def merge(self, records: Records, axes: Axes) -> Records:
         return kernels.merge_extrema(records, axes)
 
+    def weight_of(self, records: Records, value: float) -> np.ndarray:
+        end, other_end = ("max", "min") if value > 0 else ("min", "max")
+        occurs = (records["count"] > 0) & np.isclose(records[end], value, rtol=1e-6, atol=0)
+        weight = np.where(records[other_end] == records[end], records["count"], np.nan)
+        return np.where(occurs, weight, 0.0)
+
 
 @dataclass(frozen=True, repr=False)
 class Extrema(ExtremaRecords):

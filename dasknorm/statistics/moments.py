@@ -14,6 +14,12 @@ from dasknorm.errors import MismatchError
 from dasknorm.kernels import Axes, Weights
 from dasknorm.statistics.base import CountedStatistic, Records, Statistic, make_affine
 
+RELATIVE_ERROR = 1e-6
+"""Of the variance of data that consist of one large value and of negligible ones."""
+
+SMALLEST_FRACTION = 1e-15
+"""The smallest fraction of the data that one large value can be found by."""
+
 
 class StandardScore(Statistic):
     """A statistic with the results mean, std and variance, and a least scale `epsilon`.
@@ -139,6 +145,18 @@ class Moments(StandardScore, CountedStatistic):
             share = records_of_one["count"] / np.where(count == 0, 1.0, count)
             records_of_one["m2"], records_of_one["m2_rest"] = share * m2, 0.0
         return result
+
+    def weight_of(self, records: Records, value: float) -> np.ndarray:
+        # Negligible values count as 0. If a fraction p of the data equals the value F, then the
+        # mean is p F, and the variance p (1 - p) F^2.
+        if not records.size or np.abs(records["mean"]).max() < SMALLEST_FRACTION * abs(value):
+            return np.zeros(records.shape)
+        with np.errstate(all="ignore"):
+            fraction = records["mean"] / value
+            variance = records["m2"] / records["count"] / value / value
+            error = np.abs(variance - fraction * (1 - fraction))
+            occurs = (fraction > 0) & (error <= RELATIVE_ERROR * fraction)
+            return np.where(occurs, fraction * records["count"], 0.0)
 
     def is_invalid(self, records: Records) -> np.ndarray:
         return (records["count"] > 0) & ~np.isfinite(records["mean"] + records["m2"])

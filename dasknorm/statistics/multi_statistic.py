@@ -163,6 +163,14 @@ class MultiStatistic(Statistic):
         owner = next(part for part in self.parts if result_name in part.result_names)
         return owner.units(result_name, units)
 
+    def weight_of(self, records: Records, value: float) -> np.ndarray:
+        weight = np.zeros(records.shape)
+        for part, part_records in self._views(records):
+            is_better = (weight == 0) | np.isnan(weight)
+            part_weight = part.weight_of(part_records, value)
+            weight = np.where(is_better & (part_weight != 0), part_weight, weight)
+        return weight
+
     def with_one_scale(self, records: Sequence[Records]) -> list[Records]:
         result = [result_of_one.copy() for result_of_one in records]
         part, _ = next(self._views(result[0]))

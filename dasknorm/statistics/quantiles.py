@@ -130,6 +130,16 @@ class Quantiles(CountedStatistic):
             scale = np.clip(upper - lower, self.epsilon, np.finfo("f8").max)
         return make_affine(self._defined(records, median), self._defined(records, scale))
 
+    def weight_of(self, records: Records, value: float) -> np.ndarray:
+        end = records["high" if value > 0 else "low"]
+        occurs = (records["count"] > 0) & np.isclose(end, value, rtol=1e-6, atol=0)
+        if not occurs.any():
+            return np.zeros(records.shape)
+        weights = records["weights"]  # of buckets in order, and 0 after the last one in use
+        last = np.count_nonzero(weights, axis=-1)[..., None] - 1 if value > 0 else 0
+        index = np.broadcast_to(np.maximum(last, 0), (*records.shape, 1))
+        return np.where(occurs, np.take_along_axis(weights, index, axis=-1)[..., 0], 0.0)
+
     @property
     def comparison_settings(self) -> tuple[float, float]:
         """The two quantiles."""

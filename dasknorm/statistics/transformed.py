@@ -12,7 +12,7 @@ import numpy as np
 
 from dasknorm import kernels
 from dasknorm.kernels import Axes, Kernel, Weights
-from dasknorm.statistics.base import Component, Records, Statistic
+from dasknorm.statistics.base import DEFAULT_FILL, Component, Records, Statistic
 from dasknorm.statistics.moments import Moments
 
 
@@ -91,7 +91,10 @@ class Transformed(Statistic):
     def invalid_reason(self) -> str:  # type: ignore[override]
         """The reason why a record is invalid."""
         domain = kernels.FUNCTIONS[self.function].domain
-        return f"values outside of the domain of {self.function}, which is {domain}, or infinite,"
+        return (
+            f"values outside of the domain of {self.function}, which is {domain}, infinite values, "
+            f"or {DEFAULT_FILL:g}, the default fill of netCDF,"
+        )
 
     def summarize(self, block: np.ndarray, axes: Axes, weights: Weights = None) -> Records:
         return self.statistic.summarize(self._values(block), axes, weights)
@@ -130,9 +133,17 @@ class Transformed(Statistic):
         inner = self.statistic.components(records)
         return [replace(component, transform=self.function) for component in inner]
 
+    def weight_of(self, records: Records, value: float) -> np.ndarray:
+        transformed = float(kernels.through(self.function, np.array(value)))
+        return self.statistic.weight_of(records, transformed)
+
     def is_invalid(self, records: Records) -> np.ndarray:
         return self.statistic.is_invalid(records)
 
     def _values(self, block: np.ndarray) -> np.ndarray:
-        """Return the function's values."""
-        return kernels.through(self.function, np.asarray(block))
+        """Return the function's values, infinite outside of its domain."""
+        block = np.asarray(block)
+        values = kernels.through(self.function, block)
+        # Unlike itself, the logarithm of a default fill is not large enough to be found later.
+        is_fill = block == DEFAULT_FILL if block.dtype.kind == "f" else np.zeros(0)
+        return np.where(is_fill, np.inf, values) if is_fill.any() else values

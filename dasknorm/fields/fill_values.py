@@ -1,0 +1,115 @@
+"""Fill values: numbers in computed states that programs store in place of missing values.
+
+Used by fields.checks. They are found in the records after the pass, so no data are read for it. The
+numbers that attributes declare are in `missing_values`.
+"""
+
+from collections.abc import Hashable, Iterator
+from functools import partial
+
+import numpy as np
+
+from dasknorm.fields.elements import (
+    apply_in_batches,
+    count_noun,
+    counts_of,
+    describe_where,
+    title_of,
+)
+from dasknorm.fields.field import State
+from dasknorm.fields.missing_values import format_fill
+from dasknorm.fields.states import select_group
+from dasknorm.statistics.base import DEFAULT_FILL
+
+LARGE_FILLS = (1e20, 9.999e20, 1e30, 1e35, 1e36, 3.4028235e38, -1e30, -9e33, -3.4028235e38)
+"""Numbers that programs store for missing values; unlike `DEFAULT_FILL`, they may be data."""
+
+
+def check_no_default_fill(name: Hashable, state: State) -> None:
+    """Raise ValueError if the data contain the number that netCDF stores for missing values."""
+    if state.lag_dim is not None:  # a difference of a fill value is one, too
+        state = select_group(state, state.labels[state.group_dim][0])
+    weights = _weights_of(state, DEFAULT_FILL)
+    if not (found := weights != 0).any():
+        return
+    fill, dtype, missing = DEFAULT_FILL, "floats", state.missing
+    advice = "replace them by NaN: data.where(data < 9e36), or np.where(x < 9e36, x, np.nan)"
+    if missing is not None and missing.undeclared is not None:
+        fill, dtype = missing.undeclared, missing.stored_dtype
+        advice = f"if they are data, write ds[{name!r}].encoding['_FillValue'] = None"
+    if name is not None and not state.has_columns:
+        declaration = f"ds[{name!r}].attrs['_FillValue'] = {fill!r}"
+        advice = f"to treat them as missing values, write {declaration}; {advice}"
+    raise ValueError(
+        f"{_format_weight(weights[found])} {format_fill(fill)} in "
+        f"{describe_where(name, state, found)}: netCDF stores this number for missing {dtype} if a "
+        f"variable has no _FillValue; {advice}"
+    )
+
+
+def check_zeros(name: Hashable, state: State) -> None:
+    """Raise ValueError if xarray has masked the zeros of floats, due to a fill value of 0."""
+    missing = state.missing
+    if missing is None or not missing.masks_zero or "float" not in missing.stored_dtype:
+        return
+    if weight := _missing_weight(state):
+        raise ValueError(_describe_zeros(name, state, weight))
+
+
+def find_doubts(name: Hashable, state: State) -> Iterator[str]:
+    """Yield a text for each reason why statistics may be of numbers that are not data."""
+    if (missing := state.missing) is not None:
+        if missing.is_packed:
+            yield (
+                f"{title_of(name, state)} has packed integers and the attributes scale_factor or "
+                "add_offset: the statistics are of packed numbers; open the file with "
+                "mask_and_scale=True"
+            )
+        if missing.masks_zero and (weight := _missing_weight(state)):
+            yield _describe_zeros(name, state, weight)
+    fills = apply_in_batches(partial(_find_large_fill, state), state)
+    for fill in np.unique(fills[fills != 0]).tolist():
+        found = fills == fill
+        weights = _weights_of(state, fill)[found]
+        if (np.isnan(weights) | (weights < (1 - 1e-9) * counts_of(state)[found])).any():
+            yield (
+                f"{_format_weight(weights)} {format_fill(fill)} in "
+                f"{describe_where(name, state, found)}: this number often stands for missing values; if so, replace it by NaN"
+            )
+
+
+def _find_large_fill(state: State, records: np.ndarray) -> np.ndarray:
+    """Return for each record the first of `LARGE_FILLS` that occurs, or 0."""
+    result = np.zeros(records.shape)
+    for fill in LARGE_FILLS:
+        found = state.statistic.weight_of(records, fill) != 0
+        result[found & (result == 0)] = fill
+    return result
+
+
+def _weights_of(state: State, value: float) -> np.ndarray:
+    return apply_in_batches(lambda records: state.statistic.weight_of(records, value), state)
+
+
+def _describe_zeros(name: Hashable, state: State, weight: float) -> str:
+    return (
+        f"{_format_weight(weight)} NaN in {title_of(name, state)}: xarray reads zeros as missing "
+        "values, because the fill value of the Zarr array is 0; write xr.open_zarr(path, "
+        "use_zarr_fill_value_as_mask=False). If zeros are missing values, or the array was opened "
+        f"so, write del ds[{name!r}].encoding['_FillValue']"
+    )
+
+
+def _missing_weight(state: State) -> float:
+    """Return the total weight of missing values; 0 if the records do not have it."""
+    component = state.statistic.components(state.data)[0]
+    return float(np.sum(component.stored("missing", 0.0)))
+
+
+def _format_weight(weights: np.ndarray | float) -> str:
+    """Return a total weight as a number of values, if it is one."""
+    weight = float(np.sum(weights))
+    number = round(weight) if np.isfinite(weight) else 0
+    if number and abs(weight - number) <= 1e-6 * weight:
+        return f"{count_noun(number, 'value')} of"
+    return "values of"
