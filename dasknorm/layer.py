@@ -23,6 +23,7 @@ from dasknorm.containers.batches import check_same_names, find_batches
 from dasknorm.containers.numpy import Array
 from dasknorm.errors import NotAdaptedError
 from dasknorm.fields import Axes, Field, Fields, State, checks
+from dasknorm.fields.coords import keep_coords
 from dasknorm.fields.matching import kept_dims
 from dasknorm.reports import provenance, table
 from dasknorm.statistics import Moments, StandardScore
@@ -443,5 +444,6 @@ def _broadcast(state: State, fields: Fields, axes: tuple[Hashable, ...]) -> dict
                 f"axes {dims}, which have shape {shape}; sizes are matched from the right"
             ) from None
         labels = {dim: index for dim, index in field.labels.items() if dim in dims}
-        states[name] = State(data, dims, labels, dims, statistic=state.statistic)
+        coords = keep_coords(field.coords, dims)
+        states[name] = State(data, dims, labels, dims, statistic=state.statistic, coords=coords)
     return states

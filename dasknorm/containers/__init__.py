@@ -12,7 +12,7 @@ named after the library.
 import importlib
 import importlib.util
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from functools import cache
 from importlib.metadata import EntryPoints, entry_points
 from typing import Any, ClassVar, Generic, TypeVar
@@ -90,7 +90,7 @@ class Container(ABC, Generic[T]):
 
     def check_no_selection(self, data: T, selection: Selection) -> None:
         """Raise TypeError if columns or groups are selected."""
-        if selection != NO_SELECTION:
+        if selection.columns is not None or selection.by:
             raise TypeError(
                 "statistics of chosen columns, or by group (columns=, by=), are of frames, and by "
                 f"group of xarray objects too; a {type(data).__name__} has no names for them"
@@ -115,6 +115,10 @@ class Container(ABC, Generic[T]):
     def missing_names(self, fields: Fields, states: States) -> list[Hashable]:
         """Return the names of states that data of this type must have, and do not have."""
         return []
+
+    def describe_left_out(self, data: T, names: Iterable[Hashable]) -> str:
+        """Return why some of these numeric fields are not among `fields`, to end a message."""
+        return ""
 
     def source_names(self, data: T) -> list[str]:
         """Return the names of the files that `data` were read from, if `data` contain them."""

@@ -55,7 +55,10 @@ def select_fields(
             "one: pass the statistic itself, or adapt on a Dataset"
         )
     if unknown := [name for name in spec if name not in names and name is not ...]:
-        raise MismatchError(f"no numeric variables or columns {unknown}; found {names}")
+        raise MismatchError(
+            f"no numeric variables or columns {unknown}; found {names}"
+            f"{container.describe_left_out(data, unknown)}"
+        )
     statistic_by_name = {name: _parse(spec.get(name, spec.get(...))) for name in names}
     if None not in fields:
         return {

@@ -1,10 +1,9 @@
 """xarray DataArrays, Datasets and DataTrees: each variable is a field with its dimensions.
 
-Used by users: `containers` imports this module with the first xarray object. To exclude more
-variables that contain metadata, extend the constants.
+Used by users: `containers` imports this module with the first xarray object.
 """
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
@@ -16,18 +15,14 @@ from dasknorm.containers import NO_SELECTION, Container, Selection, register
 from dasknorm.containers.date_groups import get_group_labels, unstack_groups
 from dasknorm.containers.file_backed import get_data, get_source_names
 from dasknorm.containers.latitudes import weights_by_latitude
+from dasknorm.containers.metadata import describe_metadata, find_metadata
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field, Fields, State, States, attributes
+from dasknorm.fields.coords import Coord, Coords, are_equal
 from dasknorm.fields.matching import Kept
 from dasknorm.fields.missing_values import find_missing_values
 
 X = TypeVar("X", bound=xr.DataArray | xr.Dataset | xr.DataTree)
-
-METADATA_ATTRIBUTES = ("bounds", "climatology", "grid_mapping", "mesh")
-"""Attributes that name variables without data, in the CF and the UGRID conventions."""
-
-MESH_ATTRIBUTES = ("_connectivity", "_coordinates")
-"""Ends of such attributes of the variable of a mesh."""
 
 
 class _Labelled(Container[X]):
@@ -100,13 +95,18 @@ class Datasets(_Labelled[xr.Dataset]):
         return get_source_names(data.data_vars.values()) or get_source_names([data])
 
     def fields(self, data: xr.Dataset, selection: Selection = NO_SELECTION) -> Fields:
-        fields = _get_fields(data)
+        fields = _get_fields(data, selection.variables)
         if not fields:
             variables = ", ".join(f"{n!r} ({v.dtype})" for n, v in data.data_vars.items())
             raise TypeError(
                 f"no numeric variables to normalize; found {variables or 'no variables'}"
+                f"{self.describe_left_out(data, data.data_vars)}"
             )
         return _add_groups(fields, data, selection)
+
+    def describe_left_out(self, data: xr.Dataset, names: Iterable[Hashable]) -> str:
+        numeric = [n for n in names if n in data.data_vars and is_numeric(data[n].dtype)]
+        return describe_metadata(find_metadata(data), numeric)
 
     def rebuild(self, data: xr.Dataset, fields: Fields) -> xr.Dataset:
         return data.assign({name: _rebuild_array(data[name], f) for name, f in fields.items()})
@@ -115,11 +115,14 @@ class Datasets(_Labelled[xr.Dataset]):
         return [name for name in states if name not in fields]
 
     def make_results(self, values: Fields) -> xr.Dataset:
+        values = _drop_differing_coords(values)
         return xr.Dataset({name: _make_array(name, field) for name, field in values.items()})
 
     def parse_values(self, values: xr.Dataset) -> tuple[str, Fields]:
-        arrays = values.astype("f8").data_vars
-        return self.name, {name: _make_field(array, array.dims) for name, array in arrays.items()}
+        arrays, coords = values.astype("f8").data_vars, _get_coords(values)
+        return self.name, {
+            name: _make_field(array, array.dims, coords) for name, array in arrays.items()
+        }
 
 
 @register(xr.DataTree)
@@ -133,13 +136,25 @@ class DataTrees(_Labelled[xr.DataTree]):
     name = combined_name = "xarray.DataTree"
 
     def fields(self, data: xr.DataTree, selection: Selection = NO_SELECTION) -> Fields:
-        fields = _fields_by_path(data, _get_fields)
+        fields = _fields_by_path(
+            data, lambda path, node: _get_fields(node, _names_in_node(path, selection.variables))
+        )
         if not fields:
+            left_out = self.describe_left_out(data, _all_names(data))
             raise TypeError(
                 "no numeric variables to normalize in any node; found the nodes "
-                f"{[path for path, _ in _nodes(data)]}"
+                f"{[path for path, _ in _nodes(data)]}{left_out}"
             )
         return _add_groups(fields, data, selection)
+
+    def describe_left_out(self, data: xr.DataTree, names: Iterable[Hashable]) -> str:
+        reasons = {
+            _join_name(path, name): reason
+            for path, node in _nodes(data)
+            for name, reason in find_metadata(node.to_dataset()).items()
+            if is_numeric(node.data_vars[name].dtype)
+        }
+        return describe_metadata(reasons, list(names))
 
     def source_names(self, data: xr.DataTree) -> list[str]:
         nodes = [node for _, node in _nodes(data)]
@@ -184,7 +199,9 @@ class DataTrees(_Labelled[xr.DataTree]):
         )
 
     def parse_values(self, values: xr.DataTree) -> tuple[str, Fields]:
-        return self.name, _fields_by_path(values, lambda node: Datasets().parse_values(node)[1])
+        return self.name, _fields_by_path(
+            values, lambda path, node: Datasets().parse_values(node)[1]
+        )
 
 
 # -- variables of a Dataset, or of each node of a DataTree ---------------------------------------
@@ -207,33 +224,35 @@ def _add_groups(
     }
 
 
-def _get_fields(data: xr.Dataset) -> dict[Hashable, Field]:
-    """Return the numeric variables, except for those that describe other variables."""
-    metadata = _metadata_names(data)
+def _get_fields(data: xr.Dataset, required: Iterable[Hashable] = ()) -> dict[Hashable, Field]:
+    """Return the numeric variables; of those that describe others only the required ones."""
+    left_out, coords = find_metadata(data).keys() - set(required), _get_coords(data)
     return {
-        name: _make_field(variable)
+        name: _make_field(variable, coords=coords)
         for name, variable in data.data_vars.items()
-        if is_numeric(variable.dtype) and name not in metadata
+        if is_numeric(variable.dtype) and name not in left_out
     }
 
 
-def _metadata_names(data: xr.Dataset) -> set[str]:
-    """Return the variables that describe others: bounds, grid mappings, the faces of a mesh."""
+def _get_coords(data: xr.DataArray | xr.Dataset) -> dict[Hashable, Coord]:
+    """Return the coordinates that are not an index, unread; variables share them."""
+    indexes = data.indexes
     return {
-        name
-        for variable in data.variables.values()
-        for attrs in (variable.attrs, variable.encoding)
-        for key, value in attrs.items()
-        if key in METADATA_ATTRIBUTES or str(key).endswith(MESH_ATTRIBUTES)
-        for name in str(value).replace(":", " ").split()
+        name: Coord(variable.dims, variable, variable.attrs)
+        for name, variable in data.coords.variables.items()
+        if not variable.dims or any(dim not in indexes for dim in variable.dims)
     }
 
 
-def _make_field(array: xr.DataArray, features: tuple[Hashable, ...] = ()) -> Field:
+def _make_field(
+    array: xr.DataArray, features: tuple[Hashable, ...] = (), coords: Coords | None = None
+) -> Field:
     labels = {dim: array.indexes[dim] for dim in array.dims if dim in array.indexes}
-    missing = find_missing_values(array.attrs, array.encoding, array.dtype)
+    coords = _get_coords(array) if coords is None else coords
+    own = {name: coord for name, coord in coords.items() if set(coord.dims) <= set(array.dims)}
     attrs = attributes.for_unpacked(array.attrs, array.encoding)
-    return Field(get_data(array), array.dims, labels, features, attrs, missing=missing)
+    missing = find_missing_values(array.attrs, array.encoding, array.dtype)
+    return Field(get_data(array), array.dims, labels, features, attrs, missing=missing, coords=own)
 
 
 def _rebuild_array(array: xr.DataArray, field: Field) -> xr.DataArray:
@@ -245,12 +264,37 @@ def _rebuild_array(array: xr.DataArray, field: Field) -> xr.DataArray:
 
 
 def _make_array(name: Hashable, field: Field) -> xr.DataArray:
+    array = _make_labelled_array(name, field)
+    coords = {
+        name: (coord.dims, coord.data, dict(coord.attrs))
+        for name, coord in field.coords.items()
+        if coord.dims and name not in array.coords
+    }
+    # Without indexes, as in the data: xarray would make one of a coordinate named as a dimension.
+    return array.assign_coords(xr.Coordinates(coords, indexes={})) if coords else array
+
+
+def _drop_differing_coords(values: Fields) -> dict[Hashable, Field]:
+    """Return fields without coordinates that differ, as of two grids in combined statistics."""
+    first: dict[Hashable, Coord] = {}
+    differing = set()
+    for field in values.values():
+        for name, coord in field.coords.items():
+            if not are_equal({name: coord}, {name: first.setdefault(name, coord)}):
+                differing.add(name)
+    return {
+        key: replace(f, coords={n: c for n, c in f.coords.items() if n not in differing})
+        for key, f in values.items()
+    }
+
+
+def _make_labelled_array(name: Hashable, field: Field) -> xr.DataArray:
     if field.group_dim is not None:
         index = field.labels[field.group_dim]
         dim = field.group_dim if index.nlevels == 1 else " and ".join(map(str, index.names))
         labels = {dim: index, **{d: field.labels[d] for d in field.dims[1:] if d in field.labels}}
         ungrouped = replace(field, dims=(dim, *field.dims[1:]), labels=labels, groups=None)
-        return unstack_groups(_make_array(name, ungrouped), dim)
+        return unstack_groups(_make_labelled_array(name, ungrouped), dim)
     data = np.asarray(field.data) if isinstance(field.data, np.generic) else field.data
     array = xr.DataArray(data, dims=field.dims, name=name, attrs=dict(field.attrs))
     for dim, index in field.labels.items():
@@ -265,13 +309,21 @@ def _make_array(name: Hashable, field: Field) -> xr.DataArray:
 
 
 def _fields_by_path(
-    data: xr.DataTree, get: Callable[[xr.Dataset], Fields]
+    data: xr.DataTree, get: Callable[[str, xr.Dataset], Fields]
 ) -> dict[Hashable, Field]:
     return {
-        f"{path}/{name}" if path else name: field
+        _join_name(path, name): field
         for path, node in _nodes(data)
-        for name, field in get(node.to_dataset()).items()
+        for name, field in get(path, node.to_dataset()).items()
     }
+
+
+def _join_name(path: str, name: Hashable) -> Hashable:
+    return f"{path}/{name}" if path else name
+
+
+def _all_names(data: xr.DataTree) -> list[Hashable]:
+    return [_join_name(path, name) for path, node in _nodes(data) for name in node.data_vars]
 
 
 def _nodes(data: xr.DataTree) -> Iterator[tuple[str, xr.DataTree]]:
@@ -287,6 +339,11 @@ def _select_node(path: str, fields: Fields) -> dict[Hashable, Field]:
         for name, field in fields.items()
         if _split_name(name)[0] == path
     }
+
+
+def _names_in_node(path: str, names: Iterable[Hashable]) -> list[Hashable]:
+    """Return the names in one node of those names that are below its path."""
+    return [name for node, name in map(_split_name, names) if node == path]
 
 
 def _split_name(name: Hashable) -> tuple[str, Hashable]:

@@ -21,6 +21,16 @@ from dasknorm.blocks.grouped_arrays import GroupedArray
 from dasknorm.blocks.groups import GroupMaps, GroupRecords
 from dasknorm.errors import MismatchError
 from dasknorm.fields import attributes
+from dasknorm.fields.coords import (
+    Coords,
+    Positions,
+    are_equal,
+    compare_coords,
+    dim_labels,
+    find_labels,
+    find_scalar,
+    keep_coords,
+)
 from dasknorm.fields.labels import format_dim, format_dims, match_labels
 from dasknorm.fields.missing_values import MissingValues
 from dasknorm.statistics import Moments, Statistic
@@ -63,6 +73,8 @@ class Field:
         The statistic to compute from the data.
     missing : MissingValues, optional
         The numbers in the data that stand for missing values.
+    coords : mapping of name to Coord
+        Coordinates that are not an index, along dimensions without labels or without dimensions.
     """
 
     data: Any
@@ -74,6 +86,7 @@ class Field:
     selected_columns: tuple[Hashable, ...] | None = None
     statistic: Statistic | None = None
     missing: MissingValues | None = None
+    coords: Coords = field(default_factory=dict)
 
     def sizes(self) -> dict[Hashable, Any]:
         """Return the size along each dimension; NaN where Dask does not know it."""
@@ -129,8 +142,18 @@ class Field:
         if groups is not None:
             dims, groups = (groups.dim, *dims), replace(groups, data_dim=None)
         columns = self.selected_columns
+        coords = keep_coords(self.coords, dims)
         return State(
-            work, dims, labels, dims, self.attrs, groups, columns, self.statistic, self.missing
+            work,
+            dims,
+            labels,
+            dims,
+            self.attrs,
+            groups,
+            columns,
+            self.statistic,
+            self.missing,
+            coords,
         )
 
     def _masked_data(self) -> Any:
@@ -204,22 +227,43 @@ class Field:
         states stays in front, as an additional axis.
         """
         named = self._named_like(other)
-        dims, other_dims = named._data_dims, other._data_dims
-        missing = [dim for dim in dims if dim not in other_dims]
+        return named.take(named.find_positions(other, role), other.data_dims)
+
+    def find_positions(self, other: "Field", role: str = "statistics") -> Positions:
+        """Return the positions in this field of the labels of another one, by dimension.
+
+        A dimension that the other field lacks has a single position, that of a scalar coordinate.
+        MismatchError if a label is missing here, or if a coordinate of both fields differs.
+        """
+        positions: dict[Hashable, np.ndarray | int | None] = {}
+        missing = []
+        for dim in self.data_dims:
+            if dim in other.data_dims:
+                positions[dim] = self._positions(dim, other, role)
+            elif found := find_scalar(self.coords, self.labels.get(dim), other.coords, dim):
+                positions[dim] = _first(match_labels(*found, role))
+            else:
+                missing.append(dim)
         if missing:
             raise MismatchError(
                 f"the {role} have the dimensions {format_dims(missing)}, which the data lack; "
-                f"the data have {format_dims(other_dims)}"
+                f"the data have {format_dims(other.data_dims)}{self._selection_hint(missing[0])}"
             )
-        data, front = named.data, len(named.dims) - len(dims)
-        for axis, dim in enumerate(dims, start=front):
-            data = _take(data, axis, named._positions(dim, other, role))
-        order = [*range(front), *(front + dims.index(dim) for dim in other_dims if dim in dims)]
-        index = tuple(slice(None) if dim in dims else None for dim in other_dims)
+        compare_coords(self.coords, other.coords, positions, role)
+        return positions
+
+    def take(self, positions: Positions, dims: tuple[Hashable, ...]) -> Any:
+        """Return this field's array at some positions, with these dimensions."""
+        data, front = self.data, len(self.dims) - len(self.data_dims)
+        for axis, dim in reversed([*enumerate(self.data_dims, start=front)]):
+            data = _take(data, axis, positions[dim])
+        remaining = [dim for dim in self.data_dims if dim in dims]
+        order = [*range(front), *(front + remaining.index(dim) for dim in dims if dim in remaining)]
+        index = tuple(slice(None) if dim in remaining else None for dim in dims)
         return data.transpose(order)[(slice(None),) * front + index] if index else data
 
     @property
-    def _data_dims(self) -> tuple[Hashable, ...]:
+    def data_dims(self) -> tuple[Hashable, ...]:
         """The dimensions without the group dimension, which is the first of states."""
         is_grouped = self.groups is not None and self.groups.data_dim is None
         return self.dims[1:] if is_grouped else self.dims
@@ -252,7 +296,7 @@ class Field:
         )
 
     def is_identical(self, other: "Field") -> bool:
-        """Return whether statistic, dims, labels and every bit of the data are the same."""
+        """Return whether statistic, dims, labels, coordinates and every bit of the data agree."""
         settings, other_settings = (
             (field.statistic, field.dims, field.groups, field.selected_columns)
             for field in (self, other)
@@ -261,6 +305,7 @@ class Field:
             settings == other_settings
             and self.labels.keys() == other.labels.keys()
             and all(index.equals(other.labels[dim]) for dim, index in self.labels.items())
+            and are_equal(self.coords, other.coords)
             and (self.data.dtype, self.data.shape) == (other.data.dtype, other.data.shape)
             and np.asarray(self.data).tobytes() == np.asarray(other.data).tobytes()
         )
@@ -310,18 +355,37 @@ class Field:
         """Return the positions of another field's labels in this one; None for all, in order."""
         size, other_size = self.sizes()[dim], other.sizes()[dim]
         labels, other_labels = self.labels.get(dim), other.labels.get(dim)
-        if labels is None or other_labels is None:
-            if size != other_size:
-                raise MismatchError(
-                    f"sizes differ along {format_dim(dim)}: the data have {other_size}, the {role} "
-                    f"{size}"
-                )
-            return None
-        return match_labels(other_labels, labels, dim, role)
+        if labels is None and other_labels is None:
+            if found := find_labels(self.coords, other.coords, dim):
+                return match_labels(*found, role)
+        elif labels is None:
+            labels = dim_labels(self.coords, dim)
+        elif other_labels is None:
+            other_labels = dim_labels(other.coords, dim)
+        if labels is not None and other_labels is not None:
+            return match_labels(other_labels, labels, dim, role)
+        if size != other_size:
+            raise MismatchError(
+                f"sizes differ along {format_dim(dim)}: the data have {other_size}, the {role} "
+                f"{size}"
+            )
+        return None
+
+    def _selection_hint(self, dim: Hashable) -> str:
+        """Return how to keep a dimension that was lost when one label was selected."""
+        index = self.labels.get(dim)
+        if index is None or index.nlevels > 1 or not len(index) or dim == "columns":
+            return ""
+        return f". Keep a dimension when you select from it, such as .sel({dim}=[{index[0]}])"
 
 
-def _take(data: Any, axis: int, positions: np.ndarray | None) -> Any:
-    return data if positions is None else data[(slice(None),) * axis + (positions,)]
+def _take(data: Any, axis: int, positions: np.ndarray | int | None) -> Any:
+    """Return the part of an array at some positions; a single one drops the axis."""
+    return data if positions is None else data[(slice(None),) * axis + (positions, ...)]
+
+
+def _first(positions: np.ndarray | None) -> int:
+    return 0 if positions is None else int(positions[0])
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from dasknorm.errors import MismatchError
 from dasknorm.fields import attributes
 from dasknorm.fields.field import Field, Fields, Groups, State, States
 from dasknorm.fields.labels import format_dim
+from dasknorm.fields.matching import check_one_dim
 from dasknorm.fields.states import select_group
 
 Lag = Mapping[Hashable, Any] | None
@@ -49,6 +50,7 @@ def add_lags(fields: Fields, lag: Lag) -> dict[Hashable, Field]:
                 "the function first, and adapt on its result"
             )
     dims = {key: f.dims[f.axis_of(name)] for key, f in fields.items() if f.has_axis(name)}
+    check_one_dim(dims, "lag", name)
     if not dims:
         for field in fields.values():
             field.axis_of(name)  # the error lists the dimensions

@@ -8,6 +8,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 
 from dasknorm.errors import MismatchError
+from dasknorm.fields.coords import keep_coords
 from dasknorm.fields.field import Axes, Field, Fields, State, States
 from dasknorm.fields.labels import check_no_nan, format_dim
 
@@ -37,6 +38,7 @@ def _kept_dims(fields: Fields, keep: Axes, over: Axes) -> dict[Hashable, tuple[H
     names = _without_group_dims(fields, names, argument)
     named = {key: _dims_by_name(field, names, argument) for key, field in fields.items()}
     for name in names:
+        check_one_dim({key: d[name] for key, d in named.items() if name in d}, argument, name)
         if not any(name in dims for dims in named.values()):
             for field in fields.values():
                 field.axis_of(name)  # the error lists the dimensions
@@ -52,6 +54,18 @@ def _kept_dims(fields: Fields, keep: Axes, over: Axes) -> dict[Hashable, tuple[H
     return kept
 
 
+def check_one_dim(dims: Mapping[Hashable, Hashable], argument: str, name: Hashable) -> None:
+    """Raise ValueError if a position means different dimensions in different variables."""
+    (first, dim), *others = [*dims.items()] or [(None, None)]
+    for other, other_dim in others:
+        if other_dim != dim:
+            raise ValueError(
+                f"{argument}={name!r} is {format_dim(dim)} in {first!r} and "
+                f"{format_dim(other_dim)} in {other!r}: variables have names of dimensions in "
+                f"common, not positions. Write the name, such as {argument}={dim!r}"
+            )
+
+
 def kept_dims_like(field: Field, state: State) -> tuple[Hashable, ...]:
     """Return the dimensions of a field that a state keeps."""
     return tuple(field.dims[field.axis_of(dim)] for dim in state.dims if dim != state.group_dim)
@@ -60,7 +74,8 @@ def kept_dims_like(field: Field, state: State) -> tuple[Hashable, ...]:
 def rename_like(state: State, field: Field, other: State) -> State:
     """Return a state of a field with the dimension names of another state of the same data."""
     names = {field.dims[field.axis_of(dim)]: dim for dim in other.dims if dim != other.group_dim}
-    return replace(state, dims=tuple(names.get(dim, dim) for dim in state.dims))
+    dims = tuple(names.get(dim, dim) for dim in state.dims)
+    return replace(state, dims=dims, coords=keep_coords(state.coords, dims))
 
 
 def match_names(

@@ -18,10 +18,11 @@ Names: TypeAlias = Hashable | Sequence[Hashable] | None
 
 @dataclass(frozen=True)
 class Selection:
-    """The columns to normalize, by default all numeric ones, and the keys that name groups."""
+    """What to normalize, by default all that is numeric, and the keys that name groups."""
 
     columns: tuple[Hashable, ...] | None = None
     by: tuple[Hashable, ...] = ()  # columns, levels of the index, or coordinates
+    variables: tuple[Hashable, ...] = ()  # of a Dataset: included even if they describe others
 
     @classmethod
     def from_arguments(cls, columns: Names, by: Names) -> "Selection":
@@ -33,13 +34,14 @@ class Selection:
     def from_states(cls, states: States) -> "Selection":
         """Return the selection that the states were computed with."""
         columns = next((state.selected_columns for state in states.values()), None)
+        variables = tuple(name for name, state in states.items() if not state.has_columns)
         for state in states.values():  # variables without the grouped dimension have no groups
             if state.group_dim is None or state.lag_dim is not None:
                 continue
             if state.labels[state.group_dim].nlevels > 1:
-                return cls(columns, tuple(state.group_dim))  # type: ignore[arg-type]
-            return cls(columns, (state.group_dim,))
-        return cls(columns)
+                return cls(columns, tuple(state.group_dim), variables)  # type: ignore[arg-type]
+            return cls(columns, (state.group_dim,), variables)
+        return cls(columns, variables=variables)
 
     def select_columns(
         self, dtypes: Mapping[Hashable, object], numeric: Iterable[Hashable]

@@ -15,6 +15,7 @@ from dasknorm.blocks.group_labels import append_labels, find_labels, format_labe
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.errors import MismatchError
 from dasknorm.fields import attributes, units
+from dasknorm.fields.coords import keep_coords
 from dasknorm.fields.field import Field, State, States
 from dasknorm.fields.labels import format_dim, format_dims
 from dasknorm.statistics import Moments, Predefined, Statistic
@@ -45,7 +46,15 @@ def state_from_values(
         records["m2"] = variance * records["count"]
     # The cell methods of a mean are not those of the data.
     attrs = {name: value for name, value in mean.attrs.items() if name != "cell_methods"}
-    return State(records, mean.dims, mean.labels, mean.features, attrs, statistic=statistic)
+    return State(
+        records,
+        mean.dims,
+        mean.labels,
+        mean.features,
+        attrs,
+        statistic=statistic,
+        coords=keep_coords(mean.coords, mean.dims),
+    )
 
 
 def _like_mean(values: Field, mean: Field, role: str, name: Hashable) -> np.ndarray:
@@ -75,12 +84,13 @@ def merge_state(state: State, other: State) -> State:
     """Return a state merged with that of other data, matched by label; groups are united."""
     _check_same_statistic(state, other)
     _check_same_groups(state, other)
-    records = chunks.merge(state.records, reorder(other, state).records, state.statistic)
+    reordered = reorder(other, state)
     return replace(
-        state.with_records(records),
+        state.with_records(chunks.merge(state.records, reordered.records, state.statistic)),
         selected_columns=state.selected_columns or other.selected_columns,
         attrs=attributes.merge(state.attrs, other.attrs),
         missing=state.missing if state.missing == other.missing else None,
+        coords=reordered.coords,
     )
 
 
@@ -124,7 +134,13 @@ def reorder(state: State, other: State) -> State:
     labels = dict(other.labels)
     if state.group_dim in state.labels:
         labels[state.group_dim] = state.labels[state.group_dim]
-    return replace(other, data=state.align_to(other), labels=labels)
+    positions = state.find_positions(other)
+    for dim, taken in positions.items():
+        if taken is not None and np.unique(taken).size < np.size(taken):
+            raise MismatchError(f"labels along {format_dim(dim)} are not unique on one side only")
+    coords = {name: coord.take(positions) for name, coord in state.coords.items()}
+    data = state.take(positions, other.data_dims)
+    return replace(other, data=data, labels=labels, coords={**coords, **other.coords})
 
 
 def select_groups(state: State, groups: pd.Index) -> State:

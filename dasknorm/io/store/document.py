@@ -88,6 +88,8 @@ def compose(
             for name, variable in variables.items()
         },
     }
+    if layout.coords.entries:
+        header["coordinates"] = layout.coords.entries
     return Document(values.dumps(header).encode("ascii"), variables, history)
 
 
@@ -138,6 +140,15 @@ def _check_shapes(
             name = field["record"][part]
             if declared[name] != (np.dtype(dtype), (*shape, *part_shape)):
                 raise StatsFileError(f"variable {name!r} does not have the shape of its field")
+            used.append(name)
+        for i in field.get("coordinates", []):
+            if not set(head["coordinates"][i]["dims"]) <= set(field["dims"]):
+                raise StatsFileError("a coordinate has other dimensions than its field")
+    for entry in head.get("coordinates", []):
+        if "variable" in entry:
+            name = entry["variable"]
+            if declared[name][1] != tuple(head["dims"][i]["size"] for i in entry["dims"]):
+                raise StatsFileError(f"variable {name!r} does not have the shape of its coordinate")
             used.append(name)
     if len(used) != len(set(used)):  # then states could be larger than the file
         raise StatsFileError("a variable is used twice")

@@ -17,11 +17,14 @@ import pandas as pd
 
 from dasknorm.fields import Groups, State
 from dasknorm.io.store import labels, settings, values
+from dasknorm.io.store.coords import CoordEntry, StoredCoords, coords_from
 from dasknorm.io.store.settings import parts_of
 from dasknorm.io.store.values import Json
 from dasknorm.statistics import Statistic
 
 HEADER = "dasknorm_header"
+COORD_ATTRS = ("standard_name", "long_name", "units", "axis")
+"""Attributes of coordinates for other tools."""
 
 try:
     WRITER = version("dasknorm")
@@ -57,6 +60,7 @@ class FieldEntry(TypedDict):
     attrs: Json
     readings: dict[str, str]
     record: dict[str, str]
+    coordinates: NotRequired[list[int]]
 
 
 class Dim(TypedDict):
@@ -84,6 +88,7 @@ class Header(TypedDict):
     attrs: Json
     dims: list[DimEntry]
     fields: list[FieldEntry]
+    coordinates: NotRequired[list[CoordEntry]]
     variables: dict[str, tuple[str, list[int]]]
 
 
@@ -96,40 +101,51 @@ class Layout:
         self._names = UniqueNames()
         self._prefixes = UniqueNames()
         self.dims = Dims(self._names)
+        self.coords = StoredCoords(self._put_coord)
 
     def add(self, name: Hashable, state: State) -> None:
         """Add the state of one field."""
         records = _check_dtype(name, state)
         dims = [self.dims.add(dim, n, state.labels.get(dim)) for dim, n in state.sizes().items()]
         prefix = "" if name is None else self._prefixes.unique(str(name)) + "_"
-        results = self._add_results(prefix, dims, records, state)
-        self.fields.append(
-            {
-                "name": values.encode(name),
-                "statistic": settings.encode(state.statistic),
-                "dims": dims,
-                "features": [values.encode(dim) for dim in state.features],
-                "grouped": values.encode(state.group_dim),
-                "lagged": values.encode(state.lag_dim),
-                "chosen": None
-                if state.selected_columns is None
-                else list(map(values.encode, state.selected_columns)),
-                "attrs": _encode_attrs(name, state.attrs),
-                "readings": results,
-                "record": self._add_record(prefix, dims, records, state, results),
-            }
-        )
+        coords = self.coords.add(state.coords, dict(zip(state.dims, dims, strict=True)))
+        results = self._add_results(prefix, dims, records, state, coords)
+        entry: FieldEntry = {
+            "name": values.encode(name),
+            "statistic": settings.encode(state.statistic),
+            "dims": dims,
+            "features": [values.encode(dim) for dim in state.features],
+            "grouped": values.encode(state.group_dim),
+            "lagged": values.encode(state.lag_dim),
+            "chosen": None
+            if state.selected_columns is None
+            else list(map(values.encode, state.selected_columns)),
+            "attrs": _encode_attrs(name, state.attrs),
+            "readings": results,
+            "record": self._add_record(prefix, dims, records, state, results),
+        }
+        if coords:
+            entry["coordinates"] = coords
+        self.fields.append(entry)
 
     def _add_results(
-        self, prefix: str, dims: list[int], records: np.ndarray, state: State
+        self,
+        prefix: str,
+        dims: list[int],
+        records: np.ndarray,
+        state: State,
+        coords: list[int],
     ) -> Names:
         """Add the results for other tools; return the names of their variables."""
         names = {}
+        coord_names = self.coords.names_of_variables(coords)
+        coord_attrs = {"coordinates": " ".join(coord_names)} if coord_names else {}
         for result in state.statistic.result_names:
             # Any values of the records, such as all kinds of NaN, are written as they are.
             with np.errstate(all="ignore"):
                 data = np.asarray(state.statistic.result(records, result), "<f8")
-            names[result] = self._put(prefix + result, dims, data, _attrs_of(result, state))
+            attrs = _attrs_of(result, state) | coord_attrs
+            names[result] = self._put(prefix + result, dims, data, attrs)
         return names
 
     def _add_record(
@@ -158,6 +174,13 @@ class Layout:
         self.variables[name] = Variable((*named, *extra), data, attrs or {})
         return name
 
+    def _put_coord(
+        self, text: str, dims: list[int], data: np.ndarray, attrs: Mapping[str, object]
+    ) -> str:
+        """Add a coordinate with the attributes that are texts; return the name of its variable."""
+        texts = {key: plain_text(attrs[key]) for key in COORD_ATTRS if type(attrs.get(key)) is str}
+        return self._put(text, dims, data, texts)
+
 
 def _is_identical(first: np.ndarray, second: np.ndarray) -> bool:
     return (first.dtype, first.tobytes()) == (second.dtype, second.tobytes())
@@ -168,6 +191,8 @@ def states_from(
 ) -> dict[Hashable, State]:
     """Return the states that were added to a `Layout`."""
     dims = [_dim(entry) for entry in header["dims"]]
+    sizes = [(dim, size) for dim, size, _ in dims]
+    coords = coords_from(header.get("coordinates", []), sizes, variables)
     states = {}
     for entry, statistic in zip(header["fields"], statistics, strict=True):
         state_dims, columns = [dims[i] for i in entry["dims"]], entry.get("chosen")
@@ -180,6 +205,7 @@ def states_from(
             _groups(entry),
             None if columns is None else tuple(map(values.decode, columns)),
             statistic=statistic,
+            coords=dict(coords[i] for i in entry.get("coordinates", [])),
         )
     return states
 
