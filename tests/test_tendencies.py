@@ -240,10 +240,10 @@ def test_calendars() -> None:
 
 WRONG = {
     "no such dimension": ({"nope": 1}, ValueError, "'nope' not found"),
-    "no lag": ({"time": []}, ValueError, "numbers of steps, or all durations"),
+    "no lag": ({"time": []}, ValueError, "all numbers of steps, all durations"),
     "zero": ({"time": 0}, ValueError, "above 0"),
     "negative": ({"time": "-6h"}, ValueError, "above 0"),
-    "mixed": ({"time": [1, "6h"]}, ValueError, "all numbers of steps, or all durations"),
+    "mixed": ({"time": [1, "6h"]}, ValueError, "all numbers of steps, all durations"),
     "twice": ({"time": ["24h", "1D"]}, ValueError, "twice"),
     "a fraction": ({"time": 1.5}, TypeError, "number of steps or a duration"),
     "two dimensions": ({"time": 1, "lat": 1}, TypeError, "one dimension"),

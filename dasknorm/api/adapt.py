@@ -66,22 +66,24 @@ def adapt(
         is all numeric columns.
     by : label or list of labels, optional
         Group keys: columns of a DataFrame or levels of its index; for an xarray object,
-        coordinates along one dimension, or parts of a date such as ``"time.month"``. Statistics
-        are computed per group, and each row is normalized with those of its group. A row with a
-        missing key belongs to no group.
-    weights : array_like, or {"area", "coslat", "gaussian"}, optional
+        coordinates along one dimension, or parts of a date such as ``"time.month"``, or
+        ``"time.monthday"`` for the month and day. Statistics are computed per group, and each row
+        is normalized with those of its group. A row with a missing key belongs to no group.
+    weights : array_like, or {"area", "coslat", "gaussian", "days"} or a list of them, optional
         Non-negative weights that broadcast to the data: by name and label in xarray, by NumPy's
         rules for arrays, one per row for DataFrames (a Dask Series for a Dask DataFrame). A
         string computes weights from the latitudes of an xarray object: the area of a cell between
-        its edges, the cosine, or the weights of Gaussian quadrature.
+        its edges, the cosine, or the weights of Gaussian quadrature; or, for monthly data, the
+        number of days of each month. A list of strings is the product of their weights.
     where : array_like of bool, optional
         True for the values to include; aligned to the data like weights. Other values are not
         counted and not inspected.
     lag : mapping of dimension to lag or list of lags, optional
         Also compute, in the same pass, the statistics of tendencies along a dimension:
-        ``{"time": 1}`` for one step, ``{"time": ["6h", "24h"]}``. Differences across gaps in the
-        coordinate (steps longer than 1.5 times the median step) are excluded. `Stats.tendency`
-        returns the statistics. Weights must not vary along the dimension.
+        ``{"time": 1}`` for one step, ``{"time": ["6h", "24h"]}``, or a calendar frequency of
+        xarray, ``{"time": "MS"}`` (month start). Differences across gaps in the coordinate (steps
+        longer than 1.5 times the median step) are excluded. `Stats.tendency` returns the
+        statistics. Weights must not vary along the dimension.
     compute : bool, default True
         If False, the statistics stay lazy, and ``dask.compute`` computes several of them
         together. Compute before normalizing: lazy statistics keep every chunk in memory. The

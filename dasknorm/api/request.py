@@ -11,7 +11,7 @@ from typing import NamedTuple
 from dasknorm.containers import NO_SELECTION, container_of
 from dasknorm.containers.per_variable import StatisticSpec, select_fields
 from dasknorm.fields import Axes, State
-from dasknorm.fields.lags import Lag, add_lags, lags_by_dim
+from dasknorm.fields.lags import Lag, add_lags, check_pairs, lags_by_dim
 from dasknorm.fields.matching import kept_dims
 from dasknorm.fields.selection import Selection
 from dasknorm.reports import provenance
@@ -43,6 +43,7 @@ class Request:
         container = container_of(data)
         fields = select_fields(container, data, self.selection, self.statistic)
         fields = add_lags(fields, self.lag)
+        check_pairs(fields)
         kept = kept_dims(fields, self.keep, self.over)
         states = container.summarize(data, fields, kept, self.weights, self.where)
         source, lags = container.source_names(data), lags_by_dim(fields)

@@ -525,7 +525,8 @@ class Stats:
         Raises
         ------
         MismatchError
-            If the statistics are not grouped by day of the year (``by="time.dayofyear"``).
+            If the statistics are not grouped by day of the year (``by="time.dayofyear"`` or
+            ``by="time.monthday"``).
         ValueError
             If `days` is even or out of range, or `weights` is another string.
 
@@ -546,7 +547,7 @@ class Stats:
             raise ValueError(f"a window is an odd number of days from 3 to 359, got {days!r}")
         states = self.compute().states
         if not any(state.group_dim for state in states.values()):
-            raise MismatchError("no climatology: a window is of days, by='time.dayofyear'")
+            raise MismatchError("no climatology: a window is of days, by='time.monthday'")
         states = {
             name: smooth(state, days, weights == "linear") if state.group_dim else state
             for name, state in states.items()

@@ -14,7 +14,7 @@ import click
 import numpy as np
 
 from dasknorm.cli.errors import InputError, input_errors
-from dasknorm.containers.latitudes import WEIGHTS
+from dasknorm.containers.coordinate_weights import WEIGHTS
 from dasknorm.containers.per_variable import StatisticSpec
 from dasknorm.kernels import FUNCTIONS
 from dasknorm.statistics import Statistic, Transformed
@@ -114,7 +114,8 @@ def variables(help: str) -> Option:
 weights = click.option(
     "--weights",
     type=click.Choice(list(WEIGHTS)),
-    help="Weight values by latitude: grid-cell area, cosine, or Gaussian quadrature weights.",
+    help="Weight values by latitude (grid-cell area, cosine, or Gaussian quadrature weights), or "
+    "monthly data by the days of their months.",
 )
 lag = click.option(
     "--lag",

@@ -62,7 +62,7 @@ class Container(ABC, Generic[T]):
     combined_name: ClassVar[str | None] = None
     """The type of results of multiple such objects together; None if they cannot be combined."""
 
-    has_latitude: ClassVar[bool] = False
+    has_coordinates: ClassVar[bool] = False
     """Whether weights may be a string, such as ``"area"``, which uses the coordinates."""
 
     @abstractmethod
@@ -100,15 +100,15 @@ class Container(ABC, Generic[T]):
         self, data: T, fields: Fields, kept: Kept, weights: object = None, where: object = None
     ) -> dict[Hashable, State]:
         """Return the states of the fields, still to be computed: their data are Reductions."""
-        if isinstance(weights, str) and not self.has_latitude:
+        if weight_names(weights) and not self.has_coordinates:
             raise TypeError(
-                f"weights={weights!r} are by the latitude of an xarray object; a "
+                f"weights={weights!r} are computed from the coordinates of an xarray object; a "
                 f"{type(data).__name__} has none: give numbers, such as weights="
                 "np.cos(np.deg2rad(lat))[:, None]"
             )
         parsed = None if weights is None else self.parse_weights(data, weights)
         mask = None if where is None else self.parse_mask(data, where)
-        if mask is not None and parsed is not None and not isinstance(parsed, Field):
+        if mask is not None and parsed is not None and not isinstance(parsed, (Field, tuple)):
             parsed, mask = self.mask_weights(parsed, mask), None
         return {name: f.summarize(kept[name], parsed, mask) for name, f in fields.items()}
 
@@ -156,6 +156,13 @@ class Container(ABC, Generic[T]):
     def mask_weights(self, weights: Any, mask: Any) -> object:
         """Return lazy weights that are 0 where a lazy mask is False."""
         return weights.where(mask, 0)
+
+
+def weight_names(weights: object) -> list[str]:
+    """Return the names of weights that are computed from coordinates; none for other weights."""
+    names = [weights] if isinstance(weights, str) else weights
+    is_named = isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names)
+    return list(names) if is_named else []
 
 
 def _has_missing(mask: np.ndarray) -> bool:

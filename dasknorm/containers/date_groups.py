@@ -3,6 +3,7 @@
 Used by `containers.xarray`. Error messages can change without other changes.
 
 Keys are coordinates along one dimension, or their date components as in xarray: ``"time.month"``.
+``"time.monthday"`` is the month and the day, such as ``"02-29"``, in any calendar.
 """
 
 from collections.abc import Hashable
@@ -62,11 +63,12 @@ def _get_coordinate(data: xr.DataArray | xr.Dataset | xr.DataTree, key: Hashable
             "ds.set_coords(name) if they are a variable"
         )
     try:
-        return getattr(data.coords[name].dt, component)
+        dates = data.coords[name].dt
+        return dates.strftime("%m-%d") if component == "monthday" else getattr(dates, component)
     except (AttributeError, TypeError) as error:
         raise ValueError(
             f"by={key!r}: {name!r} has dtype {data.coords[name].dtype} and no {component!r}; dates "
-            "have year, season, month, dayofyear, hour and others"
+            "have year, season, month, dayofyear, monthday, hour and others"
         ) from error
 
 

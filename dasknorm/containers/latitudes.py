@@ -1,38 +1,16 @@
-"""Area weights of the latitudes of a regular grid, as numbers or for an xarray object.
+"""Area weights of the latitudes of a regular grid, as numbers.
 
-Used by `cli.options`, `containers.xarray`, `reports.provenance` and by users, who import its
-formulas. To add a formula, add it to `WEIGHTS`.
+Used by `containers.coordinate_weights` and by users, who import its formulas.
 """
 
-from collections.abc import Callable, Hashable
-from typing import TypeAlias
-
 import numpy as np
-import xarray as xr
 from numpy.typing import ArrayLike
-
-XarrayData: TypeAlias = xr.DataArray | xr.Dataset
 
 NEAR = 1e-3
 """Degrees that a latitude may be off from a Gaussian one: files of GRIB 1 hold thousandths."""
 
 ROUNDING = 1e-4
 """Degrees by which rounding may move a latitude across a pole, or across its own bounds."""
-
-# Attributes that CF defines for a latitude and a longitude, then their common names.
-NORTH = {"degrees_north", "degree_north", "degree_N", "degrees_N", "degreeN", "degreesN"}
-EAST = {"degrees_east", "degree_east", "degree_E", "degrees_E", "degreeE", "degreesE"}
-LATITUDE = ("latitude", NORTH, {"lat", "latitude"})
-LONGITUDE = ("longitude", EAST, {"lon", "long", "longitude"})
-
-CELLS = (
-    "give the area of each cell as a DataArray with these dimensions: weights=areas. CF files "
-    "often have it, as 'areacella', 'areacello' or 'cell_area'; along a rotated pole's own "
-    "latitude it is np.cos(np.deg2rad(ds['rlat']))"
-)
-
-
-# -- weights of latitudes -------------------------------------------------------------------------
 
 
 def area(lat: ArrayLike, bounds: ArrayLike | None = None) -> np.ndarray:
@@ -123,14 +101,6 @@ def gaussian_latitudes(n: int) -> np.ndarray:
     return _nodes(n)[0]
 
 
-WEIGHTS: dict[str, Callable[..., np.ndarray]] = {
-    "area": area,
-    "coslat": coslat,
-    "gaussian": gaussian,
-}
-"""The strings that may be given as weights, and their formulas."""
-
-
 def _cos(degrees: np.ndarray) -> np.ndarray:
     """Return the cosine, accurate to the last digits next to a pole, and 0 at it."""
     return np.sin(np.deg2rad(90 - np.abs(degrees)))
@@ -213,81 +183,3 @@ def _legendre(n: int, angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         difference = (j * difference - (2 * j + 1) * height * value) / (j + 1)
         value = value + difference
     return value, n * (difference - height * value) / np.sin(angle)
-
-
-# -- the latitude of an xarray object -------------------------------------------------------------
-
-
-def weights_by_latitude(data: XarrayData, kind: str) -> tuple[Hashable, np.ndarray]:
-    """Return the dimension of the latitude of a regular grid, and the weight at each latitude."""
-    if kind not in WEIGHTS:
-        raise ValueError(
-            f"weights must be {', '.join(map(repr, WEIGHTS))} or a DataArray, got {kind!r}"
-        )
-    lat = _find_latitude(data, kind)
-    try:
-        _check_degrees(lat)
-        bounds = _find_bounds(data, lat) if kind == "area" else None
-        arguments = (lat.values,) if bounds is None else (lat.values, bounds)
-        return lat.dims[0], WEIGHTS[kind](*arguments)
-    except ValueError as error:
-        raise ValueError(f"weights={kind!r} by the latitude {lat.name!r}: {error}") from None
-
-
-def _find_latitude(data: XarrayData, kind: str) -> xr.DataArray:
-    """Return the one coordinate that is the latitude."""
-    latitudes = _find_coordinates(data, LATITUDE)
-    if not latitudes:
-        raise ValueError(
-            f"weights={kind!r} need a latitude: a coordinate with standard_name 'latitude', units "
-            f"'degrees_north', or the name 'lat' or 'latitude'; found {list(data.coords)}"
-        )
-    shared = {dim for lon in _find_coordinates(data, LONGITUDE) for dim in lon.dims}
-    for lat in latitudes:
-        if lat.ndim != 1 or lat.dims[0] in shared:
-            dims = f"dimensions {lat.dims}" if lat.ndim else "no dimension"
-            cause = ", which the longitude has too" if shared & set(lat.dims) else ""
-            raise ValueError(
-                f"weights={kind!r} need a latitude along a dimension of its own; {lat.name!r} has "
-                f"{dims}{cause}: {CELLS if lat.ndim else 'of one latitude all weighs the same'}"
-            )
-    if len(latitudes) > 1:
-        raise ValueError(
-            f"weights={kind!r} need one latitude, found {[lat.name for lat in latitudes]}: adapt "
-            "on the variables of each grid by themselves"
-        )
-    return latitudes[0]
-
-
-def _find_coordinates(
-    data: XarrayData, signs: tuple[str, set[str], set[str]]
-) -> list[xr.DataArray]:
-    """Return the variables with CF's attributes of a coordinate, else those with its names."""
-    standard_name, units, names = signs
-    variables = {name: data[name] for name in getattr(data, "variables", data.coords)}
-    bounds = {attrs.get("bounds") for v in variables.values() for attrs in (v.attrs, v.encoding)}
-    variables = {name: v for name, v in variables.items() if name not in bounds}
-    by_attrs = [
-        v
-        for v in variables.values()
-        if v.attrs.get("standard_name") == standard_name or v.attrs.get("units") in units
-    ]
-    return by_attrs or [v for name, v in variables.items() if str(name).lower() in names]
-
-
-def _find_bounds(data: XarrayData, lat: xr.DataArray) -> np.ndarray | None:
-    """Return CF's bounds of the latitude; None if there are none, or not in `data`."""
-    name = lat.attrs.get("bounds", lat.encoding.get("bounds"))
-    return data[name].values if name in getattr(data, "variables", data.coords) else None
-
-
-def _check_degrees(lat: xr.DataArray) -> None:
-    """Raise ValueError if latitudes look like radians."""
-    units = str(lat.attrs.get("units", ""))
-    is_small = lat.size > 1 and bool((np.abs(lat.values) <= np.pi / 2 + 1e-6).all())
-    if units.lower().startswith("rad") or (is_small and "deg" not in units.lower()):
-        raise ValueError(
-            f"it looks like radians, from {lat.values[0]:g} to {lat.values[-1]:g} in units "
-            f"{units!r}: write ds.assign_coords({lat.name}=np.rad2deg(ds[{lat.name!r}])), or, if "
-            f"these are degrees, ds[{lat.name!r}].attrs['units'] = 'degrees_north'"
-        )

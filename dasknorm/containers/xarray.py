@@ -11,10 +11,10 @@ import numpy as np
 import xarray as xr
 
 from dasknorm.blocks import is_numeric
-from dasknorm.containers import NO_SELECTION, Container, Selection, register
+from dasknorm.containers import NO_SELECTION, Container, Selection, register, weight_names
+from dasknorm.containers.coordinate_weights import compute_weights
 from dasknorm.containers.date_groups import get_group_labels, unstack_groups
 from dasknorm.containers.file_backed import get_data, get_source_names
-from dasknorm.containers.latitudes import weights_by_latitude
 from dasknorm.containers.metadata import describe_metadata, find_metadata
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field, Fields, State, States, attributes
@@ -26,16 +26,19 @@ X = TypeVar("X", bound=xr.DataArray | xr.Dataset | xr.DataTree)
 
 
 class _Labelled(Container[X]):
-    """Base class for xarray objects: weights have named dimensions, or use the latitude."""
+    """Base class for xarray objects: weights have named dimensions, or use the coordinates."""
 
     combined_name = "xarray.Dataset"
-    has_latitude = True
+    has_coordinates = True
 
-    def parse_weights(self, data: X, weights: object) -> Field:
-        if isinstance(weights, str):
+    def parse_weights(self, data: X, weights: object) -> Field | tuple[Field, ...]:
+        if names := weight_names(weights):
             assert not isinstance(data, xr.DataTree), "`DataTrees` computes weights for each node"
-            dim, values = weights_by_latitude(data, weights)
-            weights = xr.DataArray(values, dims=[dim])
+            factors = [compute_weights(data, name) for name in names]
+            return tuple(self._parse_array(data, factor) for factor in factors)
+        return self._parse_array(data, weights)
+
+    def _parse_array(self, data: X, weights: object) -> Field:
         if not isinstance(weights, xr.DataArray):
             raise TypeError(
                 "weights of an xarray object are a DataArray, so that its dimensions have names; "
@@ -47,7 +50,8 @@ class _Labelled(Container[X]):
                 f"no variable has the dimensions {weights.dims} of the weights; "
                 f"found {sorted(dims_of_fields, key=str)}"
             )
-        return super().parse_weights(data, weights)
+        field: Field = super().parse_weights(data, weights)
+        return field
 
     def parse_mask(self, data: X, where: object) -> Field:
         if not isinstance(where, xr.DataArray):
@@ -177,8 +181,8 @@ class DataTrees(_Labelled[xr.DataTree]):
         weights: object = None,
         where: object = None,
     ) -> dict[Hashable, State]:
-        """Return states; weights that are a string are computed for each node by its latitude."""
-        if not isinstance(weights, str):
+        """Return states; weights that are names are computed for each node by its coordinates."""
+        if not weight_names(weights):
             return super().summarize(data, fields, kept, weights, where)
         mask = None if where is None else self.parse_mask(data, where)
         states = {}

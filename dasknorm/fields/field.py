@@ -8,6 +8,7 @@ import math
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from numbers import Integral
 from typing import Any, Self
 
@@ -164,6 +165,9 @@ class Field:
 
     def _align_weights(self, weights: Any, role: str) -> Any:
         """Return aligned weights; None if they share no dimension with the data: no effect."""
+        if isinstance(weights, tuple):  # of factors
+            factors = [self._align_weights(factor, role) for factor in weights]
+            return reduce(_multiply, factors)
         if not isinstance(weights, Field):
             return weights
         has_effect = not weights.dims or set(weights.dims) & set(self.dims)
@@ -377,6 +381,11 @@ class Field:
         if index is None or index.nlevels > 1 or not len(index) or dim == "columns":
             return ""
         return f". Keep a dimension when you select from it, such as .sel({dim}=[{index[0]}])"
+
+
+def _multiply(weights: Any, other: Any) -> Any:
+    """Return the product of weights, where None has no effect."""
+    return other if weights is None else weights if other is None else weights * other
 
 
 def _take(data: Any, axis: int, positions: np.ndarray | int | None) -> Any:

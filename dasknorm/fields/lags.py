@@ -1,15 +1,17 @@
-"""Lags: which positions along a dimension are a lag apart, for statistics of tendencies.
+"""Lags: parse them, add their tendencies to fields, and select those of states.
 
-Used by api, containers, io and reports. Users depend on the value of `GAP` and the text of lags.
+Used by api, containers, io and reports. Statistics files contain the labels of lags.
 
-A lag is a number of steps, or a duration if the labels are dates.
+A lag is a number of steps, a duration (a Timedelta), or a calendar frequency (a string: ``"MS"``).
 """
 
+import re
+import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from numbers import Integral
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -21,15 +23,25 @@ from dasknorm.blocks.lagged_arrays import LaggedArray
 from dasknorm.errors import MismatchError
 from dasknorm.fields import attributes
 from dasknorm.fields.field import Field, Fields, Groups, State, States
-from dasknorm.fields.labels import format_dim
+from dasknorm.fields.labels import format_dims
 from dasknorm.fields.matching import check_one_dim
+from dasknorm.fields.pairs import (
+    describe_no_pairs,
+    find_dates_on,
+    find_labels_along,
+    find_partners,
+    select_dates,
+)
 from dasknorm.fields.states import select_group
 
 Lag = Mapping[Hashable, Any] | None
 """A dimension, and one or more lags along it: ``{"time": 1}``, ``{"time": ["6h", "24h"]}``."""
 
-GAP = 1.5
-"""A step longer than this, in units of the median step, is a gap, and has no tendency."""
+ParsedLag: TypeAlias = int | pd.Timedelta | str
+"""A number of steps, a duration, or a calendar frequency as pandas and xarray write it."""
+
+ZEROS: dict[type, ParsedLag] = {int: 0, pd.Timedelta: pd.Timedelta(0), str: "0"}
+"""The lag of the values themselves, which is the first label of a group dimension of lags."""
 
 NOT_STEPS = (bool, np.timedelta64)
 """Types that NumPy or Python count among the integers."""
@@ -39,7 +51,7 @@ def add_lags(fields: Fields, lag: Lag) -> dict[Hashable, Field]:
     """Return fields that include the tendencies along a dimension, if they have it."""
     if lag is None:
         return dict(fields)
-    name, lags = _parse_lag(lag)
+    name, lags = _parse_lags(lag)
     for field in fields.values():
         if not chunks.is_array(field.data):
             source = "groups (by=)" if field.groups is not None else "frames"
@@ -53,11 +65,53 @@ def add_lags(fields: Fields, lag: Lag) -> dict[Hashable, Field]:
     check_one_dim(dims, "lag", name)
     if not dims:
         for field in fields.values():
+            if name in field.coords and field.coords[name].dims:
+                raise ValueError(
+                    f"lag= takes a dimension, and {name!r} is a coordinate along "
+                    f"{format_dims(field.coords[name].dims)}: write the dimension, whose steps "
+                    "have the dates of the coordinate"
+                )
             field.axis_of(name)  # the error lists the dimensions
     return {
         key: _with_lags(field, dims[key], lags) if key in dims else field
         for key, field in fields.items()
     }
+
+
+def check_pairs(fields: Fields) -> None:
+    """Raise ValueError for a duration by which no two dates are apart, though they reach further.
+
+    Warn about a calendar frequency that skips dates: their tendencies are not computed.
+    """
+    tendencies = [field for field in fields.values() if isinstance(field.data, LaggedArray)]
+    for i, lag in enumerate(tendencies[0].data.labels[1:] if tendencies else ()):
+        if isinstance(lag, Integral):
+            return
+        dims = [field.lag_dim for field in tendencies]
+        labels = [
+            select_dates(find_labels_along(field, dim), dim)
+            for field, dim in zip(tendencies, dims, strict=True)
+        ]
+        problems = [
+            describe_no_pairs(index, field.data.partners[i], lag, field.lag_dim)
+            for index, field in zip(labels, tendencies, strict=True)
+        ]
+        if all(problems):
+            raise ValueError(problems[0])
+        is_on = find_dates_on(labels[0], lag)
+        if not is_on.all():
+            warnings.warn(
+                f"tendencies with lag {lag!r} start only at dates on that frequency, "
+                f"{is_on.sum():,} of {len(is_on):,} along {tendencies[0].lag_dim!r}",
+                UserWarning,
+                stacklevel=4,
+            )
+
+
+def lag_index(lags: Sequence[ParsedLag]) -> pd.Index:
+    """Return the labels of lags of one type: 0, and the lags."""
+    zero = next(zero for kind, zero in ZEROS.items() if isinstance(lags[0], kind))
+    return pd.Index([zero, *lags], dtype=object if zero == "0" else None)
 
 
 def lags_of(states: States) -> Lag:
@@ -76,8 +130,10 @@ def lags_by_dim(fields: Fields) -> dict[str, list[int | str]]:
     return {}
 
 
-def _plain_lag(lag: timedelta | int) -> int | str:
+def _plain_lag(lag: ParsedLag) -> int | str:
     """Return a lag as a number of steps, or as a frequency string of pandas: ``"6h"``."""
+    if isinstance(lag, str):
+        return lag
     return str(to_offset(lag).freqstr) if isinstance(lag, timedelta) else int(lag)
 
 
@@ -109,8 +165,8 @@ def select_tendency(states: States, lag: Any) -> tuple[dict[Hashable, State], st
         )
     if lag is None:
         lag = lags[1]
-    elif lags.dtype.kind == "m":
-        lag = _parse_duration(lag)
+    elif not isinstance(lags[1], Integral):
+        lag = parse_lag(lag)
     if lag not in lags[1:]:
         raise MismatchError(f"no tendencies with lag {lag!r}; available: {format_labels(lags[1:])}")
     (dim,) = {state.lag_dim for state in tendencies.values()}
@@ -121,83 +177,78 @@ def select_tendency(states: States, lag: Any) -> tuple[dict[Hashable, State], st
     return selected, describe_lag(_plain_lag(lag), dim)
 
 
-def _parse_lag(lag: object) -> tuple[Hashable, pd.Index]:
-    """Return the dimension of a lag, and 0 and the lags in order."""
+def _parse_lags(lag: object) -> tuple[Hashable, pd.Index]:
+    """Return the dimension of lags, and 0 and the lags in order."""
     if not isinstance(lag, Mapping) or len(lag) != 1:
         raise TypeError(f"lag= takes one dimension and its lags, as {{'time': 1}}, got {lag!r}")
     ((dim, values),) = lag.items()
-    values_list = list(values) if isinstance(values, (list, tuple)) else [values]
-    is_steps = [isinstance(v, Integral) and not isinstance(v, NOT_STEPS) for v in values_list]
-    if not values_list or any(is_steps) != all(is_steps):
+    lags = [parse_lag(v) for v in (values if isinstance(values, (list, tuple)) else [values])]
+    if len({type(value) for value in lags}) != 1:
         raise ValueError(
-            f"lags are all numbers of steps, or all durations such as '6h', got {values!r}"
+            "lags are all numbers of steps, all durations such as '6h', or all calendar "
+            f"frequencies such as 'MS', got {values!r}"
         )
-    lags = [int(value) if is_steps[0] else _parse_duration(value) for value in values_list]
-    zero = 0 if is_steps[0] else pd.Timedelta(0)
-    if not_positive := [value for value in lags if not value > zero]:
-        raise ValueError(f"a lag is above 0, got {not_positive[0]!r}")
     if len(set(lags)) < len(lags):
         raise ValueError(f"lag={values!r} names a lag twice")
-    return dim, pd.Index([zero, *sorted(lags)])
+    return dim, lag_index(sorted(lags))
 
 
-def _parse_duration(lag: object) -> pd.Timedelta:
-    if not isinstance(lag, (str, timedelta, np.timedelta64)):
+def parse_lag(lag: object) -> ParsedLag:
+    """Return one lag; TypeError for other types, ValueError for other strings."""
+    if isinstance(lag, Integral) and not isinstance(lag, NOT_STEPS):
+        parsed, is_positive = int(lag), lag > 0
+    elif not isinstance(lag, (str, timedelta, np.timedelta64)):
         raise TypeError(f"a lag is a number of steps or a duration such as '6h', got {lag!r}")
+    elif (offset := _parse_calendar(lag)) is not None:
+        parsed, is_positive = str(offset.freqstr), offset.n > 0
+    else:
+        parsed = _parse_duration(lag)
+        is_positive = parsed > pd.Timedelta(0)
+    if not is_positive:
+        raise ValueError(f"a lag is above 0, got {lag!r}")
+    return parsed
+
+
+def _parse_calendar(lag: object) -> pd.DateOffset | None:
+    """Return the offset of a frequency whose steps have different lengths, such as ``"MS"``."""
+    if not isinstance(lag, str):
+        return None
     try:
-        return pd.Timedelta(lag)
-    except ValueError as error:
-        raise ValueError(f"a lag is a duration such as '6h' or '30D', got {lag!r}") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # for spellings of pandas 2: '1M', and '1m' for months
+            offset = to_offset(lag)
+    except (ValueError, Warning):
+        return None
+    is_fixed = isinstance(offset, (pd.offsets.Tick, pd.offsets.Day, pd.offsets.Week))
+    return None if is_fixed else offset
+
+
+def _parse_duration(lag: Any) -> pd.Timedelta:
+    """Return a duration; a string without a number, such as ``"h"``, is 1 of its unit."""
+    lags = (lag, f"1{lag}") if isinstance(lag, str) and lag.isalpha() else (lag,)
+    for value in lags:
+        try:
+            return pd.Timedelta(value)
+        except ValueError as error:
+            cause = error
+    raise ValueError(_describe_unparsed(lag)) from cause
+
+
+def _describe_unparsed(lag: object) -> str:
+    advice = "write '6h', '30D', or a calendar frequency such as 'MS' (month start)"
+    months = re.fullmatch(r"\s*(\d*)\s*([MQAYy])", str(lag))
+    if months:
+        unit = {"M": "M", "Q": "Q"}.get(months[2], "Y")
+        advice = (
+            f"write '{months[1]}{unit}S' for dates at the start of a period, or "
+            f"'{months[1]}{unit}E' at its end"
+        )
+    return f"a lag is a duration or a frequency of pandas and xarray, got {lag!r}: {advice}"
 
 
 def _with_lags(field: Field, dim: Hashable, lags: pd.Index) -> Field:
-    labels = field.labels.get(dim)
-    if labels is not None and not (labels.is_monotonic_increasing and labels.is_unique):
-        raise ValueError(f"labels along {format_dim(dim)} do not increase: sort them first")
-    if lags.dtype.kind == "m":
-        partners = _partners_by_duration(labels, dim, lags[1:])
-    else:
-        partners = _partners_by_steps(labels, int(field.sizes()[dim]), lags[1:])
+    labels, size = find_labels_along(field, dim), int(field.sizes()[dim])
+    partners = np.array([find_partners(labels, size, lag, dim) for lag in lags[1:]])
     name = f"{dim}_lag" if isinstance(dim, str) else "lag"
     data = LaggedArray.of(field.data, field.dims.index(dim), partners, lags)
     return replace(field, data=data, groups=Groups(name, data_dim=dim, lag_dim=dim))
-
-
-def _partners_by_steps(labels: pd.Index | None, size: int, lags: Sequence[int]) -> np.ndarray:
-    """Return for each lag and position the position so many steps later; -1 across a gap."""
-    stretch = np.zeros(size, int)
-    stretch[1:] = np.cumsum(_gaps(labels, size))
-    partners = np.full((len(lags), size), -1)
-    for row, lag in zip(partners, lags, strict=True):
-        later = np.arange(lag, size)
-        has_no_gap = stretch[later] == stretch[later - lag]
-        row[: max(size - lag, 0)][has_no_gap] = later[has_no_gap]
-    return partners
-
-
-def _gaps(labels: pd.Index | None, size: int) -> np.ndarray:
-    """Return for each step whether it is a gap; labels that cannot be subtracted have no gaps."""
-    try:
-        steps = np.diff(np.asarray(labels)) if labels is not None else np.ones(max(size - 1, 0))
-    except TypeError:
-        return np.zeros(max(size - 1, 0), bool)
-    if not len(steps):
-        return np.zeros(0, bool)
-    median = np.sort(steps)[len(steps) // 2]
-    return np.asarray(steps > GAP * median, bool)
-
-
-def _partners_by_duration(
-    labels: pd.Index | None, dim: Hashable, lags: Sequence[Any]
-) -> np.ndarray:
-    """Return for each lag and position the position of the label that is later by the lag."""
-    if labels is not None and labels.dtype == object:  # of cftime; pandas 2 adds nothing of its own
-        lags = [lag.to_pytimedelta() for lag in lags]
-    try:
-        return np.array([labels.get_indexer(labels + lag) for lag in lags])  # type: ignore
-    except (TypeError, AttributeError) as error:
-        kind = "no labels" if labels is None else f"labels of {labels.dtype}"
-        raise ValueError(
-            f"a lag that is a duration needs dates along {format_dim(dim)}, which has {kind}; "
-            "give it as a number of steps"
-        ) from error

@@ -209,29 +209,36 @@ def smooth(state: State, days: int, is_linear: bool) -> State:
     level = next((i for i, key in enumerate(labels.names) if _is_day(key)), None)
     if level is None:
         raise MismatchError(
-            f"a window is of days of the year, by='time.dayofyear'; there are groups by "
-            f"{format_dims([str(key) for key in labels.names])}"
+            f"a window is of days of the year, by='time.dayofyear' or by='time.monthday'; there are "
+            f"groups by {format_dims([str(key) for key in labels.names])}"
         )
-    day = labels.get_level_values(level).to_numpy(int)
+    day, year_length = _place_in_year(labels.get_level_values(level), labels.names[level])
     other_keys = labels.droplevel(level) if labels.nlevels > 1 else pd.Index([0] * len(labels))
     groups = pd.Series(np.arange(len(labels))).groupby(pd.factorize(other_keys)[0]).groups
     records = np.empty_like(state.data)
     for group in groups.values():
         positions = np.asarray(group)
-        ring = np.zeros((_days_of_year(day), *state.data.shape[1:]), state.data.dtype)
-        ring[day[positions] - 1] = state.data[positions]
+        ring = np.zeros((year_length, *state.data.shape[1:]), state.data.dtype)
+        ring[day[positions]] = state.data[positions]
         smoothed = _merge_around(ring, days, is_linear, state.statistic)
-        records[positions] = smoothed[day[positions] - 1]
+        records[positions] = smoothed[day[positions]]
     return replace(state, data=records)
 
 
 def _is_day(key: object) -> bool:
-    return str(key).rpartition(".")[2] == "dayofyear"
+    return str(key).rpartition(".")[2] in ("dayofyear", "monthday")
 
 
-def _days_of_year(days: np.ndarray) -> int:
-    """Return the length of the year in the calendar of these days of the year."""
-    return int(days.max()) if days.max() in (365, 360) else 366
+def _place_in_year(labels: pd.Index, key: object) -> tuple[np.ndarray, int]:
+    """Return the index of each day in the year, and the number of days in the year."""
+    if str(key).endswith("dayofyear"):
+        days = labels.to_numpy(int)
+        return days - 1, int(days.max()) if days.max() in (365, 360) else 366
+    month, day = (labels.str[part].astype(int).to_numpy() for part in (slice(2), slice(3, None)))
+    if "02-30" in labels:
+        return 30 * month + day - 31, 360
+    lengths = [31, 29 if "02-29" in labels else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    return np.cumsum([0, *lengths])[month - 1] + day - 1, sum(lengths)
 
 
 def _merge_around(ring: Records, days: int, is_linear: bool, statistic: Statistic) -> Records:

@@ -27,6 +27,7 @@ RECORD = np.dtype(
 AFFINE = np.dtype([(name, "<f8") for name in ("shift", "shift_rest", "scale")])
 
 MIN_COMPILED = 100_000  # elements; below, NumPy is done before Numba is imported
+MAX_WEIGHT = 1e140  # products of two sums of larger weights overflow, and give a variance of 0
 REPEATED_WEIGHTS = 8  # weights are converted if each serves so many values, or there are few
 
 
@@ -48,7 +49,7 @@ def as_numeric(x: ArrayLike, name: str = "x") -> Array:
 
 
 def as_weights(weights: ArrayLike, shape: tuple[int, ...]) -> Array:
-    """Return weights in the shape of the data; ValueError unless all are finite and at least 0."""
+    """Return weights in the shape of the data; ValueError unless all are from 0 to `MAX_WEIGHT`."""
     array = as_numeric(weights, "weights")
     if array.size:
         with np.errstate(invalid="ignore"):
@@ -58,6 +59,11 @@ def as_weights(weights: ArrayLike, shape: tuple[int, ...]) -> Array:
             raise ValueError(
                 f"weights must be finite and at least 0, got {got}; "
                 "give weight 0 to values to exclude"
+            )
+        if high > MAX_WEIGHT:
+            raise ValueError(
+                f"weights must be at most {MAX_WEIGHT:g}, got {high:g}: divide all weights by "
+                "their maximum, as only their proportions matter to the mean and the std"
             )
     if array.size < MIN_COMPILED or REPEATED_WEIGHTS * array.size <= prod(shape):
         array = array.astype(np.float64, copy=False)

@@ -13,7 +13,7 @@ from dasknorm.chunks import is_lazy
 from dasknorm.fields import State, States
 from dasknorm.fields.lags import describe_lag
 from dasknorm.fields.missing_values import format_fill
-from dasknorm.reports.provenance import Attrs, Run, runs_of
+from dasknorm.reports.provenance import Attrs, Run, runs_of, split_weights
 from dasknorm.statistics import Statistic
 
 TEXT_WIDTH = 100
@@ -37,6 +37,7 @@ WEIGHTS = {
     "area": "cell area",
     "coslat": "the cosine of latitude",
     "gaussian": "the weights of Gaussian quadrature",
+    "days": "the days of each month",
     "given": "given weights",
 }
 
@@ -45,6 +46,7 @@ MASKS = {"": "", "given": "a given mask"}
 DATE_PARTS = {
     "month": "calendar month",
     "dayofyear": "day of the year",
+    "monthday": "month and day",
     "hour": "hour of the day",
     "season": "season",
     "year": "year",
@@ -278,7 +280,7 @@ def _conditions(runs: Sequence[Run], with_lags: bool = True) -> list[str]:
     has_batches = any("batches" in run for run in runs)
     facts: dict[str, object] = {
         "{}": _ranges(runs),
-        "weighted by {}": WEIGHTS.get(weights, weights),
+        "weighted by {}": _join_names(WEIGHTS.get(n, n) for n in split_weights(weights)),
         "only where {} is true": MASKS.get(mask, f"the mask {mask!r}"),
         "with tendencies over {}": _lags(runs[0].get("lag", "")) if with_lags else "",
         "in {:,} batches": sum(run.get("batches", 1) for run in runs) if has_batches else 0,

@@ -12,7 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TypedDict, cast
 
 from dasknorm.blocks import numpy_dtype
-from dasknorm.containers.latitudes import WEIGHTS
+from dasknorm.containers import weight_names
+from dasknorm.containers.coordinate_weights import WEIGHTS
 from dasknorm.fields import Fields
 
 try:
@@ -139,10 +140,17 @@ def reduced_dims(attrs: Attrs, name: Hashable) -> tuple[str, ...]:
     return dims.pop() if len(dims) == 1 else ()
 
 
-def common_weights(attrs: Attrs) -> str | None:
-    """Return the latitude weights of all runs, such as ``"area"``; None if they differ."""
-    names = {run.get("weights") for run in runs_of(attrs)}
-    return names.pop() if len(names) == 1 and names <= {*WEIGHTS} else None
+def common_weights(attrs: Attrs) -> list[str] | None:
+    """Return the named weights of all runs, such as ``["area"]``; None if they differ."""
+    texts = {run.get("weights", "") for run in runs_of(attrs)}
+    names = split_weights(texts.pop()) if len(texts) == 1 else []
+    return names if names and {*names} <= {*WEIGHTS} else None
+
+
+def split_weights(text: str) -> list[str]:
+    """Return the names of weights in a run; a name that is not of `WEIGHTS` alone."""
+    names = text.split(",")
+    return names if {*names} <= {*WEIGHTS} else [text]
 
 
 def extend_stream(attrs: Attrs, more: int) -> Attrs:
@@ -159,8 +167,9 @@ def extend_stream(attrs: Attrs, more: int) -> Attrs:
 
 
 def _weights_name(weights: object) -> str:
-    """Return a string as it is, the name of a DataArray or Series, or "given"."""
-    name = weights if isinstance(weights, str) else getattr(weights, "name", None)
+    """Return names as they are, the name of a DataArray or Series, or "given"."""
+    names = weight_names(weights)
+    name = ",".join(names) if names else getattr(weights, "name", None)
     return name if isinstance(name, str) and name else "given"
 
 

@@ -52,7 +52,8 @@ class FormatValues:
         Those of ``mean``, ``std``, ``min`` and ``max`` that are available, in float64. The std is
         the divisor of `normalize`, and never 0.
     changes : mapping of lag to such a mapping
-        A lag is a number of steps, a ``pandas.Timedelta``, or None if a file does not contain it.
+        A lag is a number of steps, a ``pandas.Timedelta``, a calendar frequency such as ``"MS"``,
+        or None if a file does not contain it.
     period : tuple of two str, optional
         The first and last date of the data.
     """
@@ -194,6 +195,8 @@ def format_lag(lag: object) -> str:
     >>> format_lag(2), format_lag(pd.Timedelta("24h")), format_lag(pd.Timedelta("90min"))
     ('2 steps', '1d', '90m')
     """
+    if isinstance(lag, str):
+        return lag
     if not isinstance(lag, pd.Timedelta):
         return f"{lag} step{'' if lag == 1 else 's'}"
     seconds = lag.total_seconds()

@@ -19,7 +19,12 @@ import xarray as xr
 
 from dasknorm.errors import MismatchError, StatsFileError
 from dasknorm.io.formats import Arrays, Format, FormatValues, format_lag
-from dasknorm.io.formats.channels import channels_of, select_channels, split_channels
+from dasknorm.io.formats.channels import (
+    channels_of,
+    check_tendencies,
+    select_channels,
+    split_channels,
+)
 from dasknorm.io.zarr import attrs_of, extend_group, open_group
 
 ARRAY_NAMES = {"mean": "mean", "std": "stdev", "min": "minimum", "max": "maximum"}
@@ -46,6 +51,7 @@ class Anemoi(Format):
     def pack(self, numbers: FormatValues, path: Path) -> Mapping[str, Any]:
         results = {ARRAY_NAMES[result]: arrays for result, arrays in numbers.values.items()}
         for lag, change in numbers.changes.items():
+            check_tendencies(numbers.values["mean"], change["std"], format_lag(lag), self.name)
             prefix = f"statistics_tendencies_{_lag_name(lag)}"
             results |= {f"{prefix}_{ARRAY_NAMES[r]}": arrays for r, arrays in change.items()}
         template = self.levels or "{name}_{level}"

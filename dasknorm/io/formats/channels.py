@@ -44,6 +44,16 @@ def channels_of(arrays: Arrays, template: str | None, who: str) -> dict[str, flo
     return values
 
 
+def check_tendencies(values: Arrays, changes: Arrays, lag: str, who: str) -> None:
+    """Raise MismatchError if a variable has no tendencies, as an orography that has no time."""
+    if missing := [name for name in values if name not in changes]:
+        raise MismatchError(
+            f"{who} needs tendencies of all variables, and there are none by {lag} of {missing}, "
+            f"which lack the dimension of the lag: select others, stats.select({list(changes)!r}), "
+            "or leave the tendencies out, as from adapt without lag="
+        )
+
+
 def select_channels(values: Mapping[str, float], channels: Sequence[str], who: str) -> np.ndarray:
     """Return the numbers of channels in their order; MismatchError unless they are just these."""
     if missing := [name for name in channels if name not in values]:

@@ -19,7 +19,12 @@ import numpy as np
 
 from dasknorm.errors import MismatchError, StatsFileError
 from dasknorm.io.formats import Arrays, Format, FormatValues, format_lag
-from dasknorm.io.formats.channels import channels_of, select_channels, split_channels
+from dasknorm.io.formats.channels import (
+    channels_of,
+    check_tendencies,
+    select_channels,
+    split_channels,
+)
 
 FILES = {"mean": "global_means", "std": "global_stds", "min": "mins", "max": "maxs"}
 TENDENCY_FILES = {"mean": "time_diff_means", "std": "time_diff_stds"}
@@ -58,6 +63,7 @@ class Makani(Format):
             files[CHANNELS_FILE] = json.dumps({"coords": {"channel": channels}}, indent=4).encode()
         results = {FILES[result]: arrays for result, arrays in numbers.values.items()}
         for lag, change in numbers.changes.items():
+            check_tendencies(numbers.values["mean"], change["std"], format_lag(lag), self.name)
             for suffix in _suffixes(lag, is_only=len(numbers.changes) == 1):
                 results |= {TENDENCY_FILES[r] + suffix: arrays for r, arrays in change.items()}
         return files | {

@@ -17,7 +17,7 @@ import xarray as xr
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field, Groups, State, States
 from dasknorm.fields.labels import format_dims
-from dasknorm.fields.lags import drop_lags, lags_of, select_tendency
+from dasknorm.fields.lags import drop_lags, lag_index, lags_of, parse_lag, select_tendency
 from dasknorm.fields.matching import names_of
 from dasknorm.fields.states import state_from_values
 from dasknorm.io import formats
@@ -204,8 +204,7 @@ def _exported_lags(states: States, lag: object, form: formats.Format) -> list[Ha
     """Return the lags to write; MismatchError if the format has no place for all of them."""
     lags = _all_lags(states)
     if lag is not None:
-        is_duration = bool(lags) and isinstance(lags[0], pd.Timedelta)
-        selected = pd.Timedelta(lag) if is_duration else lag
+        selected = parse_lag(lag)
         lags = [step for step in lags if step == selected]
         if not lags:
             select_tendency(states, lag)  # raises an error that names the lags
@@ -301,20 +300,18 @@ def _loaded_lags(lags: list[Hashable], lag: object) -> tuple[str, list[Hashable]
     if step is not None and lags not in ([], [None]):
         stored = ", ".join(map(format_lag, lags))
         raise MismatchError(f"the file has changes by {stored}: leave lag= out")
-    if step is not None and not isinstance(step, int):
-        step = pd.Timedelta(step)
+    step = None if step is None else parse_lag(step)
     return dim, [(1 if step is None else step) if stored is None else stored for stored in lags]
 
 
 def _with_lags(state: State, tendencies: list[State], dim: str, lags: list[Hashable]) -> State:
     """Return one state of values and tendencies, along a dimension of lags."""
-    zero = pd.Timedelta(0) if isinstance(lags[0], pd.Timedelta) else 0
     lag_dim = f"{dim}_lag"
     return replace(
         state,
         data=np.stack([state.data, *(change.align_to(state) for change in tendencies)]),
         dims=(lag_dim, *state.dims),
-        labels={**state.labels, lag_dim: pd.Index([zero, *lags])},
+        labels={**state.labels, lag_dim: lag_index(lags)},
         features=(lag_dim, *state.features),
         groups=Groups(lag_dim, lag_dim=dim),
     )
