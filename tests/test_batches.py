@@ -158,7 +158,7 @@ def test_batches_of_other_columns():
     """Batches of a stream have the same columns; Series of other names do not make a union."""
     frame = pd.DataFrame(X, columns=list("abc"))
     with pytest.raises(MismatchError):
-        dn.adapt([frame.a, frame.b])
+        dn.adapt(iter([frame.a, frame.b]))
     with pytest.raises(MismatchError):
         dn.adapt(frame.a).update(frame.b)
 

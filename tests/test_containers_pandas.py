@@ -82,7 +82,7 @@ def everything() -> pd.DataFrame:
             "text": ["a", None, "c"],
             7: np.array([1, 2, 9], dtype="i2"),
             ("t", 1): pd.array([1, None, 3], dtype="Int64"),
-            "object": pd.Series([1, "x", None], dtype=object),
+            "object": pd.Series([True, "x", None], dtype=object),
             "when": pd.date_range("2001", periods=3, tz="UTC"),
             "kind": pd.Categorical(["p", "q", "p"]),
             "long": pd.to_timedelta([1, 2, 3], unit="s"),

@@ -84,8 +84,8 @@ def everything() -> Any:
             "long": [datetime.timedelta(1)] * 3,
             "enum": pl.Series(["p", "q", "p"], dtype=pl.Enum(["p", "q"])),
             "kind": pl.Series(["p", "q", "p"], dtype=pl.Categorical),
-            "list": [[1.0], [], None],
-            "pair": [{"u": 1}, {"u": 2}, None],
+            "list": [["a"], [], None],
+            "pair": [{"u": "a"}, {"u": "b"}, None],
             "none": pl.Series([None, None, None], dtype=pl.Null),
             "y": pl.Series([1, 2, None], dtype=pl.UInt16),
         }

@@ -163,10 +163,10 @@ def test_batches_of_a_csv_file():
     pd.testing.assert_series_equal(layer.mean, FRAME.mean())
     layer.adapt([FRAME[:1], FRAME[1:][["c", "b", "a"]]])
     pd.testing.assert_series_equal(layer.mean, FRAME.mean())
-    with pytest.raises(dn.MismatchError, match="labels"):
+    with pytest.raises(dn.MismatchError, match="same variables or columns"):
         layer.adapt([FRAME, FRAME.rename(columns={"a": "z"})])
     for verb in (layer.adapt, layer.update):
-        with pytest.raises(dn.MismatchError, match="labels"):
+        with pytest.raises(dn.MismatchError, match="same variables or columns"):
             verb([FRAME.add_suffix("1"), FRAME.add_suffix("2")])
     pd.testing.assert_series_equal(layer.mean, FRAME.mean())
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from dasknorm.api import shards
 from dasknorm.containers import container_of
+from dasknorm.containers.batches import check_single
 from dasknorm.containers.per_variable import match_fields, select_names
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field, State, States, units
@@ -49,6 +50,7 @@ def compute_like(
 
     Raises MismatchError unless names, kept dimensions and labels match.
     """
+    check_single(data, "check")
     container = container_of(data)
     fields, kept = match_fields(container, data, states)
     fields = {

@@ -12,6 +12,7 @@ from dasknorm.api import shards
 from dasknorm.api.request import Request
 from dasknorm.chunks import Cost, cluster, estimate_cost, thread_count
 from dasknorm.chunks.progress import format_bytes
+from dasknorm.containers.batches import check_single
 from dasknorm.containers.per_variable import StatisticSpec
 from dasknorm.fields import Axes, States
 from dasknorm.fields.lags import Lag
@@ -130,6 +131,7 @@ def plan(
     >>> estimate.bytes, estimate.chunks, estimate.state_bytes
     (800000, 100, 4800)
     """
+    check_single(data, "plan")
     selection = Selection.from_arguments(columns, by)
     request = Request(statistic, keep, over, selection, weights, where, lag)
     return _estimate(request.prepare(data).states)

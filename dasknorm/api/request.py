@@ -41,6 +41,7 @@ class Request:
     def prepare(self, data: object) -> Work:
         """Return the pass over data that computes these statistics; nothing is read."""
         container = container_of(data)
+        data = container.check_excluded(data, self.selection)
         fields = select_fields(container, data, self.selection, self.statistic)
         fields = add_lags(fields, self.lag)
         check_pairs(fields)

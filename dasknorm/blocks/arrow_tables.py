@@ -1,6 +1,7 @@
 """`ArrowSource`: the columns of an Arrow table, and Arrow arrays as NumPy arrays.
 
-Used by blocks.pandas_columns, containers.polars and containers.pyarrow. Numbers are read where
+Used by blocks.pandas_columns, containers.nested_columns, containers.polars and
+containers.pyarrow. Numbers are read where
 Arrow keeps them, a slab at a time: as a NumPy array with arbitrary numbers for nulls, and a mask. A
 slab is copied if it is no such array: booleans are bits, decimals have 16 bytes, a slab may cross
 the end of a chunk, and short columns of one type are stacked.

@@ -88,12 +88,24 @@ class Container(ABC, Generic[T]):
         A pandas Series, for example, has the statistics of a DataFrame.
         """
 
+    def check_excluded(self, data: T, selection: Selection) -> T:
+        """Return `data` to adapt on; TypeError if a column with numbers would be left out.
+
+        Columns of objects, lists or structs have no numeric dtype, but may have numbers. Lazy data
+        are returned with a check of each partition.
+        """
+        return data
+
+    def excluded_dtypes(self, data: T) -> dict[Hashable, object]:
+        """Return the dtypes of the columns or variables that are not numeric."""
+        return {}
+
     def check_no_selection(self, data: T, selection: Selection) -> None:
         """Raise TypeError if columns or groups are selected."""
         if selection.columns is not None or selection.by:
             raise TypeError(
-                "statistics of chosen columns, or by group (columns=, by=), are of frames, and by "
-                f"group of xarray objects too; a {type(data).__name__} has no names for them"
+                "columns= needs a frame, and by= a frame or an xarray object; got "
+                f"{type(data).__name__}"
             )
 
     def summarize(
@@ -102,9 +114,9 @@ class Container(ABC, Generic[T]):
         """Return the states of the fields, still to be computed: their data are Reductions."""
         if weight_names(weights) and not self.has_coordinates:
             raise TypeError(
-                f"weights={weights!r} are computed from the coordinates of an xarray object; a "
-                f"{type(data).__name__} has none: give numbers, such as weights="
-                "np.cos(np.deg2rad(lat))[:, None]"
+                f"weights={weights!r} needs the coordinates of an xarray object, got "
+                f"{type(data).__name__}. Pass an array, for example "
+                "weights=np.cos(np.deg2rad(lat))[:, None]"
             )
         parsed = None if weights is None else self.parse_weights(data, weights)
         mask = None if where is None else self.parse_mask(data, where)
@@ -136,8 +148,8 @@ class Container(ABC, Generic[T]):
         dtype = self.mask_dtype(data, where)
         if not str(dtype).lower().startswith("bool"):  # the name differs between libraries
             raise TypeError(
-                f"where= takes booleans, True for values to include; got dtype {dtype}: write a "
-                "comparison, such as where=mask > 0.5, or give numbers as weights="
+                f"where= must be a boolean mask, got dtype {dtype}. Use a comparison such as "
+                "where=mask > 0.5, or pass numbers as weights="
             )
         mask = self.parse_weights(data, where)
         numbers = getattr(mask, "data", None)  # a lazy column of a DataFrame has none yet

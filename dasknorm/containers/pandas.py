@@ -4,7 +4,7 @@ Used by `containers.dask_dataframe`, `containers.parquet`, `containers.polars` a
 `containers.pyarrow`, whose classes are derived from `Frame`.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from dasknorm.blocks.group_labels import is_column
 from dasknorm.blocks.pandas_columns import PandasSource
 from dasknorm.blocks.tables import ColumnSource, Table
 from dasknorm.containers import NO_SELECTION, Container, Selection, register
+from dasknorm.containers.object_columns import describe_objects, format_selection, make_error
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field, Fields, States
 
@@ -55,6 +56,14 @@ class Frame(Container[pd.DataFrame]):
             for name in index.difference(columns)
         ]
 
+    def check_excluded(self, data: pd.DataFrame, selection: Selection) -> pd.DataFrame:
+        if data.columns.is_unique:
+            check_columns(data, excluded_dtypes(data), selection)
+        return data
+
+    def excluded_dtypes(self, data: pd.DataFrame) -> dict[Hashable, object]:
+        return excluded_dtypes(data)
+
     def parse_weights(self, data: pd.DataFrame, weights: object) -> object:
         if isinstance(weights, pd.Series):
             if not weights.index.equals(data.index):
@@ -77,6 +86,13 @@ class Series(Frame):
 
     def missing_names(self, fields: Fields, states: States) -> list[Hashable]:
         return []
+
+    def check_excluded(self, data: pd.Series, selection: Selection) -> pd.Series:
+        super().check_excluded(data.to_frame(), selection)
+        return data
+
+    def excluded_dtypes(self, data: pd.Series) -> dict[Hashable, object]:
+        return excluded_dtypes(data.to_frame())
 
     def fields(self, data: pd.Series, selection: Selection = NO_SELECTION) -> Fields:
         return {None: make_frame_field(data.to_frame(), selection)}
@@ -128,3 +144,32 @@ def _select_columns(frame: Any, selection: Selection) -> pd.Index:
         return names  # at once, as there may be thousands
     selected = selection.select_columns(dict(zip(names, frame.dtypes, strict=True)), names[numeric])
     return names[names.get_indexer(pd.Index(selected, tupleize_cols=names.nlevels > 1))]
+
+
+def excluded_dtypes(frame: Any) -> dict[Hashable, object]:
+    """Return the columns of a pandas or Dask DataFrame that are not numeric, with their dtypes."""
+    if all(map(is_numeric, set(frame.dtypes))):
+        return {}
+    return {name: dtype for name, dtype in frame.dtypes.items() if not is_numeric(dtype)}
+
+
+def check_columns(
+    frame: pd.DataFrame, dtypes: Mapping[Hashable, object], selection: Selection
+) -> None:
+    """Raise TypeError if one of the columns that are not numeric has numbers."""
+    for name, dtype in dtypes.items():
+        if not selection.includes(name):
+            continue
+        expression = f"df[{name!r}]"
+        if pd.api.types.is_object_dtype(dtype):
+            reason = describe_objects(frame[name], expression)
+        elif isinstance(dtype, pd.ArrowDtype):
+            from dasknorm.containers.nested_columns import describe_type  # needs pyarrow
+
+            reason = describe_type(dtype.pyarrow_dtype)
+        else:
+            is_wide = isinstance(dtype, np.dtype) and dtype.kind == "f"
+            reason = f"cast it with {expression}.astype('float64')" if is_wide else ""
+        if reason:
+            numeric = (n for n in frame.columns if n not in dtypes)
+            raise make_error(name, dtype, reason, format_selection(numeric))

@@ -22,7 +22,7 @@ from dask.base import tokenize
 from dasknorm.blocks.tables import Table
 from dasknorm.containers import NO_SELECTION, Fields, Selection, register
 from dasknorm.containers.pandas import Frame
-from dasknorm.containers.pyarrow import Tables, make_arrow_field
+from dasknorm.containers.pyarrow import Tables, check_types, excluded_types, make_arrow_field
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field
 
@@ -88,9 +88,22 @@ class Files:
 class ParquetFiles(Frame):
     """The columns of Parquet files, read in runs of row groups."""
 
+    def check_excluded(self, data: Files, selection: Selection) -> Files:
+        for file in data.files:
+            with file.named_in_errors():
+                check_types(file.schema, selection, _format_option)
+        return data
+
+    def excluded_dtypes(self, data: Files) -> dict[Hashable, object]:
+        return excluded_types(data.files[0].schema)
+
     def fields(self, data: Files, selection: Selection = NO_SELECTION) -> Fields:
         field = data.field(selection)
         return {None: replace(field, data=_make_lazy(data, field, selection))}
+
+
+def _format_option(names: list[str]) -> str:
+    return f"--columns {','.join(names)}" if names else ""
 
 
 # -- the selected columns -------------------------------------------------------------------------

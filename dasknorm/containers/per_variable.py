@@ -89,7 +89,8 @@ def _parse(spec: SingleStatisticSpec) -> Statistic:
         parts = tuple(spec)
         is_single = len(parts) == 1 and isinstance(parts[0], Statistic)
         return parts[0] if is_single else MultiStatistic(parts)
-    hint = "; write Moments(), with brackets" if isinstance(spec, type) else ""
+    is_class = isinstance(spec, type) and issubclass(spec, Statistic)
+    hint = f". Write {spec.__name__}(), with brackets" if is_class else ""
     raise TypeError(
         f"a statistic is an object such as Moments() or Extrema(), or a list or dict of them, "
         f"got {spec!r}{hint}"
@@ -107,7 +108,7 @@ def match_fields(
     result: dict[Hashable, Field] = {}
     for selection, part in _split_by_selection(states):
         fields = add_lags(container.fields(data, selection), lags_of(part))
-        for name, key in match_names(fields, part, container.missing_names(fields, part)).items():
+        for name, key in _match(container, data, fields, part).items():
             units.check_same(key, fields[name].attrs, part[key].attrs)
             result[key] = replace(fields[name], statistic=part[key].statistic)
     return result, {key: kept_dims_like(field, states[key]) for key, field in result.items()}
@@ -125,7 +126,7 @@ def transform_data(
     check_units = units.check_normalized if is_inverse else units.check_same
     for selection, part in _split_by_selection(states):
         fields = container.fields(data, selection)
-        names = match_names(fields, part, container.missing_names(fields, part))
+        names = _match(container, data, fields, part)
         for name, key in names.items():
             check_units(key, fields[name].attrs, part[key].attrs)
         results = {
@@ -134,6 +135,15 @@ def transform_data(
         }
         data = container.rebuild(data, results)
     return data
+
+
+def _match(
+    container: Container[T], data: T, fields: Fields, states: States
+) -> dict[Hashable, Hashable]:
+    """Return the name of the state of each field; MismatchError if names do not match."""
+    lacking = container.missing_names(fields, states)
+    check_none_lacking(lacking, fields, container.excluded_dtypes(data) if lacking else {})
+    return match_names(fields, states)
 
 
 def _split_by_selection(states: States) -> list[tuple[Selection, dict[Hashable, State]]]:
@@ -154,7 +164,8 @@ def _check_columns(container: Container[T], data: T, states: States) -> None:
         return
     fields = container.fields(data, Selection(None, Selection.from_states(states).by))
     state_names, data_names = (dict.fromkeys(names_of(part)) for part in (states, fields))
-    check_none_lacking([name for name in state_names if name not in data_names], fields)
+    lacking = [name for name in state_names if name not in data_names]
+    check_none_lacking(lacking, fields, container.excluded_dtypes(data) if lacking else {})
     check_available([name for name in data_names if name not in state_names], states)
 
 

@@ -6,7 +6,7 @@ Used by users: `containers` imports this module with the first such object.
 # mypy: disable-error-code="override"
 # A container is only given objects of the type that it is registered for.
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from dasknorm.blocks import Kernel, float_dtype, slabs, summarize, transform
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.blocks.tables import ColumnSource, Table
 from dasknorm.containers import NO_SELECTION, Selection, register
+from dasknorm.containers.object_columns import format_selection, make_error
 from dasknorm.containers.pandas import Frame
 from dasknorm.fields import Field, Fields, States
 from dasknorm.statistics.base import Records, Reducer
@@ -70,6 +71,20 @@ class Frames(Frame):
         labels: dict[Hashable, pd.Index] = {"columns": pd.Index(values.columns)}
         return self.name, {None: Field(numbers, ("columns",), labels, ("columns",))}
 
+    def check_excluded(self, data: pl.DataFrame, selection: Selection) -> pl.DataFrame:
+        schema = dict(data.collect_schema())
+        numeric = _numeric_columns(schema)
+        for name, kind in schema.items():
+            is_excluded = name not in numeric and selection.includes(name)
+            if is_excluded and (reason := _describe_type(kind, name)):
+                raise make_error(name, kind, reason, format_selection(numeric))
+        return data
+
+    def excluded_dtypes(self, data: pl.DataFrame) -> dict[Hashable, object]:
+        schema = dict(data.collect_schema())
+        numeric = _numeric_columns(schema)
+        return {name: kind for name, kind in schema.items() if name not in numeric}
+
     def parse_weights(self, data: pl.DataFrame, weights: object) -> object:
         if isinstance(weights, pl.Expr):
             # With the rows, a single number broadcasts to all of them.
@@ -91,6 +106,13 @@ class SeriesOfOne(Frames):
 
     def fields(self, data: pl.Series, selection: Selection = NO_SELECTION) -> Fields:
         return super().fields(data.to_frame(), selection)
+
+    def check_excluded(self, data: pl.Series, selection: Selection) -> pl.Series:
+        super().check_excluded(data.to_frame(), selection)
+        return data
+
+    def excluded_dtypes(self, data: pl.Series) -> dict[Hashable, object]:
+        return super().excluded_dtypes(data.to_frame())
 
     def rebuild(self, data: pl.Series, fields: Fields) -> pl.Series:
         return super().rebuild(data.to_frame(), fields).to_series()
@@ -231,7 +253,7 @@ def _exact_names(*names: Any) -> Any:
 def _select_columns(schema: Any, selection: Selection) -> list[str]:
     """Return the selected columns; TypeError for numbers that Arrow does not have."""
     kinds = dict(schema)
-    numeric = [n for n, kind in kinds.items() if kind.is_numeric() or kind == pl.Boolean]
+    numeric = _numeric_columns(kinds)
     selection.check_keys(list(kinds))
     check_plain_keys({key: kinds[key] for key in selection.by if kinds[key].is_nested()})
     columns = selection.select_columns(kinds, numeric)
@@ -241,6 +263,33 @@ def _select_columns(schema: Any, selection: Selection) -> list[str]:
             f"example pl.col({wide_columns[0]!r}).cast(pl.Float64)"
         )
     return columns
+
+
+def _numeric_columns(schema: Mapping[str, Any]) -> list[str]:
+    return [n for n, kind in schema.items() if kind.is_numeric() or kind == pl.Boolean]
+
+
+def _describe_type(kind: Any, name: str) -> str:
+    """Return how to convert a type to numbers if it is not numeric; empty if it has no numbers."""
+    if kind == pl.Object:
+        return f"cast it with pl.col({name!r}).map_elements(float, return_dtype=pl.Float64)"
+    if not _has_numbers(kind):
+        return ""
+    if isinstance(kind, pl.Struct):
+        return f"df.unnest({name!r}) makes a column of each field"
+    if isinstance(kind, pl.Array):
+        return f"pl.col({name!r}).arr.to_struct() and unnest make a column of each element"
+    return (
+        f"df.explode({name!r}) makes a row of each element; pl.col({name!r}).list.mean() one number"
+    )
+
+
+def _has_numbers(kind: Any) -> bool:
+    if isinstance(kind, pl.Struct):
+        return any(_has_numbers(field.dtype) for field in kind.fields)
+    if isinstance(kind, (pl.List, pl.Array)):
+        return _has_numbers(kind.inner)
+    return bool(kind.is_numeric())
 
 
 def _ungroup(results: pd.DataFrame | pd.Series) -> pl.DataFrame:

@@ -5,7 +5,7 @@ metadata can change without other changes.
 """
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ import pyarrow as pa
 
 from dasknorm.blocks.arrow_tables import ArrowSource, is_numeric
 from dasknorm.containers import NO_SELECTION, Selection, register
+from dasknorm.containers.nested_columns import describe_type, is_nested
+from dasknorm.containers.object_columns import format_selection, make_error
 from dasknorm.containers.pandas import Frame, make_field
 from dasknorm.fields import Field, Fields
 
@@ -37,6 +39,13 @@ class Tables(Frame):
     def rebuild(self, data: pa.Table, fields: Fields) -> pa.Table:
         return _update_pandas_metadata(fields[None].data.frame, data.schema)
 
+    def check_excluded(self, data: pa.Table, selection: Selection) -> pa.Table:
+        check_types(data.schema, selection)
+        return data
+
+    def excluded_dtypes(self, data: pa.Table) -> dict[Hashable, object]:
+        return excluded_types(data.schema)
+
     def parse_weights(self, data: pa.Table, weights: object) -> object:
         return super().parse_weights(data, parse_row_weights(weights))
 
@@ -53,10 +62,31 @@ class Batches(Tables):
         return pa.RecordBatch.from_arrays([c.chunk(0) for c in table.columns], schema=table.schema)
 
 
+def excluded_types(schema: pa.Schema) -> dict[Hashable, object]:
+    """Return the columns of a schema that are not numeric, with their types."""
+    return {f.name: f.type for f in schema if not is_numeric(f.type)}
+
+
+def check_types(
+    schema: pa.Schema,
+    selection: Selection,
+    format_columns: Callable[[list[str]], str] = format_selection,
+) -> None:
+    """Raise TypeError if one of the columns that are not numeric has numbers."""
+    stored = _read_pandas_metadata(schema).get("columns", [])
+    categorical = {c["field_name"] for c in stored if c["pandas_type"] == "categorical"}
+    excluded = excluded_types(schema)
+    for name, kind in excluded.items():
+        is_included = selection.includes(name) and name not in categorical
+        if is_included and (reason := describe_type(kind)):
+            numeric = [n for n in schema.names if n not in excluded]
+            raise make_error(name, kind, reason, format_columns(numeric))
+
+
 def make_arrow_field(table: pa.Table, columns: list[str], selection: Selection) -> Field:
     """Return columns of an Arrow table as one field, with the groups of the selected keys."""
     types = {key: table.schema.field(key).type for key in selection.by}
-    check_plain_keys({key: kind for key, kind in types.items() if _is_nested(kind)})
+    check_plain_keys({key: kind for key, kind in types.items() if is_nested(kind)})
     return make_field(ArrowSource(table), pd.Index(columns), selection)
 
 
@@ -80,10 +110,6 @@ def parse_row_weights(weights: object) -> np.ndarray:
     if isinstance(weights, pd.Series):  # Arrow's rows have no index to compare with
         return weights.to_numpy("f8", na_value=np.nan)
     return np.asarray(weights)
-
-
-def _is_nested(kind: pa.DataType) -> bool:
-    return pa.types.is_nested(getattr(kind, "storage_type", kind))
 
 
 def _read_pandas_metadata(schema: pa.Schema) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from dasknorm.containers.coordinate_weights import compute_weights
 from dasknorm.containers.date_groups import get_group_labels, unstack_groups
 from dasknorm.containers.file_backed import get_data, get_source_names
 from dasknorm.containers.metadata import describe_metadata, find_metadata
+from dasknorm.containers.numpy import describe_unsupported
+from dasknorm.containers.object_columns import describe_objects, make_error
 from dasknorm.errors import MismatchError
 from dasknorm.fields import Field, Fields, State, States, attributes
 from dasknorm.fields.coords import Coord, Coords, are_equal
@@ -73,7 +75,8 @@ class DataArrays(_Labelled[xr.DataArray]):
 
     def fields(self, data: xr.DataArray, selection: Selection = NO_SELECTION) -> Fields:
         if not is_numeric(data.dtype):
-            raise TypeError(f"{data.name!r} has dtype {data.dtype}: there is nothing to normalize")
+            name = "the unnamed array" if data.name is None else repr(data.name)
+            raise TypeError(f"{name}: {describe_unsupported(get_data(data))}")
         return _add_groups({data.name: _make_field(data)}, data, selection)
 
     def rebuild(self, data: xr.DataArray, fields: Fields) -> xr.DataArray:
@@ -111,6 +114,21 @@ class Datasets(_Labelled[xr.Dataset]):
     def describe_left_out(self, data: xr.Dataset, names: Iterable[Hashable]) -> str:
         numeric = [n for n in names if n in data.data_vars and is_numeric(data[n].dtype)]
         return describe_metadata(find_metadata(data), numeric)
+
+    def check_excluded(self, data: xr.Dataset, selection: Selection) -> xr.Dataset:
+        excluded = self.excluded_dtypes(data)
+        for name, dtype in excluded.items():
+            values = get_data(data[name]) if dtype == np.dtype(object) else None
+            if not isinstance(values, np.ndarray):  # lazy text in files has this dtype as well
+                continue
+            if reason := describe_objects(values.ravel(), f"ds[{name!r}]"):
+                numeric = [n for n in data.data_vars if n not in excluded]
+                raise make_error(name, dtype, reason, f"ds[{numeric}]", "variable")
+        return data
+
+    def excluded_dtypes(self, data: xr.Dataset) -> dict[Hashable, object]:
+        dtypes = {name: variable.dtype for name, variable in data.data_vars.items()}
+        return {name: dtype for name, dtype in dtypes.items() if not is_numeric(dtype)}
 
     def rebuild(self, data: xr.Dataset, fields: Fields) -> xr.Dataset:
         return data.assign({name: _rebuild_array(data[name], f) for name, f in fields.items()})
@@ -159,6 +177,11 @@ class DataTrees(_Labelled[xr.DataTree]):
             if is_numeric(node.data_vars[name].dtype)
         }
         return describe_metadata(reasons, list(names))
+
+    def check_excluded(self, data: xr.DataTree, selection: Selection) -> xr.DataTree:
+        for _, node in _nodes(data):
+            Datasets().check_excluded(node.to_dataset(), selection)
+        return data
 
     def source_names(self, data: xr.DataTree) -> list[str]:
         nodes = [node for _, node in _nodes(data)]

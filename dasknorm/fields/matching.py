@@ -78,11 +78,8 @@ def rename_like(state: State, field: Field, other: State) -> State:
     return replace(state, dims=dims, coords=keep_coords(state.coords, dims))
 
 
-def match_names(
-    fields: Fields, states: States, lacking: Sequence[Hashable] = ()
-) -> dict[Hashable, Hashable]:
+def match_names(fields: Fields, states: States) -> dict[Hashable, Hashable]:
     """Return the name of the state of each field; MismatchError if names do not match."""
-    check_none_lacking(lacking, fields)
     if len(fields) == 1 and len(states) == 1 and None in (*fields, *states):
         return dict(zip(fields, states, strict=True))
     unknown = [name for name in fields if name not in states]
@@ -104,13 +101,19 @@ def check_available(unknown: Sequence[Hashable], states: States) -> None:
         )
 
 
-def check_none_lacking(lacking: Sequence[Hashable], fields: Fields) -> None:
-    """Raise MismatchError if the data lack variables or columns of the statistics."""
+def check_none_lacking(
+    lacking: Sequence[Hashable], fields: Fields, excluded: Mapping[Hashable, object]
+) -> None:
+    """Raise MismatchError if the data lack variables or columns of the statistics.
+
+    `excluded` has the dtypes of those that the data have, but not as numbers.
+    """
     if lacking:
+        dtypes = {name: excluded[name] for name in lacking if name in excluded}
+        found = "".join(f"; {n!r} is not numeric but {dtype}" for n, dtype in dtypes.items())
         raise MismatchError(
-            f"the data lack {lacking}, which are in the statistics; found {names_of(fields)}. To "
-            "normalize a part of them on purpose, take this part of the statistics: "
-            "stats.select([...])"
+            f"the data lack {lacking}, which are in the statistics; found {names_of(fields)}"
+            f"{found}. To use only a part of the statistics, call stats.select([...])"
         )
 
 

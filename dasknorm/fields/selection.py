@@ -69,6 +69,10 @@ class Selection:
             )
         return columns if self.columns is None else list(self.columns)
 
+    def includes(self, name: Hashable) -> bool:
+        """Check whether a column would be selected, if it were numeric."""
+        return name not in self.by if self.columns is None else name in self.columns
+
     def check_keys(self, columns: Sequence[Hashable]) -> None:
         """Raise MismatchError if a key of the groups is not among the columns."""
         if missing := [key for key in self.by if key not in columns]:

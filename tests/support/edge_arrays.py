@@ -197,7 +197,7 @@ ARRAYS: dict[str, Case] = {
     ),
     "49-list": (lambda: dn.adapt([[1, 2], [3, 4]]).mean, [2.0, 3.0]),
     "49-tuple": (lambda: dn.adapt((1.0, 3.0)).normalize((1.0, 3.0)), np.array([-1.0, 1.0])),
-    "49-ragged-list": (lambda: dn.adapt([[1], [2, 3]]), Raises(ValueError, "inhomogeneous")),
+    "49-ragged-list": (lambda: dn.adapt([[1], [2, 3]]), Raises(ValueError, "equal lengths")),
     "49-generator": (
         lambda: dn.adapt(x for x in [1.0, 2.0]),
         Raises(TypeError, "cannot take numbers from a builtins.generator"),
