@@ -98,7 +98,10 @@ def test_a_picture_is_drawn_even_if_it_fails(tables, tmp_path):
         (("s.json", "none.csv"), "none.csv"),
         (("s.json", "same.csv", "--max-std-ratio", "0.5"), "max_std_ratio must be at least 1"),
         (("s.json", "same.csv", "--weights", "area"), "--weights needs the latitudes"),
-        (("s.json", "same.csv", "--plot", "shift.pdf"), "ends in .png"),
+        (
+            ("s.json", "same.csv", "--plot", "shift.gif"),
+            "ends in .png, .pdf, .svg, got 'shift.gif'",
+        ),
         (("s.json", "narrow.csv"), "height"),
         (("s.json",), "Missing argument"),
     ],

@@ -34,7 +34,10 @@ CASES = {
     "not NetCDF": ("adapt text.nc -o s.nc", "cannot read 'text.nc'"),
     "not Zarr": ("adapt empty.zarr -o s.nc", "cannot read 'empty.zarr'"),
     "not Parquet": ("adapt text.parquet -o s.nc", "cannot read 'text.parquet'"),
-    "several formats": ("adapt in.zarr in.nc -o s.nc", "sources of several formats"),
+    "several formats": (
+        "adapt in.zarr in.nc -o s.nc",
+        "all sources must have the same format, got",
+    ),
     "unknown variable": ("adapt in.zarr -o s.nc --var u", "no variable 'u'; there are 'rain'"),
     "text variable": ("adapt in.zarr -o s.nc --var station", "'station' has dtype"),
     "unknown column": ("adapt in.csv -o s.nc --var u", "no column 'u'; there are 'a', 'b'"),
@@ -63,7 +66,10 @@ CASES = {
     "not statistics": ("normalize in.zarr in.nc -o out.zarr", "cannot read the statistics in"),
     "show not statistics": ("show text.nc", "cannot read the statistics in 'text.nc'"),
     "show nothing": ("show none.nc", "no such statistics file"),
-    "output suffix": ("normalize in.zarr old.nc -o out.tif", "unknown format of 'out.tif'"),
+    "output suffix": (
+        "normalize in.zarr old.nc -o out.tif",
+        "unknown format of 'out.tif': call it 'out.zarr'",
+    ),
     "arrays as a frame": ("normalize in.zarr old.nc -o out.csv", "ends in .zarr or .nc"),
     "a frame as arrays": ("normalize in.csv ab.json -o out.nc", "ends in .parquet or .pq or .csv"),
     "output is there": ("normalize in.zarr old.nc -o in.nc", "'in.nc' already exists"),

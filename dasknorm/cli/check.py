@@ -5,7 +5,7 @@ Used by cli.commands. Options are documented in docs/checking.md.
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import pandas as pd
@@ -14,13 +14,12 @@ from dasknorm.api.stats import Stats
 from dasknorm.cli import options, paths
 from dasknorm.cli.clusters import compute_on
 from dasknorm.cli.display import format_number, show_contents
-from dasknorm.cli.errors import InputError, input_errors
+from dasknorm.cli.errors import input_errors
 from dasknorm.cli.exports import FormatOptions, with_format_options
+from dasknorm.cli.figures import check_figure, write_figure
+from dasknorm.cli.masks import Condition
+from dasknorm.cli.opening import OpenOptions, with_open_options
 from dasknorm.fields.selection import Selection
-from dasknorm.io.store.atomic import replacing
-
-if TYPE_CHECKING:
-    from dasknorm.reports.drift import Check
 
 SHOWN_COLUMNS = ("z_mean", "z_std", "z_min", "z_max", "missing", "missing_before", "count")
 
@@ -31,6 +30,7 @@ SHOWN_COLUMNS = ("z_mean", "z_std", "z_min", "z_max", "missing", "missing_before
 @with_format_options
 @options.variables("Variables or columns to check. Default: all in STATS.")
 @options.weights
+@options.condition
 @click.option(
     "--max-shift",
     default=0.5,
@@ -50,16 +50,19 @@ SHOWN_COLUMNS = ("z_mean", "z_std", "z_min", "z_max", "missing", "missing_before
 @click.option(
     "--plot",
     type=click.Path(path_type=Path, dir_okay=False),
-    metavar="PNG",
-    help="Plot the shifts to this file.",
+    metavar="FIGURE",
+    help="Plot the shifts to this file, which ends in .png, .pdf or .svg.",
 )
+@with_open_options
 @options.overwriting
-@options.where
+@options.cluster
 def check(
     stats: Path,
     src: tuple[str, ...],
     written: FormatOptions,
+    opening: OpenOptions,
     names: list[str],
+    condition: Condition | None,
     plot: Path | None,
     overwrite: bool,
     workers: int | None,
@@ -72,41 +75,24 @@ def check(
     """
     sources = paths.find_sources(src)
     if plot is not None:
-        _check_plot(plot, [*sources, stats], overwrite)
-    files = paths.data_files(sources)
+        check_figure(plot, [*sources, stats], overwrite)
+    files = paths.data_files(sources, paths.sources_format(sources, opening), opening)
     files.check_weights(how["weights"])
     loaded = paths.load_stats(stats, written.reader(columns=files.is_table))
-    with compute_on(workers, scheduler), input_errors():
+    with compute_on(workers, scheduler), input_errors(), files.explain_errors():
         selected = _select(loaded, names) if names else loaded
         keys = Selection.from_states(selected.states).by
-        data, _ = files.open_for_adapt(names, keys)
-        result = selected.check(data, **how)
+        data, _, where = files.open_for_adapt(names, keys, condition)
+        result = selected.check(data, where=where, **how)
     _show(result.table)
     if plot is not None:
-        _draw(result, plot)
+        write_figure(result.plot, plot)
     for name, reason in result.failures.items():
         worst = result.table["worst"][name]
         click.echo(f"{name}: {reason}{f' (worst at {worst})' if worst else ''}")
     click.echo(result.verdict)
     if not result.passed:
         raise click.exceptions.Exit(1)
-
-
-def _check_plot(plot: Path, inputs: list[Path], overwrite: bool) -> None:
-    """Raise InputError before data are read if the plot could not be written."""
-    if plot.suffix != ".png":
-        raise InputError(f"--plot must be a file name that ends in .png, got {plot}")
-    paths.check_output(plot, inputs, overwrite)
-    try:
-        import matplotlib  # noqa: F401  # optional
-    except ImportError:
-        raise InputError("a plot needs matplotlib: pip install 'dasknorm[plot]'") from None
-
-
-def _draw(result: "Check", plot: Path) -> None:
-    with input_errors(), replacing(plot) as partial:
-        result.plot().savefig(partial, dpi=130, format="png")
-    click.echo(f"wrote {plot}")
 
 
 def _select(stats: Stats, names: list[str]) -> Stats:

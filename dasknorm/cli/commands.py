@@ -21,22 +21,27 @@ from dasknorm.cli.check import check
 from dasknorm.cli.clusters import compute_on
 from dasknorm.cli.data_files import DataFiles, Transform
 from dasknorm.cli.display import provenance_lines, require_rich, show_contents, show_stats
+from dasknorm.cli.engines import FORMAT_BY_SUFFIX
 from dasknorm.cli.errors import Commands, InputError, input_errors
 from dasknorm.cli.exports import FormatOptions, export, with_format_options
+from dasknorm.cli.figures import check_figure, write_figure
+from dasknorm.cli.masks import Condition
+from dasknorm.cli.opening import OpenOptions, with_open_options
 from dasknorm.io import store
 from dasknorm.io.store.atomic import replacing
 from dasknorm.reports.methods_text import wrap
 from dasknorm.reports.provenance import Run, __version__, runs_of
 
 SRC_HELP = (
-    "SRC is a Zarr store, a NetCDF, Parquet or CSV file, a folder of Parquet files, or a quoted "
-    "pattern such as 'era5-*.nc'. Several sources of one format are combined into one dataset."
+    "SRC is a Zarr store, a NetCDF, GRIB, TIFF, Parquet or CSV file, another file that xarray "
+    "opens, a folder of Parquet files, or a quoted pattern such as 'era5-*.nc'. Several sources of "
+    "one format are combined into one dataset."
 )
 OUT_HELP = (
     "Several Parquet files are written as files of the same names, all other data as one file."
 )
 
-PLAN_OPTIONS = ("over", "keep", "columns", "by", "lag", "weights")
+PLAN_OPTIONS = ("over", "keep", "columns", "by", "lag", "weights", "where")
 """The options of `adapt` that `plan` also has."""
 
 
@@ -71,6 +76,7 @@ def main(ctx: click.Context) -> None:
 )
 @options.lag
 @options.weights
+@options.condition
 @options.statistic
 @click.option(
     "--ddof",
@@ -100,12 +106,15 @@ def main(ctx: click.Context) -> None:
     is_flag=True,
     help="Print the estimated cost (bytes, chunks, tasks, memory) and exit.",
 )
+@with_open_options
 @options.overwriting
-@options.where
+@options.cluster
 def adapt(
     src: tuple[str, ...],
     out: Path | None,
+    opening: OpenOptions,
     names: list[str],
+    condition: Condition | None,
     statistics: tuple[str, ...],
     ddof: float,
     dry_run: bool,
@@ -116,7 +125,7 @@ def adapt(
 ) -> None:
     sources = paths.find_sources(src)
     if out is None and not dry_run:
-        raise InputError("no output: pass -o STATS, or --dry-run")
+        raise InputError("missing option -o STATS (or use --dry-run)")
     out = out or Path("dry-run.json")
     paths.check_stats_suffix(out)
     paths.check_output(out, sources, overwrite or dry_run)
@@ -125,10 +134,12 @@ def adapt(
     with input_errors():
         statistic_spec = options.parse_statistics(statistics, ddof)
     with compute_on(workers, scheduler), track_progress("adapt") as meter:
-        files = paths.data_files(sources)
+        files = paths.data_files(sources, paths.sources_format(sources, opening), opening)
         files.check_weights(how["weights"])
-        with input_errors():
-            data, how["columns"] = files.open_for_adapt(names, how["by"] or ())
+        with input_errors(), files.explain_errors():
+            data, how["columns"], how["where"] = files.open_for_adapt(
+                names, how["by"] or (), condition
+            )
             if dry_run:
                 selection = {key: how[key] for key in PLAN_OPTIONS}
                 click.echo("\n".join(plan(data, statistic_spec, **selection).lines()))
@@ -151,8 +162,10 @@ def _add_transform(method: Callable[..., Any], name: str, task: str) -> None:
     @options.variables("Variables or columns to write. Default: all.")
     @with_format_options
     @options.unseen
+    @options.dtype
+    @with_open_options
     @options.overwriting
-    @options.where
+    @options.cluster
     def command(**arguments: Any) -> None:
         _transform(method, name, **arguments)
 
@@ -188,10 +201,32 @@ def merge(parts: tuple[Path, ...], out: Path, overwrite: bool) -> None:
     paths.check_output(out, parts, overwrite)
     loaded = [paths.load_stats(path) for path in parts]
     with input_errors():
-        stats = loaded[0].merge(*loaded[1:])
+        stats = _merge(dict(zip(parts, loaded, strict=True)))
         stats.save(out)
     show_stats(stats)
     click.echo(f"wrote {out}")
+
+
+@main.command()
+@click.argument("stats", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    metavar="FIGURE",
+    type=click.Path(path_type=Path),
+    help="Output path, which ends in .png, .pdf or .svg.",
+)
+@options.variables("Variables or columns to plot. Default: all.")
+@with_format_options
+@options.overwriting
+def plot(stats: Path, out: Path, names: list[str], written: FormatOptions, overwrite: bool) -> None:
+    """Plot the statistics in STATS: profiles, maps, curves over groups, or points."""
+    check_figure(out, [stats], overwrite)
+    loaded = paths.load_stats(stats, written.reader())
+    with input_errors():
+        selected = loaded.select(names) if names else loaded
+    write_figure(selected.plot, out)
 
 
 main.add_command(export)
@@ -207,7 +242,9 @@ def _transform(
     out: Path,
     names: list[str],
     written: FormatOptions,
+    opening: OpenOptions,
     unseen: str,
+    dtype: str | None,
     overwrite: bool,
     workers: int | None,
     scheduler: str | None,
@@ -215,8 +252,9 @@ def _transform(
     """Write the transformed sources to the output."""
     sources = paths.find_sources(src)
     paths.check_output(out, [*sources, stats], overwrite)
-    form_out = paths.format_of(out)
-    files = paths.data_files(sources, form_out)
+    form = paths.sources_format(sources, opening)
+    form_out = paths.output_format(out, form)
+    files = paths.data_files(sources, form, opening, form_out)
     loaded = paths.load_stats(stats, written.reader(columns=files.is_table))
     _check_formats(files, form_out, out, loaded.container)
     with (
@@ -224,13 +262,26 @@ def _transform(
         compute_on(workers, scheduler),
         track_progress(topic) as meter,
         input_errors(),
+        files.explain_errors(),
         _with_options_in_errors(),
     ):
-        transform = Transform(method, loaded.select(names) if names else loaded, unseen)
+        transform = Transform(method, loaded.select(names) if names else loaded, unseen, dtype)
         contents = files.write_transformed(transform, names, meter, partial, form_out)
     show_contents(contents, files.headings)
     click.echo(meter.summary())
     click.echo(f"wrote {out}")
+
+
+def _merge(loaded: dict[Path, Stats]) -> Stats:
+    """Return merged statistics; the error names the first file that does not match the first."""
+    (first, stats), *others = loaded.items()
+    try:
+        return stats.merge(*(other for _, other in others))
+    except ValueError:
+        for path, other in others:
+            with input_errors(f"cannot merge {str(path)!r} with {str(first)!r}"):
+                stats.merge(other)
+        raise
 
 
 @contextmanager
@@ -245,14 +296,14 @@ def _with_options_in_errors() -> Iterator[None]:
 def _check_formats(files: DataFiles, form: str, out: Path, container: str) -> None:
     """Raise InputError if the output or the statistics do not suit the type of the source."""
     if form not in files.formats:
-        suffixes = [s for s, name in paths.FORMAT_BY_SUFFIX.items() if name in files.formats]
+        suffixes = [s for s, name in FORMAT_BY_SUFFIX.items() if name in files.formats]
         raise InputError(
             f"{files.description} cannot be written as {str(out)!r}; give a name that ends in "
             f"{' or '.join(suffixes)}"
         )
     is_known = container.startswith(("xarray", "pandas", "dask.dataframe"))
     if is_known and container.startswith("xarray") is files.is_table:
-        raise InputError(f"the statistics are of {container}, and not for {files.description}")
+        raise InputError(f"cannot apply statistics of a {container} to {files.description}")
 
 
 def _add_sources(stats: Stats, src: Sequence[str]) -> Stats:

@@ -5,15 +5,18 @@ Used by cli. To add a type of file, add a subclass, and choose it in `paths.data
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from dasknorm.api.stats import Stats
 from dasknorm.blocks import is_numeric
 from dasknorm.chunks.progress import Meter
 from dasknorm.cli.errors import InputError, quote_names
+from dasknorm.cli.masks import Condition
+from dasknorm.cli.opening import OpenOptions
 from dasknorm.fields.matching import names_of
 from dasknorm.fields.selection import Selection
 
@@ -33,11 +36,14 @@ class Transform:
         The statistics to apply.
     unseen : {"error", "nan"}
         The treatment of rows whose group is not in the statistics.
+    dtype : {"float16", "float32", "float64"}, optional
+        The dtype of transformed values, to which the files convert them.
     """
 
     method: Callable[..., Any]
     stats: Stats
     unseen: str
+    dtype: str | None = None
 
     def __call__(self, data: Any) -> Any:
         return self.method(self.stats, data, unseen=self.unseen)
@@ -53,6 +59,14 @@ class Transform:
         return names_of(self.stats.states)
 
 
+class Opened(NamedTuple):
+    """Lazy data, the columns to select (None: all numeric ones), and a mask if asked for."""
+
+    data: Any
+    columns: list[str] | None = None
+    where: Any = None
+
+
 @dataclass(frozen=True)
 class DataFiles(ABC):
     """Files of one format that are read together. The class attributes are those of tables.
@@ -63,10 +77,13 @@ class DataFiles(ABC):
         At least one file or folder.
     form : str
         Their format.
+    opening : OpenOptions
+        The options of the command line.
     """
 
     paths: Sequence[Path]
     form: str
+    opening: OpenOptions
 
     description: ClassVar[str] = "tables"
     formats: ClassVar[tuple[str, ...]]
@@ -77,17 +94,31 @@ class DataFiles(ABC):
 
     is_table: ClassVar[bool] = True
 
+    open_options: ClassVar[tuple[str, ...]] = ()
+    """The fields of `OpenOptions` that apply to this type of file."""
+
+    def __post_init__(self) -> None:
+        self.opening.check_for(self.description, self.open_options)
+
     @abstractmethod
     def open_for_adapt(
-        self, names: Sequence[str], keys: Sequence[Hashable]
-    ) -> tuple[Any, list[str] | None]:
-        """Open data lazily; return them with the columns to select (None: all numeric ones)."""
+        self,
+        names: Sequence[str],
+        keys: Sequence[Hashable],
+        condition: Condition | None = None,
+    ) -> Opened:
+        """Open data lazily, with the values to include if there is a condition."""
 
     @abstractmethod
     def write_transformed(
         self, transform: Transform, names: Sequence[str], meter: Meter, out: Path, form_out: str
     ) -> Contents:
         """Write transformed data, all or those with some names."""
+
+    @contextmanager
+    def explain_errors(self) -> Iterator[None]:
+        """Say where the file is wrong if data inside the block cannot be read."""
+        yield
 
     def check_weights(self, weights: str | None) -> None:
         """Raise InputError for latitude weights of a table."""
@@ -98,7 +129,11 @@ class DataFiles(ABC):
 def check_names(names: Sequence[str], dtypes: Mapping[Hashable, object], noun: str) -> None:
     """Raise InputError for names without data, and for data without a mean."""
     if unknown := [name for name in names if name not in dtypes]:
-        raise InputError(f"no {noun} {quote_names(unknown)}; there are {quote_names(dtypes)}")
+        joined = ",".join(names)
+        advice = f"; write a name with commas in quotes: '\"{joined}\"'" if joined in dtypes else ""
+        raise InputError(
+            f"no {noun} {quote_names(unknown)}; there are {quote_names(dtypes)}{advice}"
+        )
     for name in names:
         if not is_numeric(dtypes[name]):
-            raise InputError(f"{noun} {name!r} has dtype {dtypes[name]}: it has no mean")
+            raise InputError(f"{noun} {name!r} is not numeric: dtype {dtypes[name]}")

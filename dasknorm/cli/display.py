@@ -5,6 +5,7 @@ Used by cli.check and cli.commands. The layout may change.
 
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 
 import click
 import numpy as np
@@ -18,6 +19,8 @@ from dasknorm.reports.provenance import Attrs, Run, runs_of
 from dasknorm.reports.table import make_table, result_names
 
 MAX_ROWS = 20
+GAP = 3
+"""Characters between the columns of a table."""
 
 
 def require_rich() -> None:
@@ -99,16 +102,23 @@ def _print_table(columns: list[str], rows: list[tuple[str, ...]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    console = Console(highlight=False, markup=False)
+    widths = [max(map(len, cells)) + GAP for cells in zip_longest(columns, *rows, fillvalue="")]
+    count = len(columns)
+    while console.is_terminal and sum(widths[:count]) > console.width and count > 2:
+        count -= 1
+    console.width = max(console.width, sum(widths[:count]))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for position, column in enumerate(columns):
+    for position, column in enumerate(columns[:count]):
         table.add_column(column, justify="right" if position else "left", overflow="fold")
     for row in rows:
-        table.add_row(*row)
-    console = Console(highlight=False, markup=False)
+        table.add_row(*row[:count])
     with console.capture() as printed:
         console.print(table)
     lines = [line.rstrip() for line in printed.get().splitlines()]
     click.echo("\n".join(line for line in lines if line))
+    if count < len(columns):
+        click.echo(f"left out, for lack of width: {', '.join(columns[count:])}")
 
 
 def format_number(value: float, digits: int = 6) -> str:

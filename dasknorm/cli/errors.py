@@ -69,7 +69,8 @@ def _one_line() -> Iterator[None]:
         yield
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "dasknorm"
-        raise InputError(f"{error.format_message()} See {command} --help") from error
+        message = error.format_message().rstrip(".")
+        raise InputError(f"{message}. See {command} --help.") from error
     except KeyboardInterrupt:
         raise InterruptError("interrupted; nothing was left under the name of the output") from None
 

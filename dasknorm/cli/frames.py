@@ -1,20 +1,28 @@
 """CSV files, and Parquet files to be written as CSV, as one Dask DataFrame.
 
-Used by cli.paths. The size of partitions may change.
+Used by cli.parquet and cli.paths. The size of partitions may change.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from dasknorm.blocks import is_numeric
 from dasknorm.chunks.dask_internals import meta
 from dasknorm.chunks.progress import Meter
-from dasknorm.cli.data_files import Contents, DataFiles, Transform, check_names
+from dasknorm.cli.data_files import Contents, DataFiles, Opened, Transform, check_names
+from dasknorm.cli.dtypes import cast
 from dasknorm.cli.errors import InputError, input_errors
+from dasknorm.cli.masks import Condition
+from dasknorm.errors import ChunkError
 
 PARTITION_SIZE = "64MiB"
+TEXT_ROWS = 100_000
+"""Rows that are searched together for text in a column of numbers."""
 MISSING_STRINGS = ["NA", "N/A", "n/a", "<NA>", "#N/A", "NaN", "nan", "-nan", "NULL", "null", "None"]
 """The strings that pandas reads as missing, without the empty one and the rarest ones."""
 
@@ -23,12 +31,23 @@ class FrameFiles(DataFiles):
     """CSV files, or Parquet files to be written as CSV."""
 
     formats = ("parquet", "csv")
+    open_options = ("separator",)
 
     def open_for_adapt(
-        self, names: Sequence[str], keys: Sequence[Hashable]
-    ) -> tuple[Any, list[str] | None]:
-        _check_columns(self._open(), names)
-        return self._open(dtype=self._integer_keys(keys)), list(names) or None
+        self,
+        names: Sequence[str],
+        keys: Sequence[Hashable],
+        condition: Condition | None = None,
+    ) -> Opened:
+        needed = [*names, *([condition.name] if condition else [])]
+        head = self._open()
+        _check_columns(head, needed)
+        self._check_separator(head)
+        options: dict[str, Any] = {"dtype": self._integer_keys(keys)} if self.form == "csv" else {}
+        if names and self.form == "csv":  # other columns are not parsed
+            options["usecols"] = [n for n in head.columns if n in (*needed, *keys)]
+        data = self._open(**options)
+        return Opened(data, list(names) or None, condition(data) if condition else None)
 
     def write_transformed(
         self, transform: Transform, names: Sequence[str], meter: Meter, out: Path, form_out: str
@@ -39,8 +58,63 @@ class FrameFiles(DataFiles):
             transform(_select_columns(data, names, transform))  # raises if columns do not match
             data = self._open_unused_as_text(data, transform)
         result = transform(meter.count_frame(_select_columns(data, names, transform)))
+        if transform.dtype is not None:
+            result = result.map_partitions(_cast_columns, transform.columns, transform.dtype)
         _write(result, out, form_out)
         return {str(n): (str(kind),) for n, kind in zip(result.columns, result.dtypes, strict=True)}
+
+    @contextmanager
+    def explain_errors(self) -> Iterator[None]:
+        """Name the first text in a column that has numbers at first."""
+        try:
+            yield
+        except (ValueError, ChunkError) as error:
+            if "Mismatched dtypes" not in str(error):
+                raise
+            raise InputError(self._find_text()) from error
+
+    def _find_text(self) -> str:
+        """Return where a column, which has numbers in the first rows, has text."""
+        data = self._open()
+        numeric = [name for name, dtype in data.dtypes.items() if is_numeric(dtype)]
+        for path in self.paths:
+            parts = pd.read_csv(path, dtype=str, chunksize=TEXT_ROWS, sep=self._separator)
+            for part in parts:
+                for name in numeric:
+                    numbers = pd.to_numeric(part[name], errors="coerce")
+                    texts = part[name][part[name].notna() & numbers.isna()]
+                    if len(texts):
+                        return (
+                            f"column {name!r} has numbers at first and {texts.iloc[0]!r} in row "
+                            f"{texts.index[0] + 1:,} of {str(path)!r}; name the other columns: "
+                            "--columns"
+                        )
+        return "the files have columns of numbers at first, and of text in later rows"
+
+    @property
+    def _separator(self) -> str:
+        return self.opening.separator or ","
+
+    def _check_csv(self) -> None:
+        """Raise InputError if there is nothing in the files, or nothing but names."""
+        for path in self.paths:
+            if not path.stat().st_size:
+                raise InputError(f"{str(path)!r} is empty")
+        heads = (pd.read_csv(path, nrows=1, sep=self._separator) for path in self.paths)
+        if all(head.empty for head in heads):
+            raise InputError(f"{str(self.paths[0])!r} has no rows")
+
+    def _check_separator(self, data: Any) -> None:
+        """Raise InputError if the only column is text with another separator in its name."""
+        if self.opening.separator or len(data.columns) > 1 or is_numeric(data.dtypes.iloc[0]):
+            return
+        name = str(data.columns[0])
+        for separator in (";", "\t", "|"):
+            if separator in name:
+                raise InputError(
+                    f"{str(self.paths[0])!r} has one column {name!r}: is the separator "
+                    f"{separator!r}? --separator {separator!r}"
+                )
 
     def _open(self, **options: Any) -> Any:
         """Return a Dask DataFrame; only the first rows are read."""
@@ -53,13 +127,21 @@ class FrameFiles(DataFiles):
         names = [str(path) for path in self.paths]
         with input_errors(f"cannot read {', '.join(map(repr, names))}"):
             if self.form == "parquet":
-                return dd.read_parquet(
+                data = dd.read_parquet(
                     names if len(names) > 1 else names[0],
                     split_row_groups="adaptive",
                     blocksize=PARTITION_SIZE,
+                    **options,
                 )
+                if data.columns.nlevels > 1:  # Dask cannot read them
+                    raise InputError(
+                        f"the columns of {names[0]!r} have several levels: write OUT as .parquet, "
+                        "without --where"
+                    )
+                return data
+            self._check_csv()
             # assume_missing: an integer column may have missing values after its first rows.
-            options = _float_options() | options
+            options = {"sep": self._separator} | _float_options() | options
             return dd.read_csv(names, blocksize=PARTITION_SIZE, assume_missing=True, **options)
 
     def _open_unused_as_text(self, data: Any, transform: Transform) -> Any:
@@ -73,16 +155,27 @@ class FrameFiles(DataFiles):
         )
 
     def _integer_keys(self, keys: Sequence[Hashable]) -> dict[Hashable, str]:
-        """Return the dtype of integer keys, which would otherwise be read as floats."""
-        if not keys:
+        """Return the dtype of integer keys in CSV, which would otherwise be read as floats."""
+        if not keys or self.form != "csv":
             return {}
-        head = pd.read_csv(self.paths[0], nrows=1000, usecols=lambda name: name in keys)
+        head = pd.read_csv(
+            self.paths[0], nrows=1000, usecols=lambda name: name in keys, sep=self._separator
+        )
         return {name: "Int64" for name, dtype in head.dtypes.items() if dtype.kind in "iu"}
 
 
 def _select_columns(data: Any, names: Sequence[str], transform: Transform) -> Any:
     """Return the named columns and the keys; all columns if no names are given."""
     return data[[n for n in data.columns if n in (*names, *transform.keys)]] if names else data
+
+
+def _cast_columns(frame: pd.DataFrame, names: Sequence[Hashable], dtype: str) -> pd.DataFrame:
+    """Return a frame with some columns of another float dtype."""
+    result = frame.copy(deep=False)
+    for name in names:
+        if name in frame:
+            result[name] = cast(frame[name].to_numpy("f8", na_value=np.nan), dtype)
+    return result
 
 
 def _write(data: Any, path: Path, form: str) -> None:

@@ -1,9 +1,10 @@
 """Options of commands, and their parsers.
 
-Used by cli.check, cli.commands and cli.exports. A new option here has to be added to the commands
+Used by cli. A new option here has to be added to the commands
 that have it.
 """
 
+import csv
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
 from itertools import chain
@@ -14,6 +15,7 @@ import click
 import numpy as np
 
 from dasknorm.cli.errors import InputError, input_errors
+from dasknorm.cli.masks import Condition
 from dasknorm.containers.coordinate_weights import WEIGHTS
 from dasknorm.containers.per_variable import StatisticSpec
 from dasknorm.kernels import FUNCTIONS
@@ -40,7 +42,7 @@ def combine_options(*options: Option) -> Option:
 def _split(_: click.Context, __: click.Parameter, value: str | None) -> list[str] | None:
     if value is None:
         return None
-    names = [name.strip() for name in value.split(",")]
+    names = [name.strip() for name in next(csv.reader([value], skipinitialspace=True))]
     if not all(names):
         raise click.BadParameter(f"an empty name in {value!r}; write them as time,lat,lon")
     return names
@@ -72,6 +74,13 @@ def _lags(
     return {dim: [int(part) if part.lstrip("-").isdigit() else part for part in parts]}
 
 
+def _condition(_: click.Context, __: click.Parameter, value: str | None) -> Condition | None:
+    try:
+        return None if value is None else Condition.parse(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def output(metavar: str, required: bool = True) -> Option:
     """Return the option for the output."""
     return click.option(
@@ -90,7 +99,7 @@ def counted(option: str, help: str) -> Option:
     return click.option(option, metavar="N|all", callback=_count, help=help)
 
 
-where = combine_options(
+cluster = combine_options(
     click.option(
         "--workers",
         type=click.IntRange(min=1),
@@ -145,6 +154,22 @@ def _has_required(cls: type[Statistic]) -> bool:
     return any(setting.default is setting.default_factory is MISSING for setting in settings)
 
 
+condition = click.option(
+    "--where",
+    "condition",
+    callback=_condition,
+    metavar="CONDITION",
+    help="Include only values where a condition is true, for example 'lsm < 0.5', or the name of "
+    "a variable or column of booleans.",
+)
+dtype = click.option(
+    "--dtype",
+    type=click.Choice(["float16", "float32", "float64"]),
+    help="The dtype of transformed values. Default: that of the input; float32 for integers of at "
+    "most 16 bits, also if they are packed.",
+)
+
+
 statistic = click.option(
     "--statistic",
     "statistics",
@@ -171,7 +196,7 @@ def parse_statistics(values: Sequence[str], ddof: float) -> StatisticSpec:
         by_name[key] = [_parse(kind.strip(), ddof) for kind in kinds.split(",")]
     by_name.setdefault(..., [_parse(DEFAULT_STATISTIC, ddof)])
     if ddof and not any(map(_has_ddof, chain.from_iterable(by_name.values()))):
-        raise InputError(f"--ddof {ddof:g} is for moments, and --statistic has none")
+        raise InputError("--ddof needs the statistic moments, which is not in --statistic")
     return by_name if len(by_name) > 1 else by_name[...]
 
 
@@ -181,8 +206,8 @@ def _parse(text: str, ddof: float) -> Statistic:
     names = _statistic_names()
     if kind not in names or (colon and function not in FUNCTIONS):
         raise InputError(
-            f"--statistic: {text!r} is unknown; write {', '.join(names)}, or one of a transform "
-            f"({', '.join(FUNCTIONS)}), as in log1p:moments"
+            f"unknown statistic {text!r} in --statistic; available: {', '.join(names)}, optionally "
+            f"after {', '.join(FUNCTIONS)}, as in log1p:moments"
         )
     cls = STATISTICS.find(names[kind])
     if cls is None:

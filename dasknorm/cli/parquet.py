@@ -18,8 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dasknorm.chunks.progress import Meter, count_chunks
-from dasknorm.cli.data_files import Contents, DataFiles, Transform
+from dasknorm.cli.data_files import Contents, DataFiles, Opened, Transform
+from dasknorm.cli.dtypes import cast
 from dasknorm.cli.errors import InputError, input_errors, quote_names
+from dasknorm.cli.frames import FrameFiles
+from dasknorm.cli.masks import Condition
 from dasknorm.containers.parquet import File, Files, add_folder_columns
 
 SUFFIXES = (".parquet", ".pq")
@@ -47,13 +50,19 @@ class ParquetFiles(DataFiles):
     formats = ("parquet",)
 
     def open_for_adapt(
-        self, names: Sequence[str], keys: Sequence[Hashable]
-    ) -> tuple[Files, list[str] | None]:
+        self,
+        names: Sequence[str],
+        keys: Sequence[Hashable],
+        condition: Condition | None = None,
+    ) -> Opened:
+        if condition is not None:  # a mask needs rows, of which `Files` has the numbers only
+            frames = FrameFiles(self.paths, self.form, self.opening)
+            return frames.open_for_adapt(names, keys, condition)
         data = open_data(self.paths)
         if not any(sum(file.rows) for file in data.files):
             others = f", nor in {len(data.files) - 1} other files" if len(data.files) > 1 else ""
             raise InputError(f"there are no rows in {data.files[0].given_path!r}{others}")
-        return data, list(names) or None
+        return Opened(data, list(names) or None)
 
     def write_transformed(
         self, transform: Transform, names: Sequence[str], meter: Meter, out: Path, form_out: str
@@ -178,9 +187,22 @@ def _rewrite_file(file: File, target: Path, schema: Any, transform: Transform, t
 
 def _transform_table(table: Any, file: File, transform: Transform) -> Any:
     """Return a transformed table; values from folder names are added only as keys."""
-    return transform(add_folder_columns(table, file.folders, transform.keys)).select(
-        table.column_names
-    )
+    keyed = add_folder_columns(table, file.folders, transform.keys)
+    result = transform(keyed).select(table.column_names)
+    for name in transform.columns if transform.dtype else ():
+        if name in result.column_names:
+            result = _cast_column(result, str(name), str(transform.dtype))
+    return result
+
+
+def _cast_column(table: Any, name: str, dtype: str) -> Any:
+    """Return a table with a column of another float dtype; nulls stay nulls."""
+    column = table[name]
+    values = cast(column.to_numpy(zero_copy_only=False), dtype)
+    nulls = column.is_null().to_numpy(zero_copy_only=False)
+    index = table.schema.get_field_index(name)
+    field = table.schema.field(index).with_type(pa.from_numpy_dtype(values.dtype))
+    return table.set_column(index, field, pa.array(values, mask=nulls, from_pandas=False))
 
 
 def _writer_options(footer: Any) -> dict[str, Any]:

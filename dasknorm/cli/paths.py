@@ -1,6 +1,6 @@
 """Find the inputs of a command and their format, and check its output.
 
-Used by cli.check and cli.commands. To add a suffix, add a row to the table.
+Used by cli.check and cli.commands. Formats are those of `engines`.
 """
 
 import glob
@@ -13,17 +13,11 @@ from dasknorm.api.load import load
 from dasknorm.api.stats import Stats
 from dasknorm.cli.arrays import ArrayFiles
 from dasknorm.cli.data_files import DataFiles
+from dasknorm.cli.engines import FORMAT_BY_SUFFIX, format_of
 from dasknorm.cli.errors import InputError, input_errors
 from dasknorm.cli.frames import FrameFiles
+from dasknorm.cli.opening import OpenOptions
 
-FORMAT_BY_SUFFIX = {
-    ".zarr": "zarr",
-    ".nc": "netcdf",
-    ".nc4": "netcdf",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".csv": "csv",
-}
 STATS_SUFFIXES = (".nc", ".zarr", ".json")
 
 
@@ -41,36 +35,36 @@ def find_sources(patterns: Sequence[str]) -> list[Path]:
     return list(dict.fromkeys(sources))
 
 
-def format_of(path: Path) -> str:
-    """Return the format of a path by its suffix, or by the content of a folder without suffix."""
-    if path.suffix.lower() in FORMAT_BY_SUFFIX:
-        return FORMAT_BY_SUFFIX[path.suffix.lower()]
-    if any((path / name).exists() for name in ("zarr.json", ".zgroup", ".zmetadata")):
-        return "zarr"
-    if path.is_dir() and any(path.glob("**/*.parquet")):
-        return "parquet"
-    raise InputError(
-        f"unknown format of {str(path)!r}: pass a .zarr store, a .nc, .parquet or .csv "
-        "file, or a folder of Parquet files"
-    )
+def output_format(out: Path, form: str) -> str:
+    """Return the format of an output by its suffix; `form` is the format of the inputs."""
+    if out.suffix.lower() in FORMAT_BY_SUFFIX:
+        return FORMAT_BY_SUFFIX[out.suffix.lower()]
+    suffix = next((s for s, name in FORMAT_BY_SUFFIX.items() if name == form), ".zarr")
+    raise InputError(f"unknown format of {str(out)!r}: call it {str(out.with_suffix(suffix))!r}")
 
 
-def data_files(paths: Sequence[Path], form_out: str | None = None) -> DataFiles:
-    """Return sources of one format, to be written in another; InputError if formats differ."""
-    formats = {format_of(path): path for path in paths}
+def sources_format(paths: Sequence[Path], opening: OpenOptions) -> str:
+    """Return the format of all sources; InputError if formats differ."""
+    if opening.engine is not None:
+        return "other"
+    formats = {format_of(path).partition("-")[0]: path for path in paths}
     if len(formats) > 1:
         named = " and ".join(f"{str(path)!r} ({name})" for name, path in formats.items())
-        raise InputError(f"sources of several formats cannot be combined: {named}")
-    (form,) = formats
-    if form in ArrayFiles.formats:
-        return ArrayFiles(paths, form)
+        raise InputError(f"all sources must have the same format, got {named}")
+    return next(iter(formats))
+
+
+def data_files(
+    paths: Sequence[Path], form: str, opening: OpenOptions, form_out: str | None = None
+) -> DataFiles:
+    """Return sources of one format, to be written in another."""
     if form == "parquet" and form_out in (None, "parquet"):
         if importlib.util.find_spec("pyarrow") is None:
             raise InputError("parquet files need pyarrow: pip install 'dasknorm[arrow]'")
         from dasknorm.cli.parquet import ParquetFiles  # pyarrow is optional, and slow to import
 
-        return ParquetFiles(paths, form)
-    return FrameFiles(paths, form)
+        return ParquetFiles(paths, form, opening)
+    return (FrameFiles if form in FrameFiles.formats else ArrayFiles)(paths, form, opening)
 
 
 def check_output(out: Path, inputs: Sequence[Path], overwrite: bool) -> None:
@@ -86,7 +80,7 @@ def check_output(out: Path, inputs: Sequence[Path], overwrite: bool) -> None:
                 "choose another folder"
             )
     if out.exists() and not overwrite:
-        raise InputError(f"{str(out)!r} already exists; --overwrite replaces it")
+        raise InputError(f"output {str(out)!r} already exists; use --overwrite to replace it")
     if not target.parent.is_dir():
         raise InputError(f"the folder {str(out.parent)!r} of {out.name!r} does not exist")
 

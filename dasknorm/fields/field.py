@@ -32,7 +32,7 @@ from dasknorm.fields.coords import (
     find_scalar,
     keep_coords,
 )
-from dasknorm.fields.labels import format_dim, format_dims, match_labels
+from dasknorm.fields.labels import format_dim, format_dims, format_label, match_labels
 from dasknorm.fields.missing_values import MissingValues
 from dasknorm.statistics import Moments, Statistic
 from dasknorm.statistics.base import DEFAULT_FILL, Reducer
@@ -279,10 +279,11 @@ class Field:
             label = self.labels[dim][i] if dim in self.labels else i
             levels = self.labels[dim].names if dim == self.group_dim else []
             if isinstance(label, tuple) and len(levels) > 1:
-                parts += [f"{key}={value}" for key, value in zip(levels, label, strict=True)]
+                pairs = zip(levels, label, strict=True)
+                parts += [f"{key}={format_label(value)}" for key, value in pairs]
                 continue
             name = f"axis {dim}" if isinstance(dim, int) else dim
-            parts.append(str(label) if dim == "columns" else f"{name}={label}")
+            parts.append(str(label) if dim == "columns" else f"{name}={format_label(label)}")
         return ", ".join(parts)
 
     def select_labels(self, dim: Hashable, labels: Sequence[Hashable]) -> Self:

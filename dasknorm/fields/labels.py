@@ -5,9 +5,11 @@ normalized.
 """
 
 from collections.abc import Hashable, Sequence
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
+from pandas.tseries.frequencies import to_offset
 
 from dasknorm.blocks.group_labels import format_labels
 from dasknorm.errors import MismatchError
@@ -86,6 +88,14 @@ def _match_nearest(
             f"{format_labels(available)}"
         )
     return positions
+
+
+def format_label(label: Hashable) -> str:
+    """Return a label as text: a duration as ``12h``, a string of digits in quotes."""
+    if isinstance(label, timedelta) and not pd.isna(label):
+        return str(to_offset(label).freqstr)
+    is_digits = isinstance(label, str) and label.lstrip("-").isdecimal()
+    return repr(label) if is_digits else str(label)
 
 
 def format_dims(dims: Sequence[Hashable]) -> str:

@@ -96,7 +96,11 @@ def merge_state(state: State, other: State) -> State:
 
 def _check_same_statistic(state: State, other: State) -> None:
     if state.statistic != other.statistic:
-        raise MismatchError(f"statistics differ: {state.statistic} and {other.statistic}")
+        kinds = [
+            " with ".join(map(str, getattr(item.statistic, "parts", (item.statistic,))))
+            for item in (state, other)
+        ]
+        raise MismatchError(f"statistics differ: {kinds[0]}, and {kinds[1]}")
 
 
 def _check_same_groups(state: State, other: State) -> None:

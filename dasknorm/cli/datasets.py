@@ -1,0 +1,161 @@
+"""Open files of arrays, each as a Dataset whose variables are Dask arrays.
+
+Used by cli.arrays. Chunk sizes and names of Dask arrays may change.
+"""
+
+import math
+import warnings
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import xarray as xr
+from dask.base import tokenize
+
+from dasknorm.blocks import is_numeric
+from dasknorm.cli.data_files import check_names
+from dasknorm.cli.engines import find_engine, format_of
+from dasknorm.cli.errors import InputError, input_errors, quote_names
+from dasknorm.cli.joining import join
+from dasknorm.cli.opening import OpenOptions
+from dasknorm.containers.file_backed import CHUNK_BYTES, get_stored_chunks, make_chunk_sizes
+
+
+def open_data(
+    paths: Sequence[Path], opening: OpenOptions, names: Sequence[str], numeric: bool = False
+) -> xr.Dataset:
+    """Return the named variables of files as one Dataset; only coordinates are read.
+
+    Without names, all variables or all numeric ones. They are selected before files are joined,
+    so that other variables cannot conflict.
+    """
+    datasets = {path: _open_file(path, opening) for path in paths}
+    dtypes = {name: v.dtype for data in datasets.values() for name, v in data.data_vars.items()}
+    check_names(names, dtypes, "variable")
+    numbers = [name for name, dtype in dtypes.items() if is_numeric(dtype)]
+    wanted: Sequence[Hashable] = names or (numbers if numeric and numbers else [*dtypes])
+    selected = {
+        path: _chunk(_select(data, wanted), path, opening) for path, data in datasets.items()
+    }
+    return join(selected, opening.concat_dim)
+
+
+def _select(data: xr.Dataset, names: Sequence[Hashable]) -> xr.Dataset:
+    """Return some variables with their coordinates, and the bounds of these coordinates."""
+    present = [name for name in data.data_vars if name in names]
+    if not present:  # coordinates must agree with other files even so
+        return data.drop_vars(data.data_vars)
+    selection = data[present]
+    bounds = [coordinate.encoding.get("bounds") for coordinate in selection.coords.values()]
+    return selection.assign_coords({name: data[name] for name in bounds if name in data.coords})
+
+
+# -- one file -----------------------------------------------------------------------------------
+
+
+def _open_file(path: Path, opening: OpenOptions) -> xr.Dataset:
+    engine, options = (opening.engine, {}) if opening.engine else find_engine(format_of(path))
+
+    def open_group(group: str | None, **decoders: Any) -> xr.Dataset:
+        arguments = {**options, **({} if group is None else {"group": group})}
+        # cache=False: a cache would keep all values that were read. decode_coords="all": bounds
+        # and grid mappings are not data, and must not be normalized.
+        decoders = decoders or {"decode_coords": "all"}
+        return xr.open_dataset(
+            path, engine=engine, chunks=None, cache=False, **arguments, **decoders
+        )
+
+    with input_errors(f"cannot read {str(path)!r}"), warnings.catch_warnings():
+        # Files extracted from others often refer to bounds that they do not contain.
+        warnings.filterwarnings("ignore", "Variable.* referenced in .* not in variables")
+        data = _open_zeros(open_group, opening)
+        data = _inherit(data, open_group, opening.group)
+    if engine == "zarr":  # a folder is listed in arbitrary order
+        data = data[sorted(data.data_vars, key=str)].assign_coords(data.coords)
+    if not data.data_vars and opening.group is None:
+        _check_groups(path, engine, options)
+    return _declare_missing(data, opening)
+
+
+def _open_zeros(open_group: Callable[..., xr.Dataset], opening: OpenOptions) -> xr.Dataset:
+    """Open a group; where the fill value is 0, zeros are data or missing as the user says."""
+    if opening.zeros == "data":
+        raw = open_group(opening.group, decode_cf=False)
+        for variable in raw.variables.values():
+            if _is_zero(variable.attrs.get("_FillValue")):
+                del variable.attrs["_FillValue"]
+        return xr.decode_cf(raw, decode_coords="all")
+    data = open_group(opening.group)
+    for variable in data.variables.values():
+        if opening.zeros == "missing" and _is_zero(variable.encoding.get("_FillValue")):
+            del variable.encoding["_FillValue"]
+    return data
+
+
+def _is_zero(value: Any) -> bool:
+    return value is not None and not isinstance(value, str | bytes) and value == 0
+
+
+def _inherit(
+    data: xr.Dataset, open_group: Callable[..., xr.Dataset], group: str | None
+) -> xr.Dataset:
+    """Return a group with the coordinates of its dimensions that are in groups above it."""
+    for parent in PurePosixPath("/", group or "").parents:
+        above = open_group(str(parent))
+        inherited = {
+            name: above[name]
+            for name in above.indexes
+            if name in data.dims and name not in data.variables
+        }
+        data = data.assign_coords(inherited)
+    return data
+
+
+def _check_groups(path: Path, engine: str | None, options: Mapping[str, Any]) -> None:
+    """Raise InputError if there are variables in groups only."""
+    with suppress(NotImplementedError, ValueError, OSError):  # of files without groups
+        groups = xr.open_groups(path, engine=engine, **options)
+        if names := [name for name, group in groups.items() if group.data_vars]:
+            is_one = len(names) == 1
+            raise InputError(
+                f"the variables of {str(path)!r} are in the group{'' if is_one else 's'} "
+                f"{quote_names(names)}: --group {names[0]}"
+            )
+
+
+def _declare_missing(data: xr.Dataset, opening: OpenOptions) -> xr.Dataset:
+    """Add the missing values of the user to the attributes of numeric variables."""
+    for variable in data.data_vars.values():
+        if opening.missing and is_numeric(variable.dtype):
+            variable.attrs["missing_value"] = list(opening.missing)
+    return data
+
+
+# -- chunks -------------------------------------------------------------------------------------
+
+
+def _chunk(data: xr.Dataset, path: Path, opening: OpenOptions) -> xr.Dataset:
+    """Return lazy data as Dask arrays, except for small coordinates."""
+    parts = [str(path.resolve()), path.stat().st_mtime_ns]
+    if any(option is not None for option in (opening.engine, opening.group, opening.zeros)):
+        parts.append(repr(opening))
+    file = tokenize(*parts)
+    lazy = {
+        name: _chunk_variable(variable, f"{name}-{tokenize(file, name, variable.shape)}")
+        for name, variable in data.variables.items()
+        if name in data.data_vars or (name not in data.indexes and variable.nbytes > CHUNK_BYTES)
+    }
+    return data.assign({n: v for n, v in lazy.items() if n in data.data_vars}).assign_coords(
+        {n: v for n, v in lazy.items() if n in data.coords}
+    )
+
+
+def _chunk_variable(variable: xr.Variable, name: str) -> xr.Variable:
+    """Chunk a variable; unlike with xarray, its name is the same in every process."""
+    stored = get_stored_chunks(variable)
+    shards = variable.encoding.get("shards")
+    if shards and math.prod(shards) * variable.dtype.itemsize <= CHUNK_BYTES:
+        stored = shards  # a shard has to be written by one task
+    sizes = make_chunk_sizes(variable.shape, stored, variable.dtype.itemsize)
+    return variable.chunk(dict(zip(variable.dims, sizes, strict=True)), name=name)
