@@ -136,7 +136,9 @@ class Normalization:
         Parameters
         ----------
         data : array, DataFrame, Series, DataArray, Dataset, list, or iterable of batches
-            If a batch is a tuple, its first element is used. Batches need equal kept sizes.
+            If a batch is a tuple, its first element is used. Batches need equal kept sizes. Lists
+            are read as by `dasknorm.adapt`: numbers are one array, arrays with two or more
+            dimensions are batches.
 
         Raises
         ------
@@ -144,7 +146,8 @@ class Normalization:
             If the data do not have an axis, if kept sizes differ from those that the layer was
             built with, or if the layer has a given mean and variance.
         TypeError
-            If the data are not real numbers.
+            If the data are not real numbers, or a list of one-dimensional arrays, which may be
+            rows or batches.
         """
         self._merge_batches(data, None)
 
@@ -171,7 +174,7 @@ class Normalization:
             # All batches have one provenance: a list of all would grow with every step.
             stats = part if stats is None else replace(stats.merge(part), attrs=stats.attrs)
         if stats is None:
-            raise ValueError("no batch to adapt on: the iterable is empty or exhausted")
+            raise ValueError("the iterable yielded no batches: it is empty or already exhausted")
         stats = replace(stats, attrs=provenance.extend_stream(stats.attrs, count - 1))
         stats = stats if earlier is None else earlier.merge(stats)
         checks.check_not_empty(stats.states)

@@ -30,7 +30,7 @@ for library in ("rich", "zarr", "h5netcdf", "h5py"):
 @pytest.fixture
 def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Write a store of which each chunk is read on its own."""
-    monkeypatch.setattr("dasknorm.cli.arrays.CHUNK_BYTES", 1)
+    monkeypatch.setattr("dasknorm.cli.datasets.CHUNK_BYTES", 1)
     monkeypatch.setattr(file_backed, "CHUNK_BYTES", 1)
     data = xr.Dataset({"t": (("time", "x"), make_values(240, 5))})
     return write_zarr(tmp_path / "in.zarr", data, encoding={"t": {"chunks": (10, 5)}})
@@ -83,7 +83,7 @@ def test_an_output_or_a_dry_run(many: Path) -> None:
     """Without either of the two there is nothing to do."""
     result = run("adapt", many)
     assert result.exit_code == 2
-    assert "no output: pass -o STATS, or --dry-run" in result.stderr
+    assert "missing option -o STATS (or use --dry-run)" in result.stderr
 
 
 # -- gone on with ---------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ def test_other_work_is_refused(many: Path, tmp_path: Path) -> None:
     succeed(*common, "-o", tmp_path / "s.nc")
     result = run(*common, "-o", tmp_path / "t.nc", "--ddof", "1")
     assert result.exit_code == 2
-    assert "is of other work: the statistic differ" in result.stderr
+    assert "belongs to a different call: the statistic in it: Moments()" in result.stderr
     assert not (tmp_path / "t.nc").exists()
 
 

@@ -127,7 +127,7 @@ def test_a_checkpoint_knows_the_files(tmp_path: Path) -> None:
     pq.write_table(make_table().slice(5), paths[0])
     other = run(*common, "-o", tmp_path / "t.json")
     assert other.exit_code == 2
-    assert "is of other work: the data differ" in other.stderr
+    assert "belongs to a different call: the data differ" in other.stderr
 
 
 # -- writing --------------------------------------------------------------------------------------

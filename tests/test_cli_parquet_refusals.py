@@ -48,7 +48,10 @@ REFUSED = {
         "adapt a.parquet words.parquet -o s.json --columns a",
         "in 'words.parquet': ",
     ),
-    "statistics of grids": ("normalize in grid.json -o out.parquet", "are of xarray.Dataset"),
+    "statistics of grids": (
+        "normalize in grid.json -o out.parquet",
+        "cannot apply statistics of xarray.Dataset to tables",
+    ),
     "not Parquet": ("adapt text.parquet -o s.json", "cannot read 'text.parquet'"),
 }
 

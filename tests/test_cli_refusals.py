@@ -21,7 +21,7 @@ for library in ("rich", "zarr", "h5netcdf", "h5py", "pyarrow"):
 # What is written, what the one line has to say.
 CASES = {
     "nothing to read": ("adapt -o s.nc", "Missing argument 'SRC...'"),
-    "nowhere to write": ("adapt in.zarr", "no output: pass -o STATS, or --dry-run"),
+    "nowhere to write": ("adapt in.zarr", "missing option -o STATS (or use --dry-run)"),
     "unknown command": ("adpt in.zarr", "No such command 'adpt'"),
     "unknown option": ("adapt in.zarr -o s.nc --ovr time", "No such option"),
     "empty dimension": ("adapt in.zarr -o s.nc --over time,,x", "an empty name in 'time,,x'"),
@@ -39,9 +39,12 @@ CASES = {
         "all sources must have the same format, got",
     ),
     "unknown variable": ("adapt in.zarr -o s.nc --var u", "no variable 'u'; there are 'rain'"),
-    "text variable": ("adapt in.zarr -o s.nc --var station", "'station' has dtype"),
+    "text variable": (
+        "adapt in.zarr -o s.nc --var station",
+        "variable 'station' is not numeric: dtype",
+    ),
     "unknown column": ("adapt in.csv -o s.nc --var u", "no column 'u'; there are 'a', 'b'"),
-    "text column": ("adapt in.csv -o s.nc --var name", "column 'name' has dtype"),
+    "text column": ("adapt in.csv -o s.nc --var name", "column 'name' is not numeric: dtype"),
     "nothing numeric": ("adapt words.csv -o s.nc", "no numeric columns to normalize"),
     "unknown dimension": ("adapt in.zarr -o s.nc --over lat", "'lat' not found in dims"),
     "over and keep": (
@@ -50,7 +53,10 @@ CASES = {
     ),
     "infinite values": ("adapt inf.nc -o s.nc", "infinite values"),
     "statistics' suffix": ("adapt in.zarr -o s.pkl", "ends in .nc, .zarr, .json, got 's.pkl'"),
-    "statistics are there": ("adapt in.zarr -o old.nc", "'old.nc' already exists; --overwrite"),
+    "statistics are there": (
+        "adapt in.zarr -o old.nc",
+        "output 'old.nc' already exists; use --overwrite to replace it",
+    ),
     "statistics over data": ("adapt in.nc -o in.nc --overwrite", "'in.nc' is the input"),
     "statistics inside data": ("adapt in.zarr -o in.zarr/s.nc", "are inside one another"),
     "no folder to write in": ("adapt in.zarr -o none/s.nc", "the folder 'none'"),
@@ -87,7 +93,7 @@ CASES = {
     "other levels": ("normalize levels.nc old.nc -o out.nc", "labels [850] along 'level'"),
     "other kind": (
         "normalize in.csv old.nc -o out.csv",
-        "are of xarray.Dataset, and not for tables",
+        "cannot apply statistics of xarray.Dataset to tables",
     ),
     "inverse too": ("inverse in.zarr none.nc -o out.zarr", "no such statistics file: 'none.nc'"),
 }

@@ -360,7 +360,7 @@ def test_groups_show_only_while_data_are_read(kind: Any) -> None:
     frame = kind(keyed())
     with pytest.raises(ValueError, match="by= and lag= need compute=True"):
         dn.adapt(frame, columns="a", by="k", compute=False)
-    with pytest.raises(ValueError, match="the count is not known"):
+    with pytest.raises(ValueError, match="needs a known number of values"):
         dn.adapt(frame, columns="a", by="k", expect_count="all")
     assert "per group" in repr(dn.plan(frame, columns="a", by="k"))
     assert "per group" not in repr(dn.plan(frame, columns="a"))

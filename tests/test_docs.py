@@ -15,6 +15,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 
 NEEDS = {  # what a page's examples need beside the package
     "README.md": needs("sklearn"),
+    "cli.md": needs("rich", "zarr", "h5netcdf", "h5py", "scipy", "matplotlib"),
     "extending.md": needs("sklearn", "matplotlib"),
     "index.md": needs("h5netcdf", "h5py"),
     "formats.md": needs("zarr", "h5netcdf"),
@@ -31,7 +32,7 @@ NEEDS = {  # what a page's examples need beside the package
 }
 
 
-RUNS_COMMANDS = {"frames.md"}  # pages whose commands need no data from elsewhere
+RUNS_COMMANDS = {"cli.md", "frames.md"}  # pages whose commands need no data from elsewhere
 UNTOUCHED = "itself, untouched"
 
 

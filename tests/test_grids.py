@@ -97,7 +97,11 @@ CELLS = xr.Dataset(
     ("data", "kind", "message"),
     [
         (grid().drop_vars("lat"), "area", r"need a latitude: .* found \['lon'\]"),
-        (grid(), "cos", "weights must be 'area', 'coslat', 'gaussian', 'days' or a DataArray, got 'cos'"),
+        (
+            grid(),
+            "cos",
+            "weights must be 'area', 'coslat', 'gaussian', 'days' or a DataArray, got 'cos'",
+        ),
         (CURVED, "area", r"'lat' has dimensions \('y', 'x'\).*give the area of each cell"),
         (CELLS, "coslat", r"'lat' has dimensions \('cell',\), which the longitude has too"),
         (grid().isel(y=1), "area", "'lat' has no dimension: of one latitude all weighs the same"),
@@ -127,7 +131,9 @@ def test_small_regions_are_degrees_if_they_say_so() -> None:
 @pytest.mark.parametrize("data", [VALUES, da.ones(5), pd.DataFrame({"a": [1.0]})])
 def test_words_are_for_xarray(data: Any) -> None:
     """A string for weights raises an error for data without coordinates."""
-    with pytest.raises(TypeError, match="weights='area' are computed from the coordinates of an xarray object"):
+    with pytest.raises(
+        TypeError, match="weights='area' needs the coordinates of an xarray object, got"
+    ):
         dn.adapt(data, weights="area")
 
 

@@ -27,7 +27,7 @@ BAD_ARGUMENTS = [
     ({"mean": [1.0], "variance": [1.0], "axis": None}, ValueError, "rank of `mean`"),
     ({"mean": [[1.0, 2.0]], "variance": [[1.0, 2.0]]}, ValueError, "rank of `mean`"),
     ({"mean": 0.0, "variance": -1.0}, ValueError, "must not be negative"),
-    ({"mean": np.inf, "variance": 1.0}, ValueError, "infinite"),
+    ({"mean": np.inf, "variance": 1.0}, ValueError, "mean must be finite, got inf"),
     ({"mean": 1j, "variance": 1.0}, TypeError, "complex"),
     ({"mean": np.array([1j]), "variance": [1.0]}, TypeError, "complex"),
     ({"mean": "1", "variance": "2"}, TypeError, "str"),

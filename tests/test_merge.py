@@ -69,10 +69,10 @@ def test_given_statistics_unite() -> None:
 @pytest.mark.parametrize(
     ("left", "right", "message"),
     [
-        (xr.Dataset({"t": T, "u": U}), T, r"fields differ: \['t', 'u'\] and \['t'\]"),
-        (FRAME, FRAME[["a"]], "fields differ"),
+        (xr.Dataset({"t": T, "u": U}), T, r"statistics of \['t', 'u'\] and \['t'\]"),
+        (FRAME, FRAME[["a"]], "identical or disjoint"),
         (FRAME, T, "cannot be combined"),
-        (FRAME.to_numpy(), T, "fields differ"),
+        (FRAME.to_numpy(), T, "identical or disjoint"),
     ],
     ids=["some-variables", "some-columns", "frame-and-array", "array-without-a-name"],
 )

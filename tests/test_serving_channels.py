@@ -264,9 +264,10 @@ def test_they_need_no_dasknorm(tmp_path):
 
 
 MAPS = ("time", "channel", "lat", "lon")
-ELSEWHERE = xr.Dataset({"a": ("x", [1.0, 2.0]), "b": ("x", [1.0, 2.0])}, {"x": [0, 1]})
-UNLIKE = dn.adapt(ELSEWHERE[["a"]], over=()) + dn.adapt(
-    ELSEWHERE[["b"]].assign_coords(x=[5, 6]), over=()
+ROWS = ("n", "x"), [[0.0, 1.0], [2.0, 3.0]]
+ELSEWHERE = xr.Dataset({"a": ROWS, "b": ROWS}, {"x": [0, 1]})
+UNLIKE = dn.adapt(ELSEWHERE[["a"]], over="n") + dn.adapt(
+    ELSEWHERE[["b"]].assign_coords(x=[5, 6]), over="n"
 )
 
 

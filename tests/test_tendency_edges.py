@@ -54,7 +54,7 @@ def test_changes_are_those_of_all_pairs(case, lags, by_date, per_point):
     lag_values = [f"{lag}D" if by_date else lag for lag in sorted(lags)]
     weights = xr.DataArray([1.0, 2.0], {"lat": [0, 1]})
     if by_date and any(days[-1] - days[0] >= lag and not _pairs(days, lag, True) for lag in lags):
-        with pytest.raises(ValueError, match="no two steps of 'time' are .* apart"):
+        with pytest.raises(ValueError, match=r"no two steps of 'time' are .* apart"):
             dn.adapt(cut, over=over, lag={"time": lag_values})
         return
     stats = dn.adapt(cut, over=over, lag={"time": lag_values}, weights=weights)

@@ -47,9 +47,15 @@ def adapt(
     ----------
     data : array, DataFrame, Series, DataArray, Dataset, DataTree, or iterable of batches
         NumPy, masked or Dask array; pandas, Dask or polars DataFrame, Arrow table; xarray object;
-        in memory or lazy. Or an iterable of such batches, such as a file read in parts or a
-        PyTorch ``DataLoader``; if a batch is a tuple, its first element is used. Missing values
-        (NaN, NA, null, masked, and numbers that the attributes ``_FillValue`` and
+        in memory or lazy. Or an iterable of such batches, such as a file read in parts, an Arrow
+        stream or a PyTorch ``DataLoader``; if a batch is a tuple, its first element is used.
+
+        A list or tuple of numbers, however nested, is one array. A list or tuple of arrays with
+        two or more dimensions, of DataFrames or of xarray objects is an iterable of batches. A
+        list of one-dimensional arrays or Series raises an error, because it may be either: write
+        ``np.stack(rows)`` for one array, or ``iter(batches)`` for batches.
+
+        Missing values (NaN, NA, null, masked, and numbers that the attributes ``_FillValue`` and
         ``missing_value`` of an xarray object declare) are skipped.
     statistic : Statistic, list of them, or dict by variable or column, default Moments()
         What to compute. A list computes all its statistics in one pass, and the first one
@@ -109,7 +115,8 @@ def adapt(
     Raises
     ------
     TypeError
-        If the data contain no numbers.
+        If the data contain no numbers, if a list is ambiguous, or if a column of objects, lists
+        or structs holds numbers and `columns` does not leave it out.
     ValueError
         If a dimension is unknown, there are no values, the data contain infinities or the fill
         values of netCDF, or the count differs from `expect_count`.
@@ -136,8 +143,8 @@ def adapt(
         unsupported = (weights, where, checkpoint)
         if any(a is not None for a in unsupported) or expect_count == "all" or not compute:
             raise ValueError(
-                "an iterable of batches is read once and has an unknown length: weights=, where=, "
-                "checkpoint=, expect_count='all' and compute=False cannot be used with it"
+                "weights=, where=, checkpoint=, expect_count='all' and compute=False are not "
+                "supported for an iterable of batches"
             )
         return _adapt_batches(batches, request, expect_count)
     work = request.prepare(data)
@@ -176,7 +183,7 @@ def _adapt_batches(
         checks.check_spread(stats.states)
         checks.check_counts(stats.states, _expected_counts(stats.states, expect_count))
         return stats
-    raise ValueError("no batch to adapt on: the iterable is empty or exhausted")
+    raise ValueError("the iterable yielded no batches: it is empty or already exhausted")
 
 
 def _expected_counts(
@@ -195,8 +202,12 @@ def _expected_counts(
         counts[name] = float(math.prod(reduction.data.shape[axis] for axis in reduction.axes))
         is_weighted = reduction.weights is not None
         if is_weighted or reduction.is_grouped or math.isnan(counts[name]):
-            reason = "of weighted or masked data is a sum" if is_weighted else "is not known"
-            raise ValueError(f"the count {reason}; give it as a number: expect_count=...")
+            raise ValueError(
+                "expect_count='all' is not supported for weighted or masked data: pass the "
+                "expected sum of weights"
+                if is_weighted
+                else "expect_count='all' needs a known number of values: pass it as a number"
+            )
     return counts
 
 

@@ -33,8 +33,8 @@ def merge_states(states: States, others: States) -> dict[Hashable, State]:
     names, other_names = set(names_of(states)), set(names_of(others))
     if names & other_names or None in names | other_names:
         raise MismatchError(
-            f"fields differ: {names_of(states)} and {names_of(others)}; merge statistics of the "
-            "same names, or of different names only: stats.select([...]) selects some"
+            f"cannot merge statistics of {names_of(states)} and {names_of(others)}: the names must "
+            "be identical or disjoint. Use stats.select([...])"
         )
     if _are_columns(states) and _are_columns(others):
         return combine_by_statistic([*states.values(), *others.values()])
@@ -58,8 +58,8 @@ def check_mergeable(attrs: Attrs, other_attrs: Attrs) -> None:
     for groups in (attrs.get("shared"), other_attrs.get("shared")):
         if groups:
             raise MismatchError(
-                f"statistics in which {groups} share a standard deviation cannot be merged: merge "
-                "first, then share"
+                f"cannot merge statistics after share_std, here of {groups}: merge first, then "
+                "call share_std"
             )
 
 

@@ -82,7 +82,8 @@ class Plan:
         size = "an unknown size" if self.bytes is None else format_bytes(self.bytes)
         lines = [
             f"reads   {size} in {self.chunks:,} chunks, each once",
-            f"tasks   {self.tasks:,} for {self.threads:,} threads, in {self.shards:,} graphs",
+            f"tasks   {self.tasks:,} for {self.threads:,} threads, in {self.shards:,} "
+            f"{'graph' if self.shards == 1 else 'graphs'}",
             f"state   {format_bytes(self.state_bytes)}{' per group' if self.grouped else ''}",
             f"memory  {memory}",
         ]

@@ -7,7 +7,7 @@ shard, in an ordinary statistics file.
 
 import math
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -84,13 +84,10 @@ class Checkpoint:
                 f"{str(self.path)!r} holds statistics and no checkpoint; give another path"
             )
         saved: Progress = attrs["checkpoint"]
-        keys = dict.fromkeys([*job, *saved["job"]])
-        differing = [key for key in keys if saved["job"].get(key) != job.get(key)]
-        if differing and saved["done"]:
+        if saved["done"] and (differences := _describe_differences(saved["job"], job)):
             raise MismatchError(
-                f"the checkpoint {str(self.path)!r} is of other work: {', '.join(differing)} "
-                "differ. Give the same data, opened in the same way, and the same arguments; or "
-                "another path to start again"
+                f"checkpoint {str(self.path)!r} belongs to a different call: {differences}. Use "
+                "the same data, opened in the same way, and the same arguments, or another path"
             )
         return saved["done"], states
 
@@ -191,6 +188,36 @@ def _describe_job(work: States, count: int) -> Job:
         job[f"the weights{of}"] = chunks.identity_token(reduction.weights)
         job[f"the merged dimensions{of}"] = [str(d) for d in reduction.dims if d not in state.dims]
     return job
+
+
+def _describe_differences(saved: Job, job: Job) -> str:
+    """Return what differs between two jobs, one clause per topic; empty if nothing does."""
+    names, saved_names = (_variables_of(keys) for keys in (job, saved))
+    if names != saved_names:
+        return f"its variables are {', '.join(saved_names)}, and now {', '.join(names)}"
+    topics: dict[str, list[str]] = {}
+    for key in dict.fromkeys([*saved, *job]):
+        if saved.get(key) != job.get(key):
+            topics.setdefault(key.partition(" of '")[0], []).append(key)
+    clauses = []
+    for topic, keys in topics.items():
+        if topic.endswith(("data", "weights")):
+            clauses.append(f"{topic}{_format_variables(keys)} differ")
+        else:
+            shown = topic.replace("merged", "reduced")
+            clauses.append(f"{shown} in it: {saved.get(keys[0])}, and now: {job.get(keys[0])}")
+    return "; ".join(clauses)
+
+
+def _variables_of(keys: Iterable[str]) -> list[str]:
+    """Return the variables in the keys of a job, in quotes."""
+    return [key.removeprefix("the data of ") for key in keys if key.startswith("the data of ")]
+
+
+def _format_variables(keys: Sequence[str]) -> str:
+    names = [name for key in keys if (name := key.partition(" of ")[2])]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f" of {', '.join(names[:3])}{more}" if names else ""
 
 
 def _stored_text(statistic: Statistic) -> str:

@@ -184,6 +184,12 @@ class Stats:
             values[key] = replace(state, data=data, attrs=attrs)
         return container_named(self.container).make_results(concat_all_columns(values))
 
+    def __dir__(self) -> list[str]:
+        """Return the attributes that exist: a result such as ``mean`` only if there is one."""
+        results = table.result_names(self.states)
+        is_missing = {"mean", "std", "variance", "count"}.difference(results)
+        return sorted({*super().__dir__(), *results} - is_missing)
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # copying and unpickling look these up on an empty object
             raise AttributeError(name)
@@ -422,13 +428,13 @@ class Stats:
         attrs = provenance.make_attrs(fields, kept, weights, where, source=source, lag=lags)
         return self.merge(Stats(states, self.container, attrs))
 
-    def select(self, names: Sequence[Hashable]) -> "Stats":
+    def select(self, names: Hashable | Sequence[Hashable]) -> "Stats":
         """Return the statistics of some variables of a Dataset, or some columns of a DataFrame.
 
         Parameters
         ----------
-        names : list
-            Names of variables or columns.
+        names : name, or list of names
+            Variables or columns. A string is one name, and so is a tuple that names a column.
 
         Returns
         -------
@@ -447,7 +453,7 @@ class Stats:
         >>> stats.select(["height"]).mean.to_dict()
         {'height': 4.0}
         """
-        return replace(self, states=select_names(self.states, list(names)))
+        return replace(self, states=select_names(self.states, names))
 
     def select_statistic(self, kind: type[Statistic]) -> "Stats":
         """Return the statistics of one kind, such as `Extrema`, if several were computed.
@@ -463,7 +469,7 @@ class Stats:
         Raises
         ------
         TypeError
-            If this kind was not computed.
+            If this kind was not computed, or `kind` is not a class of statistics.
 
         Examples
         --------
@@ -615,6 +621,8 @@ class Stats:
         MismatchError
             If there are more than two kept dimensions, or more than 24 variables or columns:
             plot some of them with ``stats.select([...]).plot()``.
+        TypeError
+            If `figure` is not a Matplotlib figure.
         ImportError
             If Matplotlib is not installed.
 
@@ -630,7 +638,7 @@ class Stats:
             from dasknorm.reports import plots  # imports Matplotlib
         except ImportError as error:
             raise ImportError("plot() needs Matplotlib: pip install 'dasknorm[plot]'") from error
-        return plots.plot_states(drop_lags(self.compute().states), figure)
+        return plots.plot_states(drop_lags(self.compute().states), self.container, figure)
 
     def check(
         self,

@@ -139,6 +139,9 @@ def _(block: np.ndarray, affine: Records, kernel: Kernel, dtype: np.dtype | None
 def replace_values(block: np.ndarray, values: Sequence[float], replacement: float) -> np.ndarray:
     """Return a block as floats in which numbers are replaced; the block itself if it has none."""
     numbers = np.ma.getdata(block)
+    # A minimum takes a fifth of the time of a comparison. If it is NaN, the comparisons are made.
+    if not numbers.size or numbers.min() > max(values) or numbers.max() < min(values):
+        return block
     is_found = numbers == values[0]
     for value in values[1:]:
         is_found |= numbers == value

@@ -109,8 +109,8 @@ class GroupMaps:
         if self.unseen == "error" and (positions < 0).any():
             unknown, count = format_labels(labels[positions < 0]), len(self.labels)
             raise MismatchError(
-                f"{unknown} of {self.name!r} are not among the {count} groups of the "
-                f"statistics, such as {format_labels(self.labels)}; adapt on data that "
-                "have them, or leave their values missing: unseen='nan'"
+                f"unknown groups {unknown} of {self.name!r}; the statistics have {count} groups, "
+                f"such as {format_labels(self.labels)}. Call adapt on data that contain these "
+                "groups, or pass unseen='nan' to get missing values"
             )
         return positions

@@ -4,7 +4,7 @@ Used by cli.paths. The encoding of outputs may change.
 """
 
 import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,12 +12,13 @@ import numpy as np
 import xarray as xr
 
 from dasknorm.chunks.progress import Meter, format_bytes
-from dasknorm.cli.data_files import Contents, DataFiles, Opened, Transform, check_names
+from dasknorm.cli.data_files import Contents, DataFiles, Opened, Transform
 from dasknorm.cli.datasets import open_data
 from dasknorm.cli.dtypes import cast_array
 from dasknorm.cli.engines import find_engine
 from dasknorm.cli.errors import InputError
 from dasknorm.cli.masks import Condition
+from dasknorm.containers.metadata import without_references
 
 STORAGE_KEYS = {
     "zarr": ("chunks", "shards", "compressors"),
@@ -42,12 +43,10 @@ class ArrayFiles(DataFiles):
         keys: Sequence[Hashable],
         condition: Condition | None = None,
     ) -> Opened:
-        if condition is None:
-            return Opened(open_data(self.paths, self.opening, names, numeric=True))
-        needed = [*names, condition.name] if names else ()
-        data = open_data(self.paths, self.opening, needed)
-        check_names([condition.name], {n: v.dtype for n, v in data.variables.items()}, "variable")
-        return Opened(data[list(names)] if names else data, where=condition(data))
+        mask_name = condition.name if condition else None
+        data = open_data(self.paths, self.opening, names, mask_name, numeric=True)
+        where = condition(data) if condition else None
+        return Opened(without_references(data[list(names)], names) if names else data, where=where)
 
     def write_transformed(
         self, transform: Transform, names: Sequence[str], meter: Meter, out: Path, form_out: str
@@ -61,15 +60,24 @@ class ArrayFiles(DataFiles):
             for name, variable in data.data_vars.items()
             if variable.chunks is not None
         }
-        result = transform(data.assign(counted))
-        casted = {
-            name: cast_array(result[name], dtype)
+        dtypes = {
+            name: dtype
             for name in transform.columns
-            if name in result and (dtype := transform.dtype or _packed_dtype(data[name]))
+            if name in data and (dtype := transform.dtype or _packed_dtype(data[name]))
         }
-        result = result.assign(casted)
+        widened = {
+            name: dtype
+            for name, dtype in dtypes.items()
+            if dtype == "float64" and data[name].dtype.itemsize < 8
+        }
+        result = _cast(transform(_cast(data.assign(counted), widened)), dtypes)
         _write(result, data, out, form_out)
         return {str(name): _describe(variable) for name, variable in result.data_vars.items()}
+
+
+def _cast(data: xr.Dataset, dtypes: Mapping[Hashable, str]) -> xr.Dataset:
+    """Return data with some variables of other float dtypes."""
+    return data.assign({name: cast_array(data[name], dtype) for name, dtype in dtypes.items()})
 
 
 def _packed_dtype(variable: xr.DataArray) -> str | None:

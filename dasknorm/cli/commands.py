@@ -3,8 +3,7 @@
 Used by cli. To add a command, add a function.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -263,7 +262,6 @@ def _transform(
         track_progress(topic) as meter,
         input_errors(),
         files.explain_errors(),
-        _with_options_in_errors(),
     ):
         transform = Transform(method, loaded.select(names) if names else loaded, unseen, dtype)
         contents = files.write_transformed(transform, names, meter, partial, form_out)
@@ -284,15 +282,6 @@ def _merge(loaded: dict[Path, Stats]) -> Stats:
         raise
 
 
-@contextmanager
-def _with_options_in_errors() -> Iterator[None]:
-    """Name options of the command line in errors, instead of arguments in Python."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(str(error).replace("unseen='nan'", "--unseen nan")) from error
-
-
 def _check_formats(files: DataFiles, form: str, out: Path, container: str) -> None:
     """Raise InputError if the output or the statistics do not suit the type of the source."""
     if form not in files.formats:
@@ -303,7 +292,7 @@ def _check_formats(files: DataFiles, form: str, out: Path, container: str) -> No
         )
     is_known = container.startswith(("xarray", "pandas", "dask.dataframe"))
     if is_known and container.startswith("xarray") is files.is_table:
-        raise InputError(f"cannot apply statistics of a {container} to {files.description}")
+        raise InputError(f"cannot apply statistics of {container} to {files.description}")
 
 
 def _add_sources(stats: Stats, src: Sequence[str]) -> Stats:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
 import xarray as xr
 from dask.base import tokenize
 
@@ -20,25 +21,40 @@ from dasknorm.cli.errors import InputError, input_errors, quote_names
 from dasknorm.cli.joining import join
 from dasknorm.cli.opening import OpenOptions
 from dasknorm.containers.file_backed import CHUNK_BYTES, get_stored_chunks, make_chunk_sizes
+from dasknorm.containers.metadata import find_metadata
 
 
 def open_data(
-    paths: Sequence[Path], opening: OpenOptions, names: Sequence[str], numeric: bool = False
+    paths: Sequence[Path],
+    opening: OpenOptions,
+    names: Sequence[str],
+    mask_name: str | None = None,
+    numeric: bool = False,
 ) -> xr.Dataset:
     """Return the named variables of files as one Dataset; only coordinates are read.
 
     Without names, all variables or all numeric ones. They are selected before files are joined,
-    so that other variables cannot conflict.
+    so that other variables cannot conflict. A mask is a variable or a coordinate in addition.
     """
-    datasets = {path: _open_file(path, opening) for path in paths}
+    needed = [*names, mask_name] if names and mask_name is not None else names
+    datasets = {path: _with_variables(_open_file(path, opening, needed), names) for path in paths}
     dtypes = {name: v.dtype for data in datasets.values() for name, v in data.data_vars.items()}
     check_names(names, dtypes, "variable")
+    if mask_name is not None:
+        coords = {name: c.dtype for data in datasets.values() for name, c in data.coords.items()}
+        check_names([mask_name], dtypes | coords, "variable")
     numbers = [name for name, dtype in dtypes.items() if is_numeric(dtype)]
     wanted: Sequence[Hashable] = names or (numbers if numeric and numbers else [*dtypes])
+    wanted = wanted if mask_name is None else [*wanted, mask_name]
     selected = {
         path: _chunk(_select(data, wanted), path, opening) for path, data in datasets.items()
     }
     return join(selected, opening.concat_dim)
+
+
+def _with_variables(data: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+    """Return data in which these names are no coordinates, although others refer to them."""
+    return data.reset_coords([n for n in names if n in data.coords and n not in data.indexes])
 
 
 def _select(data: xr.Dataset, names: Sequence[Hashable]) -> xr.Dataset:
@@ -54,23 +70,29 @@ def _select(data: xr.Dataset, names: Sequence[Hashable]) -> xr.Dataset:
 # -- one file -----------------------------------------------------------------------------------
 
 
-def _open_file(path: Path, opening: OpenOptions) -> xr.Dataset:
+def _open_file(path: Path, opening: OpenOptions, names: Sequence[str]) -> xr.Dataset:
+    """Open a file, of which all variables are opened or, of GRIB, the named ones."""
     engine, options = (opening.engine, {}) if opening.engine else find_engine(format_of(path))
 
-    def open_group(group: str | None, **decoders: Any) -> xr.Dataset:
-        arguments = {**options, **({} if group is None else {"group": group})}
+    def open_group(group: str | None, **arguments: Any) -> xr.Dataset:
+        arguments |= options if group is None else {**options, "group": group}
         # cache=False: a cache would keep all values that were read. decode_coords="all": bounds
         # and grid mappings are not data, and must not be normalized.
-        decoders = decoders or {"decode_coords": "all"}
-        return xr.open_dataset(
-            path, engine=engine, chunks=None, cache=False, **arguments, **decoders
-        )
+        if "decode_cf" not in arguments:
+            arguments["decode_coords"] = "all"
+        return xr.open_dataset(path, engine=engine, chunks=None, cache=False, **arguments)
 
-    with input_errors(f"cannot read {str(path)!r}"), warnings.catch_warnings():
+    is_mixed = engine == "cfgrib"  # GRIB may have variables at levels of different kinds
+    advice = "" if names or not is_mixed else " with all variables (--var names some of them)"
+    with input_errors(f"cannot read {str(path)!r}{advice}"), warnings.catch_warnings():
         # Files extracted from others often refer to bounds that they do not contain.
         warnings.filterwarnings("ignore", "Variable.* referenced in .* not in variables")
-        data = _open_zeros(open_group, opening)
-        data = _inherit(data, open_group, opening.group)
+        if is_mixed and names:
+            keys = [{"cfVarName": name} for name in names]
+            parts = [open_group(None, filter_by_keys=key) for key in keys]
+            data = xr.merge(parts, compat="minimal", join="exact")
+        else:
+            data = _inherit(_open_zeros(open_group, opening), open_group, opening.group)
     if engine == "zarr":  # a folder is listed in arbitrary order
         data = data[sorted(data.data_vars, key=str)].assign_coords(data.coords)
     if not data.data_vars and opening.group is None:
@@ -126,9 +148,11 @@ def _check_groups(path: Path, engine: str | None, options: Mapping[str, Any]) ->
 
 def _declare_missing(data: xr.Dataset, opening: OpenOptions) -> xr.Dataset:
     """Add the missing values of the user to the attributes of numeric variables."""
-    for variable in data.data_vars.values():
-        if opening.missing and is_numeric(variable.dtype):
-            variable.attrs["missing_value"] = list(opening.missing)
+    metadata = find_metadata(data) if opening.missing else {}
+    for name, variable in data.data_vars.items():
+        if opening.missing and is_numeric(variable.dtype) and name not in metadata:
+            declared = np.ravel(variable.attrs.get("missing_value", []))
+            variable.attrs["missing_value"] = [*declared, *opening.missing]
     return data
 
 

@@ -4,6 +4,7 @@ Used by cli. Exit codes are part of the interface.
 """
 
 import os
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,17 @@ from dasknorm.errors import ChunkError
 
 EXPECTED = (ValueError, TypeError, OSError, ImportError, ChunkError)
 """The errors that the library and file formats raise for bad input; all others are bugs."""
+
+
+OPTIONS = (
+    (r"unseen='nan'", "--unseen nan"),
+    (
+        r"\. If zeros are data, .* If zeros are missing values, write .*",
+        ". If zeros are data, write --zeros data; if they are missing values, --zeros missing",
+    ),
+    (r"write ds\[[^]]*\]\.attrs\['_FillValue'\] = ([-+.\w]+).*", r"write --missing \1"),
+)
+"""Advice for Python in messages of the library, and the options of the command line instead."""
 
 
 class InputError(click.ClickException):
@@ -42,8 +54,15 @@ def input_errors(action: str = "") -> Iterator[None]:
             raise  # a bug; a plain one is what decompressors raise for damaged data
         if "DASKNORM_TRACEBACK" in os.environ:
             raise
-        message = str(error) or type(error).__name__
+        message = name_options(str(error)) or type(error).__name__
         raise InputError(f"{action}: {message}" if action else message) from error
+
+
+def name_options(message: str) -> str:
+    """Return a message with options of the command line in place of Python."""
+    for pattern, option in OPTIONS:
+        message = re.sub(pattern, option, message)
+    return message
 
 
 def quote_names(names: Iterable[object]) -> str:
@@ -60,7 +79,7 @@ def plain_warnings() -> Iterator[None]:
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    click.echo(f"dasknorm: warning: {' '.join(str(message).split())}", err=True)
+    click.echo(f"dasknorm: warning: {' '.join(name_options(str(message)).split())}", err=True)
 
 
 @contextmanager

@@ -57,7 +57,12 @@ class FrameFiles(DataFiles):
         if self.form == "csv":
             transform(_select_columns(data, names, transform))  # raises if columns do not match
             data = self._open_unused_as_text(data, transform)
-        result = transform(meter.count_frame(_select_columns(data, names, transform)))
+        data = meter.count_frame(_select_columns(data, names, transform))
+        if transform.dtype == "float64":  # computed in this dtype, too
+            present = [name for name in transform.columns if name in data.columns]
+            narrow = [name for name in present if data.dtypes[name].itemsize < 8]
+            data = data.map_partitions(_cast_columns, narrow, "float64")
+        result = transform(data)
         if transform.dtype is not None:
             result = result.map_partitions(_cast_columns, transform.columns, transform.dtype)
         _write(result, out, form_out)
@@ -75,18 +80,15 @@ class FrameFiles(DataFiles):
 
     def _find_text(self) -> str:
         """Return where a column, which has numbers in the first rows, has text."""
-        data = self._open()
-        numeric = [name for name, dtype in data.dtypes.items() if is_numeric(dtype)]
+        numeric = [name for name, dtype in self._open().dtypes.items() if is_numeric(dtype)]
+        options = {"dtype": str, "sep": self._separator, "chunksize": TEXT_ROWS}
         for path in self.paths:
-            parts = pd.read_csv(path, dtype=str, chunksize=TEXT_ROWS, sep=self._separator)
-            for part in parts:
-                for name in numeric:
-                    numbers = pd.to_numeric(part[name], errors="coerce")
-                    texts = part[name][part[name].notna() & numbers.isna()]
+            with pd.read_csv(path, **options) as parts:
+                for texts in (_find_texts(part[name]) for part in parts for name in numeric):
                     if len(texts):
                         return (
-                            f"column {name!r} has numbers at first and {texts.iloc[0]!r} in row "
-                            f"{texts.index[0] + 1:,} of {str(path)!r}; name the other columns: "
+                            f"column {texts.name!r} has numbers at first and {texts.iloc[0]!r} in "
+                            f"row {texts.index[0] + 1:,} of {str(path)!r}; name the other columns: "
                             "--columns"
                         )
         return "the files have columns of numbers at first, and of text in later rows"
@@ -162,6 +164,11 @@ class FrameFiles(DataFiles):
             self.paths[0], nrows=1000, usecols=lambda name: name in keys, sep=self._separator
         )
         return {name: "Int64" for name, dtype in head.dtypes.items() if dtype.kind in "iu"}
+
+
+def _find_texts(column: pd.Series) -> pd.Series:
+    """Return the values of a column of strings that are not numbers."""
+    return column[column.notna() & pd.to_numeric(column, errors="coerce").isna()]
 
 
 def _select_columns(data: Any, names: Sequence[str], transform: Transform) -> Any:

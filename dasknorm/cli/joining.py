@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from dasknorm.cli.errors import InputError, input_errors, quote_names
-from dasknorm.fields import units
+from dasknorm.fields.units import check_same
 
 OPTIONS: dict[str, Any] = {
     "data_vars": "minimal",
@@ -23,9 +23,6 @@ OPTIONS: dict[str, Any] = {
     "combine_attrs": "drop_conflicts",
 }
 
-VALUE_ATTRIBUTES = ("units", "scale_factor", "add_offset", "_FillValue", "missing_value")
-"""Attributes that give numbers their meaning, and must be the same in all files."""
-
 Files = Mapping[Path, xr.Dataset]
 
 
@@ -33,7 +30,7 @@ def join(files: Files, dim: str | None) -> xr.Dataset:
     """Return one Dataset: files are combined by their coordinates, or else joined along `dim`."""
     if len(files) == 1:
         return next(iter(files.values()))
-    _check_attributes(files)
+    _unify_units(files)
     if dim is not None:
         return _concatenate(files, dim)
     try:
@@ -46,26 +43,17 @@ def join(files: Files, dim: str | None) -> xr.Dataset:
     return combined
 
 
-def _check_attributes(files: Files) -> None:
-    """Raise InputError if the numbers of a variable have another meaning in another file.
-
-    Units are spelled as in the first file.
-    """
-    first: dict[tuple[Hashable, str], tuple[Any, Path]] = {}
+def _unify_units(files: Files) -> None:
+    """Give a variable the units of the first file; InputError if another file has other units."""
+    first: dict[Hashable, tuple[str, Mapping[str, Any]]] = {}
     for path, data in files.items():
+        owner = repr(str(path))
         for name, variable in data.data_vars.items():
-            for key in VALUE_ATTRIBUTES:
-                if key not in variable.attrs:
-                    continue
-                value = variable.attrs[key]
-                other, other_path = first.setdefault((name, key), (value, path))
-                if key == "units" and units.are_same(str(value), str(other)):
-                    variable.attrs["units"] = other  # another spelling
-                elif repr(value) != repr(other):
-                    raise InputError(
-                        f"{name!r} has {key} {other!r} in {str(other_path)!r}, and {value!r} in "
-                        f"{str(path)!r}: convert one of them first"
-                    )
+            other_owner, attrs = first.setdefault(name, (owner, variable.attrs))
+            with input_errors():
+                check_same(name, variable.attrs, attrs, owner, other_owner)
+            if "units" in attrs and "units" in variable.attrs:  # perhaps in another spelling
+                variable.attrs["units"] = attrs["units"]
 
 
 def _check_unique(files: Files, combined: xr.Dataset) -> None:

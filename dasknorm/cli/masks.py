@@ -1,6 +1,6 @@
 """`Condition`: the values to include, as written after --where.
 
-Used by cli.data_files and cli.options.
+Used by cli.
 """
 
 import operator

@@ -188,21 +188,28 @@ def _rewrite_file(file: File, target: Path, schema: Any, transform: Transform, t
 def _transform_table(table: Any, file: File, transform: Transform) -> Any:
     """Return a transformed table; values from folder names are added only as keys."""
     keyed = add_folder_columns(table, file.folders, transform.keys)
+    if transform.dtype == "float64":  # computed in this dtype, too
+        types = {name: keyed.schema.field(name).type for name in table.column_names}
+        narrow = [n for n in transform.columns if n in types and types[n].bit_width < 64]
+        keyed = _cast_columns(keyed, narrow, "float64")
     result = transform(keyed).select(table.column_names)
-    for name in transform.columns if transform.dtype else ():
-        if name in result.column_names:
-            result = _cast_column(result, str(name), str(transform.dtype))
+    if transform.dtype is not None:
+        result = _cast_columns(result, transform.columns, transform.dtype)
     return result
 
 
-def _cast_column(table: Any, name: str, dtype: str) -> Any:
-    """Return a table with a column of another float dtype; nulls stay nulls."""
-    column = table[name]
-    values = cast(column.to_numpy(zero_copy_only=False), dtype)
-    nulls = column.is_null().to_numpy(zero_copy_only=False)
-    index = table.schema.get_field_index(name)
-    field = table.schema.field(index).with_type(pa.from_numpy_dtype(values.dtype))
-    return table.set_column(index, field, pa.array(values, mask=nulls, from_pandas=False))
+def _cast_columns(table: Any, names: Sequence[Hashable], dtype: str) -> Any:
+    """Return a table with columns of another float dtype; nulls stay nulls."""
+    for name in names:
+        if name not in table.column_names:
+            continue
+        column = table[name]
+        values = cast(column.to_numpy(zero_copy_only=False), dtype)
+        nulls = column.is_null().to_numpy(zero_copy_only=False)
+        index = table.schema.get_field_index(name)
+        field = table.schema.field(index).with_type(pa.from_numpy_dtype(values.dtype))
+        table = table.set_column(index, field, pa.array(values, mask=nulls, from_pandas=False))
+    return table
 
 
 def _writer_options(footer: Any) -> dict[str, Any]:

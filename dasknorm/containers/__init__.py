@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
+from dasknorm.containers.coordinate_weights import weight_names
 from dasknorm.fields import Field, Fields, State, States
 from dasknorm.fields.matching import Kept
 from dasknorm.fields.selection import Selection
@@ -129,8 +130,9 @@ class Container(ABC, Generic[T]):
         return []
 
     def describe_left_out(self, data: T, names: Iterable[Hashable]) -> str:
-        """Return why some of these numeric fields are not among `fields`, to end a message."""
-        return ""
+        """Return why some of these names are not among `fields`, to end a message."""
+        dtypes = self.excluded_dtypes(data)
+        return "".join(f"; {n!r} is not numeric but {dtypes[n]}" for n in names if n in dtypes)
 
     def source_names(self, data: T) -> list[str]:
         """Return the names of the files that `data` were read from, if `data` contain them."""
@@ -168,13 +170,6 @@ class Container(ABC, Generic[T]):
     def mask_weights(self, weights: Any, mask: Any) -> object:
         """Return lazy weights that are 0 where a lazy mask is False."""
         return weights.where(mask, 0)
-
-
-def weight_names(weights: object) -> list[str]:
-    """Return the names of weights that are computed from coordinates; none for other weights."""
-    names = [weights] if isinstance(weights, str) else weights
-    is_named = isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names)
-    return list(names) if is_named else []
 
 
 def _has_missing(mask: np.ndarray) -> bool:

@@ -1,6 +1,6 @@
-"""Weights computed from the coordinates of an xarray object: areas by latitude, lengths of months.
+"""Weights computed from the coordinates of an xarray object: areas, and lengths of months.
 
-Used by `cli.options`, `containers.xarray` and `reports.provenance`. To add weights, add them to
+Used by `cli.options`, `containers` and `reports.provenance`. To add weights, add them to
 `WEIGHTS`.
 """
 
@@ -32,6 +32,14 @@ HEALPIX_DIMS = {"cell", "cells"}
 
 MONTH = (28, 31)
 """The shortest and the longest month, in days."""
+
+
+def weight_names(weights: object) -> list[str]:
+    """Return the names of weights that are computed from coordinates; none for other weights."""
+    if isinstance(weights, str):
+        return [weights]
+    items = list(weights) if isinstance(weights, (list, tuple)) else []
+    return items if all(isinstance(item, str) for item in items) else []
 
 
 def compute_weights(data: XarrayData, kind: str) -> xr.DataArray:
@@ -182,7 +190,8 @@ def _find_middles(bounds: xr.DataArray) -> xr.DataArray:
 def _find_dates(data: XarrayData, kind: str) -> xr.DataArray:
     """Return the coordinate 'time', or the only coordinate of dates."""
     found = {name: coord for name, coord in data.coords.items() if _has_dates(coord)}
-    dates = found.get("time") if "time" in found or len(found) != 1 else [*found.values()][0]
+    only = next(iter(found.values())) if len(found) == 1 else None
+    dates = found.get("time", only)
     if dates is None:
         raise ValueError(
             f"weights={kind!r} need dates: a coordinate 'time', or a single coordinate of dates; "
@@ -222,9 +231,9 @@ def _warn_of_ends(dates: xr.DataArray, bounds: xr.DataArray | None, kind: str) -
     is_midnight = (dates.dt.day == 1) & (dates.dt.hour == 0) & (dates.dt.minute == 0)
     if name is not None and bounds is None and is_midnight.all():
         warnings.warn(
-            f"weights={kind!r} take {dates.name!r} as the start of each month; its bounds {name!r}, "
-            "which would show whether it is the end, are not in the data. Adapt on the Dataset "
-            "that has them",
+            f"weights={kind!r} take {dates.name!r} as the start of each month; its bounds "
+            f"{name!r}, which would show whether it is the end, are not in the data. Adapt on the "
+            "Dataset that has them",
             UserWarning,
             stacklevel=2,
         )

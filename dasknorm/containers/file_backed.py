@@ -1,6 +1,6 @@
 """Read arrays in files lazily, in Dask chunks that are whole multiples of the stored chunks.
 
-Used by `cli.arrays` and `containers.xarray`. `CHUNK_BYTES` can change without other changes: it
+Used by `cli.datasets` and `containers.xarray`. `CHUNK_BYTES` can change without other changes: it
 affects speed and memory only.
 """
 

@@ -1,6 +1,6 @@
 """Variables of a Dataset that describe other variables, such as bounds, cell areas and flags.
 
-Used by `cli.arrays` and `containers.xarray`. To exclude more variables, extend the constants.
+Used by `cli` and `containers.xarray`. To exclude more variables, extend the constants.
 """
 
 import re
@@ -52,6 +52,14 @@ def describe_metadata(reasons: Mapping[Hashable, str], names: Iterable[Hashable]
         f". Variables that describe others are left out: {', '.join(parts)}. For the statistics of "
         f"one of them, pass it as a DataArray: adapt(ds[{first!r}])"
     )
+
+
+def references_to(
+    names: Iterable[Hashable], encoding: Mapping[Hashable, object]
+) -> dict[Hashable, object]:
+    """Return the part of an encoding that marks one of these variables as metadata."""
+    known = set(names)
+    return {key: value for key, value in encoding.items() if known & set(_names_in(key, value))}
 
 
 def without_references(data: xr.Dataset, names: Iterable[Hashable]) -> xr.Dataset:

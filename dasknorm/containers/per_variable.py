@@ -142,8 +142,17 @@ def _match(
 ) -> dict[Hashable, Hashable]:
     """Return the name of the state of each field; MismatchError if names do not match."""
     lacking = container.missing_names(fields, states)
-    check_none_lacking(lacking, fields, container.excluded_dtypes(data) if lacking else {})
-    return match_names(fields, states)
+    check_none_lacking(
+        lacking, fields, container.describe_left_out(data, lacking) if lacking else ""
+    )
+    names = match_names(fields, states)
+    for name, key in names.items():
+        if states[key].has_columns and not fields[name].has_axis("columns"):
+            raise MismatchError(
+                f"the statistics are for columns {names_of(states)} of a DataFrame, got a "
+                f"{type(data).__name__} without columns. Write pd.DataFrame(data, columns=[...])"
+            )
+    return names
 
 
 def _split_by_selection(states: States) -> list[tuple[Selection, dict[Hashable, State]]]:
@@ -165,7 +174,9 @@ def _check_columns(container: Container[T], data: T, states: States) -> None:
     fields = container.fields(data, Selection(None, Selection.from_states(states).by))
     state_names, data_names = (dict.fromkeys(names_of(part)) for part in (states, fields))
     lacking = [name for name in state_names if name not in data_names]
-    check_none_lacking(lacking, fields, container.excluded_dtypes(data) if lacking else {})
+    check_none_lacking(
+        lacking, fields, container.describe_left_out(data, lacking) if lacking else ""
+    )
     check_available([name for name in data_names if name not in state_names], states)
 
 
@@ -221,9 +232,12 @@ def _name_by_statistic(fields: Mapping[Statistic, F]) -> dict[Hashable, F]:
     return dict(zip(names, fields.values(), strict=True))
 
 
-def select_names(states: States, names: list[Hashable]) -> dict[Hashable, State]:
-    """Return the states of these variables, or of these columns; MismatchError if unknown."""
+def select_names(states: States, selected: Hashable | Iterable[Hashable]) -> dict[Hashable, State]:
+    """Return the states of one or several variables or columns; MismatchError if unknown."""
     known_names = names_of(states)
+    is_column = isinstance(selected, tuple) and selected in known_names
+    is_list = isinstance(selected, Iterable) and not isinstance(selected, str) and not is_column
+    names: list[Hashable] = list(selected) if is_list else [selected]  # type: ignore
     check_available([name for name in names if name not in known_names], states)
     if not _have_columns(states):
         return {key: state for key, state in states.items() if key in names}
@@ -246,6 +260,14 @@ def concat_all_columns(values: States) -> States:
 
 def select_statistic(states: States, kind: type[Statistic]) -> dict[Hashable, State]:
     """Return the states of one statistic, if several were computed; TypeError if it is missing."""
+    if not (isinstance(kind, type) and issubclass(kind, Statistic)):
+        statistics = (state.statistic for state in states.values())
+        parts = [p for s in statistics for p in (s.parts if isinstance(s, MultiStatistic) else [s])]
+        available = ", ".join(dict.fromkeys(type(part).__name__ for part in parts))
+        raise TypeError(
+            f"kind must be a class of statistics, got {kind!r}. Available: {available}. Write "
+            f"select_statistic({type(parts[-1]).__name__})"
+        )
     result = {}
     for name, state in states.items():
         statistic, data = state.statistic.select(state.data, kind)

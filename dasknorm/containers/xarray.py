@@ -11,11 +11,11 @@ import numpy as np
 import xarray as xr
 
 from dasknorm.blocks import is_numeric
-from dasknorm.containers import NO_SELECTION, Container, Selection, register, weight_names
-from dasknorm.containers.coordinate_weights import compute_weights
+from dasknorm.containers import NO_SELECTION, Container, Selection, register
+from dasknorm.containers.coordinate_weights import compute_weights, weight_names
 from dasknorm.containers.date_groups import get_group_labels, unstack_groups
 from dasknorm.containers.file_backed import get_data, get_source_names
-from dasknorm.containers.metadata import describe_metadata, find_metadata
+from dasknorm.containers.metadata import describe_metadata, find_metadata, references_to
 from dasknorm.containers.numpy import describe_unsupported
 from dasknorm.containers.object_columns import describe_objects, make_error
 from dasknorm.errors import MismatchError
@@ -105,20 +105,24 @@ class Datasets(_Labelled[xr.Dataset]):
         fields = _get_fields(data, selection.variables)
         if not fields:
             variables = ", ".join(f"{n!r} ({v.dtype})" for n, v in data.data_vars.items())
+            numeric = [n for n, v in data.data_vars.items() if is_numeric(v.dtype)]
             raise TypeError(
                 f"no numeric variables to normalize; found {variables or 'no variables'}"
-                f"{self.describe_left_out(data, data.data_vars)}"
+                f"{self.describe_left_out(data, numeric)}"
             )
         return _add_groups(fields, data, selection)
 
     def describe_left_out(self, data: xr.Dataset, names: Iterable[Hashable]) -> str:
         numeric = [n for n in names if n in data.data_vars and is_numeric(data[n].dtype)]
-        return describe_metadata(find_metadata(data), numeric)
+        described = describe_metadata(find_metadata(data), numeric)
+        return described + super().describe_left_out(data, names)
 
     def check_excluded(self, data: xr.Dataset, selection: Selection) -> xr.Dataset:
         excluded = self.excluded_dtypes(data)
         for name, dtype in excluded.items():
-            values = get_data(data[name]) if dtype == np.dtype(object) else None
+            if dtype != np.dtype(object) or name in find_metadata(data):
+                continue
+            values = get_data(data[name])
             if not isinstance(values, np.ndarray):  # lazy text in files has this dtype as well
                 continue
             if reason := describe_objects(values.ravel(), f"ds[{name!r}]"):
@@ -131,7 +135,10 @@ class Datasets(_Labelled[xr.Dataset]):
         return {name: dtype for name, dtype in dtypes.items() if not is_numeric(dtype)}
 
     def rebuild(self, data: xr.Dataset, fields: Fields) -> xr.Dataset:
-        return data.assign({name: _rebuild_array(data[name], f) for name, f in fields.items()})
+        arrays = {name: _rebuild_array(data[name], field) for name, field in fields.items()}
+        for name, array in arrays.items():  # normalized data exclude the same variables
+            array.encoding = references_to(data.data_vars, data[name].encoding)
+        return data.assign(arrays)
 
     def missing_names(self, fields: Fields, states: States) -> list[Hashable]:
         return [name for name in states if name not in fields]
@@ -176,7 +183,15 @@ class DataTrees(_Labelled[xr.DataTree]):
             for name, reason in find_metadata(node.to_dataset()).items()
             if is_numeric(node.data_vars[name].dtype)
         }
-        return describe_metadata(reasons, list(names))
+        names = list(names)
+        return describe_metadata(reasons, names) + super().describe_left_out(data, names)
+
+    def excluded_dtypes(self, data: xr.DataTree) -> dict[Hashable, object]:
+        return {
+            _join_name(path, name): dtype
+            for path, node in _nodes(data)
+            for name, dtype in Datasets().excluded_dtypes(node.to_dataset()).items()
+        }
 
     def check_excluded(self, data: xr.DataTree, selection: Selection) -> xr.DataTree:
         for _, node in _nodes(data):
@@ -252,12 +267,14 @@ def _add_groups(
 
 
 def _get_fields(data: xr.Dataset, required: Iterable[Hashable] = ()) -> dict[Hashable, Field]:
-    """Return the numeric variables; of those that describe others only the required ones."""
-    left_out, coords = find_metadata(data).keys() - set(required), _get_coords(data)
+    """Return the numeric variables; of coordinates and metadata only the required ones."""
+    left_out, coords = find_metadata(data).keys(), _get_coords(data)
+    required = [name for name in required if name in data.variables and name not in data.indexes]
+    names = dict.fromkeys([*(n for n in data.data_vars if n not in left_out), *required])
     return {
-        name: _make_field(variable, coords=coords)
-        for name, variable in data.data_vars.items()
-        if is_numeric(variable.dtype) and name not in left_out
+        name: _make_field(data[name], coords=coords)
+        for name in names
+        if is_numeric(data[name].dtype)
     }
 
 
@@ -265,9 +282,9 @@ def _get_coords(data: xr.DataArray | xr.Dataset) -> dict[Hashable, Coord]:
     """Return the coordinates that are not an index, unread; variables share them."""
     indexes = data.indexes
     return {
-        name: Coord(variable.dims, variable, variable.attrs)
-        for name, variable in data.coords.variables.items()
-        if not variable.dims or any(dim not in indexes for dim in variable.dims)
+        name: Coord(coord.dims, get_data(coord), coord.attrs)
+        for name, coord in data.coords.items()
+        if not coord.dims or any(dim not in indexes for dim in coord.dims)
     }
 
 
@@ -276,9 +293,9 @@ def _make_field(
 ) -> Field:
     labels = {dim: array.indexes[dim] for dim in array.dims if dim in array.indexes}
     coords = _get_coords(array) if coords is None else coords
-    own = {name: coord for name, coord in coords.items() if set(coord.dims) <= set(array.dims)}
-    attrs = attributes.for_unpacked(array.attrs, array.encoding)
+    own = {n: c for n, c in coords.items() if n != array.name and set(c.dims) <= set(array.dims)}
     missing = find_missing_values(array.attrs, array.encoding, array.dtype)
+    attrs = attributes.for_unpacked(array.attrs, array.encoding)
     return Field(get_data(array), array.dims, labels, features, attrs, missing=missing, coords=own)
 
 

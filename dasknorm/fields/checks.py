@@ -14,9 +14,6 @@ from dasknorm.fields import fill_values
 from dasknorm.fields.elements import apply_in_batches, count_noun, counts_of, describe_where
 from dasknorm.fields.field import State, States
 
-MAX_COUNT = 1e30
-"""More values than any data set has; a larger count is of weights."""
-
 
 def check_valid(states: States) -> None:
     """Raise ValueError if infinities or fill values made a state invalid, unless it is lazy."""
@@ -25,15 +22,8 @@ def check_valid(states: States) -> None:
             continue
         invalid = apply_in_batches(state.statistic.is_invalid, state)
         if invalid.any():
-            where = describe_where(name, state, invalid)
-            if (count := _largest_count(state)) > MAX_COUNT:
-                raise ValueError(
-                    f"weights too large for float64 in {where}: their sum is {count:.3g}; divide "
-                    "them by a number, because only their relative size affects the mean and "
-                    "the standard deviation"
-                )
             raise ValueError(
-                f"{state.statistic.invalid_reason} in {where}; "
+                f"{state.statistic.invalid_reason} in {describe_where(name, state, invalid)}; "
                 "replace them, for example by NaN, which is skipped: "
                 "np.where(np.isfinite(x), x, np.nan)"
             )
@@ -51,7 +41,8 @@ def check_plausible(states: States) -> None:
 def check_spread(states: States) -> None:
     """Warn once about groups and cells with a single value, which have no spread.
 
-    The states are of data without weights. A single row of features gives no warning.
+    The states are of data without weights. A single row of features gives no warning, nor does a
+    variable without dimensions.
     """
     counts = {
         name: counts_of(state)
@@ -62,7 +53,7 @@ def check_spread(states: States) -> None:
     single = [
         describe_where(name, states[name], count == 1)
         for name, count in counts.items()
-        if (count == 1).any() and (has_more or _has_cells(states[name]))
+        if states[name].dims and (count == 1).any() and (has_more or _has_cells(states[name]))
     ]
     if single:
         warnings.warn(
@@ -89,7 +80,7 @@ def check_not_empty(states: States, is_masked: bool = False) -> None:
         if state.data.size and not _as_bytes(state.data).any():
             raise ValueError(
                 f"no samples to adapt on in {describe_where(name, state, empty)}: "
-                "the merged axes have size 0, or all weights are 0"
+                "the reduced dimensions have size 0, or all weights are 0"
             )
         if is_masked and empty.any():
             empty &= _is_nonempty(state.data)
@@ -136,12 +127,6 @@ def check_shapes(declared: States, computed: States) -> None:
                 f"{state.data.shape}, where {declared[name].data.shape} was declared: the Dask "
                 "array was declared with other chunks than its data have"
             )
-
-
-def _largest_count(state: State) -> float:
-    if "count" not in state.statistic.result_names:
-        return 0.0
-    return float(np.max(counts_of(state), initial=0.0))
 
 
 def _has_cells(state: State) -> bool:

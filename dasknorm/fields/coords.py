@@ -1,4 +1,4 @@
-"""Coordinates without an index: the identifier of a station, the latitude of a cell of a WRF grid.
+"""Coordinates without an index: the identifier of a station, the latitude of a WRF grid cell.
 
 Used by containers, fields, io and layer. `find_labels` and `compare_coords` decide which data match
 along a dimension that has no index.
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from dasknorm.errors import MismatchError
-from dasknorm.fields.labels import RELATIVE_TOLERANCE, format_dim
+from dasknorm.fields.labels import RELATIVE_TOLERANCE, format_dims
 
 Positions = Mapping[Hashable, np.ndarray | int | None]
 """By dimension: positions to take in this order, a single one, or None for all, in order."""
@@ -154,10 +154,9 @@ def compare_coords(coords: Coords, other_coords: Coords, positions: Positions, r
             raise MismatchError(
                 f"the coordinate {name!r} of the data differs from that of the {role} at "
                 f"{differs.sum():,} of {differs.size:,} positions, first at {first}: "
-                f"{other_values[index]} and {values[index]}. The dimensions "
-                f"{', '.join(map(format_dim, other.dims))} have no index, so positions must agree: "
-                f"use data on the same grid, in the same order. If the difference is meant, write "
-                f"data.drop_vars({name!r})"
+                f"{other_values[index]} and {values[index]}. There is no index along "
+                f"{format_dims(other.dims)}, so positions must agree: use data on the same grid, "
+                f"in the same order. If the difference is meant, write data.drop_vars({name!r})"
             )
 
 

@@ -41,7 +41,7 @@ def describe_where(name: Hashable, state: State, mask: np.ndarray) -> str:
     title = title_of(name, state)
     if not state.dims:
         return title
-    if state.group_dim is not None and (mask.ndim > 1 or mask.sum() > MAX_POSITIONS):
+    if state.group_dim is not None and mask.sum() > MAX_POSITIONS:
         rows = mask.reshape(len(mask), -1)
         if (rows.all(axis=1) == rows.any(axis=1)).all():
             groups = state.labels[state.group_dim][rows.any(axis=1)]

@@ -32,7 +32,13 @@ from dasknorm.fields.coords import (
     find_scalar,
     keep_coords,
 )
-from dasknorm.fields.labels import format_dim, format_dims, format_label, match_labels
+from dasknorm.fields.labels import (
+    format_dim,
+    format_dims,
+    format_label,
+    match_labels,
+    selection_hint,
+)
 from dasknorm.fields.missing_values import MissingValues
 from dasknorm.statistics import Moments, Statistic
 from dasknorm.statistics.base import DEFAULT_FILL, Reducer
@@ -145,16 +151,9 @@ class Field:
         columns = self.selected_columns
         coords = keep_coords(self.coords, dims)
         return State(
-            work,
-            dims,
-            labels,
-            dims,
-            self.attrs,
-            groups,
-            columns,
-            self.statistic,
-            self.missing,
-            coords,
+            *(work, dims, labels, dims, self.attrs, groups, columns, self.statistic),
+            missing=self.missing,
+            coords=coords,
         )
 
     def _masked_data(self) -> Any:
@@ -251,7 +250,8 @@ class Field:
         if missing:
             raise MismatchError(
                 f"the {role} have the dimensions {format_dims(missing)}, which the data lack; "
-                f"the data have {format_dims(other.data_dims)}{self._selection_hint(missing[0])}"
+                f"the data have {format_dims(other.data_dims)}"
+                f"{selection_hint(missing[0], self.labels.get(missing[0]))}"
             )
         compare_coords(self.coords, other.coords, positions, role)
         return positions
@@ -375,13 +375,6 @@ class Field:
                 f"{size}"
             )
         return None
-
-    def _selection_hint(self, dim: Hashable) -> str:
-        """Return how to keep a dimension that was lost when one label was selected."""
-        index = self.labels.get(dim)
-        if index is None or index.nlevels > 1 or not len(index) or dim == "columns":
-            return ""
-        return f". Keep a dimension when you select from it, such as .sel({dim}=[{index[0]}])"
 
 
 def _multiply(weights: Any, other: Any) -> Any:

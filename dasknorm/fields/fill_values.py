@@ -41,14 +41,14 @@ def check_no_default_fill(name: Hashable, state: State) -> None:
         declaration = f"ds[{name!r}].attrs['_FillValue'] = {fill!r}"
         advice = f"to treat them as missing values, write {declaration}; {advice}"
     raise ValueError(
-        f"{_format_weight(weights[found])} {format_fill(fill)} in "
+        f"{_format_weight(weights[found])} of {format_fill(fill)} in "
         f"{describe_where(name, state, found)}: netCDF stores this number for missing {dtype} if a "
         f"variable has no _FillValue; {advice}"
     )
 
 
 def check_zeros(name: Hashable, state: State) -> None:
-    """Raise ValueError if xarray has masked the zeros of floats, due to a fill value of 0."""
+    """Raise ValueError if zeros of floats are missing because the fill value in Zarr is 0."""
     missing = state.missing
     if missing is None or not missing.masks_zero or "float" not in missing.stored_dtype:
         return
@@ -71,32 +71,37 @@ def find_doubts(name: Hashable, state: State) -> Iterator[str]:
     for fill in np.unique(fills[fills != 0]).tolist():
         found = fills == fill
         weights = _weights_of(state, fill)[found]
-        if (np.isnan(weights) | (weights < (1 - 1e-9) * counts_of(state)[found])).any():
+        if (np.isnan(weights) | (weights < (1 - 1e-6) * counts_of(state)[found])).any():
             yield (
-                f"{_format_weight(weights)} {format_fill(fill)} in "
-                f"{describe_where(name, state, found)}: this number often stands for missing values; if so, replace it by NaN"
+                f"{_format_weight(weights)} of {format_fill(fill)} in "
+                f"{describe_where(name, state, found)}: this number often stands for missing "
+                "values; if so, replace it by NaN"
             )
 
 
 def _find_large_fill(state: State, records: np.ndarray) -> np.ndarray:
     """Return for each record the first of `LARGE_FILLS` that occurs, or 0."""
     result = np.zeros(records.shape)
-    for fill in LARGE_FILLS:
-        found = state.statistic.weight_of(records, fill) != 0
-        result[found & (result == 0)] = fill
+    for fill, weights in state.statistic.weights_of(records, LARGE_FILLS).items():
+        result[(weights != 0) & (result == 0)] = fill
     return result
 
 
 def _weights_of(state: State, value: float) -> np.ndarray:
-    return apply_in_batches(lambda records: state.statistic.weight_of(records, value), state)
+    def weights_of(records: np.ndarray) -> np.ndarray:
+        weights = state.statistic.weights_of(records, (value,))
+        return weights.get(value, np.zeros(records.shape))
+
+    return apply_in_batches(weights_of, state)
 
 
 def _describe_zeros(name: Hashable, state: State, weight: float) -> str:
     return (
-        f"{_format_weight(weight)} NaN in {title_of(name, state)}: xarray reads zeros as missing "
-        "values, because the fill value of the Zarr array is 0; write xr.open_zarr(path, "
-        "use_zarr_fill_value_as_mask=False). If zeros are missing values, or the array was opened "
-        f"so, write del ds[{name!r}].encoding['_FillValue']"
+        f"{_format_weight(weight, 'missing value')} in {title_of(name, state)}: zeros are read as "
+        "missing, because the fill value of the Zarr array is 0. If zeros are data, open the store "
+        f"without the mask: raw = xr.open_zarr(path, decode_cf=False); del raw[{name!r}]"
+        ".attrs['_FillValue']; ds = xr.decode_cf(raw). If zeros are missing values, write "
+        f"ds[{name!r}].encoding['missing_value'] = 0"
     )
 
 
@@ -106,10 +111,9 @@ def _missing_weight(state: State) -> float:
     return float(np.sum(component.stored("missing", 0.0)))
 
 
-def _format_weight(weights: np.ndarray | float) -> str:
+def _format_weight(weights: np.ndarray | float, noun: str = "value") -> str:
     """Return a total weight as a number of values, if it is one."""
     weight = float(np.sum(weights))
     number = round(weight) if np.isfinite(weight) else 0
-    if number and abs(weight - number) <= 1e-6 * weight:
-        return f"{count_noun(number, 'value')} of"
-    return "values of"
+    is_count = number > 0 and abs(weight - number) <= 1e-6 * weight
+    return count_noun(number, noun) if is_count else f"{noun}s"

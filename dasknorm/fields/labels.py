@@ -108,6 +108,14 @@ def format_dim(dim: Hashable) -> str:
     return str(dim) if isinstance(dim, int) else repr(dim)
 
 
+def selection_hint(dim: Hashable, labels: pd.Index | None) -> str:
+    """Return how to keep a dimension that was lost when one of its labels was selected."""
+    if labels is None or labels.nlevels > 1 or not len(labels) or dim == "columns":
+        return ""
+    first = format_labels(labels[:1])
+    return f". Keep a dimension when you select from it, such as .sel({dim}={first})"
+
+
 def _describe_unknown(dim: Hashable, unknown: pd.Index, available: pd.Index, role: str) -> str:
     message = (
         f"labels {format_labels(unknown)} along {format_dim(dim)} are not in the {role}; "

@@ -21,7 +21,6 @@ from dasknorm import chunks
 from dasknorm.blocks.group_labels import format_labels
 from dasknorm.blocks.lagged_arrays import LaggedArray
 from dasknorm.errors import MismatchError
-from dasknorm.fields import attributes
 from dasknorm.fields.field import Field, Fields, Groups, State, States
 from dasknorm.fields.labels import format_dims
 from dasknorm.fields.matching import check_one_dim
@@ -163,18 +162,13 @@ def select_tendency(states: States, lag: Any) -> tuple[dict[Hashable, State], st
         raise MismatchError(
             f"there are tendencies with several lags, {format_labels(lags[1:])}: pass one of them"
         )
-    if lag is None:
-        lag = lags[1]
-    elif not isinstance(lags[1], Integral):
-        lag = parse_lag(lag)
-    if lag not in lags[1:]:
+    has_steps = isinstance(lags[1], Integral)
+    label = lags[1] if lag is None else lag if has_steps else parse_lag(lag)
+    if label not in lags[1:]:
         raise MismatchError(f"no tendencies with lag {lag!r}; available: {format_labels(lags[1:])}")
     (dim,) = {state.lag_dim for state in tendencies.values()}
-    selected = {
-        name: replace(select_group(state, lag), attrs=attributes.for_changes(state.attrs))
-        for name, state in tendencies.items()
-    }
-    return selected, describe_lag(_plain_lag(lag), dim)
+    selected = {name: select_group(state, label) for name, state in tendencies.items()}
+    return selected, describe_lag(_plain_lag(label), dim)
 
 
 def _parse_lags(lag: object) -> tuple[Hashable, pd.Index]:
@@ -195,16 +189,17 @@ def _parse_lags(lag: object) -> tuple[Hashable, pd.Index]:
 
 def parse_lag(lag: object) -> ParsedLag:
     """Return one lag; TypeError for other types, ValueError for other strings."""
+    parsed: ParsedLag
     if isinstance(lag, Integral) and not isinstance(lag, NOT_STEPS):
-        parsed, is_positive = int(lag), lag > 0
+        parsed = size = int(lag)
     elif not isinstance(lag, (str, timedelta, np.timedelta64)):
         raise TypeError(f"a lag is a number of steps or a duration such as '6h', got {lag!r}")
     elif (offset := _parse_calendar(lag)) is not None:
-        parsed, is_positive = str(offset.freqstr), offset.n > 0
+        parsed, size = str(offset.freqstr), offset.n
     else:
         parsed = _parse_duration(lag)
-        is_positive = parsed > pd.Timedelta(0)
-    if not is_positive:
+        size = parsed / pd.Timedelta(1, "s")
+    if not size > 0:
         raise ValueError(f"a lag is above 0, got {lag!r}")
     return parsed
 

@@ -1,7 +1,7 @@
 """Matching: the kept dimensions of fields, and the state that each field is normalized with.
 
-Used by api, cli, containers, io and layer. The rules decide which data are accepted, never how
-values are computed.
+Used by api, cli, containers, fields, io and layer. The rules decide which data are accepted, never
+how values are computed.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -10,7 +10,7 @@ from dataclasses import replace
 from dasknorm.errors import MismatchError
 from dasknorm.fields.coords import keep_coords
 from dasknorm.fields.field import Axes, Field, Fields, State, States
-from dasknorm.fields.labels import check_no_nan, format_dim
+from dasknorm.fields.labels import check_no_nan, format_dim, format_dims, selection_hint
 
 Kept = Mapping[Hashable, tuple[Hashable, ...]]
 """The kept dimensions of each field: values stay separate along these."""
@@ -67,7 +67,13 @@ def check_one_dim(dims: Mapping[Hashable, Hashable], argument: str, name: Hashab
 
 
 def kept_dims_like(field: Field, state: State) -> tuple[Hashable, ...]:
-    """Return the dimensions of a field that a state keeps."""
+    """Return the dimensions of a field that a state keeps; MismatchError if it lacks one."""
+    for dim in state.dims:
+        if dim != state.group_dim and not field.has_axis(dim):
+            raise MismatchError(
+                f"the statistics have the dimension {format_dim(dim)}, which the data lack; the "
+                f"data have {format_dims(field.dims)}{selection_hint(dim, state.labels.get(dim))}"
+            )
     return tuple(field.dims[field.axis_of(dim)] for dim in state.dims if dim != state.group_dim)
 
 
@@ -96,24 +102,17 @@ def check_available(unknown: Sequence[Hashable], states: States) -> None:
     """Raise MismatchError if there are names without statistics."""
     if unknown:
         raise MismatchError(
-            f"no statistics for {unknown}; available: {names_of(states)}. Select variables that "
-            "have statistics, or adapt on data that have all"
+            f"no statistics for {unknown}; available: {names_of(states)}. Select the available "
+            f"ones from the data, or call adapt on data that contain {unknown}"
         )
 
 
-def check_none_lacking(
-    lacking: Sequence[Hashable], fields: Fields, excluded: Mapping[Hashable, object]
-) -> None:
-    """Raise MismatchError if the data lack variables or columns of the statistics.
-
-    `excluded` has the dtypes of those that the data have, but not as numbers.
-    """
+def check_none_lacking(lacking: Sequence[Hashable], fields: Fields, reason: str) -> None:
+    """Raise MismatchError if the data lack variables or columns of the statistics."""
     if lacking:
-        dtypes = {name: excluded[name] for name in lacking if name in excluded}
-        found = "".join(f"; {n!r} is not numeric but {dtype}" for n, dtype in dtypes.items())
         raise MismatchError(
             f"the data lack {lacking}, which are in the statistics; found {names_of(fields)}"
-            f"{found}. To use only a part of the statistics, call stats.select([...])"
+            f"{reason}. To use only a part of the statistics, call stats.select([...])"
         )
 
 

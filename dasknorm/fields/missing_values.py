@@ -1,7 +1,7 @@
 """Missing values that a variable in a file marks by numbers, as its attributes declare.
 
-Used by cli.display, containers.xarray, fields and reports. The conventions are those of CF and netCDF; numbers
-that are found only after the data were read are in `fill_values`.
+Used by cli.display, containers.xarray, fields and reports. The conventions are those of CF and
+netCDF; numbers that are found only after the data were read are in `fill_values`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -45,7 +45,7 @@ class MissingValues:
     is_packed : bool
         Whether the data are packed integers that were not decoded.
     masks_zero : bool
-        Whether xarray has read the zeros of a Zarr array as missing, because its fill value is 0.
+        Whether zeros are missing because the fill value of the Zarr array is 0.
     """
 
     declared: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
@@ -79,7 +79,7 @@ def find_missing_values(
         None if is_declared else _default_fill(encoding, stored, dtype),
         stored.name,
         is_packed=dtype.kind in "iu" and _is_packed(attrs),
-        masks_zero=_masks_zero(encoding),
+        masks_zero=_masks_zero(attrs, encoding),
     )
     return None if result == MissingValues(stored_dtype=stored.name) else result
 
@@ -140,12 +140,14 @@ def _scalar(number: Any) -> Any:
     return np.ravel(number)[0].item() if np.ndim(number) else number
 
 
-def _masks_zero(encoding: Mapping[Any, Any]) -> bool:
-    """Return whether xarray masks zeros of a Zarr array of version 2, which has no other mark.
+def _masks_zero(attrs: Mapping[Any, Any], encoding: Mapping[Any, Any]) -> bool:
+    """Return whether zeros are missing because the fill value of an array in Zarr 2 is 0.
 
-    In Zarr version 3 and in netCDF, ``_FillValue`` is an attribute that somebody has set.
+    There, 0 may be the default of the program that wrote the array. In Zarr 3 and in netCDF,
+    ``_FillValue`` is an attribute that somebody has set, as ``missing_value`` is everywhere.
     """
-    is_zarr_2 = "chunks" in encoding and "serializer" not in encoding
-    fill = np.ravel(np.asarray(encoding.get("_FillValue")))
+    names = {*attrs, *encoding}
+    is_zarr_2 = "chunks" in names and "serializer" not in names
+    fill = np.ravel(np.asarray(encoding.get("_FillValue", attrs.get("_FillValue"))))
     is_zero = fill.size == 1 and fill.dtype.kind in "iuf" and fill[0] == 0
-    return is_zarr_2 and is_zero and "missing_value" not in encoding
+    return bool(is_zarr_2 and is_zero and "missing_value" not in names)

@@ -213,8 +213,8 @@ def smooth(state: State, days: int, is_linear: bool) -> State:
     level = next((i for i, key in enumerate(labels.names) if _is_day(key)), None)
     if level is None:
         raise MismatchError(
-            f"a window is of days of the year, by='time.dayofyear' or by='time.monthday'; there are "
-            f"groups by {format_dims([str(key) for key in labels.names])}"
+            "a window is of days of the year, by='time.dayofyear' or by='time.monthday'; there "
+            f"are groups by {format_dims([str(key) for key in labels.names])}"
         )
     day, year_length = _place_in_year(labels.get_level_values(level), labels.names[level])
     other_keys = labels.droplevel(level) if labels.nlevels > 1 else pd.Index([0] * len(labels))

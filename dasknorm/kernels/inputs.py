@@ -60,7 +60,7 @@ def as_weights(weights: ArrayLike, shape: tuple[int, ...]) -> Array:
                 f"weights must be finite and at least 0, got {got}; "
                 "give weight 0 to values to exclude"
             )
-        if high > MAX_WEIGHT:
+        if float(high) > MAX_WEIGHT:
             raise ValueError(
                 f"weights must be at most {MAX_WEIGHT:g}, got {high:g}: divide all weights by "
                 "their maximum, as only their proportions matter to the mean and the std"

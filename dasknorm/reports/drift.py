@@ -1,6 +1,6 @@
 """`Check`: the result of comparing new data with statistics, and the limits that decide it.
 
-Used by api.check, api.stats and cli.check. Messages may change; columns and limits are documented
+Used by api.check and api.stats. Messages may change; columns and limits are documented
 in `Stats.check`. `summarize` reduces the measures at many positions to one row of the table.
 """
 

@@ -12,8 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TypedDict, cast
 
 from dasknorm.blocks import numpy_dtype
-from dasknorm.containers import weight_names
-from dasknorm.containers.coordinate_weights import WEIGHTS
+from dasknorm.containers.coordinate_weights import WEIGHTS, weight_names
 from dasknorm.fields import Fields
 
 try:

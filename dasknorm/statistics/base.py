@@ -144,13 +144,13 @@ class Statistic(ABC):
     def affine(self, records: Records) -> Records:
         """Return the maps that normalize, as ``kernels.AFFINE``, in the shape of `records`."""
 
-    def weight_of(self, records: Records, value: float) -> np.ndarray:
-        """Return the weight of a value next to which all other values in the data are negligible.
+    def weights_of(self, records: Records, values: Sequence[float]) -> dict[float, np.ndarray]:
+        """Return the weights of those values that occur, if all other data are negligible in size.
 
-        It is NaN where the value occurs and its weight is unknown, and 0 where the records do not
-        show that it occurs.
+        A weight is NaN where a value occurs and its weight is unknown, and 0 where the records do
+        not show that it occurs. Values that occur nowhere are left out.
         """
-        return np.zeros(records.shape)
+        return {}
 
     def kernel(self, kernel: Kernel) -> Kernel:
         """Return the kernel to use instead of ``kernels.standardize`` or ``kernels.restore``."""
@@ -253,6 +253,12 @@ class CountedStatistic(Statistic):
         """Return values, NaN where nothing was counted, or a value is missing and not skipped."""
         is_undefined = (records["count"] == 0) | ((records["missing"] > 0) & (not self.skipna))
         return np.where(is_undefined, np.nan, values)
+
+
+def is_near(results: np.ndarray, value: float) -> np.ndarray:
+    """Return where results equal a value other than 0, up to the rounding of float32."""
+    with np.errstate(all="ignore"):
+        return np.asarray(np.abs(results / value - 1) < 1e-6)
 
 
 def make_affine(shift: np.ndarray | float, scale: np.ndarray) -> Records:

@@ -4,14 +4,16 @@ Used by statistics. To change how the two ends are computed, change `kernels.ext
 stored in files.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 
 from dasknorm import kernels
 from dasknorm.kernels import Axes, Weights, arithmetic
-from dasknorm.statistics.base import CountedStatistic, Records, Statistic, make_affine
+from dasknorm.statistics.base import CountedStatistic, Records, Statistic, is_near, make_affine
 from dasknorm.statistics.moments import Moments
 
 
@@ -26,11 +28,16 @@ class ExtremaRecords(CountedStatistic):
     def merge(self, records: Records, axes: Axes) -> Records:
         return kernels.merge_extrema(records, axes)
 
-    def weight_of(self, records: Records, value: float) -> np.ndarray:
-        end, other_end = ("max", "min") if value > 0 else ("min", "max")
-        occurs = (records["count"] > 0) & np.isclose(records[end], value, rtol=1e-6, atol=0)
-        weight = np.where(records[other_end] == records[end], records["count"], np.nan)
-        return np.where(occurs, weight, 0.0)
+    def weights_of(self, records: Records, values: Sequence[float]) -> dict[float, np.ndarray]:
+        weights = {}
+        for value in values:
+            end, other_end = ("max", "min") if value > 0 else ("min", "max")
+            if (occurs := is_near(records[end], value)).any():
+                is_constant = records[other_end] == records[end]
+                weights[value] = np.where(
+                    occurs, np.where(is_constant, records["count"], np.nan), 0.0
+                )
+        return weights
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,6 +79,11 @@ class Extrema(ExtremaRecords):
         return self.low <= 0 <= self.high
 
     def __post_init__(self) -> None:
+        if not all(isinstance(end, Real) for end in (self.low, self.high)):
+            raise TypeError(
+                f"low and high must be two numbers, got {self.low!r} and {self.high!r}. Write "
+                "Extrema(0, 1)"
+            )
         if not -np.inf < self.low < self.high < np.inf:
             raise ValueError(
                 f"low must be less than high, got low={self.low!r} and high={self.high!r}"

@@ -146,11 +146,17 @@ class Moments(StandardScore, CountedStatistic):
             records_of_one["m2"], records_of_one["m2_rest"] = share * m2, 0.0
         return result
 
-    def weight_of(self, records: Records, value: float) -> np.ndarray:
-        # Negligible values count as 0. If a fraction p of the data equals the value F, then the
-        # mean is p F, and the variance p (1 - p) F^2.
-        if not records.size or np.abs(records["mean"]).max() < SMALLEST_FRACTION * abs(value):
-            return np.zeros(records.shape)
+    def weights_of(self, records: Records, values: Sequence[float]) -> dict[float, np.ndarray]:
+        largest = np.abs(records["mean"]).max(initial=0.0)
+        likely = [value for value in values if largest >= SMALLEST_FRACTION * abs(value)]
+        weights = {value: self._weight_of(records, value) for value in likely}
+        return {value: weight for value, weight in weights.items() if weight.any()}
+
+    def _weight_of(self, records: Records, value: float) -> np.ndarray:
+        """Return the weight of a value F from the moments, to which negligible values add nothing.
+
+        If a fraction p of the data equals F, the mean is p F, and the variance p (1 - p) F^2.
+        """
         with np.errstate(all="ignore"):
             fraction = records["mean"] / value
             variance = records["m2"] / records["count"] / value / value

@@ -44,7 +44,10 @@ class MultiStatistic(Statistic):
     def __post_init__(self) -> None:
         parts = tuple(self.parts)
         if invalid := [part for part in parts if not isinstance(part, Statistic)]:
-            raise TypeError(f"several statistics are a list of them, got {invalid[0]!r} in it")
+            hint = f". Write {invalid[0].__name__}()" if isinstance(invalid[0], type) else ""
+            raise TypeError(
+                f"several statistics are a list of them, got {invalid[0]!r} in it{hint}"
+            )
         if len(parts) < 2 or len(set(parts)) < len(parts):
             raise ValueError(f"several statistics are two or more different ones, got {parts}")
         object.__setattr__(self, "parts", parts)
@@ -163,13 +166,14 @@ class MultiStatistic(Statistic):
         owner = next(part for part in self.parts if result_name in part.result_names)
         return owner.units(result_name, units)
 
-    def weight_of(self, records: Records, value: float) -> np.ndarray:
-        weight = np.zeros(records.shape)
+    def weights_of(self, records: Records, values: Sequence[float]) -> dict[float, np.ndarray]:
+        weights: dict[float, np.ndarray] = {}
         for part, part_records in self._views(records):
-            is_better = (weight == 0) | np.isnan(weight)
-            part_weight = part.weight_of(part_records, value)
-            weight = np.where(is_better & (part_weight != 0), part_weight, weight)
-        return weight
+            for value, weight in part.weights_of(part_records, values).items():
+                known = weights.get(value, np.zeros(records.shape))
+                is_better = ((known == 0) | np.isnan(known)) & (weight != 0)
+                weights[value] = np.where(is_better, weight, known)
+        return weights
 
     def with_one_scale(self, records: Sequence[Records]) -> list[Records]:
         result = [result_of_one.copy() for result_of_one in records]

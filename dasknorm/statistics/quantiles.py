@@ -3,6 +3,7 @@
 Used by statistics. The record is stored in files; the histogram is in `kernels.sketches`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from dasknorm import kernels
 from dasknorm.kernels import Axes, Weights, part_of
-from dasknorm.statistics.base import CountedStatistic, Records, Reducer, make_affine
+from dasknorm.statistics.base import CountedStatistic, Records, Reducer, is_near, make_affine
 
 
 @dataclass(frozen=True, repr=False)
@@ -130,15 +131,16 @@ class Quantiles(CountedStatistic):
             scale = np.clip(upper - lower, self.epsilon, np.finfo("f8").max)
         return make_affine(self._defined(records, median), self._defined(records, scale))
 
-    def weight_of(self, records: Records, value: float) -> np.ndarray:
-        end = records["high" if value > 0 else "low"]
-        occurs = (records["count"] > 0) & np.isclose(end, value, rtol=1e-6, atol=0)
-        if not occurs.any():
-            return np.zeros(records.shape)
-        weights = records["weights"]  # of buckets in order, and 0 after the last one in use
-        last = np.count_nonzero(weights, axis=-1)[..., None] - 1 if value > 0 else 0
-        index = np.broadcast_to(np.maximum(last, 0), (*records.shape, 1))
-        return np.where(occurs, np.take_along_axis(weights, index, axis=-1)[..., 0], 0.0)
+    def weights_of(self, records: Records, values: Sequence[float]) -> dict[float, np.ndarray]:
+        weights = {}
+        for value in values:
+            if (occurs := is_near(records["high" if value > 0 else "low"], value)).any():
+                buckets = records["weights"]  # in order, and 0 after the last one in use
+                last = np.count_nonzero(buckets, axis=-1)[..., None] - 1 if value > 0 else 0
+                index = np.broadcast_to(np.maximum(last, 0), (*records.shape, 1))
+                of_bucket = np.take_along_axis(buckets, index, axis=-1)[..., 0]
+                weights[value] = np.where(occurs, of_bucket, 0.0)
+        return weights
 
     @property
     def comparison_settings(self) -> tuple[float, float]:

@@ -133,9 +133,11 @@ class Transformed(Statistic):
         inner = self.statistic.components(records)
         return [replace(component, transform=self.function) for component in inner]
 
-    def weight_of(self, records: Records, value: float) -> np.ndarray:
-        transformed = float(kernels.through(self.function, np.array(value)))
-        return self.statistic.weight_of(records, transformed)
+    def weights_of(self, records: Records, values: Sequence[float]) -> dict[float, np.ndarray]:
+        transformed = kernels.through(self.function, np.array(values)).tolist()
+        original = dict(zip(transformed, values, strict=True))
+        weights = self.statistic.weights_of(records, [v for v in transformed if np.isfinite(v)])
+        return {original[value]: weight for value, weight in weights.items()}
 
     def is_invalid(self, records: Records) -> np.ndarray:
         return self.statistic.is_invalid(records)
@@ -145,5 +147,6 @@ class Transformed(Statistic):
         block = np.asarray(block)
         values = kernels.through(self.function, block)
         # Unlike itself, the logarithm of a default fill is not large enough to be found later.
-        is_fill = block == DEFAULT_FILL if block.dtype.kind == "f" else np.zeros(0)
+        has_fill = block.dtype.kind == "f" and block.dtype.itemsize > 2
+        is_fill = block == DEFAULT_FILL if has_fill else np.zeros(0)
         return np.where(is_fill, np.inf, values) if is_fill.any() else values

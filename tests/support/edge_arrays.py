@@ -7,7 +7,7 @@ import dask.array as da
 import numpy as np
 
 import dasknorm as dn
-from support.edge_outcomes import Case, Raises
+from support.edge_outcomes import Case, Raises, Warns
 
 __all__ = ["ARRAYS"]
 
@@ -96,10 +96,16 @@ ARRAYS: dict[str, Case] = {
     "7-one-row-z": (lambda: normalize([[4.0, 5.0]]), np.zeros((1, 2))),
     "7-one-row-ddof": (lambda: adapt_array([[4.0]], statistic=dn.Moments(ddof=1)).variance, [NAN]),
     "7-one-number": (lambda: normalize(4.0), 0.0),
-    "9-some-nan": (lambda: adapt_array([[1, NAN], [3, 8]]).count, [2.0, 1.0]),
-    "9-nan-stays": (lambda: normalize([[1, NAN], [3, 8]]), np.array([[-1, NAN], [1, 0]])),
+    "9-some-nan": (
+        lambda: adapt_array([[1, NAN], [3, 8]]).count,
+        Warns("only one value in the data at axis -1=1: one value has no spread", [2.0, 1.0]),
+    ),
+    "9-nan-stays": (
+        lambda: normalize([[1, NAN], [3, 8]] * 2),
+        np.array([[-1, NAN], [1, 0]] * 2),
+    ),
     "10-nan-not-skipped": (
-        lambda: adapt_array([[1, NAN], [3, 8]], statistic=dn.Moments(skipna=False)).mean,
+        lambda: adapt_array([[1, NAN], [3, 8], [2, 8]], statistic=dn.Moments(skipna=False)).mean,
         [2.0, NAN],
     ),
     "11-infinity": (

@@ -26,6 +26,11 @@ def module(layout: Layout, dtype: DTypeLike) -> "Normalization":
     return Normalization(layout, name)
 
 
+def _check_tensor(x: object) -> None:
+    if not isinstance(x, torch.Tensor):
+        raise TypeError(f"pass a tensor, got {type(x).__name__}: torch.as_tensor(x)")
+
+
 class Function(nn.Module):  # type: ignore[misc]  # PyTorch's types are not read
     """A function of some channels: "log", "log1p", "sqrt" or "asinh".
 
@@ -137,7 +142,9 @@ class Normalization(nn.Module):  # type: ignore[misc]
         return x.to(z.dtype) if z.is_floating_point() else x
 
     def _widened(self, x: torch.Tensor) -> torch.Tensor:
-        """Return a batch in the dtype of the computation; ValueError for another shape."""
+        """Return a batch in the dtype of the computation; an error for another type or shape."""
+        if not torch.jit.is_scripting():  # TorchScript has only tensors, and no type names
+            _check_tensor(x)
         for axis, size in self.kept:
             if x.dim() < -axis or x.size(axis) != size:
                 raise ValueError(

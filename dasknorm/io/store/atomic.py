@@ -1,7 +1,7 @@
 """Replace a file or a folder atomically: after a failure the old one is still there.
 
-Used by cli.check, cli.commands, io.formats and io.store. Names of hidden paths may change. The new
-content is written to a hidden path in the same folder and then renamed.
+Used by cli.commands, cli.figures, io.formats and io.store. Names of hidden paths may change. The
+new content is written to a hidden path in the same folder and then renamed.
 """
 
 import contextlib
@@ -25,6 +25,10 @@ def replacing(path: Path) -> Iterator[Path]:
     is killed between the two leaves the old folder complete under a hidden name.
     """
     target = Path(os.path.realpath(path))  # a link stays, and its target is replaced
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"cannot write {path}: the folder {str(path.parent)!r} does not exist"
+        )
     new, old = _hidden(target), _hidden(target)
     try:
         yield new

@@ -95,7 +95,10 @@ def coords_from(
         names, shape = zip(*(dims[i] for i in entry["dims"]), strict=True)
         if "variable" in entry:
             dtype = values.decode_dtype(entry["dtype"], "iuf")
-            data = variables[entry["variable"]].astype(dtype)
+            data = variables[entry["variable"]]
+            if data.dtype != dtype.newbyteorder("<"):
+                raise StatsFileError(f"coordinate {name!r} does not have its dtype {dtype}")
+            data = data.astype(dtype)
         else:
             data = _decode(entry["values"], shape)
         if data.shape != shape:

@@ -113,7 +113,7 @@ def _parse(header: bytes) -> Header:
     """Return the parsed header if this version can read it."""
     head = values.loads(header)
     if type(head) is not dict or head.get("format") != _FORMAT:
-        raise StatsFileError("not a dasknorm statistics file")
+        raise StatsFileError(values.FOREIGN)
     version = head.get("version")
     if type(version) is not int or version < 1:
         raise StatsFileError(f"invalid format number {version!r}")

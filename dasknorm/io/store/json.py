@@ -61,10 +61,10 @@ def _parse(text: bytes) -> dict[str, Parsed]:
         content = values.loads(text)
     except (ValueError, RecursionError) as error:
         is_ours = text.startswith(_START)
-        problem = "cut off or altered" if is_ours else "not a dasknorm statistics file"
+        problem = "cut off or altered" if is_ours else values.FOREIGN
         raise StatsFileError(f"{problem}: {error}") from error
     if type(content) is not dict:
-        raise StatsFileError("not a dasknorm statistics file")
+        raise StatsFileError(values.FOREIGN)
     return content
 
 

@@ -1,6 +1,6 @@
 """Convert a pandas Index of any type to JSON and back, equal and with the same dtype.
 
-Used by io.store.layout. To add a type of index, add a row to the table.
+Used by io.store.coords and io.store.layout. To add a type of index, add a row to the table.
 """
 
 from collections.abc import Callable, Hashable, Mapping

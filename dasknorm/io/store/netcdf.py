@@ -18,6 +18,7 @@ import numpy as np
 from dasknorm.errors import StatsFileError
 from dasknorm.io.store.document import Contents, Document, interpret
 from dasknorm.io.store.layout import HEADER, Variable
+from dasknorm.io.store.values import FOREIGN
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 _SEAL = b"\ndasknorm sha256 %s\n"
@@ -139,13 +140,13 @@ def _check_seal(raw: BinaryIO) -> None:
     """Raise StatsFileError unless a file is bit for bit as it was written."""
     content_size = os.fstat(raw.fileno()).st_size - _SEAL_SIZE
     if raw.read(len(_MAGIC)) != _MAGIC:
-        raise StatsFileError("not a dasknorm statistics file, nor any NetCDF4 file")
+        raise StatsFileError(FOREIGN)
     raw.seek(max(content_size, 0))
     end = raw.read()
     if not end.startswith(_SEAL[:17]):
         raise StatsFileError(
             "the seal at its end is missing: cut off, written again by another tool, or never "
-            "written by dasknorm"
+            "written by dasknorm. If it holds data, were the data and the statistics swapped?"
         )
     if end != _SEAL % _digest(raw, content_size):
         raise StatsFileError("the checksum does not match: the file was altered or is damaged")

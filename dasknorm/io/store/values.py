@@ -20,6 +20,10 @@ Parsed: TypeAlias = Any
 """JSON that was read: JSON of another form raises an error where its parts are used."""
 
 
+FOREIGN = "not a dasknorm statistics file; were the data and the statistics swapped?"
+"""The reason to reject a file of another kind, which often holds data."""
+
+
 def dumps(value: object) -> str:
     """Return JSON text in ASCII; equal values, with keys in equal order, give equal text."""
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))

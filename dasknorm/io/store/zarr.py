@@ -123,9 +123,11 @@ def _decode_strings(data: bytes, dtype: np.dtype[np.generic], shape: tuple[int, 
 
 
 def _read_group(path: Path) -> dict[str, Parsed]:
+    if not (path / META).exists() and not (path / HEADER).exists():
+        raise StatsFileError(values.FOREIGN)
     group = values.loads(_read(path / META, MAX_METADATA_BYTES))
     if type(group) is not dict or "dasknorm_checksum" not in group.get("attributes", {}):
-        raise StatsFileError("not a dasknorm statistics store")
+        raise StatsFileError(values.FOREIGN)
     return group
 
 

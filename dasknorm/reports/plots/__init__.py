@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from dasknorm.errors import MismatchError
 from dasknorm.fields import State, States
@@ -37,8 +38,16 @@ class Section(NamedTuple):
     height: float
 
 
-def plot_states(states: States, figure: Any = None) -> Any:
+def plot_states(states: States, container: str, figure: Any = None) -> Any:
     """Return a plot of states in memory, in a new or in a given figure (`Stats.plot`)."""
+    if figure is not None and not isinstance(figure, Figure):
+        raise TypeError(
+            "plot() takes no argument, or figure= with a Matplotlib figure, got a "
+            f"{type(figure).__name__}. For one variable write stats.select(['t']).plot(); for an "
+            "axes pass its figure"
+        )
+    for name, state in states.items():
+        _check_rank(name, state, container)
     panels = [panel for name, state in states.items() for panel in _panels(name, state)]
     if len(panels) > MAX_PANELS:
         raise MismatchError(
@@ -79,6 +88,26 @@ def _sections(panels: Sequence[Panel]) -> Iterator[Section]:
     yield Section(draw_points, by_units, max(1, min(2, len(by_units))), 0.7 + 0.3 * most)
 
 
+def _check_rank(name: Hashable, state: State, container: str) -> None:
+    """Raise MismatchError with code that plots one position if there are too many dimensions."""
+    dims = [dim for dim in state.dims if dim != "columns" or not state.has_columns]
+    if len(dims) <= 2:
+        return
+    result = f"stats.{next(r for r in state.statistic.result_names if r != 'count')}"
+    if container == "numpy.ndarray":
+        code = f"plt.imshow({result}[{', '.join('0' * (len(dims) - 2))}])"
+    else:
+        # Dimensions of groups are named as in xarray: month for time.month.
+        groups = [key for dim in dims for key in (dim if isinstance(dim, tuple) else (dim,))]
+        position = {str(key).rpartition(".")[2]: 0 for key in groups[:-2]}
+        variable = "" if container == "xarray.DataArray" else f"[{name!r}]"
+        code = f"{result}{variable}.isel({position}).plot()"
+    raise MismatchError(
+        f"cannot plot statistics kept along {format_dims(state.dims)}; take one position "
+        f"first, for example {code}"
+    )
+
+
 def _panels(name: Hashable, state: State) -> Iterator[Panel]:
     """Yield a panel for a variable, or for each column of a DataFrame."""
     band = band_of(state)
@@ -95,11 +124,6 @@ def _panels(name: Hashable, state: State) -> Iterator[Panel]:
 
 
 def _panel(name: str, units: str, state: State, band: Any) -> Panel:
-    if len(state.dims) > 2:
-        raise MismatchError(
-            f"cannot plot statistics kept along {format_dims(state.dims)}; take one position "
-            f"first, for example stats.mean.isel({state.dims[0]}=0).plot()"
-        )
     labels = tuple(
         _index(state, dim, size) for dim, size in zip(state.dims, band.centre.shape, strict=True)
     )
