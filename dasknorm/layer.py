@@ -177,7 +177,7 @@ class Normalization:
             raise ValueError("the iterable yielded no batches: it is empty or already exhausted")
         stats = replace(stats, attrs=provenance.extend_stream(stats.attrs, count - 1))
         stats = stats if earlier is None else earlier.merge(stats)
-        checks.check_not_empty(stats.states)
+        checks.check_not_empty(stats.states, checks.count_values(stats.states))
         checks.check_plausible(stats.states)
         self._stats, self._sizes, self._rank = stats, sizes, rank
 

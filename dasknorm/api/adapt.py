@@ -159,11 +159,12 @@ def adapt(
         saved = shards.Checkpoint(checkpoint, work.container, work.attrs)
     with _metered(progress) as meter:
         states = shards.compute_states(work.states, retries=retries, meter=meter, checkpoint=saved)
-    checks.check_not_empty(states, is_masked=where is not None)
+    counts = checks.count_values(states)
+    checks.check_not_empty(states, counts, is_masked=where is not None)
     checks.check_counts(states, expected)
     checks.check_plausible(states)
     if weights is None:
-        checks.check_spread(states)
+        checks.check_spread(states, counts)
     return Stats(states, work.container, work.attrs)
 
 
@@ -178,9 +179,10 @@ def _adapt_batches(
 ) -> Stats:
     for first in batches:
         stats = compute_stats(first, request).update(batches)
-        checks.check_not_empty(stats.states)
+        counts = checks.count_values(stats.states)
+        checks.check_not_empty(stats.states, counts)
         checks.check_plausible(stats.states)
-        checks.check_spread(stats.states)
+        checks.check_spread(stats.states, counts)
         checks.check_counts(stats.states, _expected_counts(stats.states, expect_count))
         return stats
     raise ValueError("the iterable yielded no batches: it is empty or already exhausted")

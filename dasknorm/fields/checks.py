@@ -14,11 +14,17 @@ from dasknorm.fields import fill_values
 from dasknorm.fields.elements import apply_in_batches, count_noun, counts_of, describe_where
 from dasknorm.fields.field import State, States
 
+Counts = Mapping[Hashable, np.ndarray]
+"""The number of values of each output element of each state, or the sum of their weights."""
+
 
 def check_valid(states: States) -> None:
     """Raise ValueError if infinities or fill values made a state invalid, unless it is lazy."""
     for name, state in states.items():
         if is_lazy(state.data):
+            continue
+        fill_values.check_zeros(name, state)
+        if fill_values.is_ordinary(state):
             continue
         invalid = apply_in_batches(state.statistic.is_invalid, state)
         if invalid.any():
@@ -28,7 +34,6 @@ def check_valid(states: States) -> None:
                 "np.where(np.isfinite(x), x, np.nan)"
             )
         fill_values.check_no_default_fill(name, state)
-        fill_values.check_zeros(name, state)
 
 
 def check_plausible(states: States) -> None:
@@ -38,21 +43,26 @@ def check_plausible(states: States) -> None:
             warnings.warn(doubt, UserWarning, stacklevel=3)
 
 
-def check_spread(states: States) -> None:
+def count_values(states: States) -> Counts:
+    """Return the number of values of each output element, or the sum of their weights."""
+    return {name: counts_of(state) for name, state in states.items()}
+
+
+def check_spread(states: States, counts: Counts) -> None:
     """Warn once about groups and cells with a single value, which have no spread.
 
     The states are of data without weights. A single row of features gives no warning, nor does a
     variable without dimensions.
     """
-    counts = {
-        name: counts_of(state)
+    with_spread = {
+        name: counts[name]
         for name, state in states.items()
         if len(state.statistic.location_scale_names) > 1
     }
-    has_more = any((count > 1).any() for count in counts.values())
+    has_more = any((count > 1).any() for count in with_spread.values())
     single = [
         describe_where(name, states[name], count == 1)
-        for name, count in counts.items()
+        for name, count in with_spread.items()
         if states[name].dims and (count == 1).any() and (has_more or _has_cells(states[name]))
     ]
     if single:
@@ -64,20 +74,20 @@ def check_spread(states: States) -> None:
         )
 
 
-def check_not_empty(states: States, is_masked: bool = False) -> None:
+def check_not_empty(states: States, counts: Counts, is_masked: bool = False) -> None:
     """Raise ValueError if there are no samples; warn where all values are missing.
 
     With a mask, output elements that the mask excludes entirely give no warning.
     """
     missing = []
     for name, state in states.items():
-        empty = counts_of(state) == 0
+        empty = counts[name] == 0
         if state.group_dim is not None and not len(state.data):
             raise ValueError(
                 "no samples to adapt on: there are no rows, or none that belongs to a group, as "
                 f"{state.group_dim!r} is missing in all of them"
             )
-        if state.data.size and not _as_bytes(state.data).any():
+        if state.data.size and empty.all() and not _as_bytes(state.data).any():
             raise ValueError(
                 f"no samples to adapt on in {describe_where(name, state, empty)}: "
                 "the reduced dimensions have size 0, or all weights are 0"

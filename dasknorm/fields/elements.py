@@ -3,7 +3,7 @@
 Used by fields. Tests match the text of positions.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -19,11 +19,17 @@ MAX_POSITIONS, MAX_COLUMNS = 2, 5
 
 
 def apply_in_batches(function: Callable[[np.ndarray], np.ndarray], state: State) -> np.ndarray:
-    """Return a number or boolean for each record; batches limit the memory of its temporaries."""
-    records = state.data
-    flat, size = records.reshape(-1), max(1, BATCH_BYTES // records.dtype.itemsize)
-    parts = [function(flat[i : i + size]) for i in range(0, max(flat.size, 1), size)]
-    return np.concatenate(parts).reshape(records.shape)
+    """Return a number or boolean for each record, computed in batches."""
+    parts = [function(records) for records in batches_of(state)]
+    return np.concatenate(parts).reshape(state.data.shape)
+
+
+def batches_of(state: State) -> Iterator[np.ndarray]:
+    """Yield the records in batches, which limit the memory of temporaries; at least one batch."""
+    flat = state.data.reshape(-1)
+    size = max(1, BATCH_BYTES // flat.dtype.itemsize)
+    for start in range(0, max(flat.size, 1), size):
+        yield flat[start : start + size]
 
 
 def counts_of(state: State) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 
 from dasknorm.fields.elements import (
     apply_in_batches,
+    batches_of,
     count_noun,
     counts_of,
     describe_where,
@@ -23,6 +24,11 @@ from dasknorm.statistics.base import DEFAULT_FILL
 
 LARGE_FILLS = (1e20, 9.999e20, 1e30, 1e35, 1e36, 3.4028235e38, -1e30, -9e33, -3.4028235e38)
 """Numbers that programs store for missing values; unlike `DEFAULT_FILL`, they may be data."""
+
+
+def is_ordinary(state: State) -> bool:
+    """Return True if a quick test shows that no record has infinities or fill values."""
+    return all(map(state.statistic.is_ordinary, batches_of(state)))
 
 
 def check_no_default_fill(name: Hashable, state: State) -> None:
@@ -67,6 +73,8 @@ def find_doubts(name: Hashable, state: State) -> Iterator[str]:
             )
         if missing.masks_zero and (weight := _missing_weight(state)):
             yield _describe_zeros(name, state, weight)
+    if is_ordinary(state):
+        return
     fills = apply_in_batches(partial(_find_large_fill, state), state)
     for fill in np.unique(fills[fills != 0]).tolist():
         found = fills == fill

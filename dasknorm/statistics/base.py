@@ -152,6 +152,13 @@ class Statistic(ABC):
         """
         return {}
 
+    def is_ordinary(self, records: Records) -> bool:
+        """Return True if no record can be invalid, or show a value that `weights_of` looks for.
+
+        This is a quick test of many records; if it is False, each record is looked at.
+        """
+        return False
+
     def kernel(self, kernel: Kernel) -> Kernel:
         """Return the kernel to use instead of ``kernels.standardize`` or ``kernels.restore``."""
         return kernel

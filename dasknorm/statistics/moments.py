@@ -17,6 +17,9 @@ from dasknorm.statistics.base import CountedStatistic, Records, Statistic, make_
 RELATIVE_ERROR = 1e-6
 """Of the variance of data that consist of one large value and of negligible ones."""
 
+ORDINARY_SIZE = 1e30
+"""The size of a mean and of a sum of squares up to which a record shows no fill value."""
+
 SMALLEST_FRACTION = 1e-15
 """The smallest fraction of the data that one large value can be found by."""
 
@@ -145,6 +148,12 @@ class Moments(StandardScore, CountedStatistic):
             share = records_of_one["count"] / np.where(count == 0, 1.0, count)
             records_of_one["m2"], records_of_one["m2_rest"] = share * m2, 0.0
         return result
+
+    def is_ordinary(self, records: Records) -> bool:
+        # A fill value of 1e20 and weight w among zeros makes m2 about w * 1e40.
+        with np.errstate(all="ignore"):
+            size = np.abs(records["mean"] + records["m2"]).max(initial=0.0)
+        return bool(size < ORDINARY_SIZE)
 
     def weights_of(self, records: Records, values: Sequence[float]) -> dict[float, np.ndarray]:
         largest = np.abs(records["mean"]).max(initial=0.0)

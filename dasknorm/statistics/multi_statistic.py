@@ -166,6 +166,9 @@ class MultiStatistic(Statistic):
         owner = next(part for part in self.parts if result_name in part.result_names)
         return owner.units(result_name, units)
 
+    def is_ordinary(self, records: Records) -> bool:
+        return all(part.is_ordinary(part_records) for part, part_records in self._views(records))
+
     def weights_of(self, records: Records, values: Sequence[float]) -> dict[float, np.ndarray]:
         weights: dict[float, np.ndarray] = {}
         for part, part_records in self._views(records):
