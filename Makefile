@@ -14,7 +14,7 @@ SUITE := $(patsubst %,tests/test_%.py,public containers containers_pandas contai
 # What one library says of another of another age is not for us to mend.
 TRY = -m pytest -p no:cacheprovider -W ignore::DeprecationWarning -W ignore::FutureWarning $(SUITE)
 
-.PHONY: demo test lint docs bench clean test-bare test-oldest test-python test-training training dist
+.PHONY: demo test lint docs bench clean test-bare test-oldest test-python test-training test-formats training dist
 
 demo: $(VENV)/demo-installed  ## one climate scenario normalized with the statistics of another
 	@$(BIN)/python examples/demo.py
@@ -36,6 +36,10 @@ test-training:  ## what needs PyTorch and Keras, in an environment of its own
 
 training: $(VENV)/training,all,demo,test-installed
 	@$(BIN)/python -m pytest dasknorm/api dasknorm/io/serving tests/test_serving*.py "tests/test_docs.py::test_examples_run[training.md]"
+
+test-formats: $(OTHER)-grib/all,demo,test,grib-installed $(OTHER)-tiff/all,demo,test,tiff-installed  ## ... with GRIB and TIFF files
+	@$(OTHER)-tiff/bin/python -m pytest -q tests/test_real_files.py tests/test_cli_files.py
+	@$(OTHER)-grib/bin/python -m pytest -q tests/test_real_files.py tests/test_cli_files.py
 
 dist: $(VENV)/release-installed  ## wheel and sdist, built twice and compared, for a release
 	@$(BIN)/python .ci/build.py

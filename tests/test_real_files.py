@@ -1,8 +1,10 @@
 """Real files of many kinds, by name: adapt, normalize, inverse, save, load, export.
 
-The files come in Python packages (iris-sample-data, xarray, esmvaltool-sample-data). Further files,
-such as the samples of cfgrib's source or the TIFFs of rioxarray's repository, are read from the
-folders in the environment variable ``DASKNORM_SAMPLES``, separated by ``:``.
+The files come in Python packages (iris-sample-data, xarray, esmvaltool-sample-data). Further files
+are read from the folders in the environment variable ``DASKNORM_SAMPLES``, separated by ``:``: the
+samples in cfgrib's source (``tests/sample-data``), and the TIFFs in rioxarray's repository
+(``test/test_data/input``). cfgrib and rioxarray need an environment each, as processes that import
+both crash at their end: ``make test-formats``.
 """
 
 import importlib.util
@@ -40,6 +42,7 @@ def _files() -> list[Path]:
         *_package_files("iris_sample_data", "sample_data/**/*.nc"),
         *_package_files("xarray", "tests/data/*.nc"),
         *_package_files("xarray", "tests/data/*.grib"),
+        *_package_files("iris_sample_data", "sample_data/*.grib2"),
         *_package_files("esmvaltool_sample_data", "**/Amon/**/*1850*.nc"),
         *_package_files("esmvaltool_sample_data", "**/day/**/*CESM2_*.nc"),
     ]
