@@ -364,7 +364,7 @@ def test_a_shared_standard_deviation() -> None:
     np.testing.assert_array_equal(stats.std["t"], plain.std["t"])
     z = stats.normalize(ds)
     np.testing.assert_allclose(z["u"], (ds["u"] - plain.mean["u"]) / expected)
-    with pytest.raises(dn.MismatchError, match="merge first, then share"):
+    with pytest.raises(dn.MismatchError, match="merge first, then call share_std"):
         stats + plain
     with pytest.raises(dn.MismatchError, match="no statistics for 'w'"):
         plain.share_std(("u", "w"))

@@ -238,15 +238,20 @@ def test_masks_keep_and_update() -> None:
 @pytest.mark.parametrize(
     ("data", "where", "error", "message"),
     [
-        (X, np.ones((6, 1)), TypeError, "where= takes booleans.*got dtype float64: write a compa"),
+        (
+            X,
+            np.ones((6, 1)),
+            TypeError,
+            "where= must be a boolean mask, got dtype float64. Use a compa",
+        ),
         (FRAME, [1] * 6, TypeError, "got dtype int64"),
         (FRAME, [True, None] * 3, TypeError, "got dtype object"),
         (FRAME, pd.Series([True, pd.NA] * 3, dtype="boolean"), ValueError, "where= has missing"),
         (X, np.ma.masked_equal([[True], [False]] * 3, False), ValueError, "where= has missing"),
         (NAMED, MASK, TypeError, "a DataArray of booleans.*write xr.DataArray"),
-        (NAMED, NAMED, TypeError, "where= takes booleans"),
+        (NAMED, NAMED, TypeError, "where= must be a boolean mask"),
         (NAMED, xr.DataArray(MASK, dims="x"), dn.MismatchError, "no variable has the dimensions"),
-        ([X, X], MASK[:, None], ValueError, "weights=, where=.* cannot be used"),
+        ([X, X], MASK[:, None], ValueError, "weights=, where=.* are not supported"),
     ],
 )
 def test_masks_that_are_refused(data: Any, where: Any, error: Any, message: str) -> None:

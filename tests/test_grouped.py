@@ -196,7 +196,10 @@ def test_a_group_never_seen(lazy):
     stats = dn.adapt(frame[:2], by="k")
     data = dd.from_pandas(frame, npartitions=2) if lazy else frame
     ready = (lambda z: z.compute()) if lazy else (lambda z: z)
-    with pytest.raises(MismatchError, match=r"\['b'\] of 'k' .* the 1 groups .* \['a'\]"):
+    with pytest.raises(
+        MismatchError,
+        match=r"unknown groups \['b'\] of 'k'; the statistics have 1 group, such as \['a'\]",
+    ):
         ready(stats.normalize(data))
     for method, expected in ((stats.normalize, [-1, 1, np.nan]), (stats.inverse, [3, 5, np.nan])):
         np.testing.assert_array_equal(ready(method(data, unseen="nan"))["x"], expected)
@@ -213,7 +216,7 @@ def test_a_group_never_seen(lazy):
         ({"columns": ["t", "t"]}, ValueError, "names one of them twice"),
         ({"columns": "n", "by": "n"}, ValueError, r"\['n'\] are grouped by"),
         ({"by": "station", "over": "station"}, ValueError, "keeps statistics of each 'station'"),
-        ({"by": "station", "expect_count": "all"}, ValueError, "not known"),
+        ({"by": "station", "expect_count": "all"}, ValueError, "known number of values"),
     ],
 )
 def test_what_is_asked_and_not_there(how, error, message):
@@ -225,7 +228,7 @@ def test_what_is_asked_and_not_there(how, error, message):
 def test_only_frames_have_columns():
     """An array has no columns to choose or to group by."""
     for how in ({"by": "k"}, {"columns": ["k"]}):
-        with pytest.raises(TypeError, match=r"are of frames, .* a ndarray has no names"):
+        with pytest.raises(TypeError, match=r"columns= needs a frame.* got ndarray"):
             dn.adapt(np.zeros((3, 2)), **how)
 
 

@@ -29,8 +29,8 @@ OPENED: dict[str, str] = {
     "from_zarr": "da.from_zarr('x.zarr', component='t')",
     "an expression": "abs(xr.open_zarr('x.zarr').t[5:] - 273.15).data",
     "a seeded random array": "da.random.default_rng(0).normal(size=100, chunks=10)",
-    "command line, Zarr": "arrays.open_data([Path('x.zarr')], 'zarr').t.data",
-    "command line, NetCDF": "arrays.open_data([Path('x.nc')], 'netcdf').t.data",
+    "command line, Zarr": "datasets.open_data([Path('x.zarr')], OpenOptions(), []).t.data",
+    "command line, NetCDF": "datasets.open_data([Path('x.nc')], OpenOptions(), []).t.data",
     "an array in memory": "np.arange(100.0)",
     "a frame in memory": "pd.DataFrame({'a': np.arange(9.0)})",
 }
@@ -48,7 +48,8 @@ warnings.simplefilter("ignore")
 from pathlib import Path
 import dask.array as da, numpy as np, pandas as pd, xarray as xr
 from dasknorm.chunks import identity_token
-from dasknorm.cli import arrays, frames
+from dasknorm.cli import datasets, frames
+from dasknorm.cli.opening import OpenOptions
 try:
     from dasknorm.cli import parquet
 except ImportError:

@@ -83,7 +83,7 @@ def test_two_of_a_kind() -> None:
         ([Moments(), "Extrema"], TypeError, "got 'Extrema' in it"),
         ([Moments(), Extrema], TypeError, "several statistics are a list of them"),
         ("Moments", TypeError, "got 'Moments'"),
-        (Moments, TypeError, "write Moments\\(\\), with brackets"),
+        (Moments, TypeError, "Write Moments\\(\\), with brackets"),
     ],
 )
 def test_what_is_not_several(parts: Any, error: type[Exception], message: str) -> None:

@@ -108,8 +108,9 @@ class GroupMaps:
         positions = find_labels(labels, self.labels)
         if self.unseen == "error" and (positions < 0).any():
             unknown, count = format_labels(labels[positions < 0]), len(self.labels)
+            noun = "group" if count == 1 else "groups"
             raise MismatchError(
-                f"unknown groups {unknown} of {self.name!r}; the statistics have {count} groups, "
+                f"unknown groups {unknown} of {self.name!r}; the statistics have {count} {noun}, "
                 f"such as {format_labels(self.labels)}. Call adapt on data that contain these "
                 "groups, or pass unseen='nan' to get missing values"
             )

@@ -21,6 +21,7 @@ from dasknorm import chunks
 from dasknorm.blocks.group_labels import format_labels
 from dasknorm.blocks.lagged_arrays import LaggedArray
 from dasknorm.errors import MismatchError
+from dasknorm.fields import attributes
 from dasknorm.fields.field import Field, Fields, Groups, State, States
 from dasknorm.fields.labels import format_dims
 from dasknorm.fields.matching import check_one_dim
@@ -167,7 +168,10 @@ def select_tendency(states: States, lag: Any) -> tuple[dict[Hashable, State], st
     if label not in lags[1:]:
         raise MismatchError(f"no tendencies with lag {lag!r}; available: {format_labels(lags[1:])}")
     (dim,) = {state.lag_dim for state in tendencies.values()}
-    selected = {name: select_group(state, label) for name, state in tendencies.items()}
+    selected = {
+        name: replace(select_group(state, label), attrs=attributes.for_changes(state.attrs))
+        for name, state in tendencies.items()
+    }
     return selected, describe_lag(_plain_lag(label), dim)
 
 

@@ -380,7 +380,7 @@ XARRAY: dict[str, Case] = {
     ),
     "107-word-for-weights": (
         lambda: dn.adapt(Q, weights="volume"),
-        Raises(ValueError, "weights must be 'area', 'coslat', 'gaussian' or a DataArray"),
+        Raises(ValueError, "weights must be 'area', 'coslat', 'gaussian', 'days' or a DataArray"),
     ),
     "107-where-of-numbers": (
         lambda: dn.adapt(Q, where=make_weights([1.0, 0.0, 1.0, 1.0])),
