@@ -330,6 +330,19 @@ assert "cf_units" not in sys.modules
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@needs_units
+def test_any_locale_of_the_program_is_kept():
+    """Units are compared in a program that has set a locale, also C.UTF-8."""
+    code = """
+import locale
+locale.setlocale(locale.LC_ALL, "C.UTF-8")
+from dasknorm.fields import units
+assert units.are_same("K", "kelvin")
+assert locale.setlocale(locale.LC_NUMERIC) == "C.UTF-8"
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 # -- the command line -----------------------------------------------------------------------------
 
 files = pytest.mark.parametrize(

@@ -4,6 +4,7 @@ Used by api, cli, containers and fields. With cf-units installed, UDUNITS decide
 spellings mean one unit, as in the CF conventions; without, units are compared as written.
 """
 
+import locale
 from collections.abc import Hashable, Mapping
 from functools import cache
 from typing import Any
@@ -102,8 +103,13 @@ def _parse(units: str) -> Any:
 @cache
 def _import_library() -> Any:
     """Return cf_units; None if it is not installed."""
+    # It restores the locale in a form that Python cannot parse back for C.UTF-8 (cf-units 3.3).
+    numeric_locale = locale.setlocale(locale.LC_NUMERIC)
+    locale.setlocale(locale.LC_NUMERIC, "C")
     try:
         import cf_units
     except ImportError:
         return None
+    finally:
+        locale.setlocale(locale.LC_NUMERIC, numeric_locale)
     return cf_units
