@@ -196,6 +196,7 @@ plt.show()
 
 last = era5[["t", "u", "v"]].isel(time=[-2]).load()
 said = last[["t"]].copy(data={"t": (features(last) @ weights).reshape(last.t.shape)})
+said.t.attrs["units"] = "1"  # no kelvin: normalized, like the targets
 change = targets.inverse(said).t[0]
 truth = era5.t[-1] - era5.t[-2]
 
