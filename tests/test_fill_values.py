@@ -1,5 +1,7 @@
 """Fill values that nothing declares: found in one pass, and named in an error or warning."""
 
+import warnings
+
 import dask.array as da
 import numpy as np
 import pandas as pd
@@ -166,6 +168,8 @@ def test_integers(dtype, fill, chunks):
     data = data if chunks is None else data.chunk(x=chunks)
     with pytest.raises(ValueError, match=rf"^1 value of {fill} in 'n': .* for missing u?int\d\d"):
         dn.adapt(data)
+    with pytest.raises(ValueError, match=r"data, write data\.encoding\['_FillValue'\] = None$"):
+        dn.adapt(data.rename(None))
     data.encoding["_FillValue"] = None
     assert float(dn.adapt(data, dn.Extrema()).min) == float(min(fill, 3))
     del data.encoding["_FillValue"]
@@ -188,7 +192,12 @@ def test_narrow_integers_are_data(dtype, value):
 @pytest.mark.parametrize("chunks", [None, {"x": 2}])
 @pytest.mark.parametrize("dtype", ["i2", "u2", "i4"])
 @pytest.mark.parametrize(
-    "packing", [{"scale_factor": 0.01}, {"scale_factor": np.float32(0.1), "add_offset": 273.15}]
+    "packing",
+    [
+        {"scale_factor": 0.01},
+        {"scale_factor": np.float32(0.1), "add_offset": 273.15},
+        {"scale_factor": 1.0, "add_offset": 0.0},
+    ],
 )
 def test_packed_files(tmp_path, dtype, packing, chunks):
     """The default fill of packed integers is found after xarray has decoded it."""
@@ -241,6 +250,26 @@ def test_zarr_arrays_with_fill_value_0(tmp_path, chunks):
     del raw["rain"].attrs["_FillValue"]
     ds = xr.decode_cf(raw)
     assert float(dn.adapt(ds["rain"]).mean) == 1
+
+
+@needs("zarr")
+@pytest.mark.parametrize("mask_and_scale", [True, False])
+def test_another_missing_value_declares_no_zeros(tmp_path, mask_and_scale):
+    """An attribute missing_value = -1, copied to a Zarr array, says nothing about its zeros."""
+    import zarr
+
+    group = zarr.open_group(tmp_path / "a.zarr", mode="w", zarr_format=2)
+    array = group.create_array("rain", shape=(6,), chunks=(3,), dtype="f4", fill_value=0)
+    array[:] = [0, 0, 1, 2, -1, 3]
+    array.attrs.update({"_ARRAY_DIMENSIONS": ["time"], "missing_value": -1.0})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*multiple fill values")
+        how = {"consolidated": False, "mask_and_scale": mask_and_scale}
+        ds = xr.open_zarr(tmp_path / "a.zarr", **how).load()
+    with pytest.raises(ValueError, match=r"^3 missing values in 'rain': zeros are read as"):
+        dn.adapt(ds)
+    ds["rain"].encoding["missing_value"] = 0
+    assert float(dn.adapt(ds).mean["rain"]) == 2
 
 
 @needs("zarr", "h5netcdf")

@@ -83,6 +83,13 @@ def test_attributes_that_declare_nothing(attrs):
     assert float(dn.adapt(data).mean) == data.values.mean()
 
 
+def test_attributes_of_any_shape_are_read():
+    """The JSON of Zarr may have lists in lists; large integers are compared with all digits."""
+    assert float(dn.adapt(make_array(missing_value=[[1], [2, 3]])).count) == 8
+    large = xr.DataArray(np.array([2**62, 2**62 - 1, 2**62 - 2]), dims="x")
+    assert float(dn.adapt(large.assign_attrs(missing_value=[np.int64(2**62)])).count) == 2
+
+
 def test_numbers_are_compared_in_the_dtype_of_the_data():
     """The number -9999.9 in float64 declares the nearest float32 as missing."""
     data = make_array("f4", np.float32(-9999.9), _FillValue=np.float64(-9999.9))
@@ -185,8 +192,11 @@ def test_packed_integers(chunks):
         stats = dn.adapt(data, over="time")
     assert len(told) == 1
     np.testing.assert_array_equal(stats.mean, [102, 96])
-    neutral = make_array(_FillValue=-9999, scale_factor=1.0, add_offset=0)
+    neutral = make_array(_FillValue=-9999, scale_factor=1.0, add_offset=0, _Unsigned="false")
     dn.adapt(neutral)
+    signed = xr.DataArray(np.array([1, 3, -56, -1], "i1"), dims="x", name="elevation")
+    with pytest.warns(UserWarning, match="'elevation' has packed .* or _Unsigned"):
+        dn.adapt(signed.assign_attrs(_FillValue=-1, _Unsigned="true"))
 
 
 @needs("h5netcdf")

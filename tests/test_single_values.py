@@ -123,6 +123,12 @@ GIVEN = {
         {"mean": xr.Dataset({"t": ("z", [1.0, np.nan], {}), "q": 1.0}), "std": 1.0},
         "mean must be finite, got nan at t z=1",
     ),
+    "declared as missing": (
+        {"mean": xr.DataArray([1.0, -9.0], dims="z", attrs={"_FillValue": -9.0}), "std": 1.0},
+        "mean must be finite, got nan at z=1",
+    ),
+    "square": ({"mean": 1.0, "std": 1e200}, "the square of std must be finite, got inf$"),
+    "epsilon": ({"mean": 1.0, "std": 1.0, "epsilon": np.nan}, "epsilon must be .*, got nan"),
     "negative": ({"mean": 1.0, "variance": -1.0}, "variance must not be negative, got -1.0"),
 }
 
@@ -136,6 +142,23 @@ def test_given_values_are_finite(case):
     if case == "negative":
         with pytest.raises(ValueError, match=message):
             Normalization(mean=values["mean"], variance=values["variance"])(np.ones((2, 1)))
+
+
+@pytest.mark.parametrize("kind", [xr.DataArray, xr.Dataset, xr.DataTree])
+def test_given_values_may_be_lazy(kind):
+    """A mean and a standard deviation of Dask arrays are computed, as of NumPy arrays."""
+    array = xr.DataArray([[1.0, 5.0], [3.0, 9.0]], dims=("time", "x"), name="t")
+    data = array if kind is xr.DataArray else array.to_dataset()
+    if kind is xr.DataTree:
+        data = xr.DataTree.from_dict({"/": data})
+    lazy = data.chunk({"time": 1})
+    given = {"std": lazy.std("time"), "count": lazy.count("time")}
+    for stats in (
+        dn.Stats.from_values(lazy.mean("time"), **given),
+        dn.Stats.from_values(lazy.mean("time"), variance=lazy.var("time")),
+    ):
+        z = stats.normalize(data)
+        np.testing.assert_array_equal(z if kind is xr.DataArray else z["t"], [[-1, -1], [1, 1]])
 
 
 # -- counts in messages ---------------------------------------------------------------------------

@@ -253,6 +253,20 @@ def test_percent_is_not_1():
     """A percentage is a hundredth, though both have no dimension."""
     with pytest.raises(MismatchError, match=r"'%' in the data, '1' in .* can be converted"):
         make_stats(units="1").normalize(make_array("%"))
+    # The data may be fractions, or they are normalized.
+    with pytest.raises(MismatchError, match=r"can be converted: .*\. Or the data look normalized"):
+        make_stats(units="%").normalize(make_array("1"))
+
+
+def test_names_of_the_unit_1():
+    """Libraries such as pint write the unit 1 as a word."""
+    z = make_stats().normalize(make_array("K"))
+    for name in ("dimensionless", "unitless", "Dimensionless"):
+        restored = make_stats().inverse(z.assign_attrs(units=name))
+        np.testing.assert_allclose(restored, KELVIN)
+        np.testing.assert_allclose(make_stats(units="1").normalize(make_array(name)), Z)
+        with pytest.raises(MismatchError, match="The data look normalized already"):
+            make_stats().normalize(z.assign_attrs(units=name))
 
 
 @pytest.mark.parametrize(

@@ -88,8 +88,7 @@ class DataArrays(_Labelled[xr.DataArray]):
         return _make_array(name, field)
 
     def parse_values(self, values: xr.DataArray) -> tuple[str, Fields]:
-        array = values.astype("f8")
-        return self.name, {array.name: _make_field(array, array.dims)}
+        return self.name, {values.name: _make_values(values.compute())}
 
 
 @register(xr.Dataset)
@@ -148,10 +147,8 @@ class Datasets(_Labelled[xr.Dataset]):
         return xr.Dataset({name: _make_array(name, field) for name, field in values.items()})
 
     def parse_values(self, values: xr.Dataset) -> tuple[str, Fields]:
-        arrays, coords = values.astype("f8").data_vars, _get_coords(values)
-        return self.name, {
-            name: _make_field(array, array.dims, coords) for name, array in arrays.items()
-        }
+        arrays, coords = values.compute().data_vars, _get_coords(values)
+        return self.name, {name: _make_values(array, coords) for name, array in arrays.items()}
 
 
 @register(xr.DataTree)
@@ -297,6 +294,12 @@ def _make_field(
     missing = find_missing_values(array.attrs, array.encoding, array.dtype)
     attrs = attributes.for_unpacked(array.attrs, array.encoding)
     return Field(get_data(array), array.dims, labels, features, attrs, missing=missing, coords=own)
+
+
+def _make_values(array: xr.DataArray, coords: Coords | None = None) -> Field:
+    """Return known values as a field of floats, in which declared missing values are NaN."""
+    field = _make_field(array, array.dims, coords)
+    return replace(field, data=field.masked_data().astype("f8"))
 
 
 def _rebuild_array(array: xr.DataArray, field: Field) -> xr.DataArray:

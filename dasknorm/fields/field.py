@@ -133,7 +133,7 @@ class Field:
         groups = self.groups
         if groups is not None and groups.lag_dim is not None and aligned is not None:
             self._check_constant(aligned, groups)
-        data = self._masked_data()
+        data = self.masked_data()
         if self.missing is not None and self.missing.undeclared is not None:
             # The default fill of floats is found in the records, and its count with it.
             data = chunks.replace_values(data, (self.missing.undeclared,), DEFAULT_FILL)
@@ -156,7 +156,7 @@ class Field:
             coords=coords,
         )
 
-    def _masked_data(self) -> Any:
+    def masked_data(self) -> Any:
         """Return the data with NaN in place of the numbers that are declared as missing."""
         if self.missing is None:
             return self.data
@@ -209,7 +209,7 @@ class Field:
     ) -> "Field":
         """Apply the affine map of a state, matched by dimension and label; adapt the attributes."""
         affine = replace(state, data=chunks.apply(state.data, state.statistic.affine))
-        maps, data = affine.align_to(self), self._masked_data()
+        maps, data = affine.align_to(self), self.masked_data()
         if state.group_dim is not None:
             maps = GroupMaps(state.labels[state.group_dim], maps, state.group_dim, unseen)
         if isinstance(data, GroupedArray):

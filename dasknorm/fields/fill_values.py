@@ -42,7 +42,8 @@ def check_no_default_fill(name: Hashable, state: State) -> None:
     advice = "replace them by NaN: data.where(data < 9e36), or np.where(x < 9e36, x, np.nan)"
     if missing is not None and missing.undeclared is not None:
         fill, dtype = missing.undeclared, missing.stored_dtype
-        advice = f"if they are data, write ds[{name!r}].encoding['_FillValue'] = None"
+        variable = "data" if name is None else f"ds[{name!r}]"
+        advice = f"if they are data, write {variable}.encoding['_FillValue'] = None"
     if name is not None and not state.has_columns:
         declaration = f"ds[{name!r}].attrs['_FillValue'] = {fill!r}"
         advice = f"to treat them as missing values, write {declaration}; {advice}"
@@ -67,8 +68,8 @@ def find_doubts(name: Hashable, state: State) -> Iterator[str]:
     if (missing := state.missing) is not None:
         if missing.is_packed:
             yield (
-                f"{title_of(name, state)} has packed integers and the attributes scale_factor or "
-                "add_offset: the statistics are of packed numbers; open the file with "
+                f"{title_of(name, state)} has packed integers and the attributes scale_factor, "
+                "add_offset or _Unsigned: the statistics are of packed numbers; open the file with "
                 "mask_and_scale=True"
             )
         if missing.masks_zero and (weight := _missing_weight(state)):

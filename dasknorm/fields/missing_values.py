@@ -16,6 +16,9 @@ MISSING_ATTRIBUTES: Final = ("_FillValue", "missing_value")
 PACKING_ATTRIBUTES: Final = {"scale_factor": 1.0, "add_offset": 0.0}
 """Attributes of packed data, with the values that do not change the data."""
 
+SIGNS: Final = {"i": "true", "u": "false"}
+"""The value of the attribute ``_Unsigned`` that changes the sign of integers, by kind of dtype."""
+
 DEFAULT_FILLS: Final = {
     "int16": -32767,
     "uint16": 65535,
@@ -78,7 +81,8 @@ def find_missing_values(
         declared,
         None if is_declared else _default_fill(encoding, stored, dtype),
         stored.name,
-        is_packed=dtype.kind in "iu" and _is_packed(attrs),
+        is_packed=dtype.kind in "iu"
+        and (_is_packed(attrs) or attrs.get("_Unsigned") == SIGNS[dtype.kind]),
         masks_zero=_masks_zero(attrs, encoding),
     )
     return None if result == MissingValues(stored_dtype=stored.name) else result
@@ -100,9 +104,10 @@ def _stored_dtype(encoding: Mapping[Any, Any], dtype: np.dtype) -> np.dtype:
 
 def _numbers(declared: Any, dtype: np.dtype) -> Iterator[float]:
     """Yield declared numbers that data of a dtype can contain, except for NaN."""
-    for item in np.ravel(np.asarray([] if declared is None else declared)).tolist():
+    # As objects, because lists in the JSON of Zarr may have any shape.
+    for item in np.ravel(np.asarray([] if declared is None else declared, dtype=object)).tolist():
         try:
-            number = int(item) if isinstance(item, int) else float(item)
+            number = int(item) if isinstance(item, int | np.integer) else float(item)
         except (TypeError, ValueError):
             continue  # text that is no number
         if dtype.kind == "f":
@@ -121,7 +126,7 @@ def _default_fill(encoding: Mapping[Any, Any], stored: np.dtype, dtype: np.dtype
     fill = DEFAULT_FILLS.get(stored.name)
     if fill is None:
         return None
-    if dtype.kind == "f" and _is_packed(encoding):
+    if dtype.kind == "f" and any(name in encoding for name in PACKING_ATTRIBUTES):
         # As xarray decodes: in the dtype of the data, step by step.
         value = np.full(1, fill).astype(dtype)
         value *= _scalar(encoding.get("scale_factor", 1.0))
@@ -144,10 +149,11 @@ def _masks_zero(attrs: Mapping[Any, Any], encoding: Mapping[Any, Any]) -> bool:
     """Return whether zeros are missing because the fill value of an array in Zarr 2 is 0.
 
     There, 0 may be the default of the program that wrote the array. In Zarr 3 and in netCDF,
-    ``_FillValue`` is an attribute that somebody has set, as ``missing_value`` is everywhere.
+    ``_FillValue`` is an attribute that somebody has set, as a ``missing_value`` of 0 is everywhere.
     """
     names = {*attrs, *encoding}
     is_zarr_2 = "chunks" in names and "serializer" not in names
+    others = _numbers(encoding.get("missing_value", attrs.get("missing_value")), np.dtype(float))
     fill = np.ravel(np.asarray(encoding.get("_FillValue", attrs.get("_FillValue"))))
     is_zero = fill.size == 1 and fill.dtype.kind in "iuf" and fill[0] == 0
-    return bool(is_zarr_2 and is_zero and "missing_value" not in names)
+    return bool(is_zarr_2 and is_zero and 0 not in others)

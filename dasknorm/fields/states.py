@@ -35,7 +35,9 @@ def state_from_values(
     variance = _like_mean(spread, mean, role, name)
     if role == "std":
         # The square root of a rounded square gives the std back to the bit.
-        variance = np.square(variance)
+        with np.errstate(over="ignore"):
+            variance = np.square(variance)
+        _check_finite(variance, mean, "the square of std", name)
     statistic: Statistic = Predefined(epsilon) if count is None else Moments(epsilon=epsilon)
     records = np.zeros(mean.data.shape, statistic.dtype)
     records["mean"] = mean.data

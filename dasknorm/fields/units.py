@@ -13,6 +13,9 @@ from dasknorm.errors import MismatchError
 
 Attributes = Mapping[str, object]
 
+DIMENSIONLESS = ("dimensionless", "unitless")
+"""Names of the unit 1 in other libraries, such as pint; UDUNITS does not know them."""
+
 DATA, STATISTICS = "the data", "the statistics"
 
 
@@ -29,10 +32,12 @@ def check_same(
         return
     advice = _advice(units, other_units)
     if owner == DATA and are_same(units, "1"):
-        advice = (
-            "The data look normalized already: pass the original data, which inverse() restores "
-            "from normalized data"
+        guess = (
+            "data look normalized already: pass the original data, which inverse() restores from "
+            "normalized data"
         )
+        is_fraction = are_convertible(units, other_units)
+        advice = f"{advice}. Or the {guess}" if is_fraction else f"The {guess}"
     title = DATA if name is None else repr(name)
     raise MismatchError(
         f"units of {title} differ: {units!r} in {owner}, {other_units!r} in {other_owner}. {advice}"
@@ -54,10 +59,17 @@ def check_normalized(name: Hashable, attrs: Attributes, other_attrs: Attributes)
 @cache
 def are_same(units: str, other_units: str) -> bool:
     """Return whether two texts mean the same units."""
+    units, other_units = ("1" if u.lower() in DIMENSIONLESS else u for u in (units, other_units))
     if units == other_units:
         return True
     parsed, other_parsed = _parse(units), _parse(other_units)
     return parsed is not None and other_parsed is not None and bool(parsed == other_parsed)
+
+
+def are_convertible(units: str, other_units: str) -> bool:
+    """Return whether values can be converted; False if UDUNITS does not know the units."""
+    parsed, other_parsed = _parse(units), _parse(other_units)
+    return parsed is not None and other_parsed is not None and parsed.is_convertible(other_parsed)
 
 
 def _units_in(attrs: Attributes) -> str:
@@ -78,7 +90,7 @@ def _advice(units: str, other_units: str) -> str:
     if parsed is None or other_parsed is None:
         unknown = units if parsed is None else other_units
         return f"UDUNITS does not know {unknown!r}, so they are compared as written. {rename}"
-    if parsed.is_convertible(other_parsed):
+    if are_convertible(units, other_units):
         return (
             "They can be converted: convert the data first, as by cf_units.Unit"
             f"({units!r}).convert(values, {other_units!r}), and set attrs['units'] = "

@@ -32,6 +32,10 @@ class StandardScore(Statistic):
 
     epsilon: float
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.epsilon < np.inf:
+            raise ValueError(f"epsilon must be a number of at least 0, got {self.epsilon!r}")
+
     def affine(self, records: Records) -> Records:
         scale = np.maximum(self.result(records, "std"), self.epsilon)
         result = make_affine(self.result(records, "mean"), scale)
@@ -104,8 +108,7 @@ class Moments(StandardScore, CountedStatistic):
     def __post_init__(self) -> None:
         if not 0 <= self.ddof < np.inf:
             raise ValueError(f"ddof must be a number of at least 0, got {self.ddof!r}")
-        if not 0 <= self.epsilon < np.inf:
-            raise ValueError(f"epsilon must be a number of at least 0, got {self.epsilon!r}")
+        super().__post_init__()
 
     def summarize(self, block: np.ndarray, axes: Axes, weights: Weights = None) -> Records:
         return kernels.moments(block, axes, weights)
