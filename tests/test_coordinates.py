@@ -28,6 +28,7 @@ SUFFIXES = [".zarr", ".json", *([".nc"] if is_installed("h5netcdf", "h5py") else
 IDENTIFIERS: dict[str, Any] = {
     "integers": np.array([813, 0, -11, 7, 90]),
     "strings": np.array(["DE-1", "FR-2", "a", "b", "longer"]),
+    "bytes": np.array([b"DE-1", b"FR-2", b"a", b"\xe9", b""]),
     "objects": np.array(["DE-1", "FR-2", "a", "b", "longer"], object),
     "floats": np.array([0.1, 0.2, 7.5, -3.0, 1e5]),
     "small floats": np.array([0.5, 0.2, 7.5, -3.0, 1.0], "f2"),
@@ -201,6 +202,23 @@ def test_weights_of_another_grid() -> None:
         dn.adapt(data["t"], weights=area[::-1])
     with pytest.raises(dn.MismatchError, match="'lat' of the data differs from that of the values"):
         dn.adapt(data["t"], where=(area > 12)[:, ::-1])
+
+
+def test_weights_made_of_a_coordinate() -> None:
+    """Weights and masks with the name of a coordinate are compared by this coordinate."""
+    data = make_curved()
+    turned = data["t"][:, ::-1, ::-1]
+    np.testing.assert_allclose(
+        [
+            dn.adapt(data["t"], weights=data["lat"]).mean,
+            dn.adapt(data, where=data["lat"] > 12).mean["t"],
+        ],
+        [np.average(VALUES.mean(0), weights=LAT), VALUES[:, LAT > 12].mean()],
+    )
+    for weighting in ({"weights": data["lat"]}, {"where": data["lat"] > 12}):
+        for given in (turned.drop_vars("lon"), turned.drop_vars("lon").chunk()):
+            with pytest.raises(dn.MismatchError, match="the coordinate 'lat' of the data differs"):
+                dn.adapt(given, **weighting)
 
 
 def test_repeated_labels_do_not_merge() -> None:
@@ -379,6 +397,15 @@ def test_forged_coordinates(tmp_path: Path, forge: Any) -> None:
         dn.load(path)
 
 
+@pytest.mark.parametrize("ids", [IDENTIFIERS["strings"], IDENTIFIERS["bytes"]])
+def test_files_of_short_text(tmp_path: Path, ids: Any) -> None:
+    """Text has the same meaning in arrays of another width."""
+    stats = dn.adapt(make_stations(ids.astype(f"{ids.dtype.kind}20")), keep="station")
+    assert stats == dn.adapt(make_stations(ids), keep="station")
+    stats.save(tmp_path / "s.json")
+    assert dn.load(tmp_path / "s.json") == stats
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_files_store_a_grid_once(tmp_path: Path, suffix: str) -> None:
     """Variables share the coordinates in a file, in memory, and for other tools."""
@@ -454,6 +481,26 @@ def test_files_with_two_dimensional_coordinates(tmp_path: Path) -> None:
     refused = run("normalize", turned, tmp_path / "s.nc", "-o", tmp_path / "y.nc")
     assert refused.exit_code == 2
     assert "the coordinate 'lat' of the data differs" in " ".join(refused.output.split())
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pd.array(["a", "b", "c", "d", "e"], dtype="string"),
+        pd.array([5, 4, 3, 2, 1], dtype="Int64"),
+        np.array(["a", "b", pd.NA, None, np.nan], object),
+        pd.array([True, None, False, True, None], dtype="boolean"),
+        pd.array(["a", "b", None, "d", "e"], dtype="string"),
+    ],
+)
+def test_coordinates_of_pandas_types(ids: Any) -> None:
+    """Coordinates may have the types of pandas, and missing values."""
+    data = make_stations(ids)
+    stats = dn.adapt(data, keep="station")
+    z = stats.normalize(make_stations(ids))
+    np.testing.assert_allclose(z, (STATIONS - STATIONS.mean(0)) / STATIONS.std(0))
+    assert (stats + dn.adapt(data, keep="station")).count.values.tolist() == [12] * 5
+    assert float(dn.adapt(data).mean) == pytest.approx(STATIONS.mean())
 
 
 def test_the_layer_matches_coordinates() -> None:

@@ -63,6 +63,8 @@ def adapt_all(array: xr.DataArray, **how: Any) -> list[tuple[float, float]]:
         ("2W", pd.Timedelta(14, "D")),
         ("6 hours", pd.Timedelta(6, "h")),
         ("1 days 06:00:00", pd.Timedelta(30, "h")),
+        ("PT30M", pd.Timedelta(30, "min")),
+        ("P1DT6H", pd.Timedelta(30, "h")),
         (np.timedelta64(6, "h"), pd.Timedelta(6, "h")),
         ("MS", "MS"),
         ("1MS", "MS"),
@@ -87,6 +89,9 @@ def test_lags_are_frequencies_or_durations(lag: Any, parsed: Any) -> None:
         ("2y", "got '2y': write '2YS'"),
         ("Q", "got 'Q': write 'QS'"),
         ("1A", "got '1A': write '1YS'"),
+        ("1.5MS", "got '1.5MS': write '6h'"),
+        ("1MS 6h", "got '1MS 6h': write '6h'"),
+        ("P1M", "got 'P1M': write '6h'"),
         ("soon", "write '6h', '30D', or a calendar frequency such as 'MS'"),
         ("-1MS", "a lag is above 0, got '-1MS'"),
         ("0MS", "a lag is above 0, got '0MS'"),
@@ -328,6 +333,25 @@ def test_coordinates_of_dates_that_agree() -> None:
     assert float(dn.adapt(wrf(SIX_HOURS, end=later), lag={"Time": 1}).tendency().count) == 15
     start = SIX_HOURS[[0] * len(SIX_HOURS)]
     assert float(dn.adapt(wrf(SIX_HOURS, start=start), lag={"Time": "6h"}).tendency().count) == 15
+
+
+def test_durations_in_a_coordinate() -> None:
+    """The steps of a forecast have gaps and lags as dates have; dates come first."""
+    steps = SIX_HOURS - SIX_HOURS[0]
+    data = wrf(SIX_HOURS, step=steps).drop_vars("XTIME")
+    for array, count in ((data, 15), (wrf(SIX_HOURS, step=steps[::-1]), 15)):
+        for lag in (1, "6h"):
+            assert float(dn.adapt(array, lag={"Time": lag}).tendency().count) == count
+    with pytest.raises(ValueError, match=r"along 'step' do not increase.*sortby\('step'\)"):
+        dn.adapt(data[::-1], lag={"Time": 1})
+
+
+def test_missing_dates_of_another_calendar() -> None:
+    """A missing date among those of cftime is named, as NaT is."""
+    time = dates("2000-01-01", 4, "6h", "noleap").to_numpy().copy()
+    time[2] = None
+    with pytest.raises(ValueError, match=r"'XTIME' has missing labels at 1 of 4 .* such as 2"):
+        dn.adapt(wrf(time), lag={"Time": 1})
 
 
 @pytest.mark.parametrize("labels", [np.arange(17)[::-1], list("qwertyuiopasdfghj")])

@@ -105,6 +105,12 @@ def test_one_is_chosen_as_a_dataarray(name: str) -> None:
     assert float(stats.mean) == pytest.approx(float(data[name].mean()))
 
 
+def test_a_variable_does_not_describe_itself() -> None:
+    """A variable that names itself, as WRF's and NEMO's do, has statistics."""
+    data = xr.Dataset({"t": ("x", [1.0, 3.0], {"coordinates": "lat t"}), "lat": ("x", [5.0, 6.0])})
+    assert {name: float(mean) for name, mean in dn.adapt(data).mean.items()} == {"t": 2.0}
+
+
 @pytest.mark.parametrize("name", REASONS)
 def test_nothing_is_left(name: str) -> None:
     """If only such variables are numeric, the error names them, the reason and the remedy."""

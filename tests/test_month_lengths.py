@@ -140,6 +140,7 @@ def test_bounds_say_in_which_month_a_date_is(calendar: str | None) -> None:
     stats = dn.adapt(data, weights="days")
     expected = average(data["co2"].values, lengths(edges[:-1]))
     assert float(stats.mean["co2"]) == pytest.approx(expected[0], rel=1e-13)
+    assert dn.adapt(data.transpose("nv", ...), weights="days") == stats
     with pytest.warns(UserWarning, match="its bounds 'time_bnds', .* are not in the data"):
         dn.adapt(data["co2"], weights="days")
 
@@ -226,6 +227,15 @@ def test_names_are_for_coordinates(data: Any, names: Any) -> None:
         dn.adapt(data, weights=names)
 
 
+@pytest.mark.parametrize("names", [["area", "area"], ["coslat", "days", "area"], ["days", "days"]])
+def test_weights_of_the_same_dimension(names: list[str]) -> None:
+    """A product of weights along one dimension would be their square."""
+    data = xr.DataArray(np.ones((26, 2)), dims=("time", "lat"), coords={"lat": [0.0, 60.0]})
+    data["time"] = months()
+    with pytest.raises(ValueError, match=r"weigh '(lat|time)' twice: name one of them"):
+        dn.adapt(data, weights=names)
+
+
 def test_unknown_names() -> None:
     """An unknown name lists the available ones; days cannot weight differences along time."""
     expected = "weights must be 'area', 'coslat', 'gaussian', 'days' or a DataArray, got 'day'"
@@ -246,6 +256,10 @@ def test_days_on_the_command_line(tmp_path: Path) -> None:
     succeed("adapt", tmp_path / "t.nc", "-o", tmp_path / "s.nc", "--weights", "days")
     expected = dn.adapt(data, weights="days")
     np.testing.assert_allclose(dn.load(tmp_path / "s.nc").mean["t"], expected.mean["t"])
+    both = ("--weights", "area", "--weights", "days")
+    succeed("adapt", tmp_path / "t.nc", "-o", tmp_path / "both.nc", *both)
+    expected = dn.adapt(data, weights=["area", "days"])
+    np.testing.assert_allclose(dn.load(tmp_path / "both.nc").count["t"], expected.count["t"])
     daily = monthly(pd.date_range("2000-01-01", periods=20))
     daily.to_netcdf(tmp_path / "d.nc", engine="h5netcdf")
     result = run("adapt", tmp_path / "d.nc", "-o", tmp_path / "q.nc", "--weights", "days")

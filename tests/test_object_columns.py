@@ -78,6 +78,21 @@ def test_objects_that_are_no_numbers(case: str) -> None:
     pd.testing.assert_series_equal(stats.normalize(frame)["o"], frame["o"])
 
 
+@needs("pyarrow")
+def test_the_advice_leaves_out_keys() -> None:
+    """A numeric key of the groups is not among the columns to select."""
+    import dask
+
+    frame = BASE.assign(k=[1, 2, 1], o=pd.Series([1.0, None, 2.0], dtype=object))
+    nested = pa.table({"a": BASE["a"], "k": [1, 2, 1], "o": [[1.0], [2.0], [3.0]]})
+    with dask.config.set({"dataframe.convert-string": False}):
+        lazy = dd.from_pandas(frame, npartitions=1)
+    tables = (nested, pl.from_arrow(nested)) if is_installed("polars") else (nested,)
+    for data in (frame, lazy, *tables):
+        with pytest.raises((TypeError, dn.ChunkError), match=r"select columns: columns=\['a'\]$"):
+            dn.adapt(data, by="k")
+
+
 def test_objects_that_name_groups() -> None:
     """Numbers in an object column may name groups."""
     frame = pd.concat([add_objects([1, 2, 1])] * 2, ignore_index=True)
@@ -185,9 +200,11 @@ def test_nested_polars_columns() -> None:
         r"df.explode\('o'\)": pl.Series([[1.0], [2.0], None]),
         r"df.unnest\('o'\)": pl.Series([{"u": 1}] * 3),
         r"arr.to_struct\(\)": pl.Series([[1.0, 2.0]] * 3, dtype=pl.Array(pl.Float64, 2)),
-        r"map_elements\(float": pl.Series([object()] * 3, dtype=pl.Object),
+        r"map_elements\(float": pl.Series([1.0, Decimal(2), None], dtype=pl.Object),
     }
     frame = pl.from_pandas(BASE)
+    text = frame.with_columns(o=pl.Series(["x", None, object()], dtype=pl.Object))
+    assert dn.adapt(text).mean.to_dict(as_series=False) == {"a": [4.0]}
     for advice, values in cases.items():
         nested = frame.with_columns(values.alias("o"))
         for data in (nested, nested.lazy()):

@@ -54,6 +54,17 @@ def test_a_position_of_one_dimension() -> None:
         np.testing.assert_allclose(dn.adapt(data, over=over).mean["w"], T.mean(0))
     np.testing.assert_allclose(dn.adapt(make_data(), over="time").mean["u"], T.mean(0))
     np.testing.assert_allclose(dn.adapt(make_data()["u"], over=0).mean, T.mean(1))
+    for positions in ((0, 1), [1, -2]):  # in both orders these are all dimensions
+        np.testing.assert_allclose(dn.adapt(make_data(), over=positions).mean["u"], T.mean())
+        assert (
+            dn.adapt(
+                make_data(),
+                keep=positions,
+            )
+            .mean["u"]
+            .dims
+            == make_data()["u"].dims
+        )
     flat = data.assign(flat=("x", T[0]))
     np.testing.assert_allclose(dn.adapt(flat, over=1).mean["flat"], T[0].mean())
 

@@ -120,7 +120,7 @@ class DataFiles(ABC):
         """Say where the file is wrong if data inside the block cannot be read."""
         yield
 
-    def check_weights(self, weights: str | None) -> None:
+    def check_weights(self, weights: str | list[str] | None) -> None:
         """Raise InputError for latitude weights of a table."""
         if weights is not None and self.is_table:
             raise InputError("--weights needs the latitudes of a Zarr store or NetCDF file")

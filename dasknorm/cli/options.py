@@ -123,8 +123,10 @@ def variables(help: str) -> Option:
 weights = click.option(
     "--weights",
     type=click.Choice(list(WEIGHTS)),
+    multiple=True,
+    callback=lambda _, __, kinds: kinds[0] if len(kinds) == 1 else list(kinds) or None,
     help="Weight values by latitude (grid-cell area, cosine, or Gaussian quadrature weights), or "
-    "monthly data by the days of their months.",
+    "monthly data by the days of their months. Can be repeated, for the product of both.",
 )
 lag = click.option(
     "--lag",

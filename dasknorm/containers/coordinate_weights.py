@@ -51,6 +51,15 @@ def compute_weights(data: XarrayData, kind: str) -> xr.DataArray:
     return WEIGHTS[kind](data, kind)
 
 
+def compute_factors(data: XarrayData, kinds: list[str]) -> list[xr.DataArray]:
+    """Return weights whose product is used; ValueError if two of them weigh the same dimension."""
+    factors = {kind: compute_weights(data, kind) for kind in kinds}
+    weighted = [dim for kind in kinds for dim in factors[kind].dims]
+    if twice := [dim for dim in weighted if weighted.count(dim) > 1]:
+        raise ValueError(f"weights={kinds!r} weigh {twice[0]!r} twice: name one of them")
+    return list(factors.values())
+
+
 # -- weights of latitudes -------------------------------------------------------------------------
 
 
@@ -136,7 +145,9 @@ def _find_coordinates(
 def _find_bounds(data: XarrayData, coordinate: xr.DataArray) -> xr.DataArray | None:
     """Return CF's bounds of a coordinate; None if there are none, or not in `data`."""
     name = coordinate.attrs.get("bounds", coordinate.encoding.get("bounds"))
-    return data[name] if name in getattr(data, "variables", data.coords) else None
+    if name not in getattr(data, "variables", data.coords):
+        return None
+    return data[name].transpose(*coordinate.dims, ..., missing_dims="ignore")
 
 
 def _select_bounds(bounds: xr.DataArray, lat: xr.DataArray) -> np.ndarray:

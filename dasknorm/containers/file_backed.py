@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import xarray as xr
 
 CHUNK_BYTES = 1 << 26
@@ -21,7 +22,8 @@ def get_data(array: xr.DataArray) -> Any:
 
     ``array.data`` would load all of them. `array` is neither loaded nor changed.
     """
-    if array.chunks is not None or not _is_unread(array.variable):
+    is_extension = not isinstance(array.dtype, np.dtype)  # of pandas, always in memory
+    if array.chunks is not None or is_extension or not _is_unread(array.variable):
         return array.data
     without_coords = array.reset_coords(drop=True)  # large coordinates would be chunked and named
     sizes = make_chunk_sizes(array.shape, get_stored_chunks(array), array.dtype.itemsize)

@@ -36,7 +36,8 @@ def find_metadata(data: xr.Dataset) -> dict[Hashable, str]:
     for name, variable in data.variables.items():
         for key, value in [*variable.attrs.items(), *variable.encoding.items()]:
             for metadata_name in _names_in(key, value):
-                reasons.setdefault(metadata_name, f"named in {key!r} of {name!r}")
+                if metadata_name != name:
+                    reasons.setdefault(metadata_name, f"named in {key!r} of {name!r}")
         if flags := [key for key in FLAG_ATTRIBUTES if key in variable.attrs]:
             reasons[name] = f"has {flags[0]!r}"
     return {name: reason for name, reason in reasons.items() if name in data.data_vars}

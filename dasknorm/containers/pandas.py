@@ -171,5 +171,5 @@ def check_columns(
             is_wide = isinstance(dtype, np.dtype) and dtype.kind == "f"
             reason = f"cast it with {expression}.astype('float64')" if is_wide else ""
         if reason:
-            numeric = (n for n in frame.columns if n not in dtypes)
+            numeric = (n for n in frame.columns if n not in dtypes and selection.includes(n))
             raise make_error(name, dtype, reason, format_selection(numeric))

@@ -20,7 +20,7 @@ from dasknorm.blocks import Kernel, float_dtype, slabs, summarize, transform
 from dasknorm.blocks.groups import GroupRecords
 from dasknorm.blocks.tables import ColumnSource, Table
 from dasknorm.containers import NO_SELECTION, Selection, register
-from dasknorm.containers.object_columns import format_selection, make_error
+from dasknorm.containers.object_columns import describe_objects, format_selection, make_error
 from dasknorm.containers.pandas import Frame
 from dasknorm.fields import Field, Fields, States
 from dasknorm.statistics.base import Records, Reducer
@@ -76,8 +76,12 @@ class Frames(Frame):
         numeric = _numeric_columns(schema)
         for name, kind in schema.items():
             is_excluded = name not in numeric and selection.includes(name)
+            if kind == pl.Object and isinstance(data, pl.DataFrame):
+                is_excluded = is_excluded and bool(describe_objects(data[name].to_list(), name))
             if is_excluded and (reason := _describe_type(kind, name)):
-                raise make_error(name, kind, reason, format_selection(numeric))
+                raise make_error(
+                    name, kind, reason, format_selection(filter(selection.includes, numeric))
+                )
         return data
 
     def excluded_dtypes(self, data: pl.DataFrame) -> dict[Hashable, object]:

@@ -79,7 +79,7 @@ def check_types(
     for name, kind in excluded.items():
         is_included = selection.includes(name) and name not in categorical
         if is_included and (reason := describe_type(kind)):
-            numeric = [n for n in schema.names if n not in excluded]
+            numeric = [n for n in schema.names if n not in excluded and selection.includes(n)]
             raise make_error(name, kind, reason, format_columns(numeric))
 
 

@@ -12,7 +12,7 @@ import xarray as xr
 
 from dasknorm.blocks import is_numeric
 from dasknorm.containers import NO_SELECTION, Container, Selection, register
-from dasknorm.containers.coordinate_weights import compute_weights, weight_names
+from dasknorm.containers.coordinate_weights import compute_factors, weight_names
 from dasknorm.containers.date_groups import get_group_labels, unstack_groups
 from dasknorm.containers.file_backed import get_data, get_source_names
 from dasknorm.containers.metadata import describe_metadata, find_metadata, references_to
@@ -36,8 +36,7 @@ class _Labelled(Container[X]):
     def parse_weights(self, data: X, weights: object) -> Field | tuple[Field, ...]:
         if names := weight_names(weights):
             assert not isinstance(data, xr.DataTree), "`DataTrees` computes weights for each node"
-            factors = [compute_weights(data, name) for name in names]
-            return tuple(self._parse_array(data, factor) for factor in factors)
+            return tuple(self._parse_array(data, f) for f in compute_factors(data, names))
         return self._parse_array(data, weights)
 
     def _parse_array(self, data: X, weights: object) -> Field:
@@ -52,7 +51,8 @@ class _Labelled(Container[X]):
                 f"no variable has the dimensions {weights.dims} of the weights; "
                 f"found {sorted(dims_of_fields, key=str)}"
             )
-        field: Field = super().parse_weights(data, weights)
+        # Weights made of a coordinate have its name, and are compared by this coordinate as well.
+        field: Field = super().parse_weights(data, weights.rename(None))
         return field
 
     def parse_mask(self, data: X, where: object) -> Field:

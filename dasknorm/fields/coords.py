@@ -61,9 +61,11 @@ class Coord:
     def equals(self, other: "Coord") -> bool:
         """Return whether dimensions, dtypes and all values are the same; NaN equals NaN."""
         values, other_values = self.values, other.values
+        dtype, other_dtype = (  # files do not keep the width of text
+            v.dtype.kind if v.dtype.kind in "US" else v.dtype for v in (values, other_values)
+        )
         return (
-            (self.dims, values.dtype, values.shape)
-            == (other.dims, other_values.dtype, other_values.shape)
+            (self.dims, dtype, values.shape) == (other.dims, other_dtype, other_values.shape)
         ) and bool(_are_equal(values, other_values, 0.0).all())
 
 
@@ -183,6 +185,8 @@ def _tolerance(values: np.ndarray, other_values: np.ndarray) -> float:
 
 def _are_equal(values: np.ndarray, other_values: np.ndarray, tolerance: float) -> np.ndarray:
     """Return where values are the same; missing values are the same as each other."""
+    if object in (values.dtype, other_values.dtype):
+        values, other_values = _with_none(values), _with_none(other_values)
     equal = np.asarray(values == other_values)
     if equal.all():
         return equal
@@ -190,6 +194,13 @@ def _are_equal(values: np.ndarray, other_values: np.ndarray, tolerance: float) -
         with np.errstate(invalid="ignore"):
             equal |= np.abs(values.astype("f8") - other_values.astype("f8")) <= tolerance
     return np.asarray(equal | (pd.isna(values) & pd.isna(other_values)))
+
+
+def _with_none(values: np.ndarray) -> np.ndarray:
+    """Return objects with None where they are missing; comparisons with pd.NA are no booleans."""
+    objects = values.astype(object)
+    objects[pd.isna(objects)] = None
+    return objects
 
 
 def _make_index(values: np.ndarray) -> pd.Index:

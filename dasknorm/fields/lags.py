@@ -47,6 +47,10 @@ NOT_STEPS = (bool, np.timedelta64)
 """Types that NumPy or Python count among the integers."""
 
 
+MONTHS = re.compile(r"MS|P[^T]*M")
+"""What pandas parses as a millisecond or a minute: parts of month starts, and months of ISO."""
+
+
 def add_lags(fields: Fields, lag: Lag) -> dict[Hashable, Field]:
     """Return fields that include the tendencies along a dimension, if they have it."""
     if lag is None:
@@ -224,6 +228,8 @@ def _parse_calendar(lag: object) -> pd.DateOffset | None:
 
 def _parse_duration(lag: Any) -> pd.Timedelta:
     """Return a duration; a string without a number, such as ``"h"``, is 1 of its unit."""
+    if MONTHS.search(str(lag)):
+        raise ValueError(_describe_unparsed(lag))
     lags = (lag, f"1{lag}") if isinstance(lag, str) and lag.isalpha() else (lag,)
     for value in lags:
         try:

@@ -37,8 +37,10 @@ def _kept_dims(fields: Fields, keep: Axes, over: Axes) -> dict[Hashable, tuple[H
     names, argument = (_as_tuple(over), "over") if keep is None else (_as_tuple(keep), "keep")
     names = _without_group_dims(fields, names, argument)
     named = {key: _dims_by_name(field, names, argument) for key, field in fields.items()}
+    is_same = len({frozenset(dims.values()) for dims in named.values() if dims}) == 1
     for name in names:
-        check_one_dim({key: d[name] for key, d in named.items() if name in d}, argument, name)
+        if not is_same:  # all positions together may mean the same dimensions
+            check_one_dim({key: d[name] for key, d in named.items() if name in d}, argument, name)
         if not any(name in dims for dims in named.values()):
             for field in fields.values():
                 field.axis_of(name)  # the error lists the dimensions

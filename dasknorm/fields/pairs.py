@@ -69,16 +69,20 @@ def select_dates(labels: Mapping[Hashable, pd.Index], dim: Hashable) -> pd.Index
 
 
 def _find_dates(field: Field, dim: Hashable) -> dict[Hashable, pd.Index]:
-    """Return the coordinates of dates along a dimension that has no index."""
-    found = {}
+    """Return the coordinates of dates along a dimension that has no index, or else of durations."""
+    found: dict[str, dict[Hashable, pd.Index]] = {"M": {}, "m": {}}
     for name, coord in field.coords.items():
-        if coord.dims != (dim,) or coord.data.dtype.kind not in "MO" or not len(coord.values):
+        if coord.dims != (dim,) or coord.data.dtype.kind not in "MmO" or not len(coord.values):
             continue
-        if coord.values.dtype.kind == "M":
-            found[name] = pd.Index(coord.values)
-        elif all(hasattr(date, "calendar") for date in coord.values):
-            found[name] = xr.CFTimeIndex(coord.values)
-    return found
+        kind = coord.values.dtype.kind
+        if kind in found:
+            found[kind][name] = pd.Index(coord.values)
+        elif is_date := [hasattr(date, "calendar") for date in coord.values]:
+            if all(is_date):
+                found["M"][name] = xr.CFTimeIndex(coord.values)
+            elif any(is_date):  # the others are missing, which `_describe_order` reports
+                found["M"][name] = pd.Index(coord.values, dtype=object)
+    return found["M"] or found["m"]
 
 
 def _describe_order(labels: pd.Index, name: Hashable, dim: Hashable) -> str:

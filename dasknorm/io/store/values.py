@@ -155,6 +155,8 @@ def _pack_array(array: np.ndarray) -> list[Json]:
     shape = list(array.shape)
     if array.dtype.kind == "U":
         return ["U", shape, array.ravel().tolist()]
+    if array.dtype.kind == "S":
+        return ["S", shape, [text.hex() for text in array.ravel().tolist()]]
     if array.dtype.kind not in "biufmM" or array.dtype.itemsize > 8:
         raise TypeError(f"values of dtype {array.dtype}")
     return [array.dtype.str, shape, encode_array(array)]
@@ -165,6 +167,8 @@ def _unpack_array(coded: Parsed) -> np.ndarray:
     if text == "U":
         # The width of the longest string, not the width that a file declares.
         return np.array(values, str).reshape(shape)
+    if text == "S":
+        return np.array(list(map(bytes.fromhex, values)), bytes).reshape(shape)
     return decode_array(values, decode_dtype(text, "biufmM")).reshape(shape)
 
 
