@@ -301,6 +301,22 @@ def test_other_large_numbers(fill, dtype, statistic):
     assert dn.adapt(constant, dn.Moments()).mean[1] == np.dtype(dtype).type(fill)
 
 
+def test_large_numbers_in_more_data():
+    """Data to update with or to check give the warning of `adapt`, once."""
+    clean, doubtful = np.array([1.0, 2, 3]), np.array([1.0, 2, 1e20])
+    stats = dn.adapt(clean)
+    for use in (
+        lambda: stats.update(doubtful),
+        lambda: stats.check(doubtful),
+        lambda: stats.update(iter([clean, doubtful])),
+        lambda: dn.adapt(iter([doubtful, clean])),
+        lambda: dn.adapt(iter([doubtful])),
+    ):
+        with pytest.warns(UserWarning, match=r"^1 value of 1e\+20 in the data: this num") as told:
+            use()
+        assert len(told) == 1
+
+
 def test_large_numbers_that_are_data():
     """Data of that size, or with an outlier of another size, give no warning."""
     rng = np.random.default_rng(5)

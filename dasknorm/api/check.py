@@ -16,7 +16,7 @@ from dasknorm.containers import container_of
 from dasknorm.containers.batches import check_single
 from dasknorm.containers.per_variable import match_fields, select_names
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field, State, States, units
+from dasknorm.fields import Field, State, States, checks, units
 from dasknorm.fields.labels import format_dims
 from dasknorm.fields.matching import names_of
 from dasknorm.fields.states import select_groups
@@ -58,7 +58,9 @@ def compute_like(
         for key, field in fields.items()
     }
     work = container.summarize(data, fields, kept, weights, where)
-    return shards.compute_states(work)
+    computed = shards.compute_states(work)
+    checks.check_plausible(computed)
+    return computed
 
 
 def select_like(states: States, new_states: States) -> dict[Hashable, State]:

@@ -404,17 +404,21 @@ class Stats:
         array([3.])
         """
         if (batches := find_batches(more)) is None:
-            return self._update_with(more, weights, where)
+            part = self._compute_like(more, weights, where)
+            checks.check_plausible(part.states)
+            return self.merge(part)
         if not (weights is None and where is None):
             raise ValueError(
                 "weights= and where= go with one container, not with an iterable of batches"
             )
         stats = self
         for batch in batches:
-            stats = stats._update_with(batch)
+            stats = stats.merge(stats._compute_like(batch))
+        checks.check_plausible(stats.states)
         return stats
 
-    def _update_with(self, data: object, weights: object = None, where: object = None) -> "Stats":
+    def _compute_like(self, data: object, weights: object = None, where: object = None) -> "Stats":
+        """Return the statistics of more data, which keep the same dimensions."""
         check_counted(self.states)
         container = container_of(data)
         fields, kept = match_fields(container, data, self.states)
@@ -426,7 +430,7 @@ class Stats:
         check_same_names(states, self.states)
         source, lags = container.source_names(data), lags_by_dim(fields)
         attrs = provenance.make_attrs(fields, kept, weights, where, source=source, lag=lags)
-        return self.merge(Stats(states, self.container, attrs))
+        return Stats(states, self.container, attrs)
 
     def select(self, names: Hashable | Sequence[Hashable]) -> "Stats":
         """Return the statistics of some variables of a Dataset, or some columns of a DataFrame.
