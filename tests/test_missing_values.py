@@ -199,6 +199,23 @@ def test_packed_integers(chunks):
         dn.adapt(signed.assign_attrs(_FillValue=-1, _Unsigned="true"))
 
 
+@pytest.mark.parametrize("chunks", [None, 2])
+def test_packed_integers_with_statistics_of_decoded_data(chunks):
+    """Packed data give a warning, unless the statistics are of packed data as well."""
+    packed = make_array(chunks=chunks, _FillValue=-9999, scale_factor=0.1)
+    decoded = xr.decode_cf(packed.to_dataset())["elevation"]
+    stats = dn.adapt(decoded, over="time")
+    expected = (MASKED - [102, 96]) / np.sqrt(8 / 3)
+    np.testing.assert_allclose(values_of(stats.normalize(decoded)), expected, atol=1e-6)
+    message = "'elevation' has packed integers .* statistics are of data without"
+    with pytest.warns(UserWarning, match=message):
+        stats.normalize(packed)
+    with pytest.warns(UserWarning, match="statistics are of packed numbers"):
+        raw_stats = dn.adapt(packed, over="time")
+    np.testing.assert_allclose(values_of(raw_stats.normalize(packed)), expected, atol=1e-6)
+    raw_stats.inverse(raw_stats.normalize(packed))
+
+
 @needs("h5netcdf")
 @pytest.mark.parametrize("chunks", [None, {"time": 1}])
 def test_decoded_and_raw_files_agree(tmp_path, chunks):

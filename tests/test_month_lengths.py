@@ -117,7 +117,7 @@ def test_februaries_of_leap_years() -> None:
 
 
 def test_described_updated_checked(tmp_path: Path) -> None:
-    """The names of the weights are stored: `describe` lists them, and `check` uses them again."""
+    """The names of weights are stored: `describe` lists them, `check` and `update` use them."""
     data = monthly(months())[["t"]]
     stats = dn.adapt(data, weights=("area", "days"))
     assert "weighted by cell area and the days of each month" in stats.describe()
@@ -126,8 +126,10 @@ def test_described_updated_checked(tmp_path: Path) -> None:
     loaded = dn.load(tmp_path / "s.json")
     assert loaded == stats
     assert loaded.check(data, max_shift=1e-12).passed
-    more = stats.update(data, weights=("area", "days"))
-    assert float(more.count["t"]) == pytest.approx(2 * float(stats.count["t"]))
+    for weights in (("area", "days"), None):
+        more = stats.update(data, weights=weights)
+        assert float(more.count["t"]) == pytest.approx(2 * float(stats.count["t"]))
+        assert float(more.mean["t"]) == pytest.approx(float(stats.mean["t"]), rel=1e-12)
 
 
 @pytest.mark.parametrize("calendar", CALENDARS[:4])

@@ -383,7 +383,8 @@ class Stats:
         more : data, or iterable of batches
             Each batch (array, DataFrame, batch of a PyTorch ``DataLoader``) is merged in turn.
         weights, where : optional
-            See `adapt`; not with an iterable of batches.
+            See `adapt`; not with an iterable of batches. The default weights are those that these
+            statistics were computed with, if they have a name, such as ``"area"``.
 
         Returns
         -------
@@ -420,6 +421,7 @@ class Stats:
     def _compute_like(self, data: object, weights: object = None, where: object = None) -> "Stats":
         """Return the statistics of more data, which keep the same dimensions."""
         check_counted(self.states)
+        weights = provenance.common_weights(self.attrs) if weights is None else weights
         container = container_of(data)
         fields, kept = match_fields(container, data, self.states)
         work = container.summarize(data, fields, kept, weights, where)

@@ -17,7 +17,7 @@ from dasknorm import kernels
 from dasknorm.blocks import Kernel, output_dtype
 from dasknorm.containers import Container, container_of
 from dasknorm.errors import MismatchError
-from dasknorm.fields import Field, Fields, State, States, units
+from dasknorm.fields import Field, Fields, State, States, checks, units
 from dasknorm.fields.lags import add_lags, lags_of
 from dasknorm.fields.matching import (
     Kept,
@@ -129,6 +129,8 @@ def transform_data(
         names = _match(container, data, fields, part)
         for name, key in names.items():
             check_units(key, fields[name].attrs, part[key].attrs)
+            if not is_inverse:
+                checks.check_packing(key, fields[name], part[key])
         results = {
             name: fields[name].transform(part[key], kernel, output_dtype(dtype), unseen)
             for name, key in names.items()

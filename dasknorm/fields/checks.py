@@ -1,6 +1,6 @@
-"""Checks of computed states: infinities, missing and single values, counts, shapes.
+"""Checks of computed states: infinities, missing and single values, counts, shapes, packing.
 
-Used by api, layer and sklearn. A new check is one function here, and one call in `api`.
+Used by api, containers, layer and sklearn. A new check is one function here, and one call in `api`.
 """
 
 import warnings
@@ -12,7 +12,8 @@ from dasknorm.chunks import is_lazy
 from dasknorm.errors import MismatchError
 from dasknorm.fields import fill_values
 from dasknorm.fields.elements import apply_in_batches, count_noun, counts_of, describe_where
-from dasknorm.fields.field import State, States
+from dasknorm.fields.field import Field, State, States
+from dasknorm.fields.missing_values import is_packed
 
 Counts = Mapping[Hashable, np.ndarray]
 """The number of values of each output element of each state, or the sum of their weights."""
@@ -41,6 +42,19 @@ def check_plausible(states: States) -> None:
     for name, state in states.items():
         for doubt in fill_values.find_doubts(name, state):
             warnings.warn(doubt, UserWarning, stacklevel=3)
+
+
+def check_packing(name: Hashable, field: Field, state: State) -> None:
+    """Warn if data to normalize are packed integers, and the statistics are of data without."""
+    is_field_packed = field.missing is not None and field.missing.is_packed
+    if is_field_packed and not is_packed(state.attrs, field.data.dtype):
+        warnings.warn(
+            f"{'the data' if name is None else repr(name)} has packed integers and the attributes "
+            "scale_factor, add_offset or _Unsigned, and the statistics are of data without them; "
+            "open the file with mask_and_scale=True",
+            UserWarning,
+            stacklevel=5,
+        )
 
 
 def count_values(states: States) -> Counts:

@@ -81,11 +81,18 @@ def find_missing_values(
         declared,
         None if is_declared else _default_fill(encoding, stored, dtype),
         stored.name,
-        is_packed=dtype.kind in "iu"
-        and (_is_packed(attrs) or attrs.get("_Unsigned") == SIGNS[dtype.kind]),
+        is_packed=is_packed(attrs, dtype),
         masks_zero=_masks_zero(attrs, encoding),
     )
     return None if result == MissingValues(stored_dtype=stored.name) else result
+
+
+def is_packed(attrs: Mapping[Any, Any], dtype: np.dtype) -> bool:
+    """Return whether data of a dtype with these attributes are integers that were not decoded."""
+    return dtype.kind in "iu" and (
+        attrs.get("_Unsigned") == SIGNS[dtype.kind]
+        or any(_scalar(attrs.get(name, same)) != same for name, same in PACKING_ATTRIBUTES.items())
+    )
 
 
 def format_fill(number: float) -> str:
@@ -133,12 +140,6 @@ def _default_fill(encoding: Mapping[Any, Any], stored: np.dtype, dtype: np.dtype
         value += _scalar(encoding.get("add_offset", 0.0))
         return float(value[0])
     return fill if dtype.name == stored.name and stored.name in UNLIKELY_FILLS else None
-
-
-def _is_packed(attrs: Mapping[Any, Any]) -> bool:
-    return any(
-        _scalar(attrs.get(name, neutral)) != neutral for name, neutral in PACKING_ATTRIBUTES.items()
-    )
 
 
 def _scalar(number: Any) -> Any:
