@@ -113,7 +113,7 @@ GIVEN = {
         {"mean": [1.0, 2.0], "variance": [np.inf, 1.0]},
         "variance must be finite, got inf at axis -1=0",
     ),
-    "NaN in std": ({"mean": 1.0, "std": np.nan}, "std must be finite, got nan$"),
+    "NaN in std": ({"mean": 1.0, "std": np.nan}, "std must be finite, got nan. Where"),
     "infinite count": (
         {"mean": 1.0, "std": 1.0, "count": np.inf},
         "count must be finite, got inf$",

@@ -76,9 +76,15 @@ def _check_all(
 ) -> None:
     """Raise ValueError that names the first value that breaks a rule."""
     for index in np.argwhere(~is_valid)[:1].tolist():
+        value = values[tuple(index)]
         position = " ".join(filter(None, [str(name or ""), mean.describe_position(index)]))
+        advice = (
+            ". Where the data have no values, such as land, give the mean 0 and the std 1: "
+            "mean.fillna(0), std.fillna(1)"
+        )
         raise ValueError(
-            f"{rule}, got {values[tuple(index)]}{' at ' if position else ''}{position}"
+            f"{rule}, got {value}{' at ' if position else ''}{position}"
+            f"{advice if np.isnan(value) else ''}"
         )
 
 
