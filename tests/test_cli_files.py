@@ -1,5 +1,7 @@
 """The command line opens every format of arrays that xarray opens, and joins several files."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -344,3 +346,86 @@ def test_options_of_arrays_are_not_for_tables(tmp_path: Path) -> None:
     assert "--concat-dim cannot be used with tables" in message
     message = fail("adapt", tmp_path / "in.nc", *out, "--separator", ";")
     assert "--separator cannot be used with arrays with named dimensions" in message
+
+
+# -- outputs and names --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("versions", [(2, 2), (2, 3), (3, 2), (3, 3)])
+def test_joined_zarr_stores(versions: tuple[int, int], tmp_path: Path) -> None:
+    """Stores of any Zarr versions are normalized to one store of the version of the first."""
+    data = make_grid(t=TIMES)
+    sources = [tmp_path / f"{i}.zarr" for i in range(2)]
+    parts = (data.isel(t=slice(0, 6)), data.isel(t=slice(6, None)))
+    for source, part, version in zip(sources, parts, versions, strict=True):
+        part.to_zarr(source, zarr_format=version, consolidated=False)
+    succeed("adapt", *sources, "-o", tmp_path / "s.nc")
+    succeed("normalize", *sources, tmp_path / "s.nc", "-o", tmp_path / "z.zarr")
+    with read_output(tmp_path / "z.zarr") as result:
+        np.testing.assert_allclose(result["temp"], z_scores(data["temp"].values), atol=1e-5)
+    assert (tmp_path / "z.zarr" / ".zgroup").exists() == (versions[0] == 2)
+
+
+@pytest.mark.parametrize("command", ["normalize", "inverse"])
+def test_zeros_do_not_become_missing_in_outputs(command: str, tmp_path: Path) -> None:
+    """Zeros that the fill value of Zarr masks are an error in normalize, too, unless declared."""
+    data = make_grid(t=TIMES).drop_attrs()
+    data["temp"][0] = 0
+    data.to_zarr(tmp_path / "in.zarr", zarr_format=2, encoding={"temp": {"_FillValue": 0.0}})
+    files = (tmp_path / "in.zarr", tmp_path / "s.nc", "-o", tmp_path / "z.zarr")
+    succeed("adapt", files[0], "-o", files[1], "--zeros", "data")
+    message = fail(command, *files)
+    assert "missing values in 'temp', 3 of them in one chunk: zeros are read as missing" in message
+    assert message.endswith("write --zeros data; if they are missing values, --zeros missing\n")
+    for zeros, number in (("data", 0), ("missing", 3)):
+        succeed(command, *files, "--zeros", zeros, "--overwrite")
+        with read_output(tmp_path / "z.zarr") as result:
+            assert np.isnan(result["temp"].values).sum() == number
+
+
+def test_float16_is_not_written_as_netcdf(tmp_path: Path) -> None:
+    """Data in float16 need --dtype to be written as NetCDF."""
+    make_grid().astype("f2").to_zarr(tmp_path / "in.zarr", consolidated=False)
+    files = (tmp_path / "in.zarr", tmp_path / "s.nc", "-o", tmp_path / "z.nc")
+    succeed("adapt", files[0], "-o", files[1])
+    assert "'temp' is float16, which NetCDF does not have" in fail("normalize", *files)
+    succeed("normalize", *files, "--dtype", "float32")
+
+
+@pytest.mark.parametrize("suffix", ["nc", "zarr"])
+def test_statistics_are_no_data(suffix: str, tmp_path: Path) -> None:
+    """A pattern that matches a file of statistics, too, does not add them to the data."""
+    make_grid(t=TIMES).to_netcdf(tmp_path / "in.nc", engine="h5netcdf")
+    if suffix == "zarr":
+        make_grid(t=TIMES).to_zarr(tmp_path / "in.zarr", consolidated=False)
+    succeed("adapt", tmp_path / "in.nc", "-o", tmp_path / f"in-stats.{suffix}")
+    message = fail("adapt", str(tmp_path / f"in*.{suffix}"), "-o", tmp_path / "other.json")
+    assert f"in-stats.{suffix}' has statistics of dasknorm, and no data" in message
+
+
+def test_a_dimension_named_like_a_variable(tmp_path: Path) -> None:
+    """--concat-dim names a dimension, and a failed join prints no other line."""
+    data = make_grid(t=TIMES)
+    data.isel(t=slice(0, 5)).to_netcdf(tmp_path / "1.nc", engine="h5netcdf")
+    data.isel(t=slice(5, 9)).to_netcdf(tmp_path / "2.nc", engine="h5netcdf")
+    files = (tmp_path / "1.nc", tmp_path / "2.nc", "-o", tmp_path / "s.nc", "--concat-dim")
+    assert "--concat-dim temp: this is a variable" in fail("adapt", *files, "temp")
+    assert "2 files cannot be joined along 'member'" in fail("adapt", *files, "member")
+
+
+def test_engines_are_loaded_one_by_one(tmp_path: Path) -> None:
+    """An engine of another package is opened without the other ones, and with its options."""
+    pytest.importorskip("cfgrib")
+    write_netcdf(tmp_path / "in.nc", make_grid())
+    code = (
+        "import sys; from dasknorm.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "finally: print('rioxarray' in sys.modules)"
+    )
+    arguments = ("adapt", tmp_path / "in.nc", "-o", tmp_path / "s.nc", "--engine", "cfgrib")
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (2, "False\n")
+    assert result.stderr.count("\n") == 1
+    assert "No valid message found" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in.nc"]

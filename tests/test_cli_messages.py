@@ -179,3 +179,36 @@ def test_usage_errors_are_sentences(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "write it as time=6h,24h, or time=1. See" in result.stderr
     assert result.stderr.endswith("adapt --help.\n")
+
+
+@pytest.mark.filterwarnings("always:.*often stands for missing values")
+@pytest.mark.parametrize(
+    ("values", "arguments", "message"),
+    [
+        (
+            [1.0, 1e20],
+            (),
+            "this number often stands for missing values; if so, write --missing 1e+20\n",
+        ),
+        ([1.0, 2.0], ("--lag", "time=1min"), "count steps instead, --lag time=1\n"),
+    ],
+)
+def test_advice_is_for_the_command_line(
+    values: list[float], arguments: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
+    """Messages of the library name options in place of Python."""
+    times = pd.date_range("2000", periods=2)
+    data = xr.Dataset({"a": ("time", values), "b": ("time", values)}, {"time": times})
+    write_netcdf(tmp_path / "in.nc", data)
+    result = run("adapt", tmp_path / "in.nc", "-o", tmp_path / "s.nc", "--var", "a", *arguments)
+    assert result.stderr.endswith(message)
+
+
+def test_variables_without_statistics(tmp_path: Path) -> None:
+    """--var selects the variables that the statistics have, as the error says."""
+    data = xr.Dataset({"a": ("x", [1.0, 3.0]), "b": ("x", [1.0, 2.0])})
+    write_netcdf(tmp_path / "in.nc", data)
+    succeed("adapt", tmp_path / "in.nc", "-o", tmp_path / "s.nc", "--var", "a")
+    message = fail("check", tmp_path / "s.nc", tmp_path / "in.nc")
+    assert "no statistics for ['b']; available: ['a']. Select them by --var" in message
+    succeed("check", tmp_path / "s.nc", tmp_path / "in.nc", "--var", "a")

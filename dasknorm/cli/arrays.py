@@ -19,6 +19,7 @@ from dasknorm.cli.engines import find_engine
 from dasknorm.cli.errors import InputError
 from dasknorm.cli.masks import Condition
 from dasknorm.containers.metadata import without_references
+from dasknorm.fields.missing_values import find_missing_values
 
 STORAGE_KEYS = {
     "zarr": ("chunks", "shards", "compressors"),
@@ -60,6 +61,14 @@ class ArrayFiles(DataFiles):
             for name, variable in data.data_vars.items()
             if variable.chunks is not None
         }
+        counted |= {
+            name: xr.apply_ufunc(
+                _check_zeros, counted[name], kwargs={"name": name},
+                dask="parallelized", output_dtypes=[variable.dtype], keep_attrs=True,
+            )
+            for name, variable in data.data_vars.items()
+            if name in counted and name in transform.columns and _masks_zero(variable)
+        }  # fmt: skip
         dtypes = {
             name: dtype
             for name in transform.columns
@@ -80,6 +89,23 @@ def _cast(data: xr.Dataset, dtypes: Mapping[Hashable, str]) -> xr.Dataset:
     return data.assign({name: cast_array(data[name], dtype) for name, dtype in dtypes.items()})
 
 
+def _masks_zero(variable: xr.DataArray) -> bool:
+    """Return whether zeros of floats are missing only because the fill value in Zarr is 0."""
+    missing = find_missing_values(variable.attrs, variable.encoding, variable.dtype)
+    return missing is not None and missing.masks_zero and "float" in missing.stored_dtype
+
+
+def _check_zeros(values: np.ndarray, name: Hashable) -> np.ndarray:
+    """Return values; ValueError if some are missing, as those that were zeros are."""
+    if number := np.count_nonzero(np.isnan(values)):
+        raise ValueError(
+            f"missing values in {name!r}, {number:,} of them in one chunk: zeros are read as "
+            "missing, because the fill value of the Zarr array is 0. If zeros are data, write "
+            "--zeros data; if they are missing values, --zeros missing"
+        )
+    return values
+
+
 def _packed_dtype(variable: xr.DataArray) -> str | None:
     """Return float32 for values that are stored as integers of at most 16 bits."""
     stored = np.dtype(variable.encoding.get("dtype", variable.dtype))
@@ -97,17 +123,34 @@ def _describe(variable: xr.DataArray) -> tuple[str, ...]:
 def _write(data: xr.Dataset, source: xr.Dataset, path: Path, form: str) -> None:
     """Write a Dataset, with the chunks and compression of a source in the same format."""
     data = _rechunk_evenly(data) if form == "zarr" else data
+    version = _zarr_format(source)
     for name, variable in data.variables.items():
         if name in data.data_vars or variable.chunks is not None:
             variable.encoding = _encoding(variable, source[name], form)
+        if _version_of(source[name]) != version:  # each version has compressors of its own
+            variable.encoding = {
+                key: value
+                for key, value in variable.encoding.items()
+                if key not in ("compressors", "filters")
+            }
     if form == "netcdf":
+        _check_no_float16(data)
         data.to_netcdf(path, engine="h5netcdf")
         return
     with warnings.catch_warnings():
         # Zarr 3 warns about consolidated metadata, which xarray looks for, and about text.
         warnings.filterwarnings("ignore", "Consolidated metadata is", UserWarning)
         warnings.filterwarnings("ignore", "The data type .* does not have a Zarr V3")
-        data.to_zarr(path, mode="w", zarr_format=_zarr_format(source), consolidated=True)
+        data.to_zarr(path, mode="w", zarr_format=version, consolidated=True)
+
+
+def _check_no_float16(data: xr.Dataset) -> None:
+    for name, variable in data.data_vars.items():
+        if variable.dtype == "float16":
+            raise InputError(
+                f"{name!r} is float16, which NetCDF does not have: write a .zarr store, or use "
+                "--dtype float32"
+            )
 
 
 def _rechunk_evenly(data: xr.Dataset) -> xr.Dataset:
@@ -156,7 +199,13 @@ def _is_applicable(key: str, value: Any, variable: xr.Variable) -> bool:
 
 
 def _zarr_format(source: xr.Dataset) -> int:
-    """Return the Zarr version of the source; 3 if it is not a Zarr store."""
-    path = source.encoding.get("source")
-    is_version_2 = path is not None and (Path(path) / ".zgroup").exists()
-    return 2 if is_version_2 else 3
+    """Return the Zarr version of all variables of the source; 3 if there is not one."""
+    versions = {_version_of(variable) for variable in source.data_vars.values()}
+    return 2 if versions == {2} else 3
+
+
+def _version_of(variable: xr.DataArray) -> int | None:
+    """Return the Zarr version of a variable; None if it is not in a Zarr store."""
+    if "compressors" not in variable.encoding:
+        return None
+    return 3 if "serializer" in variable.encoding else 2

@@ -16,12 +16,13 @@ from dask.base import tokenize
 
 from dasknorm.blocks import is_numeric
 from dasknorm.cli.data_files import check_names
-from dasknorm.cli.engines import find_engine, format_of
+from dasknorm.cli.engines import find_engine, format_of, load_engine, options_of
 from dasknorm.cli.errors import InputError, input_errors, quote_names
 from dasknorm.cli.joining import join
 from dasknorm.cli.opening import OpenOptions
 from dasknorm.containers.file_backed import CHUNK_BYTES, get_stored_chunks, make_chunk_sizes
 from dasknorm.containers.metadata import find_metadata
+from dasknorm.io.store.layout import HEADER
 
 
 def open_data(
@@ -72,15 +73,17 @@ def _select(data: xr.Dataset, names: Sequence[Hashable]) -> xr.Dataset:
 
 def _open_file(path: Path, opening: OpenOptions, names: Sequence[str]) -> xr.Dataset:
     """Open a file, of which all variables are opened or, of GRIB, the named ones."""
-    engine, options = (opening.engine, {}) if opening.engine else find_engine(format_of(path))
+    name = opening.engine
+    engine, options = (name, options_of(name)) if name else find_engine(format_of(path))
+    loaded = load_engine(engine)
 
     def open_group(group: str | None, **arguments: Any) -> xr.Dataset:
-        arguments |= options if group is None else {**options, "group": group}
+        arguments = options | arguments | ({} if group is None else {"group": group})
         # cache=False: a cache would keep all values that were read. decode_coords="all": bounds
         # and grid mappings are not data, and must not be normalized.
         if "decode_cf" not in arguments:
             arguments["decode_coords"] = "all"
-        return xr.open_dataset(path, engine=engine, chunks=None, cache=False, **arguments)
+        return xr.open_dataset(path, engine=loaded, chunks=None, cache=False, **arguments)
 
     is_mixed = engine == "cfgrib"  # GRIB may have variables at levels of different kinds
     advice = "" if names or not is_mixed else " with all variables (--var names some of them)"
@@ -91,12 +94,16 @@ def _open_file(path: Path, opening: OpenOptions, names: Sequence[str]) -> xr.Dat
             keys = [{"cfVarName": name} for name in names]
             parts = [open_group(None, filter_by_keys=key) for key in keys]
             data = xr.merge(parts, compat="minimal", join="exact")
+            if not data.data_vars:  # to name those that there are
+                data = open_group(None, errors="ignore")
         else:
             data = _inherit(_open_zeros(open_group, opening), open_group, opening.group)
+    if HEADER in data.variables:
+        raise InputError(f"{str(path)!r} has statistics of dasknorm, and no data: leave it out")
     if engine == "zarr":  # a folder is listed in arbitrary order
         data = data[sorted(data.data_vars, key=str)].assign_coords(data.coords)
     if not data.data_vars and opening.group is None:
-        _check_groups(path, engine, options)
+        _check_groups(path, loaded, options)
     return _declare_missing(data, opening)
 
 
@@ -134,9 +141,10 @@ def _inherit(
     return data
 
 
-def _check_groups(path: Path, engine: str | None, options: Mapping[str, Any]) -> None:
+def _check_groups(path: Path, engine: Any, options: Mapping[str, Any]) -> None:
     """Raise InputError if there are variables in groups only."""
-    with suppress(NotImplementedError, ValueError, OSError):  # of files without groups
+    # Of files without groups, and of engines without them.
+    with suppress(NotImplementedError, ValueError, OSError, TypeError):
         groups = xr.open_groups(path, engine=engine, **options)
         if names := [name for name, group in groups.items() if group.data_vars]:
             is_one = len(names) == 1

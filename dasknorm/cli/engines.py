@@ -6,6 +6,7 @@ Used by cli. To add a format of arrays, add a row to each table.
 import importlib.util
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def find_engine(form: str) -> tuple[str | None, dict[str, Any]]:
     if form not in ENGINES:
         return None, {}
     for engine in ENGINES[form]:
-        if all(importlib.util.find_spec(library) for library in engine.libraries):
+        if _is_installed(engine):
             return engine.name, dict(engine.options)
     first = ENGINES[form][0]
     raise InputError(
@@ -103,9 +104,31 @@ def find_engine(form: str) -> tuple[str | None, dict[str, Any]]:
 
 def check_engine(name: str) -> None:
     """Raise InputError unless an engine of xarray has this name."""
-    engines = xr.backends.list_engines()
-    if name not in engines:
-        raise InputError(f"no engine {name!r} is installed; xarray has {', '.join(engines)}")
+    known = [engine for engines in ENGINES.values() for engine in engines]
+    names = {engine.name for engine in known if _is_installed(engine)}
+    names |= entry_points(group="xarray.backends").names
+    if name not in names:
+        found = ", ".join(sorted(names))
+        raise InputError(f"no engine {name!r} is installed; xarray has {found}")
+
+
+def options_of(name: str) -> dict[str, Any]:
+    """Return the options of an engine, which also apply if a user names it."""
+    engines = (engine for engines in ENGINES.values() for engine in engines)
+    return next((dict(engine.options) for engine in engines if engine.name == name), {})
+
+
+def load_engine(name: str | None) -> Any:
+    """Return an engine of another package as a class, so that xarray does not import all of them.
+
+    The libraries of some of them abort a process that imports them together.
+    """
+    found = entry_points(group="xarray.backends", name=name) if name is not None else ()
+    return next((point.load() for point in found), name)
+
+
+def _is_installed(engine: Engine) -> bool:
+    return all(importlib.util.find_spec(library) for library in engine.libraries)
 
 
 def _format_by_content(path: Path) -> str | None:

@@ -14,12 +14,31 @@ import click
 
 from dasknorm.errors import ChunkError
 
-EXPECTED = (ValueError, TypeError, OSError, ImportError, ChunkError)
+EXPECTED = (ValueError, TypeError, OSError, ImportError, EOFError, ChunkError)
 """The errors that the library and file formats raise for bad input; all others are bugs."""
 
 
 OPTIONS = (
     (r"unseen='nan'", "--unseen nan"),
+    (r"An error occurred while calling the \w+ method [^.]*\.\s+Original Message: ", ""),
+    (
+        r"Select the available ones from the data, or call adapt on",
+        "Select them by --var, or adapt",
+    ),
+    (
+        r" of (\S+) in ('.*): this number often stands for missing values; if so, .*",
+        r" of \1 in \2: this number often stands for missing values; if so, write --missing \1",
+    ),
+    (r"replace them by NaN: data\.where\(.*", "replace them by missing values in the files"),
+    (
+        r"replace them, for example by NaN, which is skipped: np\.where\(.*",
+        "replace them by missing values in the files",
+    ),
+    (
+        r"To use only a part of the statistics, call stats\.select\(.*\)",
+        "--var uses only a part of the statistics",
+    ),
+    (r"count steps instead, lag=\{'([^']*)': 1\}", r"count steps instead, --lag \1=1"),
     (
         r"\. If zeros are data, .* If zeros are missing values, write .*",
         ". If zeros are data, write --zeros data; if they are missing values, --zeros missing",

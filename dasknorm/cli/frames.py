@@ -42,8 +42,9 @@ class FrameFiles(DataFiles):
         needed = [*names, *([condition.name] if condition else [])]
         head = self._open()
         _check_columns(head, needed)
-        self._check_separator(head)
-        options: dict[str, Any] = {"dtype": self._integer_keys(keys)} if self.form == "csv" else {}
+        if len(head.columns) == 1 and not is_numeric(head.dtypes.iloc[0]):
+            self._check_separator(self.paths[0], head.columns)
+        options: dict[str, Any] = {"dtype": self._key_dtypes(keys)} if self.form == "csv" else {}
         if names and self.form == "csv":  # other columns are not parsed
             options["usecols"] = [n for n in head.columns if n in (*needed, *keys)]
         data = self._open(**options)
@@ -74,17 +75,18 @@ class FrameFiles(DataFiles):
         try:
             yield
         except (ValueError, ChunkError) as error:
-            if "Mismatched dtypes" not in str(error):
+            if not any(text in str(error) for text in ("Mismatched dtypes", "Unable to parse")):
                 raise
             raise InputError(self._find_text()) from error
 
     def _find_text(self) -> str:
         """Return where a column, which has numbers in the first rows, has text."""
-        numeric = [name for name, dtype in self._open().dtypes.items() if is_numeric(dtype)]
-        options = {"dtype": str, "sep": self._separator, "chunksize": TEXT_ROWS}
+        numeric = {name: kind for name, kind in self._open().dtypes.items() if is_numeric(kind)}
+        options = {**self._csv_options(), "dtype": str, "chunksize": TEXT_ROWS}
         for path in self.paths:
             with pd.read_csv(path, **options) as parts:
-                for texts in (_find_texts(part[name]) for part in parts for name in numeric):
+                columns = ((part[name], kind) for part in parts for name, kind in numeric.items())
+                for texts in (_find_texts(column, kind) for column, kind in columns):
                     if len(texts):
                         return (
                             f"column {texts.name!r} has numbers at first and {texts.iloc[0]!r} in "
@@ -95,26 +97,42 @@ class FrameFiles(DataFiles):
 
     @property
     def _separator(self) -> str:
-        return self.opening.separator or ","
+        return {"\\t": "\t"}.get(self.opening.separator or ",", self.opening.separator or ",")
+
+    def _csv_options(self) -> dict[str, Any]:
+        """Return options to read each block with one dtype for each column, and exact floats."""
+        if len(self._separator) > 1 and self._separator != r"\s+":
+            return {"sep": self._separator, "engine": "python"}
+        return {"sep": self._separator, "low_memory": False} | _float_options()
 
     def _check_csv(self) -> None:
         """Raise InputError if there is nothing in the files, or nothing but names."""
         for path in self.paths:
             if not path.stat().st_size:
                 raise InputError(f"{str(path)!r} is empty")
-        heads = (pd.read_csv(path, nrows=1, sep=self._separator) for path in self.paths)
-        if all(head.empty for head in heads):
+        options: Any = {"nrows": 1, "dtype": str, "keep_default_na": False}
+        heads = {path: pd.read_csv(path, **self._csv_options(), **options) for path in self.paths}
+        if all(head.empty for head in heads.values()):
             raise InputError(f"{str(self.paths[0])!r} has no rows")
+        for path, head in heads.items():
+            has_more_fields = not isinstance(head.index, pd.RangeIndex)
+            if has_more_fields and head.iloc[0, -1] == "":  # pandas would shift the columns
+                raise InputError(
+                    f"{str(path)!r} has rows that end with the separator, and a header that does "
+                    "not: add it to the header, or remove it from the rows"
+                )
+            if has_more_fields:
+                self._check_separator(path, head.columns)
 
-    def _check_separator(self, data: Any) -> None:
-        """Raise InputError if the only column is text with another separator in its name."""
-        if self.opening.separator or len(data.columns) > 1 or is_numeric(data.dtypes.iloc[0]):
+    def _check_separator(self, path: Path, columns: Sequence[Hashable]) -> None:
+        """Raise InputError if the only column has another separator in its name."""
+        if self.opening.separator or len(columns) > 1:
             return
-        name = str(data.columns[0])
+        name = str(columns[0])
         for separator in (";", "\t", "|"):
             if separator in name:
                 raise InputError(
-                    f"{str(self.paths[0])!r} has one column {name!r}: is the separator "
+                    f"{str(path)!r} has one column {name!r}: is the separator "
                     f"{separator!r}? --separator {separator!r}"
                 )
 
@@ -143,7 +161,7 @@ class FrameFiles(DataFiles):
                 return data
             self._check_csv()
             # assume_missing: an integer column may have missing values after its first rows.
-            options = {"sep": self._separator} | _float_options() | options
+            options = self._csv_options() | options
             return dd.read_csv(names, blocksize=PARTITION_SIZE, assume_missing=True, **options)
 
     def _open_unused_as_text(self, data: Any, transform: Transform) -> Any:
@@ -151,24 +169,28 @@ class FrameFiles(DataFiles):
         used = {*transform.columns, *transform.keys}
         texts = {name: "object" for name in data.columns if name not in used}
         return self._open(
-            dtype=self._integer_keys(transform.keys) | texts,
+            dtype=self._key_dtypes(transform.keys) | texts,
             keep_default_na=False,
             na_values={name: ["", *MISSING_STRINGS] for name in data.columns if name in used},
         )
 
-    def _integer_keys(self, keys: Sequence[Hashable]) -> dict[Hashable, str]:
-        """Return the dtype of integer keys in CSV, which would otherwise be read as floats."""
+    def _key_dtypes(self, keys: Sequence[Hashable]) -> dict[Hashable, str]:
+        """Return the dtypes of integer keys and of text, which later rows would not keep."""
         if not keys or self.form != "csv":
             return {}
         head = pd.read_csv(
-            self.paths[0], nrows=1000, usecols=lambda name: name in keys, sep=self._separator
+            self.paths[0], nrows=1000, usecols=lambda name: name in keys, **self._csv_options()
         )
-        return {name: "Int64" for name, dtype in head.dtypes.items() if dtype.kind in "iu"}
+        known = {"i": "Int64", "u": "Int64", "O": "str"}
+        return {n: known[dtype.kind] for n, dtype in head.dtypes.items() if dtype.kind in known}
 
 
-def _find_texts(column: pd.Series) -> pd.Series:
-    """Return the values of a column of strings that are not numbers."""
-    return column[column.notna() & pd.to_numeric(column, errors="coerce").isna()]
+def _find_texts(column: pd.Series, kind: Any) -> pd.Series:
+    """Return the values of a column of strings that are not numbers, nor booleans if most are."""
+    is_text = column.notna() & pd.to_numeric(column, errors="coerce").isna()
+    if pd.api.types.is_bool_dtype(kind):
+        is_text &= ~column.str.lower().isin(["true", "false"])
+    return column[is_text]
 
 
 def _select_columns(data: Any, names: Sequence[str], transform: Transform) -> Any:

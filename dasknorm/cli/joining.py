@@ -32,6 +32,8 @@ def join(files: Files, dim: str | None) -> xr.Dataset:
         return next(iter(files.values()))
     _unify_units(files)
     if dim is not None:
+        if any(dim in data.data_vars for data in files.values()):
+            raise InputError(f"--concat-dim {dim}: this is a variable, and no dimension")
         return _concatenate(files, dim)
     try:
         combined = xr.combine_by_coords([*files.values()], **OPTIONS)
@@ -124,19 +126,19 @@ def _concatenate(files: Files, dim: Hashable) -> xr.Dataset:
     """Join files along a dimension, in the order of a coordinate, or else in the order given."""
     expanded = _expand(files, dim)
     order = _sort(expanded, dim)
+    with input_errors(f"{len(files)} files cannot be joined along {str(dim)!r}"):
+        try:
+            joined = xr.concat([expanded[path] for path in order or expanded], dim=dim, **OPTIONS)
+        except xr.MergeError as error:  # whose advice is an argument of Python
+            message = str(error).partition(" You can skip")[0]
+            raise ValueError(f"{message} --var names the variables to use") from error
     if order is None:
-        order = list(expanded)
         click.echo(
             f"dasknorm: {len(files)} files have no coordinate that orders them; concatenated along "
             f"{str(dim)!r} in the order given",
             err=True,
         )
-    with input_errors(f"{len(files)} files cannot be joined along {str(dim)!r}"):
-        try:
-            return xr.concat([expanded[path] for path in order], dim=dim, **OPTIONS)
-        except xr.MergeError as error:  # whose advice is an argument of Python
-            message = str(error).partition(" You can skip")[0]
-            raise ValueError(f"{message} --var names the variables to use") from error
+    return joined
 
 
 def _expand(files: Files, dim: Hashable) -> dict[Path, xr.Dataset]:

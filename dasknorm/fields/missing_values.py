@@ -1,7 +1,7 @@
 """Missing values that a variable in a file marks by numbers, as its attributes declare.
 
-Used by cli.display, containers.xarray, fields and reports. The conventions are those of CF and
-netCDF; numbers that are found only after the data were read are in `fill_values`.
+Used by cli.arrays, cli.display, containers.xarray, fields and reports. The conventions are those of
+CF and netCDF; numbers that are found only after the data were read are in `fill_values`.
 """
 
 from collections.abc import Iterator, Mapping

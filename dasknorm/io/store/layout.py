@@ -1,8 +1,8 @@
 """`Layout`: store states as variables of a file, and restore them.
 
-Used by io.formats.netcdf and io.store. Names of variables may change, as files are read by their
-header, which has the user's names. Each field has a variable per result (count, mean, std,
-variance), for people and other tools, and one per part of the record that is not such a result.
+Used by cli.datasets, io.formats.netcdf and io.store. Names of variables may change, as files are
+read by their header, which has the user's names. Each field has a variable per result (count, mean,
+std, variance), for people and other tools, and one per part of the record that is no such result.
 """
 
 import re
