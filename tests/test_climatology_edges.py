@@ -306,7 +306,7 @@ def test_refused_when_normalizing():
     """An unknown month is named, and a single step without its dimension is an error."""
     stats = dn.adapt(make_air()[:31], over="time", by="time.month")
     with pytest.raises(
-        dn.MismatchError, match=r"unknown groups \[2\] of 'time.month'.*have 1 groups"
+        dn.MismatchError, match=r"unknown groups \[2\] of 'time.month'.*have 1 group, "
     ):
         stats.normalize(make_air().chunk(time=7))
     z = stats.normalize(make_air().chunk(time=7), unseen="nan")
