@@ -171,6 +171,7 @@ def test_without_the_private_word_data_are_loaded() -> None:
         chunks = None
         variable = Silent()
         data = np.ones(3)
+        dtype = data.dtype
 
     assert get_data(Array()) is Array.data
 

@@ -23,7 +23,16 @@ import dasknorm as dn
 pytestmark = [needs("h5netcdf", "h5py", "rich"), pytest.mark.filterwarnings("ignore")]
 
 ENGINES = {".grib": "cfgrib", ".grib2": "cfgrib", ".tif": "rasterio", ".tiff": "rasterio"}
-SEVERAL_GRIDS = ("different", "mix", "multi_param", "hpa_and_pa", "cfrzr", "t_analysis", "tp_on")
+SEVERAL_GRIDS = (
+    "different",
+    "mix",
+    "multi_param",
+    "hpa_and_pa",
+    "cfrzr",
+    "t_analysis",
+    "tp_on",
+    "egg4",
+)
 """Parts of the names of GRIB files that cfgrib opens only with a filter."""
 
 DAMAGED = ("corrupted", "wrong_increment")
