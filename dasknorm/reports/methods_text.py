@@ -220,7 +220,7 @@ def _counts(fields: States) -> str:
         count = sum(float(np.sum(s.statistic.result(s.data, "count"))) for s in states)
         counts_missing = [_missing(s.data) for s in states]
         missing = None if None in counts_missing else sum(filter(None, counts_missing))
-    total = f"of {count:,.15g} values in all"
+    total = f"of {count:,.15g} value{'' if count == 1 else 's'} in all"
     if missing is None:
         return total
     if not missing:
@@ -236,7 +236,7 @@ def _sizes(fields: States, runs: Sequence[Run]) -> str:
     if len(sizes) < len(runs):
         return f"missing values {treatment}"
     total = sum(n for by_name in sizes for name, n in by_name.items() if name in map(str, fields))
-    return f"of {total:,} values in all (missing ones {treatment})"
+    return f"of {total:,} value{'' if total == 1 else 's'} in all (missing ones {treatment})"
 
 
 def _missing(records: np.ndarray) -> float | None:
