@@ -38,8 +38,8 @@ training: $(VENV)/training,all,demo,test-installed
 	@$(BIN)/python -m pytest dasknorm/api dasknorm/io/serving tests/test_serving*.py "tests/test_docs.py::test_examples_run[training.md]"
 
 test-formats: $(OTHER)-grib/all,demo,test,grib-installed $(OTHER)-tiff/all,demo,test,tiff-installed  ## ... with GRIB and TIFF files
-	@$(OTHER)-tiff/bin/python -m pytest -q tests/test_real_files.py tests/test_cli_files.py
-	@$(OTHER)-grib/bin/python -m pytest -q tests/test_real_files.py tests/test_cli_files.py
+	@$(OTHER)-tiff/bin/python -m pytest tests/test_cli_files.py tests/test_real_files.py -k tif
+	@$(OTHER)-grib/bin/python -m pytest tests/test_cli_files.py tests/test_real_files.py -k grib
 
 dist: $(VENV)/release-installed  ## wheel and sdist, built twice and compared, for a release
 	@$(BIN)/python .ci/build.py

@@ -11,7 +11,7 @@ from support.optional import WITHOUT_COMPILER, needs
 
 import dasknorm
 
-ARROW = ["containers.pyarrow", "containers.parquet", "cli.parquet"]
+ARROW = ["containers.nested_columns", "containers.pyarrow", "containers.parquet", "cli.parquet"]
 ARROW += [f"blocks.arrow_{name}" for name in ("arrays", "columns", "groups", "tables")]
 LIBRARIES = {"dasknorm.containers.dask_dataframe": "pyarrow"}
 LIBRARIES |= {f"dasknorm.{name}": "pyarrow" for name in ARROW}
