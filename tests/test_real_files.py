@@ -52,7 +52,7 @@ def _files() -> list[Path]:
         *_package_files("xarray", "tests/data/*.nc"),
         *_package_files("xarray", "tests/data/*.grib"),
         *_package_files("iris_sample_data", "sample_data/*.grib2"),
-        *_package_files("esmvaltool_sample_data", "**/Amon/**/*1850*.nc"),
+        *_package_files("esmvaltool_sample_data", "**/Amon/**/*_C*ESM*1850*.nc"),
         *_package_files("esmvaltool_sample_data", "**/day/**/*CESM2_*.nc"),
     ]
     folders = filter(None, os.environ.get("DASKNORM_SAMPLES", "").split(":"))
