@@ -172,7 +172,7 @@ CASES = [
         {"da": _temperature(np.array([2801, 2803], "i2"), scale_factor=0.1)},
     ),
     Case(
-        "Data in units other than those of the statistics",
+        "Data in units that differ from the statistics",
         "dn.adapt(da).normalize(celsius)",
         dn.MismatchError,
         "kelvin = (celsius + 273.15).assign_attrs(units='K'); "

@@ -74,7 +74,7 @@ def adapt(
         Group keys: columns of a DataFrame or levels of its index; for an xarray object,
         coordinates along one dimension, or parts of a date such as ``"time.month"``, or
         ``"time.monthday"`` for the month and day. Statistics are computed per group, and each row
-        is normalized with those of its group. A row with a missing key belongs to no group.
+        is normalized with its group. A row with a missing key belongs to no group.
     weights : array_like, or {"area", "coslat", "gaussian", "days"} or a list of them, optional
         Non-negative weights that broadcast to the data: by name and label in xarray, by NumPy's
         rules for arrays, one per row for DataFrames (a Dask Series for a Dask DataFrame). A

@@ -41,9 +41,11 @@ def merge_states(states: States, others: States) -> dict[Hashable, State]:
     return {**states, **others}
 
 
-def _merge(name: Hashable, state: State, other: State) -> State:
-    units.check_same(name, state.attrs, other.attrs, "these statistics", "the other statistics")
-    return merge_state(state, other)
+def _merge(name: Hashable, state: State, other_state: State) -> State:
+    units.check_same(
+        name, state.attrs, other_state.attrs, "these statistics", "the other statistics"
+    )
+    return merge_state(state, other_state)
 
 
 def check_counted(states: States) -> None:

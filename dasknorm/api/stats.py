@@ -383,8 +383,8 @@ class Stats:
         more : data, or iterable of batches
             Each batch (array, DataFrame, batch of a PyTorch ``DataLoader``) is merged in turn.
         weights, where : optional
-            See `adapt`; not with an iterable of batches. The default weights are those that these
-            statistics were computed with, if they have a name, such as ``"area"``.
+            See `adapt`; not with an iterable of batches. By default, the weights of these
+            statistics are used again, if they have a name such as ``"area"``.
 
         Returns
         -------

@@ -96,7 +96,7 @@ def _masks_zero(variable: xr.DataArray) -> bool:
 
 
 def _check_zeros(values: np.ndarray, name: Hashable) -> np.ndarray:
-    """Return values; ValueError if some are missing, as those that were zeros are."""
+    """Return values; ValueError if some are missing, as masked zeros are."""
     if number := np.count_nonzero(np.isnan(values)):
         raise ValueError(
             f"missing values in {name!r}, {number:,} of them in one chunk: zeros are read as "

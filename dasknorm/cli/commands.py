@@ -272,13 +272,13 @@ def _transform(
 
 def _merge(loaded: dict[Path, Stats]) -> Stats:
     """Return merged statistics; the error names the first file that does not match the first."""
-    (first, stats), *others = loaded.items()
+    (first, stats), *remaining = loaded.items()
     try:
-        return stats.merge(*(other for _, other in others))
+        return stats.merge(*(part for _, part in remaining))
     except ValueError:
-        for path, other in others:
+        for path, part in remaining:
             with input_errors(f"cannot merge {str(path)!r} with {str(first)!r}"):
-                stats.merge(other)
+                stats.merge(part)
         raise
 
 

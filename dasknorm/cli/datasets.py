@@ -45,10 +45,11 @@ def open_data(
         coords = {name: c.dtype for data in datasets.values() for name, c in data.coords.items()}
         check_names([mask_name], dtypes | coords, "variable")
     numbers = [name for name, dtype in dtypes.items() if is_numeric(dtype)]
-    wanted: Sequence[Hashable] = names or (numbers if numeric and numbers else [*dtypes])
-    wanted = wanted if mask_name is None else [*wanted, mask_name]
+    selected_names: Sequence[Hashable] = names or (numbers if numeric and numbers else [*dtypes])
+    selected_names = selected_names if mask_name is None else [*selected_names, mask_name]
     selected = {
-        path: _chunk(_select(data, wanted), path, opening) for path, data in datasets.items()
+        path: _chunk(_select(data, selected_names), path, opening)
+        for path, data in datasets.items()
     }
     return join(selected, opening.concat_dim)
 

@@ -104,12 +104,12 @@ def find_engine(form: str) -> tuple[str | None, dict[str, Any]]:
 
 def check_engine(name: str) -> None:
     """Raise InputError unless an engine of xarray has this name."""
-    known = [engine for engines in ENGINES.values() for engine in engines]
-    names = {engine.name for engine in known if _is_installed(engine)}
+    supported = [engine for engines in ENGINES.values() for engine in engines]
+    names = {engine.name for engine in supported if _is_installed(engine)}
     names |= entry_points(group="xarray.backends").names
     if name not in names:
-        found = ", ".join(sorted(names))
-        raise InputError(f"no engine {name!r} is installed; xarray has {found}")
+        installed = ", ".join(sorted(names))
+        raise InputError(f"no engine {name!r} is installed; xarray has {installed}")
 
 
 def options_of(name: str) -> dict[str, Any]:
@@ -123,8 +123,8 @@ def load_engine(name: str | None) -> Any:
 
     The libraries of some of them abort a process that imports them together.
     """
-    found = entry_points(group="xarray.backends", name=name) if name is not None else ()
-    return next((point.load() for point in found), name)
+    points = entry_points(group="xarray.backends", name=name) if name is not None else ()
+    return next((point.load() for point in points), name)
 
 
 def _is_installed(engine: Engine) -> bool:
@@ -145,5 +145,5 @@ def _format_by_content(path: Path) -> str | None:
 
 
 def _all_engines() -> Iterable[Any]:
-    """Return all engines of xarray, also those of other packages."""
+    """Return all engines of xarray, including external packages."""
     return xr.backends.list_engines().values()

@@ -181,8 +181,12 @@ class FrameFiles(DataFiles):
         head = pd.read_csv(
             self.paths[0], nrows=1000, usecols=lambda name: name in keys, **self._csv_options()
         )
-        known = {"i": "Int64", "u": "Int64", "O": "str"}
-        return {n: known[dtype.kind] for n, dtype in head.dtypes.items() if dtype.kind in known}
+        dtype_by_kind = {"i": "Int64", "u": "Int64", "O": "str"}
+        return {
+            n: dtype_by_kind[dtype.kind]
+            for n, dtype in head.dtypes.items()
+            if dtype.kind in dtype_by_kind
+        }
 
 
 def _find_texts(column: pd.Series, kind: Any) -> pd.Series:

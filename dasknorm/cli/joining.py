@@ -63,16 +63,16 @@ def _check_unique(files: Files, combined: xr.Dataset) -> None:
     for dim, index in combined.indexes.items():
         if index.is_unique or not all(d.indexes[dim].is_unique for d in files.values() if dim in d):
             continue
-        for (path, data), (other_path, other) in combinations(files.items(), 2):
-            if dim in data and dim in other and not data.indexes[dim].equals(other.indexes[dim]):
-                shared = data.indexes[dim].intersection(other.indexes[dim])
+        for (path, data), (other_path, later) in combinations(files.items(), 2):
+            if dim in data and dim in later and not data.indexes[dim].equals(later.indexes[dim]):
+                shared = data.indexes[dim].intersection(later.indexes[dim])
                 if len(shared):
                     raise _overlap(dim, shared[0], path, other_path)
 
 
-def _overlap(name: Hashable, label: Any, path: Path, other: Path) -> InputError:
+def _overlap(name: Hashable, label: Any, path: Path, later_path: Path) -> InputError:
     return InputError(
-        f"{str(path)!r} and {str(other)!r} overlap along {name!r}: {label} is in both ranges; "
+        f"{str(path)!r} and {str(later_path)!r} overlap along {name!r}: {label} is in both ranges; "
         "leave one of them out, or stack files along a new dimension, such as --concat-dim member"
     )
 
@@ -82,8 +82,8 @@ def _overlap(name: Hashable, label: Any, path: Path, other: Path) -> InputError:
 
 def _find_dim(files: Files, reason: str) -> Hashable:
     """Return the dimension to join files along; InputError unless there is only one to choose."""
-    first, *others = files.values()
-    shared = [dim for dim in first.dims if all(dim in data.dims for data in others)]
+    first, *later_files = files.values()
+    shared = [dim for dim in first.dims if all(dim in data.dims for data in later_files)]
     dated = [d for d in shared if all(_date_names(data, d) for data in files.values())]
     single = [name for name in first.coords if _has_one_date(files, name)]
     single = ["time"] if "time" in single else single
@@ -143,11 +143,12 @@ def _concatenate(files: Files, dim: Hashable) -> xr.Dataset:
 
 def _expand(files: Files, dim: Hashable) -> dict[Path, xr.Dataset]:
     """Return files that have a dimension, along which their scalar coordinates vary."""
-    first, *others = files.values()
+    first, *later_files = files.values()
     varying = [
         name
         for name, coordinate in first.coords.items()
-        if coordinate.ndim == 0 and any(not coordinate.equals(o.coords.get(name)) for o in others)
+        if coordinate.ndim == 0
+        and any(not coordinate.equals(o.coords.get(name)) for o in later_files)
     ]
     result = {}
     for path, data in files.items():

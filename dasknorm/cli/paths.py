@@ -1,6 +1,6 @@
 """Find the inputs of a command and their format, and check its output.
 
-Used by cli.check, cli.commands and cli.figures. Formats are those of `engines`.
+Used by cli.check, cli.commands and cli.figures. The formats are defined in `engines`.
 """
 
 import glob

@@ -94,15 +94,15 @@ def _apply(
 
 def _find_latitude(data: XarrayData, kind: str) -> xr.DataArray:
     """Return the one coordinate that is the latitude."""
-    found = _find_coordinates(data, LATITUDE)
+    latitudes = _find_coordinates(data, LATITUDE)
     hint = f". {HEALPIX}" if _may_be_healpix(data) else ""
-    if not found:
+    if not latitudes:
         raise ValueError(
             f"weights={kind!r} need a latitude: a coordinate with standard_name 'latitude', units "
             f"'degrees_north', or the name 'lat' or 'latitude'; found {list(data.coords)}{hint}"
         )
     shared = {dim for lon in _find_coordinates(data, LONGITUDE) for dim in lon.dims}
-    for lat in found:
+    for lat in latitudes:
         if lat.ndim != 1 or lat.dims[0] in shared:
             dims = f"dimensions {lat.dims}" if lat.ndim else "no dimension"
             cause = ", which the longitude has too" if shared & set(lat.dims) else ""
@@ -111,12 +111,12 @@ def _find_latitude(data: XarrayData, kind: str) -> xr.DataArray:
                 f"weights={kind!r} need a latitude along a dimension of its own; {lat.name!r} has "
                 f"{dims}{cause}: {advice}"
             )
-    if len(found) > 1:
+    if len(latitudes) > 1:
         raise ValueError(
-            f"weights={kind!r} need one latitude, found {[lat.name for lat in found]}: adapt "
+            f"weights={kind!r} need one latitude, found {[lat.name for lat in latitudes]}: adapt "
             "on the variables of each grid by themselves"
         )
-    return found[0]
+    return latitudes[0]
 
 
 def _may_be_healpix(data: XarrayData) -> bool:
@@ -200,9 +200,9 @@ def _find_middles(bounds: xr.DataArray) -> xr.DataArray:
 
 def _find_dates(data: XarrayData, kind: str) -> xr.DataArray:
     """Return the coordinate 'time', or the only coordinate of dates."""
-    found = {name: coord for name, coord in data.coords.items() if _has_dates(coord)}
-    only = next(iter(found.values())) if len(found) == 1 else None
-    dates = found.get("time", only)
+    dated = {name: coord for name, coord in data.coords.items() if _has_dates(coord)}
+    only = next(iter(dated.values())) if len(dated) == 1 else None
+    dates = dated.get("time", only)
     if dates is None:
         raise ValueError(
             f"weights={kind!r} need dates: a coordinate 'time', or a single coordinate of dates; "
@@ -222,18 +222,18 @@ def _has_dates(array: xr.DataArray) -> bool:
 
 def _check_monthly(dates: xr.DataArray, kind: str) -> None:
     """Raise ValueError unless each date is in a month of its own, and most months follow."""
-    name, what = dates.name, f"weights={kind!r} weight monthly data"
+    name, rule = dates.name, f"weights={kind!r} weight monthly data"
     if (missing := np.flatnonzero(dates.isnull())).size:
-        raise ValueError(f"{what}; {name!r} has NaT at position {missing[0]}")
+        raise ValueError(f"{rule}; {name!r} has NaT at position {missing[0]}")
     ordered = dates.sortby(dates)
     months = ordered.dt.year.values * 12 + ordered.dt.month.values
     if (repeated := np.flatnonzero(np.diff(months) == 0)).size:
         first, second = (str(ordered.values[repeated[0] + i])[:10] for i in (0, 1))
-        raise ValueError(f"{what}; {first} and {second} of {name!r} are in the same month")
+        raise ValueError(f"{rule}; {first} and {second} of {name!r} are in the same month")
     days = ordered.diff(dates.dims[0]).values / np.timedelta64(1, "D")
     median = np.median(days.astype("f8")) if len(days) else MONTH[0]
     if not MONTH[0] <= median <= MONTH[1]:
-        raise ValueError(f"{what}; the dates of {name!r} are {median:g} days apart (median)")
+        raise ValueError(f"{rule}; the dates of {name!r} are {median:g} days apart (median)")
 
 
 def _warn_of_ends(dates: xr.DataArray, bounds: xr.DataArray | None, kind: str) -> None:

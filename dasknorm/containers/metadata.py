@@ -59,8 +59,8 @@ def references_to(
     names: Iterable[Hashable], encoding: Mapping[Hashable, object]
 ) -> dict[Hashable, object]:
     """Return the part of an encoding that marks one of these variables as metadata."""
-    known = set(names)
-    return {key: value for key, value in encoding.items() if known & set(_names_in(key, value))}
+    name_set = set(names)
+    return {key: value for key, value in encoding.items() if name_set & set(_names_in(key, value))}
 
 
 def without_references(data: xr.Dataset, names: Iterable[Hashable]) -> xr.Dataset:

@@ -67,10 +67,10 @@ def _find_ragged(items: Any, index: tuple[int, ...]) -> str:
     sizes = [len(item) if isinstance(item, (list, tuple)) else None for item in items]
     for i, size in enumerate(sizes):
         if size != sizes[0]:
-            first, other = (_format_index((*index, position)) for position in (0, i))
-            found = "is no list" if size is None else f"has length {size}"
-            expected = "is no list" if sizes[0] is None else f"has length {sizes[0]}"
-            return f"element {other} {found}, and element {first} {expected}"
+            first, second = (_format_index((*index, position)) for position in (0, i))
+            actual = "is not a list" if size is None else f"has length {size}"
+            expected = "is not a list" if sizes[0] is None else f"has length {sizes[0]}"
+            return f"element {second} {actual}, and element {first} {expected}"
     nested = enumerate(items if sizes and sizes[0] is not None else ())
     return next(filter(None, (_find_ragged(item, (*index, i)) for i, item in nested)), "")
 
@@ -84,7 +84,7 @@ def array_field(data: Any) -> Field:
 
 
 def describe_unsupported(data: Any) -> str:
-    """Return what is wrong with the dtype of an array, and what to write instead."""
+    """Return why the dtype of an array is not supported, and how to convert the array."""
     dtype = data.dtype
     cast = "cast it with astype(float)"
     advice = {

@@ -50,10 +50,10 @@ def describe_objects(values: Any, expression: str) -> str:
     for row, value in enumerate(values):
         if _is_number(value) or _is_missing(value):
             continue
-        found = f"row {row} has {value!r} ({type(value).__name__})"
+        described = f"row {row} has {value!r} ({type(value).__name__})"
         if _has_number(value):
-            return f"{found}; make a column of each element"
-        return f"{found}; pd.to_numeric({expression}, errors='coerce') makes it missing"
+            return f"{described}; make a column of each element"
+        return f"{described}; pd.to_numeric({expression}, errors='coerce') makes it missing"
     return f"cast it with {expression}.astype(float)"
 
 

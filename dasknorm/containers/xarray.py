@@ -290,10 +290,14 @@ def _make_field(
 ) -> Field:
     labels = {dim: array.indexes[dim] for dim in array.dims if dim in array.indexes}
     coords = _get_coords(array) if coords is None else coords
-    own = {n: c for n, c in coords.items() if n != array.name and set(c.dims) <= set(array.dims)}
+    array_coords = {
+        n: c for n, c in coords.items() if n != array.name and set(c.dims) <= set(array.dims)
+    }
     missing = find_missing_values(array.attrs, array.encoding, array.dtype)
     attrs = attributes.for_unpacked(array.attrs, array.encoding)
-    return Field(get_data(array), array.dims, labels, features, attrs, missing=missing, coords=own)
+    return Field(
+        get_data(array), array.dims, labels, features, attrs, missing=missing, coords=array_coords
+    )
 
 
 def _make_values(array: xr.DataArray, coords: Coords | None = None) -> Field:

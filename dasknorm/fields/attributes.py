@@ -1,7 +1,7 @@
 """Attributes: which of them hold for normalized data, for statistics and for restored data.
 
 Used by containers and fields. To drop another attribute of raw values, extend the constants. Names
-and methods are those of the CF conventions, sections 3.3 and 7.3 and appendix E.
+and methods follow the CF conventions, sections 3.3 and 7.3 and appendix E.
 """
 
 import re
@@ -48,7 +48,7 @@ LINEAR_METHODS = {"point", "mean", "maximum", "minimum", "median", "mid_range", 
 def for_normalized(
     attrs: Mapping[str, object], original: Mapping[str, object], transform: str
 ) -> Attributes:
-    """Return the attributes of normalized data; `original` is those of the statistics.
+    """Return the attributes of normalized data; `original` is of the statistics.
 
     A standard name would promise its units, so it becomes part of the long name.
     """
@@ -64,7 +64,7 @@ def for_normalized(
 
 
 def for_restored(attrs: Mapping[str, object], original: Mapping[str, object]) -> Attributes:
-    """Return the attributes of restored data: those that normalizing changed are the original's."""
+    """Return the attributes of restored data; the changed ones are the original's."""
     restored = {
         name: value
         for name, value in attrs.items()
@@ -113,16 +113,16 @@ def for_unpacked(attrs: Mapping[str, object], encoding: Mapping[str, object]) ->
     return {name: value for name, value in attrs.items() if not (is_packed and name in LIMITS)}
 
 
-def merge(attrs: Mapping[str, object], other: Mapping[str, object]) -> Attributes:
+def merge(attrs: Mapping[str, object], other_attrs: Mapping[str, object]) -> Attributes:
     """Return the attributes of merged data: the first, without raw ones that differ."""
     return {
         name: value
-        for name, value in {**other, **attrs}.items()
+        for name, value in {**other_attrs, **attrs}.items()
         if not (
             _is_raw(name)
             and name in attrs
-            and name in other
-            and repr(attrs[name]) != repr(other[name])
+            and name in other_attrs
+            and repr(attrs[name]) != repr(other_attrs[name])
         )
     }
 
@@ -132,7 +132,7 @@ def _is_raw(name: Hashable) -> bool:
 
 
 def _without_raw(attrs: Mapping[str, object], *names: str) -> Attributes:
-    """Return attributes without those of raw values, and without these names."""
+    """Return attributes except for raw values and these names."""
     return {name: value for name, value in attrs.items() if name not in names and not _is_raw(name)}
 
 

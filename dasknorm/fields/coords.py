@@ -70,7 +70,7 @@ class Coord:
 
 
 Coords = Mapping[Hashable, Coord]
-"""The coordinates of a field by name, without those that are an index."""
+"""The coordinates of a field by name, except for indexes."""
 
 
 def are_equal(coords: Coords, other_coords: Coords) -> bool:
@@ -141,24 +141,25 @@ def _is_identifier(labels: pd.Index) -> bool:
 def compare_coords(coords: Coords, other_coords: Coords, positions: Positions, role: str) -> None:
     """Raise MismatchError if a coordinate of two fields differs at the matched positions."""
     for name, coord in coords.items():
-        other = other_coords.get(name)
-        if other is None or not other.dims or not {*coord.dims} <= positions.keys():
+        other_coord = other_coords.get(name)
+        if other_coord is None or not other_coord.dims or not {*coord.dims} <= positions.keys():
             continue
         dims = _remaining(coord.dims, positions)
-        if {*dims} != {*other.dims}:
+        if {*dims} != {*other_coord.dims}:
             continue
-        order = [dims.index(dim) for dim in other.dims]
-        values, other_values = coord.take(positions).values.transpose(order), other.values
+        order = [dims.index(dim) for dim in other_coord.dims]
+        values, other_values = coord.take(positions).values.transpose(order), other_coord.values
         differs = ~_are_equal(values, other_values, _tolerance(values, other_values))
         if differs.any():
             index = tuple(np.argwhere(differs)[0].tolist())
-            first = ", ".join(f"{dim}={i}" for dim, i in zip(other.dims, index, strict=True))
+            first = ", ".join(f"{dim}={i}" for dim, i in zip(other_coord.dims, index, strict=True))
             raise MismatchError(
                 f"the coordinate {name!r} of the data differs from that of the {role} at "
                 f"{differs.sum():,} of {differs.size:,} positions, first at {first}: "
                 f"{other_values[index]} and {values[index]}. There is no index along "
-                f"{format_dims(other.dims)}, so positions must agree: use data on the same grid, "
-                f"in the same order. If the difference is meant, write data.drop_vars({name!r})"
+                f"{format_dims(other_coord.dims)}, so positions must agree: use data on the "
+                "same grid, in the same order. If the difference is meant, write "
+                f"data.drop_vars({name!r})"
             )
 
 

@@ -64,12 +64,12 @@ def describe_where(name: Hashable, state: State, mask: np.ndarray) -> str:
 def _positions(state: State, mask: np.ndarray) -> str:
     """Return the first positions where a mask is True; of many, their number and the first."""
     is_columns = state.dims == ("columns",)
-    most, count = MAX_COLUMNS if is_columns else MAX_POSITIONS, int(mask.sum())
-    first = [state.describe_position(index) for index in np.argwhere(mask)[:most].tolist()]
-    if count <= most:
+    max_shown, count = MAX_COLUMNS if is_columns else MAX_POSITIONS, int(mask.sum())
+    first = [state.describe_position(index) for index in np.argwhere(mask)[:max_shown].tolist()]
+    if count <= max_shown:
         return " and ".join(first)
     if is_columns:
-        return f"{' and '.join(first)} and {count - most:,} more"
+        return f"{' and '.join(first)} and {count - max_shown:,} more"
     return f"{count:,} of {count_noun(mask.size, 'output element')}, such as {first[0]}"
 
 

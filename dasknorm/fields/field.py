@@ -243,8 +243,8 @@ class Field:
         for dim in self.data_dims:
             if dim in other.data_dims:
                 positions[dim] = self._positions(dim, other, role)
-            elif found := find_scalar(self.coords, self.labels.get(dim), other.coords, dim):
-                positions[dim] = _first(match_labels(*found, role))
+            elif matched := find_scalar(self.coords, self.labels.get(dim), other.coords, dim):
+                positions[dim] = _first(match_labels(*matched, role))
             else:
                 missing.append(dim)
         if missing:
@@ -361,8 +361,8 @@ class Field:
         size, other_size = self.sizes()[dim], other.sizes()[dim]
         labels, other_labels = self.labels.get(dim), other.labels.get(dim)
         if labels is None and other_labels is None:
-            if found := find_labels(self.coords, other.coords, dim):
-                return match_labels(*found, role)
+            if matched := find_labels(self.coords, other.coords, dim):
+                return match_labels(*matched, role)
         elif labels is None:
             labels = dim_labels(self.coords, dim)
         elif other_labels is None:

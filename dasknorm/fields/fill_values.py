@@ -36,7 +36,7 @@ def check_no_default_fill(name: Hashable, state: State) -> None:
     if state.lag_dim is not None:  # a difference of a fill value is one, too
         state = select_group(state, state.labels[state.group_dim][0])
     weights = _weights_of(state, DEFAULT_FILL)
-    if not (found := weights != 0).any():
+    if not (is_fill := weights != 0).any():
         return
     fill, dtype, missing = DEFAULT_FILL, "floats", state.missing
     advice = "replace them by NaN: data.where(data < 9e36), or np.where(x < 9e36, x, np.nan)"
@@ -48,9 +48,9 @@ def check_no_default_fill(name: Hashable, state: State) -> None:
         declaration = f"ds[{name!r}].attrs['_FillValue'] = {fill!r}"
         advice = f"to treat them as missing values, write {declaration}; {advice}"
     raise ValueError(
-        f"{_format_weight(weights[found])} of {format_fill(fill)} in "
-        f"{describe_where(name, state, found)}: netCDF stores this number for missing {dtype} if a "
-        f"variable has no _FillValue; {advice}"
+        f"{_format_weight(weights[is_fill])} of {format_fill(fill)} in "
+        f"{describe_where(name, state, is_fill)}: netCDF stores this number for missing {dtype} if "
+        f"a variable has no _FillValue; {advice}"
     )
 
 
@@ -78,12 +78,12 @@ def find_doubts(name: Hashable, state: State) -> Iterator[str]:
         return
     fills = apply_in_batches(partial(_find_large_fill, state), state)
     for fill in np.unique(fills[fills != 0]).tolist():
-        found = fills == fill
-        weights = _weights_of(state, fill)[found]
-        if (np.isnan(weights) | (weights < (1 - 1e-6) * counts_of(state)[found])).any():
+        is_fill = fills == fill
+        weights = _weights_of(state, fill)[is_fill]
+        if (np.isnan(weights) | (weights < (1 - 1e-6) * counts_of(state)[is_fill])).any():
             yield (
                 f"{_format_weight(weights)} of {format_fill(fill)} in "
-                f"{describe_where(name, state, found)}: this number often stands for missing "
+                f"{describe_where(name, state, is_fill)}: this number often stands for missing "
                 "values; if so, replace it by NaN"
             )
 

@@ -1,4 +1,4 @@
-"""Lags: parse them, add their tendencies to fields, and select those of states.
+"""Lags: parse them, add their tendencies to fields, and select tendencies of states.
 
 Used by api, containers, io and reports. Statistics files contain the labels of lags.
 

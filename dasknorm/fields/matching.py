@@ -58,12 +58,12 @@ def _kept_dims(fields: Fields, keep: Axes, over: Axes) -> dict[Hashable, tuple[H
 
 def check_one_dim(dims: Mapping[Hashable, Hashable], argument: str, name: Hashable) -> None:
     """Raise ValueError if a position means different dimensions in different variables."""
-    (first, dim), *others = [*dims.items()] or [(None, None)]
-    for other, other_dim in others:
+    (first, dim), *further = [*dims.items()] or [(None, None)]
+    for next_name, other_dim in further:
         if other_dim != dim:
             raise ValueError(
                 f"{argument}={name!r} is {format_dim(dim)} in {first!r} and "
-                f"{format_dim(other_dim)} in {other!r}: variables have names of dimensions in "
+                f"{format_dim(other_dim)} in {next_name!r}: variables have names of dimensions in "
                 f"common, not positions. Write the name, such as {argument}={dim!r}"
             )
 

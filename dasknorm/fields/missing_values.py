@@ -1,6 +1,6 @@
 """Missing values that a variable in a file marks by numbers, as its attributes declare.
 
-Used by cli.arrays, cli.display, containers.xarray, fields and reports. The conventions are those of
+Used by cli.arrays, cli.display, containers.xarray, fields and reports. The conventions are from
 CF and netCDF; numbers that are found only after the data were read are in `fill_values`.
 """
 
@@ -30,7 +30,7 @@ DEFAULT_FILLS: Final = {
 """The numbers that netCDF stores for missing values of a variable without ``_FillValue``."""
 
 UNLIKELY_FILLS: Final = ("int32", "int64", "uint64")
-"""The dtypes whose default fill is no likely value of complete data; 65535 is a saturated pixel."""
+"""The dtypes whose default fill is an unlikely value of data; 65535 is a saturated pixel."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def find_missing_values(
 ) -> MissingValues | None:
     """Return the numbers that stand for missing values of a variable; None if there are none.
 
-    Attributes are those of data that were not decoded; decoding moves them to the encoding.
+    Attributes are of data that were not decoded; decoding moves them to the encoding.
     """
     declared = {
         name: values
@@ -154,7 +154,7 @@ def _masks_zero(attrs: Mapping[Any, Any], encoding: Mapping[Any, Any]) -> bool:
     """
     names = {*attrs, *encoding}
     is_zarr_2 = "chunks" in names and "serializer" not in names
-    others = _numbers(encoding.get("missing_value", attrs.get("missing_value")), np.dtype(float))
+    declared = _numbers(encoding.get("missing_value", attrs.get("missing_value")), np.dtype(float))
     fill = np.ravel(np.asarray(encoding.get("_FillValue", attrs.get("_FillValue"))))
     is_zero = fill.size == 1 and fill.dtype.kind in "iuf" and fill[0] == 0
-    return bool(is_zarr_2 and is_zero and 0 not in others)
+    return bool(is_zarr_2 and is_zero and 0 not in declared)

@@ -70,19 +70,19 @@ def select_dates(labels: Mapping[Hashable, pd.Index], dim: Hashable) -> pd.Index
 
 def _find_dates(field: Field, dim: Hashable) -> dict[Hashable, pd.Index]:
     """Return the coordinates of dates along a dimension that has no index, or else of durations."""
-    found: dict[str, dict[Hashable, pd.Index]] = {"M": {}, "m": {}}
+    dates_by_kind: dict[str, dict[Hashable, pd.Index]] = {"M": {}, "m": {}}
     for name, coord in field.coords.items():
         if coord.dims != (dim,) or coord.data.dtype.kind not in "MmO" or not len(coord.values):
             continue
         kind = coord.values.dtype.kind
-        if kind in found:
-            found[kind][name] = pd.Index(coord.values)
+        if kind in dates_by_kind:
+            dates_by_kind[kind][name] = pd.Index(coord.values)
         elif is_date := [hasattr(date, "calendar") for date in coord.values]:
             if all(is_date):
-                found["M"][name] = xr.CFTimeIndex(coord.values)
+                dates_by_kind["M"][name] = xr.CFTimeIndex(coord.values)
             elif any(is_date):  # the others are missing, which `_describe_order` reports
-                found["M"][name] = pd.Index(coord.values, dtype=object)
-    return found["M"] or found["m"]
+                dates_by_kind["M"][name] = pd.Index(coord.values, dtype=object)
+    return dates_by_kind["M"] or dates_by_kind["m"]
 
 
 def _describe_order(labels: pd.Index, name: Hashable, dim: Hashable) -> str:
@@ -98,12 +98,12 @@ def _describe_order(labels: pd.Index, name: Hashable, dim: Hashable) -> str:
     if not labels.is_unique:
         repeated = labels[labels.duplicated()].unique()
         times = int((labels == repeated[0]).sum())
-        others = len(repeated) - 1
+        further = len(repeated) - 1
         swapped = "" if name == dim else f".swap_dims({dim}={title})"
         return (
             f"{title} has {_format_label(repeated[0])} "
             f"{'twice' if times == 2 else f'{times} times'}"
-            f"{f', and repeats {others:,} other label' if others else ''}{'s' * (others > 1)}: "
+            f"{f', and repeats {further:,} other label' if further else ''}{'s' * (further > 1)}: "
             f"ds{swapped}.drop_duplicates({title})"
         )
     first = next(i for i in range(1, len(labels)) if not labels[i] > labels[i - 1])
@@ -126,9 +126,9 @@ def describe_no_pairs(
             f"{_format_label(labels[0])}: {advice}"
         )
     steps = [_format_step(step) for step in sorted({*(labels[1:] - labels[:-1])})]
-    apart = steps[0] if len(steps) == 1 else f"{steps[0]} to {steps[-1]}"
+    spacing = steps[0] if len(steps) == 1 else f"{steps[0]} to {steps[-1]}"
     lag_text = lag if isinstance(lag, str) else _format_step(lag)
-    return f"no two steps of {name} are {lag_text} apart; they are {apart} apart: {advice}"
+    return f"no two steps of {name} are {lag_text} apart; they are {spacing} apart: {advice}"
 
 
 def find_dates_on(labels: pd.Index, lag: timedelta | str) -> np.ndarray:

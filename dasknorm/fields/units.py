@@ -1,4 +1,4 @@
-"""Units: compare those of data with those of statistics; nothing is converted.
+"""Units: compare the units of data and of statistics; nothing is converted.
 
 Used by api, cli, containers and fields. With cf-units installed, UDUNITS decides whether two
 spellings mean one unit, as in the CF conventions; without, units are compared as written.
@@ -14,7 +14,7 @@ from dasknorm.errors import MismatchError
 Attributes = Mapping[str, object]
 
 DIMENSIONLESS = ("dimensionless", "unitless")
-"""Names of the unit 1 in other libraries, such as pint; UDUNITS does not know them."""
+"""Names of the unit 1 in other libraries, such as pint, which UDUNITS cannot parse."""
 
 DATA, STATISTICS = "the data", "the statistics"
 
@@ -45,7 +45,7 @@ def check_same(
 
 
 def check_normalized(name: Hashable, attrs: Attributes, other_attrs: Attributes) -> None:
-    """Raise MismatchError if data to restore have units, and not those of normalized data."""
+    """Raise MismatchError if data to restore have other units than normalized data."""
     units, restored_units = _units_in(attrs), _units_in(other_attrs)
     if units and restored_units and not are_same(units, "1"):
         title = DATA if name is None else repr(name)
@@ -101,7 +101,7 @@ def _advice(units: str, other_units: str) -> str:
 
 @cache
 def _parse(units: str) -> Any:
-    """Return the unit that a text means; None if UDUNITS does not know it or is missing."""
+    """Return the unit that a text means; None if UDUNITS cannot parse it or is missing."""
     cf_units = _import_library()
     if cf_units is None:
         return None

@@ -173,9 +173,9 @@ class MultiStatistic(Statistic):
         weights: dict[float, np.ndarray] = {}
         for part, part_records in self._views(records):
             for value, weight in part.weights_of(part_records, values).items():
-                known = weights.get(value, np.zeros(records.shape))
-                is_better = ((known == 0) | np.isnan(known)) & (weight != 0)
-                weights[value] = np.where(is_better, weight, known)
+                earlier_weight = weights.get(value, np.zeros(records.shape))
+                is_better = ((earlier_weight == 0) | np.isnan(earlier_weight)) & (weight != 0)
+                weights[value] = np.where(is_better, weight, earlier_weight)
         return weights
 
     def with_one_scale(self, records: Sequence[Records]) -> list[Records]:

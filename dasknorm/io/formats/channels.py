@@ -18,7 +18,7 @@ from dasknorm.io.formats import Arrays, check_labelled
 LEVEL = r"(?P<level>-?\d+(?:\.\d+)?)"
 
 
-def channels_of(arrays: Arrays, template: str | None, who: str) -> dict[str, float]:
+def channels_of(arrays: Arrays, template: str | None, app: str) -> dict[str, float]:
     """Return one number for each channel, variable by variable and level by level.
 
     Raises MismatchError for other dimensions than levels, and for names that are not unique.
@@ -29,11 +29,11 @@ def channels_of(arrays: Arrays, template: str | None, who: str) -> dict[str, flo
     >>> channels_of({"t": t, "msl": xr.DataArray(3.0)}, "{name}{level}", "it")
     {'t500': 1.0, 't850': 2.0, 'msl': 3.0}
     """
-    check_labelled(arrays, who, most=1)
+    check_labelled(arrays, app, most=1)
     values: dict[str, float] = {}
     for name, array in arrays.items():
         for channel, value in zip(
-            _names(name, array, template, who), array.values.flat, strict=True
+            _names(name, array, template, app), array.values.flat, strict=True
         ):
             if channel in values:
                 raise MismatchError(
@@ -44,26 +44,26 @@ def channels_of(arrays: Arrays, template: str | None, who: str) -> dict[str, flo
     return values
 
 
-def check_tendencies(values: Arrays, changes: Arrays, lag: str, who: str) -> None:
+def check_tendencies(values: Arrays, changes: Arrays, lag: str, app: str) -> None:
     """Raise MismatchError if a variable has no tendencies, as an orography that has no time."""
     if missing := [name for name in values if name not in changes]:
         raise MismatchError(
-            f"{who} needs tendencies of all variables, and there are none by {lag} of {missing}, "
+            f"{app} needs tendencies of all variables, and there are none by {lag} of {missing}, "
             f"which lack the dimension of the lag: select others, stats.select({list(changes)!r}), "
             "or leave the tendencies out, as from adapt without lag="
         )
 
 
-def select_channels(values: Mapping[str, float], channels: Sequence[str], who: str) -> np.ndarray:
+def select_channels(values: Mapping[str, float], channels: Sequence[str], app: str) -> np.ndarray:
     """Return the numbers of channels in their order; MismatchError unless they are just these."""
     if missing := [name for name in channels if name not in values]:
         raise MismatchError(
-            f"{who} has channels {missing}, and the statistics do not; they have {list(values)}. "
+            f"{app} has channels {missing}, and the statistics do not; they have {list(values)}. "
             "names={'temperature': 't'} renames variables"
         )
     if more := [name for name in values if name not in channels]:
         raise MismatchError(
-            f"the statistics have {more}, which {who} has no channels for; it has "
+            f"the statistics have {more}, which {app} has no channels for; it has "
             f"{list(channels)}. Select variables: stats.select([...])"
         )
     return np.array([values[name] for name in channels])
@@ -95,12 +95,12 @@ def split_channels(values: Mapping[str, float], template: str | None) -> dict[st
     return {name: _along_levels(name, values) for name, values in levels.items()}
 
 
-def _names(name: str, array: xr.DataArray, template: str | None, who: str) -> list[str]:
+def _names(name: str, array: xr.DataArray, template: str | None, app: str) -> list[str]:
     if array.ndim == 0:
         return [name]
     if template is None:
         raise MismatchError(
-            f"{who} has one number of a variable, and {name!r} has one for each {array.dims[0]}: "
+            f"{app} has one number of a variable, and {name!r} has one for each {array.dims[0]}: "
             "name them by levels='{name}_{index}', which counts from 0, or levels='{name}_{level}'"
         )
     labels = array.indexes[array.dims[0]]

@@ -2,7 +2,7 @@
 
 Used by cli.datasets, io.formats.netcdf and io.store. Names of variables may change, as files are
 read by their header, which has the user's names. Each field has a variable per result (count, mean,
-std, variance), for people and other tools, and one per part of the record that is no such result.
+std, variance), for people and other tools, and one per other part of the record.
 """
 
 import re
