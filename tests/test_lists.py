@@ -123,7 +123,7 @@ INVALID: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         r"equal lengths: element \[1\] has length 1, and element \[0\] has length 2",
     ),
     "ragged below": (lambda: [[[1], [2]], [[3], [4, 5]]], ValueError, r"\[1, 1\] has length 2"),
-    "number next to list": (lambda: [[1, 2], 3], ValueError, r"\[1\] is no list"),
+    "number next to list": (lambda: [[1, 2], 3], ValueError, r"\[1\] is not a list"),
     "None": (lambda: [[1.0, None]], TypeError, r"element \[0, 1\] is None \(NoneType\).*np.nan"),
     "text": (lambda: [1.0, "3.5 n/a"], TypeError, r"'3.5 n/a' is a path, open it.*float\(x\)"),
     "text below": (lambda: [[1.0, "x"]], TypeError, r"element \[0, 1\] is 'x' \(str\)"),
